@@ -1,0 +1,46 @@
+package credential
+
+import (
+	"slices"
+	"time"
+)
+
+// Generation counts the sets of tokens a grant has had. 0 means none yet.
+type Generation int64
+
+// Subject is the provider's own name for who granted, for example a Slack team and bot, or a GitHub user id.
+type Subject string
+
+// Tokens is one set of tokens as a token endpoint answered it (RFC 6749 §5.1).
+type Tokens struct {
+	Access  Secret
+	Refresh Secret // zero where the provider issued none
+	// Type is the token_type, "Bearer" where the answer has none that HTTP knows.
+	Type   string
+	Scopes []string // as granted; nil where the answer does not say
+	// IssuedAt is when the answer arrived by our clock.
+	IssuedAt time.Time
+	// ExpiresAt is the end of the access token; zero when it does not expire.
+	ExpiresAt time.Time
+	// RefreshExpiresAt is the end of the refresh token; zero when none is known.
+	RefreshExpiresAt time.Time
+}
+
+// Refreshable reports whether a refresh token is there to present.
+func (t Tokens) Refreshable() bool { return !t.Refresh.IsZero() }
+
+// ValidAt reports whether the access token is good at now, by the clock alone.
+func (t Tokens) ValidAt(now time.Time) bool {
+	return !t.Access.IsZero() && (t.ExpiresAt.IsZero() || now.Before(t.ExpiresAt))
+}
+
+// MissingScopes returns those of want that have does not contain, in the order of want.
+func MissingScopes(want, have []string) []string {
+	var missing []string
+	for _, scope := range want {
+		if !slices.Contains(have, scope) {
+			missing = append(missing, scope)
+		}
+	}
+	return missing
+}
