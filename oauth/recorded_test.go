@@ -1,0 +1,162 @@
+package oauth_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/oauth"
+	"tokenkeeper/provider"
+)
+
+// recording is one answer of a token endpoint, as a provider's documents or users report it.
+type recording struct {
+	Title     string            `json:"title"`
+	Source    string            `json:"source"`
+	Provider  string            `json:"provider"`
+	Errors    json.RawMessage   `json:"errors"` // in place of the provider's own, for dialects outside the catalogue
+	Operation string            `json:"operation"`
+	Status    int               `json:"status"`
+	Headers   map[string]string `json:"headers"`
+	Body      json.RawMessage   `json:"body"` // a string is the raw body, anything else is sent as JSON
+	Want      struct {
+		Kind       credential.FailureKind `json:"kind"`
+		Code       string                 `json:"code"`
+		RetryAfter string                 `json:"retry_after"`
+		Tokens     *recordedTokens        `json:"tokens"`
+	} `json:"want"`
+}
+
+type recordedTokens struct {
+	Access           string   `json:"access"`
+	Refresh          string   `json:"refresh"` // "presented" is the token of the request
+	Type             string   `json:"type"`
+	Scopes           []string `json:"scopes"`
+	ExpiresIn        string   `json:"expires_in"`
+	RefreshExpiresIn string   `json:"refresh_expires_in"`
+}
+
+func recordings(t *testing.T) map[string]recording {
+	t.Helper()
+	files, err := filepath.Glob("../testdata/token_responses/*.json")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	all := make(map[string]recording, len(files))
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		require.NoError(t, err)
+		var r recording
+		decoder := json.NewDecoder(strings.NewReader(string(data)))
+		decoder.DisallowUnknownFields()
+		require.NoError(t, decoder.Decode(&r), file)
+		all[strings.TrimSuffix(filepath.Base(file), ".json")] = r
+	}
+	return all
+}
+
+func TestRecordedAnswers(t *testing.T) {
+	for name, r := range recordings(t) {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, r.answer)
+			tokens, err := r.call(t, s.URL)
+			request := s.only(t)
+			assert.Equal(t, http.MethodPost, request.method)
+			assert.Equal(t, "/token", request.path)
+			if r.Want.Tokens != nil {
+				require.NoError(t, err)
+				r.Want.Tokens.assert(t, tokens)
+				return
+			}
+			assert.Zero(t, tokens)
+			r.assertFailure(t, err)
+		})
+	}
+}
+
+func (r recording) raw() string {
+	var text string
+	if json.Unmarshal(r.Body, &text) == nil {
+		return text
+	}
+	return string(r.Body)
+}
+
+func (r recording) answer(w http.ResponseWriter, _ *http.Request) {
+	for name, value := range r.Headers {
+		w.Header().Set(name, value)
+	}
+	w.WriteHeader(r.Status)
+	_, _ = io.WriteString(w, r.raw())
+}
+
+func (r recording) call(t *testing.T, base string) (credential.Tokens, error) {
+	t.Helper()
+	p := catalogued(t, r.Provider, base)
+	if r.Errors != nil {
+		p.Errors = provider.Errors{}
+		require.NoError(t, yaml.UnmarshalWithOptions(r.Errors, &p.Errors, yaml.Strict()))
+		require.NoError(t, p.Validate())
+	}
+	c := clientOf(p, oauth.Options{})
+	if r.Operation == "exchange" {
+		return c.Exchange(t.Context(), codeText, credential.NewSecret(verifierText))
+	}
+	require.Equal(t, "refresh", r.Operation)
+	return c.Refresh(t.Context(), presented())
+}
+
+func (r recording) assertFailure(t *testing.T, err error) {
+	t.Helper()
+	unseen := []string{"jane@example.com", "<html", "error_description", "AADSTS"}
+	e := failure(t, err, unseen...)
+	assert.Equal(t, r.Want.Kind, e.Kind)
+	assert.Equal(t, r.Want.Kind, oauth.KindOf(err))
+	assert.Equal(t, r.Want.Code, e.Code)
+	assert.Equal(t, r.Status, e.Status)
+	assert.Equal(t, r.Provider, e.Provider)
+	assert.Equal(t, r.Operation, e.Operation)
+	assert.True(t, e.Sent)
+	assert.Equal(t, duration(t, r.Want.RetryAfter), e.RetryAfter)
+}
+
+func (want recordedTokens) assert(t *testing.T, got credential.Tokens) {
+	t.Helper()
+	if want.Refresh == "presented" {
+		want.Refresh = refreshText
+	}
+	assert.Equal(t, want.Access, got.Access.Reveal())
+	assert.Equal(t, want.Refresh, got.Refresh.Reveal(), "refresh token")
+	assert.Equal(t, want.Type, got.Type)
+	assert.Equal(t, want.Scopes, got.Scopes)
+	assert.Equal(t, noon, got.IssuedAt)
+	assert.Equal(t, end(t, want.ExpiresIn), got.ExpiresAt, "end of the access token")
+	assert.Equal(t, end(t, want.RefreshExpiresIn), got.RefreshExpiresAt, "end of the refresh token")
+}
+
+func end(t *testing.T, lifetime string) time.Time {
+	t.Helper()
+	if lifetime == "" {
+		return time.Time{}
+	}
+	return noon.Add(duration(t, lifetime))
+}
+
+func duration(t *testing.T, text string) time.Duration {
+	t.Helper()
+	if text == "" {
+		return 0
+	}
+	d, err := time.ParseDuration(text)
+	require.NoError(t, err)
+	return d
+}
