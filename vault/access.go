@@ -1,0 +1,43 @@
+package vault
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"tokenkeeper/credential"
+)
+
+// Access is what a call to an API needs: the access token without the refresh token.
+type Access struct {
+	Account    credential.AccountID
+	Generation credential.Generation
+	Token      credential.Secret
+	Type       string
+	ExpiresAt  time.Time // zero when it does not expire
+}
+
+// ValidAt reports whether the token is good at now, by the clock alone.
+func (a Access) ValidAt(now time.Time) bool { return a.ExpiresAt.IsZero() || now.Before(a.ExpiresAt) }
+
+// access reads the newest access token of an account. The refresh token stays sealed.
+func (v *Vault) access(ctx context.Context, account credential.AccountID) (Access, error) {
+	a := Access{Account: account}
+	var sealed []byte
+	err := v.reader.QueryRowContext(ctx, `SELECT generation, access FROM records WHERE account = ?`, account.String()).
+		Scan(&a.Generation, &sealed)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Access{}, fmt.Errorf("reading account %s: %w", account, ErrNotFound)
+	}
+	if err != nil {
+		return Access{}, fmt.Errorf("reading account %s: %w", account, err)
+	}
+	t, err := v.openTokens(binding{account: account, generation: a.Generation, field: fieldAccess}, sealed)
+	if err != nil {
+		return Access{}, fmt.Errorf("reading account %s: %w", account, err)
+	}
+	a.Token, a.Type, a.ExpiresAt = t.Access, t.Type, t.ExpiresAt
+	return a, nil
+}

@@ -1,0 +1,91 @@
+package vault
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"tokenkeeper/credential"
+)
+
+// Adopt makes a pending authorization the next generation of its account, in one transaction. Adopting the same one again
+// returns the account's record, whatever generation it has reached since.
+//
+// It returns [ErrNotFound] when there is no such authorization, and an [OwnedError] when another account owns the grant.
+// Whether the subject and the scopes are the right ones is for the caller to decide before.
+func (v *Vault) Adopt(ctx context.Context, id string) (Record, error) {
+	var r Record
+	err := write(ctx, v.writer, func(tx *sql.Tx) error {
+		a, err := v.authorization(ctx, tx, id)
+		if errors.Is(err, ErrNotFound) {
+			r, err = v.openRecord(tx.QueryRowContext(ctx, selectRecord+`WHERE authorization_id = ?`, id))
+			return err
+		}
+		if err != nil {
+			return err
+		}
+		r, err = v.adopt(ctx, tx, a)
+		return err
+	})
+	if err != nil {
+		return Record{}, fmt.Errorf("adopting authorization %q: %w", id, err)
+	}
+	return r, nil
+}
+
+func (v *Vault) adopt(ctx context.Context, tx *sql.Tx, a Authorization) (Record, error) {
+	if err := refuseSecondOwner(ctx, tx, a); err != nil {
+		return Record{}, err
+	}
+	last, err := lastGeneration(ctx, tx, a.Account)
+	if err != nil {
+		return Record{}, err
+	}
+	r := Record{
+		Account: a.Account, Generation: last + 1, Subject: a.Subject, Display: a.Display,
+		Tokens: a.Tokens, AuthorizationID: a.ID, UpdatedAt: v.now(),
+	}
+	if err := v.putRecord(ctx, tx, r); err != nil {
+		return Record{}, err
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM authorizations WHERE id = ?`, a.ID); err != nil {
+		return Record{}, err
+	}
+	_, err = tx.ExecContext(ctx, `DELETE FROM shredded WHERE account = ?`, a.Account.String())
+	return r, err
+}
+
+func refuseSecondOwner(ctx context.Context, tx *sql.Tx, a Authorization) error {
+	owner, found, err := ownerOf(ctx, tx, a.Account.Connector, a.Subject)
+	if err != nil || !found || owner == a.Account {
+		return err
+	}
+	return &OwnedError{Connector: a.Account.Connector, Subject: a.Subject, Owner: owner, Account: a.Account}
+}
+
+// lastGeneration returns where the generations of an account stand, also when it was shredded; 0 for a new one.
+func lastGeneration(ctx context.Context, tx *sql.Tx, account credential.AccountID) (credential.Generation, error) {
+	var last credential.Generation
+	err := tx.QueryRowContext(ctx, `SELECT max(
+			coalesce((SELECT generation FROM records WHERE account = ?1), 0),
+			coalesce((SELECT generation FROM shredded WHERE account = ?1), 0))`, account.String()).Scan(&last)
+	return last, err
+}
+
+func (v *Vault) putRecord(ctx context.Context, tx *sql.Tx, r Record) error {
+	pair, err := v.sealPair(r.Account, r.Generation, r.Tokens)
+	if err != nil {
+		return err
+	}
+	// OR REPLACE would be shorter, and would delete the first owner's row where the unique index should refuse.
+	_, err = tx.ExecContext(ctx, `INSERT INTO records
+		(account, connector, subject, display, generation, access, refresh, expires_at, authorization_id, updated_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (account) DO UPDATE SET subject = excluded.subject, display = excluded.display,
+			generation = excluded.generation, access = excluded.access, refresh = excluded.refresh, expires_at = excluded.expires_at,
+			presented_at = 0, presented_attempts = 0, authorization_id = excluded.authorization_id, updated_at = excluded.updated_at`,
+		r.Account.String(), r.Account.Connector, r.Subject, r.Display, r.Generation,
+		pair.access, pair.refresh, micros(r.Tokens.ExpiresAt), r.AuthorizationID, micros(r.UpdatedAt))
+	return err
+}

@@ -1,0 +1,236 @@
+package vault
+
+import (
+	"database/sql"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tokenkeeper/credential"
+)
+
+func TestAuthorizationRoundTrip(t *testing.T) {
+	v, clock := newVault(t)
+	want := authorization("a1", slack, "T1/B1")
+	require.NoError(t, v.PutAuthorization(t.Context(), want))
+	got, err := v.GetAuthorization(t.Context(), "a1")
+	require.NoError(t, err)
+	assert.Equal(t, want, got)
+
+	dated := authorization("a2", slack, "T1/B1")
+	dated.CreatedAt = time.Time{}
+	clock.Advance(time.Second)
+	require.NoError(t, v.PutAuthorization(t.Context(), dated))
+	got, err = v.GetAuthorization(t.Context(), "a2")
+	require.NoError(t, err)
+	assert.Equal(t, clock.Now(), got.CreatedAt)
+
+	require.NoError(t, v.DropAuthorization(t.Context(), "a1"))
+	require.NoError(t, v.DropAuthorization(t.Context(), "a1"), "dropping again is fine")
+	_, err = v.GetAuthorization(t.Context(), "a1")
+	require.ErrorIs(t, err, ErrNotFound)
+	_, err = v.Adopt(t.Context(), "a1")
+	require.ErrorIs(t, err, ErrNotFound)
+}
+
+func TestAuthorizationsThatAreRefused(t *testing.T) {
+	v, clock := newVault(t)
+	for want, spoil := range map[string]func(*Authorization){
+		"no id":                  func(a *Authorization) { a.ID = "" },
+		"no subject":             func(a *Authorization) { a.Subject = "" },
+		"no access token":        func(a *Authorization) { a.Tokens.Access = credential.Secret{} },
+		"no time of expiry":      func(a *Authorization) { a.ExpiresAt = time.Time{} },
+		"expired already":        func(a *Authorization) { a.ExpiresAt = clock.Now() },
+		"organization/user":      func(a *Authorization) { a.Account = credential.AccountID{} },
+		"starting with a letter": func(a *Authorization) { a.Account.User = "Not Allowed" },
+	} {
+		a := authorization("a1", slack, "T1/B1")
+		spoil(&a)
+		assert.ErrorContains(t, v.PutAuthorization(t.Context(), a), want)
+	}
+	require.NoError(t, v.PutAuthorization(t.Context(), authorization("a1", slack, "T1/B1")))
+	assert.Error(t, v.PutAuthorization(t.Context(), authorization("a1", github, "42")), "an id is never taken over")
+}
+
+func TestAdoptIsIdempotent(t *testing.T) {
+	v, _ := newVault(t)
+	first := connectAccount(t, v, "a1", slack, "T1/B1")
+	again, err := v.Adopt(t.Context(), "a1")
+	require.NoError(t, err)
+	assert.Equal(t, first, again)
+	_, err = v.GetAuthorization(t.Context(), "a1")
+	require.ErrorIs(t, err, ErrNotFound, "its tokens are the account's now")
+
+	_, err = v.Swap(t.Context(), slack, 1, tokens("two"))
+	require.NoError(t, err)
+	again, err = v.Adopt(t.Context(), "a1")
+	require.NoError(t, err)
+	assert.EqualValues(t, 2, again.Generation, "it never goes back")
+	assert.Equal(t, tokens("two"), again.Tokens)
+}
+
+func TestManyAdoptOneAuthorization(t *testing.T) {
+	f := newFixture(t)
+	vaults := []*Vault{f.open(t), f.open(t)}
+	require.NoError(t, vaults[0].PutAuthorization(t.Context(), authorization("a1", slack, "T1/B1")))
+	together(16, func(i int) {
+		r, err := vaults[i%2].Adopt(t.Context(), "a1")
+		assert.NoError(t, err)
+		assert.EqualValues(t, 1, r.Generation)
+		assert.Equal(t, tokens("a1"), r.Tokens)
+	})
+}
+
+func TestReauthorizationIsTheNextGeneration(t *testing.T) {
+	v, clock := newVault(t)
+	connectAccount(t, v, "a1", slack, "T1/B1")
+	_, err := v.Swap(t.Context(), slack, 1, tokens("two"))
+	require.NoError(t, err)
+	_, err = v.Present(t.Context(), slack, 2)
+	require.NoError(t, err)
+	clock.Advance(time.Minute)
+
+	r := connectAccount(t, v, "a2", slack, "T1/B1")
+	got, err := v.Get(t.Context(), slack)
+	require.NoError(t, err)
+	assert.Equal(t, r, got)
+	assert.EqualValues(t, 3, r.Generation)
+	assert.Equal(t, tokens("a2"), r.Tokens)
+	assert.Equal(t, "a2", r.AuthorizationID)
+	assert.Nil(t, got.Presented, "the note spoke of the old grant")
+
+	_, err = v.Swap(t.Context(), slack, 2, tokens("late"))
+	require.ErrorIs(t, err, ErrConflict, "the late answer of the old grant")
+	_, err = v.Adopt(t.Context(), "a1")
+	require.ErrorIs(t, err, ErrNotFound, "the first consent is history")
+}
+
+func TestOneOwnerPerGrant(t *testing.T) {
+	v, _ := newVault(t)
+	connectAccount(t, v, "a1", slack, "T1/B1")
+	require.NoError(t, v.PutAuthorization(t.Context(), authorization("a2", slack2, "T1/B1")))
+
+	_, err := v.Adopt(t.Context(), "a2")
+	var owned *OwnedError
+	require.ErrorAs(t, err, &owned)
+	assert.Equal(t, &OwnedError{Connector: "slack", Subject: "T1/B1", Owner: slack, Account: slack2}, owned)
+	assert.ErrorContains(t, err, "connected as account acme/triage/slack already")
+	_, err = v.Get(t.Context(), slack2)
+	require.ErrorIs(t, err, ErrNotFound)
+	_, err = v.GetAuthorization(t.Context(), "a2")
+	require.NoError(t, err, "the refused tokens are there to be revoked")
+
+	connectAccount(t, v, "a3", github, "T1/B1")
+	connectAccount(t, v, "a4", slack2, "T1/B2")
+
+	owner, found, err := v.OwnerOf(t.Context(), "slack", "T1/B1")
+	require.NoError(t, err)
+	assert.True(t, found)
+	assert.Equal(t, slack, owner)
+	_, found, err = v.OwnerOf(t.Context(), "slack", "T9/B9")
+	require.NoError(t, err)
+	assert.False(t, found)
+}
+
+func TestOneOwnerWinsTheRace(t *testing.T) {
+	f := newFixture(t)
+	vaults := []*Vault{f.open(t), f.open(t)}
+	const accounts = 12
+	for i := range accounts {
+		require.NoError(t, vaults[0].PutAuthorization(t.Context(), authorization(accountNumber(i).User, accountNumber(i), "T1/B1")))
+	}
+	owners := make(chan credential.AccountID, accounts)
+	together(accounts, func(i int) {
+		r, err := vaults[i%2].Adopt(t.Context(), accountNumber(i).User)
+		if err == nil {
+			owners <- r.Account
+			return
+		}
+		var owned *OwnedError
+		assert.ErrorAs(t, err, &owned)
+	})
+	require.Len(t, owners, 1)
+	owner, _, err := vaults[0].OwnerOf(t.Context(), "slack", "T1/B1")
+	require.NoError(t, err)
+	assert.Equal(t, owner, <-owners)
+}
+
+func TestTheIndexRefusesASecondOwnerToo(t *testing.T) {
+	v, _ := newVault(t)
+	connectAccount(t, v, "a1", slack, "T1/B1")
+	err := write(t.Context(), v.writer, func(tx *sql.Tx) error {
+		return v.putRecord(t.Context(), tx, Record{
+			Account: slack2, Generation: 1, Subject: "T1/B1", Tokens: tokens("x"), AuthorizationID: "a2",
+		})
+	})
+	require.ErrorContains(t, err, "UNIQUE constraint failed: records.connector, records.subject")
+	_, err = v.Get(t.Context(), slack)
+	assert.NoError(t, err, "the owner stays")
+}
+
+func TestAnotherSubjectFreesTheFirst(t *testing.T) {
+	v, _ := newVault(t)
+	connectAccount(t, v, "a1", slack, "T1/B1")
+	connectAccount(t, v, "a2", slack, "T1/B2")
+	_, found, err := v.OwnerOf(t.Context(), "slack", "T1/B1")
+	require.NoError(t, err)
+	assert.False(t, found)
+	connectAccount(t, v, "a3", slack2, "T1/B1")
+}
+
+func TestExpiredAuthorizationsAreGone(t *testing.T) {
+	f := newFixture(t)
+	v := f.open(t)
+	count := func() (n int) {
+		require.NoError(t, v.reader.QueryRowContext(t.Context(), `SELECT count(*) FROM authorizations`).Scan(&n))
+		return n
+	}
+	for name, prune := range map[string]func(){
+		"by pruning": func() { require.NoError(t, v.Prune(t.Context())) },
+		"by opening": func() { f.open(t) },
+		"by a login": func() {
+			l := login("s1", slack)
+			l.ExpiresAt = f.clock.Now().Add(time.Minute)
+			require.NoError(t, v.PutLogin(t.Context(), l))
+		},
+		"by the next one": func() {
+			a := authorization("next", slack, "T1/B1")
+			a.ExpiresAt = f.clock.Now().Add(time.Minute)
+			require.NoError(t, v.PutAuthorization(t.Context(), a))
+			require.NoError(t, v.DropAuthorization(t.Context(), "next"))
+		},
+	} {
+		a := authorization(name, slack, "T1/B1")
+		a.ExpiresAt = f.clock.Now().Add(time.Minute)
+		require.NoError(t, v.PutAuthorization(t.Context(), a))
+		require.Equal(t, 1, count())
+		f.clock.Advance(time.Minute)
+		_, err := v.GetAuthorization(t.Context(), name)
+		require.ErrorIs(t, err, ErrNotFound)
+		_, err = v.Adopt(t.Context(), name)
+		require.ErrorIs(t, err, ErrNotFound)
+		prune()
+		assert.Zero(t, count(), name)
+	}
+}
+
+func TestAccountsListsNoSecrets(t *testing.T) {
+	v, clock := newVault(t)
+	none, err := v.Accounts(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, none)
+
+	connectAccount(t, v, "a1", slack, "T1/B1")
+	connectAccount(t, v, "a2", github, "42")
+	_, err = v.Swap(t.Context(), slack, 1, tokens("two"))
+	require.NoError(t, err)
+	all, err := v.Accounts(t.Context())
+	require.NoError(t, err)
+	expires := tokens("").ExpiresAt
+	assert.Equal(t, []Summary{
+		{Account: github, Generation: 1, Subject: "42", Display: "Display of 42", ExpiresAt: expires, UpdatedAt: clock.Now()},
+		{Account: slack, Generation: 2, Subject: "T1/B1", Display: "Display of T1/B1", ExpiresAt: expires, UpdatedAt: clock.Now()},
+	}, all)
+}

@@ -1,0 +1,119 @@
+package vault
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"tokenkeeper/credential"
+)
+
+// Authorization is a set of tokens that a person's consent produced and that no account has adopted yet.
+type Authorization struct {
+	ID        string // random, chosen by the caller
+	Account   credential.AccountID
+	Subject   credential.Subject
+	Display   string
+	Tokens    credential.Tokens
+	CreatedAt time.Time // zero means now
+	ExpiresAt time.Time // after it, the authorization is gone
+}
+
+func (a Authorization) binding() binding {
+	return binding{account: a.Account, field: fieldAuthorization, row: a.ID}
+}
+
+// validate refuses what Adopt could not make a record of.
+func (a Authorization) validate(now time.Time) error {
+	if _, err := credential.ParseAccountID(a.Account.String()); err != nil {
+		return err
+	}
+	switch {
+	case a.ID == "":
+		return errors.New("it has no id")
+	case a.Subject == "":
+		return errors.New("it has no subject: ask the provider who granted, or nothing can tell two owners of one grant")
+	case a.Tokens.Access.IsZero():
+		return errNoAccessToken
+	case !a.ExpiresAt.After(now):
+		return errors.New("it has expired already, or has no time of expiry")
+	}
+	return nil
+}
+
+// PutAuthorization keeps an authorization until it is adopted, dropped or expired. An id that is taken is refused.
+func (v *Vault) PutAuthorization(ctx context.Context, a Authorization) error {
+	now := v.now()
+	if a.CreatedAt.IsZero() {
+		a.CreatedAt = now
+	}
+	err := write(ctx, v.writer, func(tx *sql.Tx) error {
+		if err := a.validate(now); err != nil {
+			return err
+		}
+		if err := v.prune(ctx, tx); err != nil {
+			return err
+		}
+		return v.insertAuthorization(ctx, tx, a)
+	})
+	if err != nil {
+		return fmt.Errorf("keeping authorization %q of account %s: %w", a.ID, a.Account, err)
+	}
+	return nil
+}
+
+func (v *Vault) insertAuthorization(ctx context.Context, tx *sql.Tx, a Authorization) error {
+	sealed, err := v.sealTokens(a.binding(), a.Tokens)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO authorizations (id, account, subject, display, tokens, created_at, expires_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		a.ID, a.Account.String(), a.Subject, a.Display, sealed, micros(a.CreatedAt), micros(a.ExpiresAt))
+	return err
+}
+
+// GetAuthorization returns a pending authorization, or [ErrNotFound] when there is none, or it has expired or is adopted.
+func (v *Vault) GetAuthorization(ctx context.Context, id string) (Authorization, error) {
+	a, err := v.authorization(ctx, v.reader, id)
+	if err != nil {
+		return Authorization{}, fmt.Errorf("reading authorization %q: %w", id, err)
+	}
+	return a, nil
+}
+
+func (v *Vault) authorization(ctx context.Context, q queryer, id string) (Authorization, error) {
+	var (
+		a                Authorization
+		account          string
+		sealed           []byte
+		created, expires int64
+	)
+	err := q.QueryRowContext(ctx, `SELECT id, account, subject, display, tokens, created_at, expires_at
+		FROM authorizations WHERE id = ? AND expires_at > ?`, id, micros(v.now())).
+		Scan(&a.ID, &account, &a.Subject, &a.Display, &sealed, &created, &expires)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Authorization{}, ErrNotFound
+	}
+	if err != nil {
+		return Authorization{}, err
+	}
+	if a.Account, err = credential.ParseAccountID(account); err != nil {
+		return Authorization{}, err
+	}
+	if a.Tokens, err = v.openTokens(a.binding(), sealed); err != nil {
+		return Authorization{}, err
+	}
+	a.CreatedAt, a.ExpiresAt = fromMicros(created), fromMicros(expires)
+	return a, nil
+}
+
+// DropAuthorization deletes a pending authorization. One that is not there is no error.
+func (v *Vault) DropAuthorization(ctx context.Context, id string) error {
+	if _, err := v.writer.ExecContext(ctx, `DELETE FROM authorizations WHERE id = ?`, id); err != nil {
+		return fmt.Errorf("dropping authorization %q: %w", id, err)
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package vault
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"tokenkeeper/credential"
+)
+
+// benchVault has one account, and the clock of the real world with a token that outlives the benchmark.
+func benchVault(b *testing.B) *Vault {
+	b.Helper()
+	f := newFixture(b)
+	v, err := Open(b.Context(), Options{Path: f.path, Keyset: f.keyset})
+	require.NoError(b, err)
+	b.Cleanup(func() { require.NoError(b, v.Close()) })
+	a := authorization("a1", slack, "T1/B1")
+	a.ExpiresAt = v.now().AddDate(1, 0, 0)
+	a.Tokens.ExpiresAt = a.ExpiresAt
+	require.NoError(b, v.PutAuthorization(b.Context(), a))
+	_, err = v.Adopt(b.Context(), "a1")
+	require.NoError(b, err)
+	return v
+}
+
+func BenchmarkCachedAccess(b *testing.B) {
+	c := NewCache(benchVault(b))
+	ctx := b.Context()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Access(ctx, slack); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkCachedAccessParallel(b *testing.B) {
+	c := NewCache(benchVault(b))
+	ctx := b.Context()
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := c.Access(ctx, slack); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+}
+
+func BenchmarkReload(b *testing.B) {
+	c := NewCache(benchVault(b))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Reload(b.Context(), slack); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkPresentAndSwap(b *testing.B) {
+	v := benchVault(b)
+	b.ReportAllocs()
+	for g := credential.Generation(1); b.Loop(); g++ {
+		if _, err := v.Present(b.Context(), slack, g); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := v.Swap(b.Context(), slack, g, tokens("next")); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkNewAccount is what a new account costs a cache that holds 10,000 already.
+func BenchmarkNewAccount(b *testing.B) {
+	c := scriptedCache(func() (Access, error) { return generation(1), nil })
+	for i := range 10_000 {
+		c.slots.make(accountNumber(i))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		c.slots.make(slack)
+		c.Forget(slack)
+	}
+}

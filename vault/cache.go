@@ -1,0 +1,79 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"tokenkeeper/credential"
+)
+
+// Cache holds the newest access token of each account in memory. A token that is good by the clock costs two atomic
+// loads. The cache never goes back to an older generation, except after Forget.
+type Cache struct {
+	read  func(context.Context, credential.AccountID) (Access, error)
+	clock func() time.Time
+	slots *slots
+}
+
+// NewCache returns an empty cache in front of v, with the clock of v.
+func NewCache(v *Vault) *Cache { return newCache(v.access, v.clock) }
+
+func newCache(read func(context.Context, credential.AccountID) (Access, error), clock func() time.Time) *Cache {
+	return &Cache{read: read, clock: clock, slots: newSlots()}
+}
+
+// Access returns the account's token. While it is good by the clock that is the cached one; otherwise the vault is read,
+// once for all who ask at the same time, and the answer may be expired: the vault has no better one.
+func (c *Cache) Access(ctx context.Context, account credential.AccountID) (Access, error) {
+	if s := c.slots.find(account); s != nil {
+		if a := s.valid(c.clock); a != nil {
+			return *a, nil
+		}
+	}
+	return c.miss(ctx, account)
+}
+
+// Reload reads the vault whatever is cached, so that it finds what was written before the call, by any process. It returns
+// the newer of the two.
+func (c *Cache) Reload(ctx context.Context, account credential.AccountID) (Access, error) {
+	return c.load(ctx, account, c.slots.make(account))
+}
+
+// Forget drops the account's token. A read that is under way does not bring it back.
+func (c *Cache) Forget(account credential.AccountID) { c.slots.remove(account, nil) }
+
+// sharedReadTimeout bounds the read that several callers wait for. Each of them leaves earlier if its own context ends.
+const sharedReadTimeout = 30 * time.Second
+
+// miss shares one read among the callers that miss together. The read outlives the caller that happened to be first.
+func (c *Cache) miss(ctx context.Context, account credential.AccountID) (Access, error) {
+	s := c.slots.make(account)
+	result := s.misses.DoChan("", func() (any, error) {
+		if a := s.valid(c.clock); a != nil {
+			return *a, nil // somebody's read ended between our look and now
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sharedReadTimeout)
+		defer cancel()
+		return c.load(ctx, account, s)
+	})
+	select {
+	case r := <-result:
+		a, _ := r.Val.(Access) // nothing else is ever in it; nil beside an error
+		return a, r.Err
+	case <-ctx.Done():
+		return Access{}, ctx.Err()
+	}
+}
+
+// load reads the vault into a slot. When the slot was forgotten meanwhile, nobody finds it any more.
+func (c *Cache) load(ctx context.Context, account credential.AccountID, s *slot) (Access, error) {
+	a, err := c.read(ctx, account)
+	if errors.Is(err, ErrNotFound) {
+		c.slots.remove(account, s)
+	}
+	if err != nil {
+		return Access{}, err
+	}
+	return s.keep(&a), nil
+}

@@ -1,0 +1,22 @@
+// Package vault keeps the tokens of connected accounts in one sealed file that several processes share.
+//
+// The hard idea is that a token has two ways to be lost, and encryption helps against neither: an older answer can
+// replace a newer one, and a refresh token can be spent without anybody remembering it. So every set of tokens has a
+// generation, each write is a compare-and-swap on it, and a refresh token is written down as presented before it is sent:
+//
+//	Present(g) ──▶ POST to the provider ──▶ Swap(g) ──▶ generation g+1
+//	    │                │                     │
+//	    │                │                     └─ somebody was faster: ErrConflict, the newer tokens stay
+//	    │                └─ nothing was consumed: Withdraw, as if never presented
+//	    └─ the process died: Get shows Presented, and the provider's facts decide what may be tried
+//
+// A first consent, and each later one, arrives as a pending [Authorization]. [Vault.Adopt] makes it the next generation
+// of its account, in one transaction. Generations go on counting over [Vault.Shred], so that a late answer of a grant
+// that was disconnected never fits the grant that came after it.
+//
+// Tokens are sealed with AES-256-GCM by Tink. What is sealed is bound to its place by associated data: format version,
+// account, generation and field. A row that was copied over another, or given another generation, does not open and
+// yields an [IntegrityError]. A keyset that lacks the key is told apart from that, by [WrongKeyError].
+//
+// [Cache] stands in front of the vault: a token that is good by the clock costs no lock, no write and no allocation.
+package vault

@@ -1,0 +1,19 @@
+package vault
+
+import (
+	"errors"
+	"fmt"
+
+	"tokenkeeper/credential"
+)
+
+var (
+	// ErrNotFound is returned when the vault holds no such account, authorization or login, or it has expired.
+	ErrNotFound = errors.New("not in the vault")
+	// ErrConflict is returned when a write speaks of a generation that is no longer the newest. The newer tokens stay.
+	ErrConflict = errors.New("generation moved on")
+)
+
+func conflict(current, wanted credential.Generation) error {
+	return fmt.Errorf("%w: the vault is at generation %d, not %d", ErrConflict, current, wanted)
+}

@@ -1,0 +1,32 @@
+package vault
+
+import (
+	"errors"
+	"fmt"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+var (
+	errForeign = errors.New("it is no vault of tokenkeeper, or it was cut short: name another file, or restore it from a backup")
+	errTorn    = errors.New("it is damaged or was cut short: restore it from a backup")
+)
+
+// explain says what a person can do about what SQLite found in the file.
+func explain(err error) error {
+	fault, ok := errors.AsType[*sqlite.Error](err)
+	if !ok {
+		return err
+	}
+	const primary = 0xff // the rest of a code is detail
+	switch fault.Code() & primary {
+	case sqlite3.SQLITE_NOTADB:
+		return fmt.Errorf("%w (%w)", errForeign, err)
+	case sqlite3.SQLITE_CORRUPT:
+		return fmt.Errorf("%w (%w)", errTorn, err)
+	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY:
+		return fmt.Errorf("this process may not write to it or to its folder: check the owner and the mode (%w)", err)
+	}
+	return err
+}

@@ -1,0 +1,185 @@
+package vault
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tokenkeeper/credential"
+)
+
+// requireIntegrityError checks that err names the account, and gives away nothing.
+func requireIntegrityError(t *testing.T, err error, account credential.AccountID) {
+	t.Helper()
+	var integrity *IntegrityError
+	require.ErrorAs(t, err, &integrity)
+	assert.Equal(t, account, integrity.Account)
+	assert.ErrorContains(t, err, account.String())
+	assert.ErrorContains(t, err, "restore the vault from a backup")
+	assert.NotContains(t, err.Error(), "secret")
+}
+
+func TestTamperedRecordsDoNotOpen(t *testing.T) {
+	for name, statement := range map[string]string{
+		"access of another account":  `UPDATE records SET access = (SELECT access FROM records WHERE account = 'acme/triage/github')`,
+		"refresh of another account": `UPDATE records SET refresh = (SELECT refresh FROM records WHERE account = 'acme/triage/github')`,
+		"whole pair of another account": `UPDATE records SET (access, refresh) =
+			(SELECT access, refresh FROM records WHERE account = 'acme/triage/github')`,
+		"another generation":      `UPDATE records SET generation = 7`,
+		"refresh token as access": `UPDATE records SET access = refresh`,
+		"access token as refresh": `UPDATE records SET refresh = access`,
+		"authorization as access": `UPDATE records SET access = (SELECT tokens FROM authorizations)`,
+		"cut short":               `UPDATE records SET access = substr(access, 1, 12)`,
+		"cut to the key id":       `UPDATE records SET access = substr(access, 1, 5)`,
+		"shorter than the key id": `UPDATE records SET access = substr(access, 1, 3)`,
+		"emptied":                 `UPDATE records SET access = x''`,
+		"refresh emptied":         `UPDATE records SET refresh = x''`,
+		"one byte of the sealed":  `UPDATE records SET access = CAST(substr(access, 1, length(access) - 1) || x'00' AS BLOB)`,
+		"something in front":      `UPDATE records SET access = CAST(x'ff' || access AS BLOB)`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			v, _ := newVault(t)
+			connectAccount(t, v, "a1", slack, "T1/B1")
+			connectAccount(t, v, "a2", github, "42")
+			require.NoError(t, v.PutAuthorization(t.Context(), authorization("a3", slack, "T1/B1")))
+			tamper(t, v, statement+` WHERE account = 'acme/triage/slack'`)
+
+			_, err := v.Get(t.Context(), slack)
+			requireIntegrityError(t, err, slack)
+			_, err = v.Get(t.Context(), github)
+			assert.NoError(t, err, "the other account is well")
+		})
+	}
+}
+
+func TestSwappedAccessDoesNotEnterTheCache(t *testing.T) {
+	v, _ := newVault(t)
+	connectAccount(t, v, "a1", slack, "T1/B1")
+	connectAccount(t, v, "a2", github, "42")
+	tamper(t, v, `UPDATE records SET access = (SELECT access FROM records WHERE account = 'acme/triage/github')`)
+	_, err := NewCache(v).Access(t.Context(), slack)
+	requireIntegrityError(t, err, slack)
+}
+
+func TestTamperedAuthorizationDoesNotOpen(t *testing.T) {
+	for name, statement := range map[string]string{
+		"given to another account": `UPDATE authorizations SET account = 'acme/support/slack'`,
+		"another id":               `UPDATE authorizations SET tokens = (SELECT tokens FROM authorizations WHERE id = 'a2')`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			v, _ := newVault(t)
+			require.NoError(t, v.PutAuthorization(t.Context(), authorization("a1", slack, "T1/B1")))
+			require.NoError(t, v.PutAuthorization(t.Context(), authorization("a2", slack, "T1/B1")))
+			tamper(t, v, statement+` WHERE id = 'a1'`)
+			_, err := v.GetAuthorization(t.Context(), "a1")
+			var integrity *IntegrityError
+			require.ErrorAs(t, err, &integrity)
+			_, err = v.Adopt(t.Context(), "a1")
+			require.ErrorAs(t, err, &integrity)
+			_, err = v.Get(t.Context(), slack)
+			assert.ErrorIs(t, err, ErrNotFound)
+		})
+	}
+}
+
+func TestTamperedLoginDoesNotOpen(t *testing.T) {
+	v, _ := newVault(t)
+	l := login("s1", slack)
+	require.NoError(t, v.PutLogin(t.Context(), l))
+	tamper(t, v, `UPDATE logins SET account = 'acme/support/slack'`)
+	_, err := v.TakeLogin(t.Context(), l.StateHash)
+	requireIntegrityError(t, err, slack2)
+	_, err = v.TakeLogin(t.Context(), l.StateHash)
+	assert.ErrorIs(t, err, ErrNotFound, "it is used up")
+}
+
+func TestRowsThatNameNoAccount(t *testing.T) {
+	v, _ := newVault(t)
+	connectAccount(t, v, "a1", slack, "T1/B1")
+	l := login("s1", slack)
+	require.NoError(t, v.PutLogin(t.Context(), l))
+	require.NoError(t, v.PutAuthorization(t.Context(), authorization("a2", slack, "T1/B1")))
+	tamper(t, v, `UPDATE records SET account = 'nonsense'`)
+	tamper(t, v, `UPDATE authorizations SET account = 'nonsense'`)
+	tamper(t, v, `UPDATE logins SET account = 'nonsense'`)
+
+	const want = "want organization/user/connector"
+	_, err := v.Accounts(t.Context())
+	require.ErrorContains(t, err, want)
+	_, _, err = v.OwnerOf(t.Context(), "slack", "T1/B1")
+	require.ErrorContains(t, err, want)
+	_, err = v.GetAuthorization(t.Context(), "a2")
+	require.ErrorContains(t, err, want)
+	_, err = v.Adopt(t.Context(), "a1")
+	require.ErrorContains(t, err, want)
+	_, err = v.TakeLogin(t.Context(), l.StateHash)
+	require.ErrorContains(t, err, want)
+}
+
+func TestCarriedTokensAreBound(t *testing.T) {
+	v, _ := newVault(t)
+	sealed, err := v.SealTokens(slack, 3, tokens("carried"))
+	require.NoError(t, err)
+	assert.NotContains(t, string(sealed), "secret")
+
+	got, err := v.OpenTokens(slack, 3, sealed)
+	require.NoError(t, err)
+	assert.Equal(t, tokens("carried"), got)
+
+	_, err = v.OpenTokens(github, 3, sealed)
+	requireIntegrityError(t, err, github)
+	_, err = v.OpenTokens(slack, 4, sealed)
+	requireIntegrityError(t, err, slack)
+	_, err = v.OpenTokens(slack, 3, sealed[:4])
+	requireIntegrityError(t, err, slack)
+	_, err = v.OpenTokens(slack, 3, nil)
+	requireIntegrityError(t, err, slack)
+
+	other, _ := newVault(t)
+	_, err = other.OpenTokens(slack, 3, sealed)
+	var wrong *WrongKeyError
+	assert.ErrorAs(t, err, &wrong)
+}
+
+func TestSealedThingThatIsNoTokens(t *testing.T) {
+	v, _ := newVault(t)
+	sealed, err := v.seal(binding{account: slack, generation: 1, field: fieldCarried}, []byte("no JSON"))
+	require.NoError(t, err)
+	_, err = v.OpenTokens(slack, 1, sealed)
+	requireIntegrityError(t, err, slack)
+}
+
+func TestNothingIsInTheClear(t *testing.T) {
+	f := newFixture(t)
+	v := f.open(t)
+	secrets := []string{"access-secret-", "refresh-secret-", "verifier-secret-"}
+	require.NoError(t, v.PutLogin(t.Context(), login("s1", slack)))
+	connectAccount(t, v, "a1", slack, "T1/B1")
+	require.NoError(t, v.PutAuthorization(t.Context(), authorization("a2", github, "42")))
+	for g := range credential.Generation(50) {
+		_, err := v.Present(t.Context(), slack, g+1)
+		require.NoError(t, err)
+		_, err = v.Swap(t.Context(), slack, g+1, tokens(string(subjectNumber(int(g)))))
+		require.NoError(t, err)
+	}
+	l := login("s2", slack)
+	require.NoError(t, v.PutLogin(t.Context(), l))
+	_, err := v.TakeLogin(t.Context(), l.StateHash)
+	require.NoError(t, err)
+
+	search := func(files map[string][]byte) {
+		for name, content := range files {
+			assert.NotEmpty(t, content, name)
+			for _, secret := range secrets {
+				assert.NotContains(t, string(content), secret, name)
+			}
+		}
+	}
+	open := filesOf(t, f)
+	assert.Len(t, open, 3, "the file, its log and its index")
+	assert.Contains(t, string(open["vault.db-wal"]), "acme/triage/slack", "the search would find something plain")
+	search(open)
+	require.NoError(t, v.Close())
+	search(filesOf(t, f))
+}

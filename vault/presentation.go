@@ -1,0 +1,76 @@
+package vault
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"tokenkeeper/credential"
+)
+
+// Presentation is the note that a refresh token was, or is about to be, presented, and that nobody has recorded an answer.
+type Presentation struct {
+	Generation credential.Generation
+	At         time.Time // of the first of the attempts: from there a provider's grace counts
+	Attempts   int       // whose outcome is unknown
+}
+
+// Present writes down that generation g is presented now, before the request is sent. The answer counts the presentations
+// without a known outcome, this one included. It returns [ErrConflict] when g is not the newest generation; then nothing
+// may be sent.
+func (v *Vault) Present(ctx context.Context, account credential.AccountID, g credential.Generation) (Presentation, error) {
+	var at int64
+	p := Presentation{Generation: g}
+	err := write(ctx, v.writer, func(tx *sql.Tx) error {
+		err := tx.QueryRowContext(ctx, `UPDATE records
+			SET presented_at = CASE presented_attempts WHEN 0 THEN ? ELSE presented_at END, presented_attempts = presented_attempts + 1
+			WHERE account = ? AND generation = ?
+			RETURNING presented_at, presented_attempts`,
+			micros(v.now()), account.String(), g).Scan(&at, &p.Attempts)
+		if errors.Is(err, sql.ErrNoRows) {
+			return whyNot(ctx, tx, account, g)
+		}
+		return err
+	})
+	if err != nil {
+		return Presentation{}, fmt.Errorf("presenting generation %d of account %s: %w", g, account, err)
+	}
+	p.At = fromMicros(at)
+	return p, nil
+}
+
+// Withdraw takes back one Present after an answer which says that nothing was consumed, or when nothing was sent. Earlier
+// presentations without a known outcome stay on record. It returns [ErrConflict] when g is not the newest generation.
+func (v *Vault) Withdraw(ctx context.Context, account credential.AccountID, g credential.Generation) error {
+	err := write(ctx, v.writer, func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, `UPDATE records
+			SET presented_at = CASE WHEN presented_attempts <= 1 THEN 0 ELSE presented_at END, presented_attempts = max(presented_attempts - 1, 0)
+			WHERE account = ? AND generation = ?`, account.String(), g)
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n > 0 {
+			return err
+		}
+		return whyNot(ctx, tx, account, g)
+	})
+	if err != nil {
+		return fmt.Errorf("withdrawing generation %d of account %s: %w", g, account, err)
+	}
+	return nil
+}
+
+// whyNot says why no row has this account and generation.
+func whyNot(ctx context.Context, tx *sql.Tx, account credential.AccountID, wanted credential.Generation) error {
+	var current credential.Generation
+	err := tx.QueryRowContext(ctx, `SELECT generation FROM records WHERE account = ?`, account.String()).Scan(&current)
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrNotFound
+	}
+	if err != nil {
+		return err
+	}
+	return conflict(current, wanted)
+}

@@ -1,0 +1,69 @@
+package vault
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"tokenkeeper/credential"
+)
+
+// Record is what the vault holds of one account.
+type Record struct {
+	Account         credential.AccountID
+	Generation      credential.Generation
+	Subject         credential.Subject
+	Display         string
+	Tokens          credential.Tokens
+	Presented       *Presentation // nil when every presentation of this generation has a known outcome
+	AuthorizationID string        // of the consent that this grant began with
+	UpdatedAt       time.Time     // when this generation was written
+}
+
+// Get returns the newest tokens of an account, or [ErrNotFound].
+func (v *Vault) Get(ctx context.Context, account credential.AccountID) (Record, error) {
+	r, err := v.record(ctx, v.reader, account)
+	if err != nil {
+		return Record{}, fmt.Errorf("reading account %s: %w", account, err)
+	}
+	return r, nil
+}
+
+func (v *Vault) record(ctx context.Context, q queryer, account credential.AccountID) (Record, error) {
+	return v.openRecord(q.QueryRowContext(ctx, selectRecord+`WHERE account = ?`, account.String()))
+}
+
+const selectRecord = `SELECT account, generation, subject, display, access, refresh,
+	presented_at, presented_attempts, authorization_id, updated_at FROM records `
+
+// openRecord opens a row of selectRecord.
+func (v *Vault) openRecord(row scanner) (Record, error) {
+	var (
+		r                    Record
+		account              string
+		pair                 sealedPair
+		presentedAt, updated int64
+		attempts             int
+	)
+	err := row.Scan(&account, &r.Generation, &r.Subject, &r.Display, &pair.access, &pair.refresh,
+		&presentedAt, &attempts, &r.AuthorizationID, &updated)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Record{}, ErrNotFound
+	}
+	if err != nil {
+		return Record{}, err
+	}
+	if r.Account, err = credential.ParseAccountID(account); err != nil {
+		return Record{}, err
+	}
+	if r.Tokens, err = v.openPair(r.Account, r.Generation, pair); err != nil {
+		return Record{}, err
+	}
+	if attempts > 0 {
+		r.Presented = &Presentation{Generation: r.Generation, At: fromMicros(presentedAt), Attempts: attempts}
+	}
+	r.UpdatedAt = fromMicros(updated)
+	return r, nil
+}

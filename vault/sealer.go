@@ -1,0 +1,55 @@
+package vault
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"github.com/tink-crypto/tink-go/v2/core/cryptofmt"
+)
+
+// sealer seals and opens with a keyset. It knows the vault's file to name it in errors.
+type sealer struct {
+	keyset *Keyset
+	vault  string
+}
+
+func (s sealer) seal(b binding, plain []byte) ([]byte, error) {
+	sealed, err := s.keyset.aead.Encrypt(plain, b.associatedData())
+	if err != nil {
+		return nil, fmt.Errorf("sealing the %s: %w", b.field, err)
+	}
+	return sealed, nil
+}
+
+// open returns a [WrongKeyError] when the key is not there, and an [IntegrityError] when it is and does not fit.
+func (s sealer) open(b binding, sealed []byte) ([]byte, error) {
+	id, ok := keyIDOf(sealed)
+	if !ok {
+		return nil, s.broken(b, nil)
+	}
+	if !slices.Contains(s.keyset.ids, id) {
+		return nil, s.wrongKey(id)
+	}
+	plain, err := s.keyset.aead.Decrypt(sealed, b.associatedData())
+	if err != nil {
+		return nil, s.broken(b, err)
+	}
+	return plain, nil
+}
+
+func (s sealer) broken(b binding, err error) error {
+	return &IntegrityError{Vault: s.vault, Account: b.account, Generation: b.generation, Field: string(b.field), Err: err}
+}
+
+func (s sealer) wrongKey(ids ...uint32) *WrongKeyError {
+	return &WrongKeyError{Vault: s.vault, SealedWith: ids, Keyset: s.keyset.path, KeyIDs: s.keyset.KeyIDs()}
+}
+
+// keyIDOf reads the id that Tink writes in front of what it seals, and reports whether there is one.
+func keyIDOf(sealed []byte) (uint32, bool) {
+	if len(sealed) < cryptofmt.TinkPrefixSize || sealed[0] != cryptofmt.TinkStartByte {
+		return 0, false
+	}
+	return binary.BigEndian.Uint32(sealed[1:cryptofmt.TinkPrefixSize]), true
+}

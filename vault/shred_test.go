@@ -1,0 +1,69 @@
+package vault
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestShredLeavesNothingOfTheAccount(t *testing.T) {
+	f := newFixture(t)
+	v := f.open(t)
+	connectAccount(t, v, "a1", slack, "T1/B1")
+	connectAccount(t, v, "a2", github, "42")
+	require.NoError(t, v.PutAuthorization(t.Context(), authorization("a3", slack, "T1/B1")))
+	l := login("s1", slack)
+	require.NoError(t, v.PutLogin(t.Context(), l))
+	var access, refresh, pending []byte
+	require.NoError(t, v.reader.QueryRowContext(t.Context(), `SELECT access, refresh FROM records WHERE account = ?`, slack.String()).
+		Scan(&access, &refresh))
+	require.NoError(t, v.reader.QueryRowContext(t.Context(), `SELECT tokens FROM authorizations`).Scan(&pending))
+
+	require.NoError(t, v.Shred(t.Context(), slack))
+	require.NoError(t, v.Shred(t.Context(), slack), "shredding again is fine")
+
+	_, err := v.Get(t.Context(), slack)
+	require.ErrorIs(t, err, ErrNotFound)
+	_, err = v.GetAuthorization(t.Context(), "a3")
+	require.ErrorIs(t, err, ErrNotFound)
+	_, err = v.TakeLogin(t.Context(), l.StateHash)
+	require.ErrorIs(t, err, ErrNotFound)
+	_, err = v.Get(t.Context(), github)
+	require.NoError(t, err, "the other account is untouched")
+	for name, content := range filesOf(t, f) {
+		for _, sealed := range [][]byte{access, refresh, pending} {
+			assert.False(t, bytes.Contains(content, sealed[10:]), "not even what was sealed is left in %s", name)
+		}
+	}
+}
+
+func TestShredOfAnUnknownAccount(t *testing.T) {
+	v, _ := newVault(t)
+	require.NoError(t, v.Shred(t.Context(), slack))
+	assert.EqualValues(t, 1, connectAccount(t, v, "a1", slack, "T1/B1").Generation)
+}
+
+func TestGenerationsGoOnAfterShred(t *testing.T) {
+	v, _ := newVault(t)
+	connectAccount(t, v, "a1", slack, "T1/B1")
+	_, err := v.Swap(t.Context(), slack, 1, tokens("two"))
+	require.NoError(t, err)
+	require.NoError(t, v.Shred(t.Context(), slack))
+	_, err = v.Swap(t.Context(), slack, 2, tokens("late"))
+	require.ErrorIs(t, err, ErrNotFound)
+
+	assert.EqualValues(t, 3, connectAccount(t, v, "a2", slack, "T1/B1").Generation)
+	_, err = v.Swap(t.Context(), slack, 1, tokens("late"))
+	require.ErrorIs(t, err, ErrConflict, "a late answer of the first grant never fits the second")
+	require.NoError(t, v.Shred(t.Context(), slack))
+	assert.EqualValues(t, 4, connectAccount(t, v, "a3", slack, "T1/B1").Generation)
+}
+
+func TestShredFreesTheGrant(t *testing.T) {
+	v, _ := newVault(t)
+	connectAccount(t, v, "a1", slack, "T1/B1")
+	require.NoError(t, v.Shred(t.Context(), slack))
+	connectAccount(t, v, "a2", slack2, "T1/B1")
+}

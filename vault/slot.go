@@ -1,0 +1,36 @@
+package vault
+
+import (
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+)
+
+// slot is the place of one account in a [Cache].
+type slot struct {
+	newest atomic.Pointer[Access]
+	misses singleflight.Group
+}
+
+// valid returns the token if it is there and good by the clock, or nil.
+func (s *slot) valid(clock func() time.Time) *Access {
+	a := s.newest.Load()
+	if a == nil || !a.ExpiresAt.IsZero() && !clock().Before(a.ExpiresAt) {
+		return nil
+	}
+	return a
+}
+
+// keep stores a, unless something newer is there, and returns what is the newest now.
+func (s *slot) keep(a *Access) Access {
+	for {
+		old := s.newest.Load()
+		if old != nil && old.Generation >= a.Generation {
+			return *old
+		}
+		if s.newest.CompareAndSwap(old, a) {
+			return *a
+		}
+	}
+}

@@ -1,0 +1,66 @@
+package vault
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"tokenkeeper/credential"
+)
+
+var errNoAccessToken = errors.New("there is no access token in them")
+
+// Swap stores t as the generation after from, both tokens in one transaction, and clears the note of presentation. It
+// returns [ErrConflict] when from is not the newest generation: a late answer never replaces a newer one.
+//
+// What the answer leaves out stays as it was: the refresh token and the end of it, the scopes, the type (RFC 6749 §6).
+func (v *Vault) Swap(ctx context.Context, account credential.AccountID, from credential.Generation, t credential.Tokens) (credential.Generation, error) {
+	to := from + 1
+	err := write(ctx, v.writer, func(tx *sql.Tx) error {
+		if t.Access.IsZero() {
+			return errNoAccessToken
+		}
+		old, err := v.record(ctx, tx, account)
+		if err != nil {
+			return err
+		}
+		if old.Generation != from {
+			return conflict(old.Generation, from)
+		}
+		return v.replace(ctx, tx, account, to, carryOver(old.Tokens, t))
+	})
+	if err != nil {
+		return 0, fmt.Errorf("storing tokens after generation %d of account %s: %w", from, account, err)
+	}
+	return to, nil
+}
+
+func (v *Vault) replace(ctx context.Context, tx *sql.Tx, account credential.AccountID, g credential.Generation, t credential.Tokens) error {
+	pair, err := v.sealPair(account, g, t)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE records
+		SET generation = ?, access = ?, refresh = ?, expires_at = ?, presented_at = 0, presented_attempts = 0, updated_at = ?
+		WHERE account = ?`,
+		g, pair.access, pair.refresh, micros(t.ExpiresAt), micros(v.now()), account.String())
+	return err
+}
+
+// carryOver completes an answer with what it leaves out.
+func carryOver(before, answer credential.Tokens) credential.Tokens {
+	if answer.Refresh.IsZero() {
+		answer.Refresh = before.Refresh
+	}
+	if answer.RefreshExpiresAt.IsZero() && answer.Refresh.Equal(before.Refresh) {
+		answer.RefreshExpiresAt = before.RefreshExpiresAt
+	}
+	if answer.Scopes == nil {
+		answer.Scopes = before.Scopes
+	}
+	if answer.Type == "" {
+		answer.Type = before.Type
+	}
+	return answer
+}
