@@ -1,0 +1,233 @@
+package connector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/provider"
+	"tokenkeeper/vault"
+)
+
+// TokenSource reads access tokens. *vault.Cache is one.
+type TokenSource interface {
+	// Access returns a token that is valid by the clock from memory, or else what the vault holds.
+	Access(ctx context.Context, account credential.AccountID) (vault.Access, error)
+	// Reload returns what the vault holds.
+	Reload(ctx context.Context, account credential.AccountID) (vault.Access, error)
+}
+
+// Owner is the one that may have a grant refreshed.
+type Owner interface {
+	// Refresh tells that generation seen of the account died, and waits until the owner knows better: a newer
+	// generation, or a state in which no newer one is to be had now. Any number of calls for one generation cause at
+	// most one refresh.
+	Refresh(ctx context.Context, account credential.AccountID, seen credential.Generation) (Answer, error)
+}
+
+// Answer is what the owner says of an account.
+type Answer struct {
+	Generation credential.Generation
+	Status     credential.Status
+	Reason     string
+	RetryAt    time.Time // next attempt, where one is planned
+}
+
+// Flights joins the requests of one process that saw the same generation die. The zero value is ready; one is shared by
+// all transports of a process.
+type Flights struct {
+	group singleflight.Group
+}
+
+// Transport carries requests of one account. Safe for concurrent use; must not be copied.
+type Transport struct {
+	Account  credential.AccountID
+	Provider provider.Provider // with the connector's overrides applied
+	Tokens   TokenSource
+	Owner    Owner
+	Flights  *Flights
+	// Base sends the requests; nil means [http.DefaultTransport].
+	Base http.RoundTripper
+	// Timeout bounds each sending of a request up to the end of its answer's body; 0 means 15 s, which is longer than
+	// GitHub works on one request before it gives up.
+	Timeout time.Duration
+	// Patience bounds one wait for the owner; 0 means 12 s. It is longer than a refresh takes and shorter than the
+	// Activity around it.
+	Patience time.Duration
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+var _ http.RoundTripper = (*Transport)(nil)
+
+// RoundTrip sends the request with the account's token, and once more with a newer one if the provider says that the
+// token is dead. It returns *[UnavailableError] when there is no usable token and *[HostError] when the host must not
+// get one. Answers that say anything else (403, 404, 429, 5xx) pass untouched.
+func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	defer closeBody(req)
+	if !t.Provider.MayReceiveToken(req.URL) {
+		return nil, &HostError{Account: t.Account, Host: req.URL.Host, Allowed: t.Provider.API.Hosts}
+	}
+	call, err := newCall(req)
+	if err != nil {
+		return nil, fmt.Errorf("account %s: %w", t.Account, err)
+	}
+	token, err := t.usable(req.Context())
+	if err != nil {
+		return nil, err
+	}
+	resp, err := t.send(call, token)
+	if err != nil || !call.replayable() || !t.saysDead(resp) {
+		return resp, err
+	}
+	drop(resp)
+	token, err = t.newer(req.Context(), token.Generation)
+	if err != nil {
+		return nil, err
+	}
+	return t.send(call, token)
+}
+
+// usable returns a token that is good by the clock, having it refreshed first if the one at hand is known to be over:
+// a request that cannot succeed is not worth sending.
+func (t *Transport) usable(ctx context.Context) (vault.Access, error) {
+	token, err := t.Tokens.Access(ctx, t.Account)
+	if errors.Is(err, vault.ErrNotFound) {
+		return t.absent(ctx)
+	}
+	if err != nil {
+		return vault.Access{}, fmt.Errorf("reading the token of account %s: %w", t.Account, err)
+	}
+	if token.ExpiresAt.IsZero() || t.now().Before(token.ExpiresAt) {
+		return token, nil
+	}
+	return t.newer(ctx, token.Generation)
+}
+
+// absent asks the owner what the state of an account without a token is.
+func (t *Transport) absent(ctx context.Context) (vault.Access, error) {
+	answer, err := t.ask(ctx, 0)
+	if err != nil {
+		return vault.Access{}, err
+	}
+	return vault.Access{}, t.unavailable(answer, 0)
+}
+
+// newer returns a token of a generation above seen.
+func (t *Transport) newer(ctx context.Context, seen credential.Generation) (vault.Access, error) {
+	if token, err := t.Tokens.Reload(ctx, t.Account); err == nil && token.Generation > seen {
+		return token, nil
+	}
+	answer, askErr := t.ask(ctx, seen)
+	// The vault is looked at whatever the owner said: the answer may be lost although the refresh went well.
+	token, err := t.Tokens.Reload(ctx, t.Account)
+	if err == nil && token.Generation > seen {
+		return token, nil
+	}
+	if askErr != nil {
+		return vault.Access{}, askErr
+	}
+	if err != nil && !errors.Is(err, vault.ErrNotFound) {
+		return vault.Access{}, fmt.Errorf("reading the token of account %s: %w", t.Account, err)
+	}
+	return vault.Access{}, t.unavailable(answer, seen)
+}
+
+// ask waits for the owner in one flight per process and generation. The flight is detached from the caller: one that
+// goes away takes nobody else's answer with it.
+func (t *Transport) ask(ctx context.Context, seen credential.Generation) (Answer, error) {
+	key := t.Account.String() + "/g" + strconv.FormatInt(int64(seen), 10)
+	flight := t.Flights.group.DoChan(key, func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.patience())
+		defer cancel()
+		return t.Owner.Refresh(ctx, t.Account, seen)
+	})
+	select {
+	case <-ctx.Done():
+		return Answer{}, ctx.Err()
+	case result := <-flight:
+		if result.Err != nil {
+			return Answer{}, &UnavailableError{Account: t.Account, Status: credential.Degraded, Generation: seen,
+				Reason: "its owner Workflow did not answer in time: " + result.Err.Error()}
+		}
+		return result.Val.(Answer), nil
+	}
+}
+
+func (t *Transport) unavailable(answer Answer, seen credential.Generation) error {
+	return &UnavailableError{Account: t.Account, Status: answer.Status, Reason: answer.Reason, RetryAt: answer.RetryAt, Generation: seen}
+}
+
+func (t *Transport) send(c *call, token vault.Access) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(c.req.Context(), t.timeout())
+	req, err := c.with(ctx, token)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	resp, err := t.base().RoundTrip(req)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	resp.Body = &timedBody{ReadCloser: resp.Body, cancel: cancel}
+	return resp, nil
+}
+
+// timedBody ends the timeout of its request when it is closed.
+type timedBody struct {
+	io.ReadCloser
+	cancel context.CancelFunc
+}
+
+func (b *timedBody) Close() error {
+	defer b.cancel()
+	return b.ReadCloser.Close()
+}
+
+func (t *Transport) base() http.RoundTripper {
+	if t.Base == nil {
+		return http.DefaultTransport
+	}
+	return t.Base
+}
+
+func (t *Transport) timeout() time.Duration {
+	if t.Timeout <= 0 {
+		return 15 * time.Second
+	}
+	return t.Timeout
+}
+
+func (t *Transport) patience() time.Duration {
+	if t.Patience <= 0 {
+		return 12 * time.Second
+	}
+	return t.Patience
+}
+
+func (t *Transport) now() time.Time {
+	if t.Now == nil {
+		return time.Now()
+	}
+	return t.Now()
+}
+
+func closeBody(req *http.Request) {
+	if req.Body != nil {
+		_ = req.Body.Close() // a RoundTripper closes it whatever happens; its error concerns nobody
+	}
+}
+
+// drop empties a refused answer so that its connection can be used again.
+func drop(resp *http.Response) {
+	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10)
+	_ = resp.Body.Close()
+}
