@@ -1,0 +1,183 @@
+package triage
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	// maxBody is GitHub's limit on an issue body. GitHub counts characters; counting bytes is never too generous.
+	maxBody = 65536
+	// maxListed bounds each of the lists of steps, links and attachments, in bytes, so that most of a body is the message.
+	maxListed = 5000
+	// maxName is the longest file, channel or person's name that is shown, in runes.
+	maxName = 120
+)
+
+// body collects the parts of an issue, with an empty line between them.
+type body struct{ parts []string }
+
+func (b *body) add(part string) {
+	if part != "" {
+		b.parts = append(b.parts, part)
+	}
+}
+
+// section adds a part with a heading, if there is one.
+func (b *body) section(heading, text string) {
+	if text != "" {
+		b.add("### " + heading + "\n\n" + text)
+	}
+}
+
+func (b *body) String() string { return strings.Join(b.parts, "\n\n") }
+
+// renderBody puts the message into the room that everything else leaves it.
+func renderBody(m Message, r Report) string {
+	var head, tail body
+	head.add(provenance(m))
+	head.section("Summary", prose(cut(r.Summary, maxSummary)))
+	head.section("Steps to reproduce", numbered(r.Steps))
+	head.section("Expected", prose(cut(r.Expected, maxSection)))
+	head.section("Actual", prose(cut(r.Actual, maxSection)))
+	head.section("Environment", bullets(strings.Split(cut(r.Environment, maxSection), "\n")))
+	head.section("Severity", inert(cut(r.Severity, maxName)))
+	tail.section("Attachments", attachments(r.Files))
+	tail.section("Links", linkList(r.Links))
+	tail.add(m.Marker())
+
+	room := maxBody - len(head.String()) - len(tail.String()) - len("\n\n\n\n")
+	head.section("Original message", quote(m, room))
+	head.parts = append(head.parts, tail.parts...)
+	return head.String()
+}
+
+// provenance says who reported where and when, in one line.
+func provenance(m Message) string {
+	line := "Reported by " + inert(cut(m.author(), maxName)) + " in " + codeSpan(cut(oneLine(m.channelTitle()), maxName)) +
+		" on " + inertTime(m.TS)
+	if m.EditedAt != "" {
+		line += ", edited " + inertTime(m.EditedAt)
+	}
+	if link := address(m.Permalink); link != "" {
+		line += ": " + link
+	}
+	return line
+}
+
+// inertTime shows the time in a ts, and a ts that holds none as code.
+func inertTime(ts string) string {
+	if at, ok := sentAt(ts); ok {
+		return at.Format("2 January 2006 at 15:04 UTC")
+	}
+	return codeSpan(cut(firstOf(oneLine(ts), "?"), maxName))
+}
+
+func numbered(steps []string) string {
+	items := make([]string, 0, len(steps))
+	for _, step := range steps {
+		if text := prose(cut(step, maxStep)); text != "" {
+			mark := fmt.Sprintf("%d. ", len(items)+1)
+			items = append(items, mark+indent(text, len(mark)))
+		}
+	}
+	return listed(items, "steps")
+}
+
+// indent moves the lines after the first under it, where the text of a list item belongs.
+func indent(s string, width int) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		if i > 0 && line != "" {
+			lines[i] = strings.Repeat(" ", width) + line
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+func bullets(lines []string) string {
+	var items []string
+	for _, line := range lines {
+		if text := inert(line); text != "" {
+			items = append(items, "- "+text)
+		}
+	}
+	return listed(items, "lines")
+}
+
+func linkList(links []string) string {
+	var items []string
+	for _, link := range links {
+		if text := address(link); text != "" {
+			items = append(items, "- "+text)
+		}
+	}
+	return listed(items, "links")
+}
+
+// attachments lists files by name and permalink; images too, since GitHub could not fetch them from Slack.
+func attachments(files []File) string {
+	items := make([]string, 0, len(files))
+	for _, f := range files {
+		item := "- " + codeSpan(cut(firstOf(oneLine(f.Name), oneLine(f.ID), "unnamed file"), maxName))
+		if kind := describe(f); kind != "" {
+			item += " (" + kind + ")"
+		}
+		if link := address(f.Permalink); link != "" {
+			item += ": " + link
+		}
+		items = append(items, item)
+	}
+	return listed(items, "files")
+}
+
+// describe returns what is known about a file, such as "`image/png`, 47 kB".
+func describe(f File) string {
+	var known []string
+	if mime := oneLine(f.MIMEType); mime != "" {
+		known = append(known, codeSpan(cut(mime, maxName)))
+	}
+	switch {
+	case f.Size >= 1e6:
+		known = append(known, fmt.Sprintf("%.1f MB", float64(f.Size)/1e6))
+	case f.Size >= 1e3:
+		known = append(known, fmt.Sprintf("%d kB", f.Size/1e3))
+	case f.Size > 0:
+		known = append(known, fmt.Sprintf("%d bytes", f.Size))
+	}
+	return strings.Join(known, ", ")
+}
+
+// listed joins items as long as they fit into maxListed bytes, and says how many are left out.
+func listed(items []string, what string) string {
+	size := 0
+	for i, item := range items {
+		if size += len(item) + 1; size > maxListed {
+			rest := fmt.Sprintf("\n\n%d more %s in the message.", len(items)-i, what)
+			return strings.Join(items[:i], "\n") + rest
+		}
+	}
+	return strings.Join(items, "\n")
+}
+
+// quote returns the message in a fence, in full if it fits into room bytes; otherwise as much of it as fits, and where the
+// rest is.
+func quote(m Message, room int) string {
+	text := strings.Trim(shortenTicks(plainText(m)), "\n")
+	if strings.TrimSpace(text) == "" {
+		return ""
+	}
+	const heading = len("### Original message\n\n")
+	if whole := fence(text); heading+len(whole) <= room {
+		return whole
+	}
+	const noteSize = 200
+	rest := noteSize + maxURL + heading + 2*(maxTicks+1) + len("text\n\n")
+	kept := cutBytes(text, room-rest)
+	note := fmt.Sprintf("Truncated: %d of %d characters are shown, the rest is in Slack", utf8.RuneCountInString(kept), utf8.RuneCountInString(text))
+	if link := address(m.Permalink); link != "" {
+		note += ": " + link
+	}
+	return fence(kept) + "\n\n" + note
+}

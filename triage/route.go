@@ -1,0 +1,121 @@
+package triage
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Route says where the reports of one channel go.
+type Route struct {
+	Channel    string `json:"channel" yaml:"channel"`       // a Slack channel id
+	Repository string `json:"repository" yaml:"repository"` // owner/name
+	// Labels are set on every issue of the route. No message can add another.
+	Labels []string `json:"labels,omitempty" yaml:"labels,omitempty"`
+	// SeverityLabels adds one label by severity, for example high: severity/high. Severities that are not named add none.
+	SeverityLabels map[string]string `json:"severity_labels,omitempty" yaml:"severity_labels,omitempty"` // :: severity → label
+}
+
+var (
+	ownerName      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,38}$`)
+	repositoryName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,100}$`)
+)
+
+// maxLabel is GitHub's limit on the name of a label.
+const maxLabel = 50
+
+// ParseRepository splits "owner/name".
+func ParseRepository(s string) (owner, name string, err error) {
+	owner, name, _ = strings.Cut(s, "/")
+	switch {
+	case !ownerName.MatchString(owner), !repositoryName.MatchString(name):
+		return "", "", fmt.Errorf("repository %q: want owner/name, for example acme/app", s)
+	case name == "." || name == ".." || strings.HasSuffix(name, ".git"):
+		return "", "", fmt.Errorf("repository %q: want the name as it is on GitHub, without .git", s)
+	}
+	return owner, name, nil
+}
+
+// Validate returns an error that names the faulty field, or nil.
+func (r Route) Validate() error {
+	if !channelID.MatchString(r.Channel) {
+		return fmt.Errorf("channel %q: want a Slack channel id, for example C0123456 (in Slack: channel details, at the bottom)", r.Channel)
+	}
+	if _, _, err := ParseRepository(r.Repository); err != nil {
+		return err
+	}
+	for _, label := range r.Labels {
+		if err := validateLabel(label); err != nil {
+			return err
+		}
+	}
+	for _, severity := range slices.Sorted(maps.Keys(r.SeverityLabels)) {
+		if !slices.Contains(severities, severity) {
+			return fmt.Errorf("severity_labels: severity %q: want critical, high, medium or low", severity)
+		}
+		if err := validateLabel(r.SeverityLabels[severity]); err != nil {
+			return fmt.Errorf("severity_labels: %w", err)
+		}
+	}
+	return nil
+}
+
+func validateLabel(label string) error {
+	if label == "" || label != oneLine(label) || utf8.RuneCountInString(label) > maxLabel {
+		return fmt.Errorf("label %q: want 1 to %d characters in one line", label, maxLabel)
+	}
+	return nil
+}
+
+// labels returns the labels of an issue of this severity, each once. GitHub compares them without case.
+func (r Route) labels(severity string) []string {
+	var labels []string
+	for _, label := range append(slices.Clone(r.Labels), r.SeverityLabels[severity]) {
+		known := slices.ContainsFunc(labels, func(l string) bool { return strings.EqualFold(l, label) })
+		if label != "" && !known {
+			labels = append(labels, label)
+		}
+	}
+	return labels
+}
+
+// Router finds the route of a channel.
+type Router struct {
+	routes map[string]Route // :: channel → its route
+}
+
+// NewRouter returns a router over valid routes, at most one for each channel. The error of a faulty one names its place,
+// counted from 1.
+func NewRouter(routes []Route) (*Router, error) {
+	router := &Router{routes: make(map[string]Route, len(routes))}
+	for i, route := range routes {
+		if err := route.Validate(); err != nil {
+			return nil, fmt.Errorf("route %d: %w", i+1, err)
+		}
+		if other, taken := router.routes[route.Channel]; taken {
+			return nil, fmt.Errorf("route %d: channel %s already goes to %s: keep one of the two routes", i+1, route.Channel, other.Repository)
+		}
+		router.routes[route.Channel] = route
+	}
+	return router, nil
+}
+
+// Route returns the route of a channel, and reports whether there is one. A nil Router has none.
+func (r *Router) Route(channel string) (Route, bool) {
+	if r == nil {
+		return Route{}, false
+	}
+	route, ok := r.routes[channel]
+	return route, ok
+}
+
+// Channels returns the ids of the channels that have a route, sorted.
+func (r *Router) Channels() []string {
+	if r == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(r.routes))
+}
