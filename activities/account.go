@@ -1,0 +1,137 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/oauth"
+	"tokenkeeper/provider"
+	"tokenkeeper/vault"
+)
+
+// Vault is what the Activities of an account need of the vault.
+type Vault interface {
+	Get(ctx context.Context, account credential.AccountID) (vault.Record, error)
+	Present(ctx context.Context, account credential.AccountID, g credential.Generation) (vault.Presentation, error)
+	Withdraw(ctx context.Context, account credential.AccountID, g credential.Generation) error
+	Swap(ctx context.Context, account credential.AccountID, from credential.Generation, t credential.Tokens) (credential.Generation, error)
+	SealTokens(account credential.AccountID, g credential.Generation, t credential.Tokens) ([]byte, error)
+	OpenTokens(account credential.AccountID, g credential.Generation, sealed []byte) (credential.Tokens, error)
+	GetAuthorization(ctx context.Context, id string) (vault.Authorization, error)
+	Adopt(ctx context.Context, id string) (vault.Record, error)
+	DropAuthorization(ctx context.Context, id string) error
+	Shred(ctx context.Context, account credential.AccountID) error
+}
+
+// Connection is one connector as its accounts use it.
+type Connection struct {
+	Provider provider.Provider
+	OAuth    *oauth.Client
+	Scopes   []string // asked for when connecting
+	// Timeout bounds one request to the authorization server.
+	Timeout time.Duration
+}
+
+// Connections finds the connector of an account. The error names the account and the connectors there are.
+type Connections interface {
+	Connection(account credential.AccountID) (Connection, error)
+}
+
+// Account holds the Activities of the ConnectedAccount Workflow.
+type Account struct {
+	Vault       Vault
+	Connections Connections
+	// ConnectURL returns the page on which a person consents for the account.
+	ConnectURL func(credential.AccountID) string
+	Log        *slog.Logger
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Facts is what may be known of a credential outside the vault.
+type Facts struct {
+	Generation       credential.Generation `json:"generation"`
+	Subject          credential.Subject    `json:"subject,omitempty"`
+	Display          string                `json:"display,omitempty"`
+	Scopes           []string              `json:"scopes,omitempty"`
+	IssuedAt         time.Time             `json:"issued_at"`
+	ExpiresAt        time.Time             `json:"expires_at,omitzero"`
+	RefreshExpiresAt time.Time             `json:"refresh_expires_at,omitzero"`
+	Refreshable      bool                  `json:"refreshable"`
+}
+
+func factsOf(r vault.Record) Facts {
+	return Facts{
+		Generation: r.Generation, Subject: r.Subject, Display: r.Display,
+		Scopes: r.Tokens.Scopes, IssuedAt: r.Tokens.IssuedAt, ExpiresAt: r.Tokens.ExpiresAt,
+		RefreshExpiresAt: r.Tokens.RefreshExpiresAt, Refreshable: r.Tokens.Refreshable(),
+	}
+}
+
+// AccountInput names an account.
+type AccountInput struct {
+	Account credential.AccountID `json:"account"`
+}
+
+// Description is what an account Workflow learns when it begins.
+type Description struct {
+	Provider string `json:"provider"`
+	// Credential is nil when the vault holds none.
+	Credential *Facts `json:"credential,omitempty"`
+}
+
+// Describe returns the account's provider and what the vault already holds, so that an account whose Workflow was lost
+// goes on with its grant. Errors: [ErrTypeNotConfigured].
+func (a *Account) Describe(ctx context.Context, in AccountInput) (Description, error) {
+	conn, err := a.Connections.Connection(in.Account)
+	if err != nil {
+		return Description{}, notConfigured(err)
+	}
+	d := Description{Provider: conn.Provider.ID}
+	record, err := a.Vault.Get(ctx, in.Account)
+	switch {
+	case errors.Is(err, vault.ErrNotFound):
+		return d, nil
+	case err != nil:
+		return Description{}, fmt.Errorf("describing account %s: %w", in.Account, err)
+	}
+	facts := factsOf(record)
+	d.Credential = &facts
+	return d, nil
+}
+
+// Notice is news of an account that a person should have.
+type Notice struct {
+	Account credential.AccountID `json:"account"`
+	Status  credential.Status    `json:"status"`
+	Reason  string               `json:"reason"`
+	Since   time.Time            `json:"since"`
+	Waiting int                  `json:"waiting"`
+}
+
+// Notify tells people that an account needs them, or that it works again. It writes to the log.
+func (a *Account) Notify(ctx context.Context, n Notice) error {
+	attrs := []any{"account", n.Account.String(), "status", n.Status, "since", n.Since.Format(time.RFC3339), "waiting", n.Waiting}
+	switch n.Status {
+	case credential.Active:
+		a.Log.InfoContext(ctx, "account works again", attrs...)
+	case credential.ClientMisconfigured:
+		a.Log.ErrorContext(ctx, "the provider refuses the app of this connector: correct client id and secret in tokenkeeper.yaml",
+			append(attrs, "reason", n.Reason)...)
+	case credential.Pending, credential.Degraded, credential.ReauthorizationRequired, credential.Disconnected:
+		a.Log.WarnContext(ctx, "account needs a person: open the link and consent",
+			append(attrs, "reason", n.Reason, "link", a.ConnectURL(n.Account))...)
+	}
+	return nil
+}
+
+func (a *Account) now() time.Time {
+	if a.Now == nil {
+		return time.Now()
+	}
+	return a.Now()
+}

@@ -1,0 +1,80 @@
+package activities
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+
+	"tokenkeeper/connector"
+	"tokenkeeper/credential"
+)
+
+// Types of the application errors that Activities return. Workflows decide by them; they are constant because Temporal
+// keeps an error's type in clear.
+const (
+	// ErrTypeAccountUnavailable: the account needs a person. Not retried: the Workflow waits for the account's Signal.
+	// Details: [Unavailable].
+	ErrTypeAccountUnavailable = "AccountUnavailable"
+	// ErrTypeRefreshPending: the account's refresh is under way or will be tried again by itself.
+	ErrTypeRefreshPending = "RefreshPending"
+	// ErrTypeNothingNew: a poll found nothing; the next attempt is the next poll.
+	ErrTypeNothingNew = "NothingNew"
+	// ErrTypeRateLimited: the provider said how long to wait.
+	ErrTypeRateLimited = "RateLimited"
+	// ErrTypeProviderUnavailable: an outage or an unclear answer; tried again with backoff.
+	ErrTypeProviderUnavailable = "ProviderUnavailable"
+	// ErrTypeRejected: the provider refuses this request for good, and would refuse it again. Not retried.
+	ErrTypeRejected = "Rejected"
+	// ErrTypeNotConfigured: the configuration names no such thing. Not retried.
+	ErrTypeNotConfigured = "NotConfigured"
+	// ErrTypeAuthorizationRejected: a pending authorization must not become the account's grant. Not retried.
+	ErrTypeAuthorizationRejected = "AuthorizationRejected"
+)
+
+// Unavailable is the detail of [ErrTypeAccountUnavailable].
+type Unavailable struct {
+	Account    credential.AccountID  `json:"account"`
+	Generation credential.Generation `json:"generation"`
+	Status     credential.Status     `json:"status"`
+	Reason     string                `json:"reason,omitempty"`
+}
+
+// unavailable translates what the connector says, and returns nil for any other error.
+func unavailable(err error) error {
+	down, ok := errors.AsType[*connector.UnavailableError](err)
+	if !ok {
+		if host, ok := errors.AsType[*connector.HostError](err); ok {
+			return temporal.NewNonRetryableApplicationError(host.Error(), ErrTypeRejected, nil)
+		}
+		return nil
+	}
+	if down.NeedsPerson() {
+		return temporal.NewNonRetryableApplicationError(down.Error(), ErrTypeAccountUnavailable, nil, Unavailable{
+			Account: down.Account, Generation: down.Generation, Status: down.Status, Reason: down.Reason,
+		})
+	}
+	return again(ErrTypeRefreshPending, down.Error(), max(time.Until(down.RetryAt), time.Second))
+}
+
+// again is a failure that waiting cures; it is part of normal life, so it counts as benign.
+func again(kind, message string, after time.Duration) error {
+	return temporal.NewApplicationErrorWithOptions(message, kind, temporal.ApplicationErrorOptions{
+		NextRetryDelay: after,
+		Category:       temporal.ApplicationErrorCategoryBenign,
+	})
+}
+
+func rejected(format string, args ...any) error {
+	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(format, args...), ErrTypeRejected, nil)
+}
+
+func notConfigured(err error) error {
+	return temporal.NewNonRetryableApplicationError(err.Error(), ErrTypeNotConfigured, nil)
+}
+
+// outage is a failure that Temporal retries with the backoff of the Activity's policy.
+func outage(doing string, err error) error {
+	return temporal.NewApplicationError(doing+": "+err.Error(), ErrTypeProviderUnavailable)
+}

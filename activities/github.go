@@ -1,0 +1,183 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/google/go-github/v62/github"
+	"go.temporal.io/sdk/activity"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/triage"
+)
+
+// API is how the calls of one account are made.
+type API struct {
+	HTTP *http.Client // carries the account's token by itself
+	Base *url.URL     // of the connector's API, with a trailing slash
+}
+
+// APIs opens the API of an account. The error names the account and the connectors there are.
+type APIs interface {
+	API(account credential.AccountID) (API, error)
+}
+
+// GitHub holds the Activities that write to GitHub.
+type GitHub struct {
+	APIs APIs
+}
+
+// CreateIssueInput asks for one issue of one report.
+type CreateIssueInput struct {
+	Account credential.AccountID `json:"account"`
+	Report  triage.Key           `json:"report"`
+	Issue   triage.Issue         `json:"issue"`
+	// LookFirst says that the issue may exist although this is the first attempt.
+	LookFirst bool `json:"look_first,omitempty"`
+}
+
+// CreatedIssue is the issue of a report.
+type CreatedIssue struct {
+	Number int    `json:"number"`
+	URL    string `json:"url"`
+	// Found says that an earlier attempt had created it.
+	Found bool `json:"found,omitempty"`
+}
+
+// CreateIssue files the report's issue, once. GitHub has no idempotency key, so the marker in the body is one: before
+// anything but a first attempt the list of issues is read (never the search, whose index lags behind).
+// Errors: [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeProviderUnavailable], [ErrTypeRejected].
+func (g *GitHub) CreateIssue(ctx context.Context, in CreateIssueInput) (CreatedIssue, error) {
+	defer beat(ctx)()
+	client, err := g.client(in.Account)
+	if err != nil {
+		return CreatedIssue{}, err
+	}
+	if in.LookFirst || activity.GetInfo(ctx).Attempt > 1 {
+		found, err := findIssue(ctx, client, in)
+		if err != nil {
+			return CreatedIssue{}, githubError("listing the issues of "+repository(in.Issue), err)
+		}
+		if found != nil {
+			return CreatedIssue{Number: found.GetNumber(), URL: found.GetHTMLURL(), Found: true}, nil
+		}
+	}
+	started := time.Now()
+	issue, _, err := client.Issues.Create(ctx, in.Issue.Owner, in.Issue.Repo, &github.IssueRequest{
+		Title: &in.Issue.Title, Body: &in.Issue.Body, Labels: &in.Issue.Labels,
+	})
+	if err != nil {
+		return CreatedIssue{}, createError(in, time.Since(started), err)
+	}
+	return CreatedIssue{Number: issue.GetNumber(), URL: issue.GetHTMLURL()}, nil
+}
+
+func repository(issue triage.Issue) string { return issue.Owner + "/" + issue.Repo }
+
+// githubKill is when GitHub ends a request of its own accord; before that, one that we gave up may still create.
+const githubKill = 10 * time.Second
+
+// createError makes sure that the next attempt's list comes after the end of this attempt at GitHub.
+func createError(in CreateIssueInput, elapsed time.Duration, err error) error {
+	doing := "creating the issue of report " + in.Report.String() + " in " + repository(in.Issue)
+	sorted := githubError(doing, err)
+	if wait := githubKill - elapsed; wait > 0 && unknownOutcome(err) {
+		return again(ErrTypeProviderUnavailable, doing+": the answer is lost; looking for the issue before another attempt", wait)
+	}
+	return sorted
+}
+
+// unknownOutcome reports whether the request may have been carried out although no answer came.
+func unknownOutcome(err error) bool {
+	failed, ok := errors.AsType[*url.Error](err)
+	return ok && unavailable(failed) == nil
+}
+
+// findIssue returns the issue with the report's marker, or nil. An issue is not older than its report.
+func findIssue(ctx context.Context, client *github.Client, in CreateIssueInput) (*github.Issue, error) {
+	options := &github.IssueListByRepoOptions{
+		State: "all", Sort: "created", Direction: "asc", Since: in.Report.Time().Add(-time.Minute),
+		ListOptions: github.ListOptions{PerPage: 100},
+	}
+	for {
+		issues, resp, err := client.Issues.ListByRepo(ctx, in.Issue.Owner, in.Issue.Repo, options)
+		if err != nil {
+			return nil, err
+		}
+		for _, issue := range issues {
+			if key, ok := triage.FindMarker(issue.GetBody()); ok && key == in.Report {
+				return issue, nil
+			}
+		}
+		if resp.NextPage == 0 {
+			return nil, nil
+		}
+		options.Page = resp.NextPage
+	}
+}
+
+// client makes a client of its own for each call: go-github keeps rate limits for each client and not for each token,
+// and answers out of that memory.
+func (g *GitHub) client(account credential.AccountID) (*github.Client, error) {
+	api, err := g.APIs.API(account)
+	if err != nil {
+		return nil, notConfigured(err)
+	}
+	client := github.NewClient(api.HTTP)
+	client.BaseURL = api.Base
+	client.UserAgent = "tokenkeeper"
+	return client, nil
+}
+
+// githubError sorts what go-github returns. Limits come as 403 or 429 and are obeyed in the documented order:
+// Retry-After, then the reset of the primary limit, then at least a minute.
+func githubError(doing string, err error) error {
+	if down := unavailable(err); down != nil {
+		return down
+	}
+	resp := githubResponse(err)
+	if resp == nil {
+		return outage(doing, err)
+	}
+	if wait, limited := githubWait(resp, time.Now()); limited {
+		return again(ErrTypeRateLimited, doing+": GitHub's rate limit", wait)
+	}
+	switch {
+	case resp.StatusCode >= 500, resp.StatusCode == http.StatusUnauthorized, resp.StatusCode == http.StatusRequestTimeout:
+		return outage(doing, err)
+	}
+	return rejected("%s: %v", doing, err)
+}
+
+func githubResponse(err error) *http.Response {
+	if e, ok := errors.AsType[*github.RateLimitError](err); ok {
+		return e.Response
+	}
+	if e, ok := errors.AsType[*github.AbuseRateLimitError](err); ok {
+		return e.Response
+	}
+	if e, ok := errors.AsType[*github.ErrorResponse](err); ok {
+		return e.Response
+	}
+	return nil
+}
+
+// githubWait returns how long to wait, and whether the answer is about a limit at all.
+func githubWait(resp *http.Response, now time.Time) (time.Duration, bool) {
+	if resp.StatusCode != http.StatusForbidden && resp.StatusCode != http.StatusTooManyRequests {
+		return 0, false
+	}
+	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && seconds >= 0 {
+		return max(time.Duration(seconds)*time.Second, time.Second), true
+	}
+	if resp.Header.Get("X-RateLimit-Remaining") == "0" {
+		if reset, err := strconv.ParseInt(resp.Header.Get("X-RateLimit-Reset"), 10, 64); err == nil {
+			return max(time.Unix(reset, 0).Sub(now), time.Second), true
+		}
+	}
+	return time.Minute, resp.StatusCode == http.StatusTooManyRequests
+}

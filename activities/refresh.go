@@ -1,0 +1,231 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/oauth"
+	"tokenkeeper/vault"
+)
+
+// RefreshInput asks for a generation above Generation.
+type RefreshInput struct {
+	Account    credential.AccountID  `json:"account"`
+	Generation credential.Generation `json:"generation"`
+}
+
+// RefreshResult is how an attempt ended. A failure is a value, not an error: the Workflow keeps the state and decides
+// when to try again, Temporal's retries must not.
+type RefreshResult struct {
+	// Credential is what the vault holds now, when the attempt ended well.
+	Credential *Facts `json:"credential,omitempty"`
+	// Failure is set when it did not.
+	Failure *Failure `json:"failure,omitempty"`
+	// Sealed holds the new tokens, sealed by the vault's key, when the vault did not take them.
+	Sealed []byte `json:"sealed,omitempty"`
+}
+
+// Failure is a bad end in words that may enter history.
+type Failure struct {
+	Kind credential.FailureKind `json:"kind"`
+	// Code is the provider's, or one of ours: see the constants.
+	Code       string        `json:"code,omitempty"`
+	Message    string        `json:"message"`
+	RetryAfter time.Duration `json:"retry_after,omitempty"` // nanoseconds; 0 where nothing was said
+}
+
+// Codes of our own in [Failure].
+const (
+	// CodeOutcomeUnknown: the refresh token was presented, its answer is lost, and the provider's facts forbid to
+	// present it again.
+	CodeOutcomeUnknown = "outcome_unknown"
+	// CodeNoRefreshToken: the token died and there is nothing to get a new one with.
+	CodeNoRefreshToken = "no_refresh_token"
+	// CodeNoCredential: the vault holds nothing for the account.
+	CodeNoCredential = "no_credential"
+	// CodeInFlight: another attempt for the same generation may not have ended yet.
+	CodeInFlight = "in_flight"
+	// CodeVault: the vault did not answer; nothing was sent.
+	CodeVault = "vault_unavailable"
+)
+
+func failed(kind credential.FailureKind, code, message string) RefreshResult {
+	return RefreshResult{Failure: &Failure{Kind: kind, Code: code, Message: message}}
+}
+
+// RefreshToken gets the account a generation above in.Generation. Only the account's Workflow may ask for it, one at a
+// time; that, and the mark in the vault, is what keeps a single-use refresh token from being spent twice:
+//
+//	step                                  if the process dies after it, the next attempt
+//	1 read the vault; newer? return it    starts again
+//	2 write "g presented at t"            finds the mark: the outcome is unknown, the provider's facts decide
+//	3 POST                                the same
+//	4 swap g -> g+1, which clears the mark  finds g+1 in step 1
+//	  or carry the pair out, sealed       (the pair is in history; StoreTokens repeats until the vault takes it)
+//
+// An answer that says that nothing was consumed takes the mark back. Errors: [ErrTypeNotConfigured].
+func (a *Account) RefreshToken(ctx context.Context, in RefreshInput) (RefreshResult, error) {
+	conn, err := a.Connections.Connection(in.Account)
+	if err != nil {
+		return RefreshResult{}, notConfigured(err)
+	}
+	defer beat(ctx)()
+	// Once the POST may have left, a cancelled Activity must still store what comes back.
+	ctx = context.WithoutCancel(ctx)
+	record, err := a.Vault.Get(ctx, in.Account)
+	switch {
+	case errors.Is(err, vault.ErrNotFound):
+		return failed(credential.DeadGrant, CodeNoCredential, "the vault holds no credential of this account"), nil
+	case err != nil:
+		return vaultAway(err), nil
+	case record.Generation > in.Generation:
+		return refreshed(record), nil
+	case !record.Tokens.Refreshable():
+		return a.check(ctx, conn, record), nil
+	}
+	if record.Presented != nil {
+		if verdict, blocked := a.unsettled(conn, record); blocked {
+			return verdict, nil
+		}
+	}
+	return a.present(ctx, conn, record), nil
+}
+
+// unsettled judges a generation that was presented before and whose outcome is not known. blocked is false when the
+// provider's facts allow to present it once more.
+func (a *Account) unsettled(conn Connection, record vault.Record) (verdict RefreshResult, blocked bool) {
+	ago := a.now().Sub(record.Presented.At)
+	if talking := conn.Timeout + talkMargin - ago; talking > 0 {
+		// Its worker may only seem dead: one that lost Temporal still waits for the provider.
+		verdict = failed(credential.Transient, CodeInFlight, "an earlier attempt may still be waiting for its answer")
+		verdict.Failure.RetryAfter = talking
+		return verdict, true
+	}
+	if conn.Provider.RetryAfterAmbiguous(record.Presented.Attempts, ago) {
+		return RefreshResult{}, false
+	}
+	return failed(credential.DeadGrant, CodeOutcomeUnknown, outcomeUnknown(conn, record)), true
+}
+
+// talkMargin is what an attempt needs beyond the timeout of its request to have stored the answer.
+const talkMargin = 5 * time.Second
+
+func outcomeUnknown(conn Connection, record vault.Record) string {
+	return fmt.Sprintf("the refresh token was presented at %s and the answer is lost; presenting it again could revoke the grant at %s",
+		record.Presented.At.UTC().Format(time.RFC3339), conn.Provider.Name)
+}
+
+// present spends the refresh token: steps 2 to 4.
+func (a *Account) present(ctx context.Context, conn Connection, record vault.Record) RefreshResult {
+	if _, err := a.Vault.Present(ctx, record.Account, record.Generation); err != nil {
+		if errors.Is(err, vault.ErrConflict) {
+			return a.current(ctx, record.Account)
+		}
+		return vaultAway(err)
+	}
+	tokens, err := conn.OAuth.Refresh(ctx, record.Tokens.Refresh)
+	if err != nil {
+		return a.refused(ctx, record, err)
+	}
+	return a.store(ctx, record, tokens)
+}
+
+// refused sorts a failed POST.
+func (a *Account) refused(ctx context.Context, record vault.Record, err error) RefreshResult {
+	failure := describe(err)
+	switch failure.Kind {
+	case credential.Ambiguous, credential.Malformed:
+		// The mark stays: the provider may have rotated.
+	case credential.DeadGrant:
+		// A late invalid_grant must not speak for tokens that somebody stored meanwhile.
+		if now, err := a.Vault.Get(ctx, record.Account); err == nil && now.Generation > record.Generation {
+			return refreshed(now)
+		}
+	case credential.DeadClient, credential.Throttled, credential.Transient, credential.Misconfigured:
+		if err := a.Vault.Withdraw(ctx, record.Account, record.Generation); err != nil {
+			a.Log.WarnContext(ctx, "the vault kept a mark that could go: the next attempt will treat this one's outcome as unknown",
+				"account", record.Account.String(), "generation", record.Generation, "error", err)
+		}
+	}
+	return RefreshResult{Failure: &failure}
+}
+
+func describe(err error) Failure {
+	if e, ok := errors.AsType[*oauth.Error](err); ok {
+		return Failure{Kind: e.Kind, Code: e.Code, Message: e.Error(), RetryAfter: e.RetryAfter}
+	}
+	return Failure{Kind: oauth.KindOf(err), Message: err.Error()}
+}
+
+// store makes the answer durable: in the vault, or else sealed in the Workflow's history.
+func (a *Account) store(ctx context.Context, record vault.Record, tokens credential.Tokens) RefreshResult {
+	_, err := a.Vault.Swap(ctx, record.Account, record.Generation, tokens)
+	if err == nil || errors.Is(err, vault.ErrConflict) {
+		return a.current(ctx, record.Account)
+	}
+	sealed, sealErr := a.Vault.SealTokens(record.Account, record.Generation, tokens)
+	if sealErr != nil {
+		return failed(credential.Ambiguous, CodeVault, "storing the new tokens: "+errors.Join(err, sealErr).Error())
+	}
+	return RefreshResult{Sealed: sealed}
+}
+
+// current returns what the vault holds after somebody wrote to it.
+func (a *Account) current(ctx context.Context, account credential.AccountID) RefreshResult {
+	record, err := a.Vault.Get(ctx, account)
+	if err != nil {
+		return vaultAway(err)
+	}
+	return refreshed(record)
+}
+
+// check asks the provider whether a token that cannot be refreshed still lives: some answer invalid_auth for reasons
+// that are none of the token's (Slack: a disallowed address).
+func (a *Account) check(ctx context.Context, conn Connection, record vault.Record) RefreshResult {
+	if record.Tokens.ValidAt(a.now()) {
+		_, err := conn.OAuth.Identify(ctx, record.Tokens.Access)
+		if err == nil {
+			return refreshed(record)
+		}
+		if failure := describe(err); failure.Kind != credential.DeadGrant {
+			return RefreshResult{Failure: &failure}
+		}
+	}
+	return failed(credential.DeadGrant, CodeNoRefreshToken, "the access token is over, and the provider issued no refresh token")
+}
+
+func refreshed(record vault.Record) RefreshResult {
+	facts := factsOf(record)
+	return RefreshResult{Credential: &facts}
+}
+
+func vaultAway(err error) RefreshResult {
+	return failed(credential.Transient, CodeVault, err.Error())
+}
+
+// StoreInput carries tokens that the vault did not take.
+type StoreInput struct {
+	Account    credential.AccountID  `json:"account"`
+	Generation credential.Generation `json:"generation"` // that was presented
+	Sealed     []byte                `json:"sealed"`
+}
+
+// StoreTokens puts sealed tokens into the vault. Temporal retries it until the vault is back; a second run finds the
+// newer generation and leaves it.
+func (a *Account) StoreTokens(ctx context.Context, in StoreInput) (Facts, error) {
+	tokens, err := a.Vault.OpenTokens(in.Account, in.Generation, in.Sealed)
+	if err != nil {
+		return Facts{}, fmt.Errorf("opening the sealed tokens of account %s: %w", in.Account, err)
+	}
+	if _, err := a.Vault.Swap(ctx, in.Account, in.Generation, tokens); err != nil && !errors.Is(err, vault.ErrConflict) {
+		return Facts{}, fmt.Errorf("storing the tokens of account %s: %w", in.Account, err)
+	}
+	record, err := a.Vault.Get(ctx, in.Account)
+	if err != nil {
+		return Facts{}, fmt.Errorf("reading back account %s: %w", in.Account, err)
+	}
+	return factsOf(record), nil
+}

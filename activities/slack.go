@@ -1,0 +1,124 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/triage"
+)
+
+// Slack holds the Activities that read from and write to Slack.
+type Slack struct {
+	APIs  APIs
+	Plans Plans
+
+	known directory
+}
+
+// directory remembers names and identities that change rarely, so that a report costs few calls. Safe for concurrent use.
+type directory struct {
+	entries sync.Map // :: account + kind + id -> remembered
+}
+
+type remembered struct {
+	value any
+	until time.Time
+}
+
+// directoryAge bounds how long a renamed user or channel goes by the old name.
+const directoryAge = 15 * time.Minute
+
+// recall returns what find found for the key within the last minutes, and finds it otherwise. Errors are not kept.
+func recall[T any](d *directory, key string, find func() (T, error)) (T, error) {
+	if found, ok := d.entries.Load(key); ok && time.Now().Before(found.(remembered).until) {
+		return found.(remembered).value.(T), nil
+	}
+	value, err := find()
+	if err == nil {
+		d.entries.Store(key, remembered{value: value, until: time.Now().Add(directoryAge)})
+	}
+	return value, err
+}
+
+func (s *Slack) client(account credential.AccountID) (*slack.Client, error) {
+	api, err := s.APIs.API(account)
+	if err != nil {
+		return nil, notConfigured(err)
+	}
+	return slack.New("", slack.OptionHTTPClient(api.HTTP), slack.OptionAPIURL(api.Base.String())), nil
+}
+
+// identity is who the account is in its workspace.
+type identity struct {
+	Team string
+	Self triage.Self
+}
+
+func (s *Slack) identity(ctx context.Context, client *slack.Client, account credential.AccountID) (identity, error) {
+	return recall(&s.known, account.String()+"/self", func() (identity, error) {
+		who, err := client.AuthTestContext(ctx)
+		if err != nil {
+			return identity{}, slackError("asking Slack who account "+account.String()+" is", err)
+		}
+		return identity{Team: who.TeamID, Self: triage.Self{UserID: who.UserID, BotID: who.BotID}}, nil
+	})
+}
+
+// slackRefusals are the answers that the same request would get again: a person has to change something first. Any other
+// code is tried again, so that a code unknown here delays a report and never loses it.
+var slackRefusals = []string{
+	"channel_not_found", "not_in_channel", "is_archived", "missing_scope", "no_permission", "not_allowed_token_type",
+	"access_denied", "enterprise_is_restricted", "team_access_not_granted", "restricted_action",
+	"restricted_action_read_only_channel", "restricted_action_thread_only_channel", "restricted_action_non_threadable_channel",
+	"message_not_found", "thread_not_found", "cannot_reply_to_message", "msg_too_long", "no_text", "metadata_too_large",
+	"invalid_arguments", "invalid_arg_name", "invalid_name", "invalid_metadata_format", "too_many_reactions",
+	"too_many_emoji", "not_reactable", "thread_locked",
+}
+
+// slackError sorts what slack-go returns.
+func slackError(doing string, err error) error {
+	if down := unavailable(err); down != nil {
+		return down
+	}
+	if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
+		return again(ErrTypeRateLimited, doing+": Slack's rate limit", max(limited.RetryAfter, time.Second))
+	}
+	if status, ok := errors.AsType[slack.StatusCodeError](err); ok && status.Code == http.StatusTooManyRequests {
+		return again(ErrTypeRateLimited, doing+": Slack's rate limit", time.Minute)
+	}
+	code := slackCode(err)
+	switch {
+	case code == "ratelimited", code == "rate_limited":
+		return again(ErrTypeRateLimited, doing+": Slack's rate limit", time.Minute)
+	case slices.Contains(slackRefusals, code):
+		return rejected("%s: %s%s", doing, code, slackHint(code))
+	}
+	return outage(doing, err)
+}
+
+// slackCode returns the error code of an ok:false answer, or "".
+func slackCode(err error) string {
+	if refused, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
+		return refused.Err
+	}
+	return ""
+}
+
+func slackHint(code string) string {
+	switch code {
+	case "not_in_channel", "channel_not_found":
+		return "; invite the bot with /invite in that channel, and check the channel id in the route"
+	case "missing_scope":
+		return "; add the scope to the connector in tokenkeeper.yaml and reauthorize the account"
+	case "is_archived":
+		return "; unarchive the channel or remove its route"
+	}
+	return ""
+}

@@ -1,0 +1,139 @@
+package activities
+
+import (
+	"context"
+	"regexp"
+
+	"github.com/slack-go/slack"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/triage"
+)
+
+// Verdict says what became of a message.
+type Verdict string
+
+// What a message can turn out to be.
+const (
+	IsReport  Verdict = "report"
+	NotReport Verdict = "not_a_report"
+	Gone      Verdict = "gone" // deleted before it was read
+)
+
+// ReadInput asks what a message is.
+type ReadInput struct {
+	Triage string     `json:"triage"`
+	Report triage.Key `json:"report"`
+}
+
+// Draft is a report read, understood and routed: all that is needed to file it.
+type Draft struct {
+	Verdict Verdict              `json:"verdict"`
+	Reason  string               `json:"reason,omitempty"`
+	Slack   credential.AccountID `json:"slack"`
+	GitHub  credential.AccountID `json:"github"`
+	Issue   triage.Issue         `json:"issue,omitzero"`
+}
+
+// Read fetches the message, decides whether it is a bug report, and renders the issue.
+// Errors: [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeProviderUnavailable], [ErrTypeRejected],
+// [ErrTypeNotConfigured].
+func (s *Slack) Read(ctx context.Context, in ReadInput) (Draft, error) {
+	defer beat(ctx)()
+	plan, err := s.Plans.Plan(in.Triage)
+	if err != nil {
+		return Draft{}, notConfigured(err)
+	}
+	router, err := triage.NewRouter(plan.Routes)
+	if err != nil {
+		return Draft{}, notConfigured(err)
+	}
+	route, ok := router.Route(in.Report.Channel)
+	if !ok {
+		return Draft{}, rejected("report %s: triage %s has no route for channel %s; add one to tokenkeeper.yaml", in.Report, in.Triage, in.Report.Channel)
+	}
+	draft := Draft{Slack: plan.Slack, GitHub: plan.GitHub}
+	client, err := s.client(plan.Slack)
+	if err != nil {
+		return Draft{}, err
+	}
+	message, found, err := s.message(ctx, client, plan.Slack, in.Report)
+	if err != nil {
+		return Draft{}, slackError("reading message "+in.Report.String(), err)
+	}
+	if !found {
+		draft.Verdict, draft.Reason = Gone, "the message was deleted"
+		return draft, nil
+	}
+	class := triage.Classify(message)
+	if draft.Reason = class.Reason; !class.Report {
+		draft.Verdict = NotReport
+		return draft, nil
+	}
+	draft.Verdict = IsReport
+	draft.Issue = triage.Render(message, triage.Extract(message), route)
+	return draft, nil
+}
+
+// message reads one message with the names behind its ids. Names are worth a call and not a failure.
+func (s *Slack) message(ctx context.Context, client *slack.Client, account credential.AccountID, key triage.Key) (triage.Message, bool, error) {
+	page, err := client.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
+		ChannelID: key.Channel, Latest: key.TS, Oldest: key.TS, Inclusive: true, Limit: 1,
+	})
+	if err != nil {
+		return triage.Message{}, false, err
+	}
+	if len(page.Messages) == 0 || page.Messages[0].Timestamp != key.TS {
+		return triage.Message{}, false, nil
+	}
+	m := messageOf(key.Team, key.Channel, page.Messages[0])
+	m.Permalink, err = client.GetPermalinkContext(ctx, &slack.PermalinkParameters{Channel: key.Channel, Ts: key.TS})
+	if err != nil && unavailable(err) != nil {
+		return triage.Message{}, false, err
+	}
+	m.UserName = s.userName(ctx, client, account, m.User)
+	m.ChannelName = s.channelName(ctx, client, account, key.Channel)
+	m.Names = map[string]string{}
+	for _, mention := range mentions.FindAllStringSubmatch(m.Text, maxMentions) {
+		m.Names[mention[1]] = s.userName(ctx, client, account, mention[1])
+	}
+	return m, true, nil
+}
+
+var mentions = regexp.MustCompile(`<@([UW][A-Z0-9]+)`)
+
+// maxMentions bounds the calls that one message can cause.
+const maxMentions = 20
+
+// userName returns the name people see, or "".
+func (s *Slack) userName(ctx context.Context, client *slack.Client, account credential.AccountID, id string) string {
+	name, err := recall(&s.known, account.String()+"/user/"+id, func() (string, error) {
+		user, err := client.GetUserInfoContext(ctx, id)
+		if err != nil {
+			return "", err
+		}
+		if user.Profile.DisplayName != "" {
+			return user.Profile.DisplayName, nil
+		}
+		return user.RealName, nil
+	})
+	if err != nil {
+		return ""
+	}
+	return name
+}
+
+// channelName returns the channel's name without '#', or "".
+func (s *Slack) channelName(ctx context.Context, client *slack.Client, account credential.AccountID, id string) string {
+	name, err := recall(&s.known, account.String()+"/channel/"+id, func() (string, error) {
+		channel, err := client.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: id})
+		if err != nil {
+			return "", err
+		}
+		return channel.Name, nil
+	})
+	if err != nil {
+		return ""
+	}
+	return name
+}
