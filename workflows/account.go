@@ -1,0 +1,251 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/credential"
+)
+
+// AccountInput starts a ConnectedAccount: {"account":"acme/triage/slack"}.
+type AccountInput struct {
+	Account credential.AccountID `json:"account"`
+	// State is carried over Continue-As-New; leave it out.
+	State *AccountState `json:"state,omitempty"`
+}
+
+// AccountState is all that an account remembers.
+type AccountState struct {
+	Status   credential.Status `json:"status"`
+	Reason   string            `json:"reason,omitempty"`
+	Since    time.Time         `json:"since"`
+	Provider string            `json:"provider"`
+	// Credential is what the vault holds, as far as it may be known here. Generation 0: nothing.
+	Credential  activities.Facts `json:"credential"`
+	LastRefresh time.Time        `json:"last_refresh,omitzero"`
+	Refreshes   int              `json:"refreshes"`
+	Failures    int              `json:"failures,omitempty"`
+	// NotBefore is the earliest next attempt after a failed one.
+	NotBefore time.Time `json:"not_before,omitzero"`
+	// GrantDead says that the grant must not be presented again.
+	GrantDead bool `json:"grant_dead,omitempty"`
+	// Reported is the highest generation that a caller saw die.
+	Reported credential.Generation `json:"reported,omitempty"`
+	// Forced is a refresh that somebody asked for without one having died.
+	Forced bool `json:"forced,omitempty"`
+	// Noticed says that people were told of the trouble there is now.
+	Noticed bool `json:"noticed,omitempty"`
+	// Adoptions are authorizations not looked at yet.
+	Adoptions     []string `json:"adoptions,omitempty"`
+	Waiting       []string `json:"waiting,omitempty"` // Workflow ids, each once, in the order they came
+	Disconnecting bool     `json:"disconnecting,omitempty"`
+	Warning       string   `json:"warning,omitempty"`
+}
+
+// account is the machinery around the state. It is one actor: handlers only note what was asked and wait; everything
+// that changes the grant happens in run, one thing after the other.
+type account struct {
+	AccountState
+	id       credential.AccountID
+	attempts int               // ended attempts of this run; handlers wait for it to move
+	verdicts map[string]error  // :: authorization -> how its adoption ended
+	draining bool              // about to continue as new: handlers answer with what is known
+	log      workflowLogger    // replay-aware
+	shown    map[string]string // :: what the Web UI and the search attributes show now
+}
+
+type workflowLogger interface {
+	Info(msg string, keyvals ...any)
+	Warn(msg string, keyvals ...any)
+}
+
+// ConnectedAccount owns the credential of one account for as long as the account exists. It never fails: each kind of
+// trouble is a state in which it waits. It ends when it was disconnected.
+func ConnectedAccount(ctx workflow.Context, in AccountInput) (AccountStatus, error) {
+	if in.Account.IsZero() {
+		return AccountStatus{}, temporal.NewNonRetryableApplicationError(
+			`account: missing; start it with --input '{"account":"acme/triage/slack"}'`, activities.ErrTypeNotConfigured, nil)
+	}
+	if want := AccountWorkflowID(in.Account); workflow.GetInfo(ctx).WorkflowExecution.ID != want {
+		return AccountStatus{}, temporal.NewNonRetryableApplicationError(
+			fmt.Sprintf("workflow id: account %s has one owner, and its Workflow id is %s", in.Account, want), activities.ErrTypeNotConfigured, nil)
+	}
+	a := newAccount(ctx, in)
+	if err := a.setup(ctx); err != nil {
+		return AccountStatus{}, err
+	}
+	return a.run(ctx)
+}
+
+func newAccount(ctx workflow.Context, in AccountInput) *account {
+	a := &account{id: in.Account, verdicts: map[string]error{}, shown: map[string]string{}, log: workflow.GetLogger(ctx)}
+	if in.State != nil {
+		a.AccountState = *in.State
+	} else {
+		a.AccountState = AccountState{Status: credential.Pending, Reason: "nobody has consented yet", Since: workflow.Now(ctx)}
+	}
+	return a
+}
+
+// run does what is due, shows the state, and waits for what comes next.
+func (a *account) run(ctx workflow.Context) (AccountStatus, error) {
+	if a.Provider == "" {
+		if err := a.describe(ctx); err != nil {
+			return AccountStatus{}, err
+		}
+	}
+	for {
+		acted, err := a.step(ctx)
+		if err != nil {
+			return a.status(ctx), err
+		}
+		if err := a.publish(ctx); err != nil {
+			return a.status(ctx), err
+		}
+		switch {
+		case a.Status == credential.Disconnected:
+			return a.finish(ctx)
+		case workflow.GetInfo(ctx).GetContinueAsNewSuggested():
+			return a.status(ctx), a.continueAsNew(ctx)
+		}
+		if acted {
+			continue
+		}
+		if err := a.wait(ctx); err != nil {
+			return a.status(ctx), err
+		}
+	}
+}
+
+// step does the one thing that is due, the most decisive first: who leaves needs no token, and a person's consent is
+// worth more than a refresh. acted is false when there was nothing to do.
+func (a *account) step(ctx workflow.Context) (acted bool, err error) {
+	now := workflow.Now(ctx)
+	switch {
+	case a.Disconnecting:
+		return true, a.disconnect(ctx)
+	case len(a.Adoptions) > 0:
+		return true, a.adopt(ctx)
+	case a.refreshDue(now):
+		return true, a.refresh(ctx)
+	case a.expired(now):
+		a.expire(ctx)
+		return true, nil
+	case a.noticeDue():
+		return true, a.notify(ctx)
+	case a.wakeDue(now):
+		return true, a.wake(ctx)
+	}
+	return false, nil
+}
+
+// busy reports whether step has something to do at once.
+func (a *account) busy(now time.Time) bool {
+	return a.Disconnecting || len(a.Adoptions) > 0 || a.refreshDue(now) || a.expired(now) || a.noticeDue() || a.wakeDue(now)
+}
+
+// wait sleeps until the next thing is due by the clock or a message brings something to do.
+func (a *account) wait(ctx workflow.Context) error {
+	wake := func() bool {
+		return a.busy(workflow.Now(ctx)) || a.shown[shownStatus] != string(a.Status) ||
+			workflow.GetInfo(ctx).GetContinueAsNewSuggested()
+	}
+	if wake() {
+		return nil
+	}
+	next, what := a.nextDue()
+	if next.IsZero() {
+		return workflow.Await(ctx, wake)
+	}
+	// The SDK leaves the timer of an Await running that ended early; cancelling its context ends it.
+	timed, stop := workflow.WithCancel(ctx)
+	defer stop()
+	_, err := workflow.AwaitWithOptions(timed, workflow.AwaitOptions{
+		Timeout:      max(next.Sub(workflow.Now(ctx)), time.Millisecond),
+		TimerOptions: workflow.TimerOptions{Summary: what},
+	}, wake)
+	return err
+}
+
+// nextDue returns when the clock alone brings something to do, and what.
+func (a *account) nextDue() (time.Time, string) {
+	if a.GrantDead {
+		if a.Status == credential.Degraded {
+			return a.Credential.ExpiresAt, "access token ends"
+		}
+		return time.Time{}, ""
+	}
+	return a.nextRefresh(), "refresh"
+}
+
+func (a *account) describe(ctx workflow.Context) error {
+	var d activities.Description
+	if err := workflow.ExecuteActivity(accountActivity(ctx, "read the vault"), (*activities.Account).Describe,
+		activities.AccountInput{Account: a.id}).Get(ctx, &d); err != nil {
+		return err
+	}
+	a.Provider = d.Provider
+	if d.Credential != nil {
+		a.Credential = *d.Credential
+		a.enter(ctx, credential.Active, "")
+	}
+	return nil
+}
+
+// accountActivity sets the options of an Activity that is tried until it ends: it fails only when a vault or a worker
+// does.
+func accountActivity(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		// Longer than a token request (10 s unless configured) and the writes around it, so that no second attempt
+		// begins while the first may still be talking.
+		StartToCloseTimeout: accountActivityTimeout,
+		HeartbeatTimeout:    heartbeatTimeout,
+		Summary:             summary,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute,
+		},
+	})
+}
+
+const accountActivityTimeout = 45 * time.Second
+
+// enter moves to a state. Since keeps the moment at which the trouble began, whatever its wording.
+func (a *account) enter(ctx workflow.Context, status credential.Status, reason string) {
+	if a.Status != status {
+		a.log.Info("account changes state", "account", a.id.String(), "from", a.Status, "to", status, "reason", reason)
+		a.Since = workflow.Now(ctx)
+	}
+	a.Status, a.Reason = status, reason
+}
+
+func (a *account) finish(ctx workflow.Context) (AccountStatus, error) {
+	a.draining = true
+	err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
+	return a.status(ctx), err
+}
+
+// continueAsNew begins a fresh history with everything that is known. Handlers answer first; messages that arrived and
+// were not looked at go along.
+func (a *account) continueAsNew(ctx workflow.Context) error {
+	a.draining = true
+	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
+		return err
+	}
+	a.drain(ctx)
+	state := a.AccountState
+	return workflow.NewContinueAsNewError(ctx, ConnectedAccount, AccountInput{Account: a.id, State: &state})
+}
+
+func (a *account) status(ctx workflow.Context) AccountStatus {
+	return AccountStatus{
+		Account: a.id, Provider: a.Provider, Status: a.Status, Reason: a.Reason, Since: a.Since,
+		Generation: a.Credential.Generation, Subject: a.Credential.Subject, Display: a.Credential.Display,
+		Scopes: a.Credential.Scopes, ExpiresAt: a.Credential.ExpiresAt, RefreshExpiresAt: a.Credential.RefreshExpiresAt,
+		LastRefresh: a.LastRefresh, NextRefresh: a.nextRefresh(), Refreshes: a.Refreshes, Failures: a.Failures,
+		Waiting: len(a.Waiting), Warning: a.Warning,
+	}
+}

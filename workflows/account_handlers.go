@@ -1,0 +1,194 @@
+package workflows
+
+import (
+	"errors"
+	"slices"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/credential"
+)
+
+// setup registers every handler before anything blocks, so that no message finds a Workflow without ears.
+func (a *account) setup(ctx workflow.Context) error {
+	a.listen(ctx)
+	return errors.Join(
+		workflow.SetQueryHandlerWithOptions(ctx, QueryStatus, func() (AccountStatus, error) { return a.status(ctx), nil },
+			workflow.QueryHandlerOptions{Description: "what is true of this account"}),
+		workflow.SetUpdateHandlerWithOptions(ctx, UpdateRefresh, a.onRefresh, workflow.UpdateHandlerOptions{
+			Validator:   func(_ workflow.Context, r RefreshRequest) error { return a.admit(r.validate()) },
+			Description: `get a newer token; {"generation": 7} reports that generation 7 died`,
+		}),
+		workflow.SetUpdateHandlerWithOptions(ctx, UpdateReauthorized, a.onReauthorized, workflow.UpdateHandlerOptions{
+			Validator:   func(_ workflow.Context, r ReauthorizedRequest) error { return a.admit(r.validate()) },
+			Description: `adopt a pending authorization of the vault: {"authorization": "…"}`,
+		}),
+		workflow.SetUpdateHandlerWithOptions(ctx, UpdateDisconnect, a.onDisconnect, workflow.UpdateHandlerOptions{
+			Validator:   func(workflow.Context) error { return a.admit(nil) },
+			Description: "revoke the grant at the provider and destroy it here",
+		}),
+	)
+}
+
+// admit refuses malformed messages, and all of them when the account is gone.
+func (a *account) admit(err error) error {
+	if err == nil && a.Status == credential.Disconnected {
+		return errors.New("the account is disconnected; connect it again with: tokenkeeper account connect " + a.id.String())
+	}
+	return err
+}
+
+// onRefresh answers when there is a newer generation than the caller's, when none is to be had without a person, or when
+// an attempt failed and the next one has to wait. It never fails for reasons of the provider: Temporal keeps an Update's
+// answer for the rest of the run, and callers share the Update of their generation.
+func (a *account) onRefresh(ctx workflow.Context, r RefreshRequest) (AccountStatus, error) {
+	seen := r.Generation
+	if seen == 0 {
+		seen = a.Credential.Generation
+		a.Forced = a.Forced || a.Credential.Refreshable
+	} else {
+		a.report(ctx, seen)
+	}
+	before := a.attempts
+	err := workflow.Await(ctx, func() bool {
+		now := workflow.Now(ctx)
+		tried := a.attempts > before && !a.refreshDue(now)
+		return a.Credential.Generation > seen || a.hopeless() || tried || now.Before(a.NotBefore) || a.draining
+	})
+	return a.status(ctx), err
+}
+
+// report notes that a caller saw a generation die. A dead grant then has nothing left to serve.
+func (a *account) report(ctx workflow.Context, seen credential.Generation) {
+	if seen < a.Credential.Generation {
+		return
+	}
+	a.Reported = max(a.Reported, seen)
+	if a.expired(workflow.Now(ctx)) {
+		a.expire(ctx)
+	}
+}
+
+// hopeless reports whether no attempt will be made before a person acts.
+func (a *account) hopeless() bool {
+	return a.GrantDead || a.Disconnecting || a.Status.NeedsPerson()
+}
+
+// onReauthorized waits for the verdict on the authorization.
+func (a *account) onReauthorized(ctx workflow.Context, r ReauthorizedRequest) (AccountStatus, error) {
+	a.queueAdoption(r)
+	err := workflow.Await(ctx, func() bool {
+		_, done := a.verdicts[r.Authorization]
+		return done || a.draining || a.Disconnecting
+	})
+	if err != nil {
+		return a.status(ctx), err
+	}
+	return a.status(ctx), a.verdicts[r.Authorization]
+}
+
+func (a *account) queueAdoption(r ReauthorizedRequest) {
+	delete(a.verdicts, r.Authorization)
+	if !slices.Contains(a.Adoptions, r.Authorization) {
+		a.Adoptions = append(a.Adoptions, r.Authorization)
+	}
+}
+
+// onDisconnect waits until the grant is revoked and destroyed.
+func (a *account) onDisconnect(ctx workflow.Context) (AccountStatus, error) {
+	a.Disconnecting = true
+	err := workflow.Await(ctx, func() bool { return a.Status == credential.Disconnected || a.draining })
+	return a.status(ctx), err
+}
+
+// listen turns Signals into what run looks at.
+func (a *account) listen(ctx workflow.Context) {
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		selector := workflow.NewSelector(ctx)
+		for _, name := range []string{SignalReauthorized, SignalDisconnect, SignalAwait} {
+			selector.AddReceive(workflow.GetSignalChannel(ctx, name), func(workflow.ReceiveChannel, bool) { a.drain(ctx) })
+		}
+		for ctx.Err() == nil {
+			selector.Select(ctx)
+		}
+	})
+}
+
+// drain takes every Signal that has arrived.
+func (a *account) drain(ctx workflow.Context) {
+	takeAll(ctx, SignalReauthorized, func(r ReauthorizedRequest) {
+		if err := a.admit(r.validate()); err != nil {
+			a.warn("Signal " + SignalReauthorized + " refused: " + err.Error())
+			return
+		}
+		a.queueAdoption(r)
+	})
+	takeAll(ctx, SignalDisconnect, func(any) { a.Disconnecting = true })
+	takeAll(ctx, SignalAwait, func(w Waiter) {
+		if w.WorkflowID == "" {
+			a.warn("Signal " + SignalAwait + ` refused: workflow_id: missing; want {"workflow_id":"…"}`)
+			return
+		}
+		if !slices.Contains(a.Waiting, w.WorkflowID) {
+			a.Waiting = append(a.Waiting, w.WorkflowID)
+		}
+	})
+}
+
+// takeAll hands over every Signal of a name that has arrived. What does not decode is dropped by the SDK with a log line.
+func takeAll[T any](ctx workflow.Context, name string, take func(T)) {
+	for {
+		var message T
+		if !workflow.GetSignalChannel(ctx, name).ReceiveAsync(&message) {
+			return
+		}
+		take(message)
+	}
+}
+
+// warn keeps the last refused message where an operator looks.
+func (a *account) warn(text string) {
+	a.Warning = text
+	a.log.Warn(text, "account", a.id.String())
+}
+
+// adopt lets the activity judge the oldest authorization.
+func (a *account) adopt(ctx workflow.Context) error {
+	id := a.Adoptions[0]
+	var facts activities.Facts
+	err := workflow.ExecuteActivity(accountActivity(ctx, "adopt an authorization"), (*activities.Account).Adopt,
+		activities.AdoptInput{Account: a.id, Authorization: id}).Get(ctx, &facts)
+	if ctx.Err() != nil {
+		return err
+	}
+	a.Adoptions = a.Adoptions[1:]
+	if err != nil {
+		a.verdicts[id] = temporal.NewNonRetryableApplicationError(rootMessage(err), errorType(err), nil)
+		a.warn("authorization refused: " + rootMessage(err))
+		return nil
+	}
+	a.verdicts[id] = nil
+	a.Warning = ""
+	a.renew(ctx, facts)
+	return nil
+}
+
+func (a *account) disconnect(ctx workflow.Context) error {
+	options := workflow.GetActivityOptions(accountActivity(ctx, "revoke and destroy the grant"))
+	options.RetryPolicy.MaximumInterval = maxRevokeInterval
+	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), (*activities.Account).Disconnect,
+		activities.AccountInput{Account: a.id}).Get(ctx, nil)
+	if ctx.Err() != nil {
+		return err
+	}
+	if err != nil {
+		a.Disconnecting = false
+		a.warn("disconnecting failed: " + rootMessage(err))
+		return nil
+	}
+	a.Credential = activities.Facts{}
+	a.enter(ctx, credential.Disconnected, "disconnected on request")
+	return nil
+}

@@ -1,0 +1,118 @@
+package workflows
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/credential"
+)
+
+const (
+	// wakeBatch bounds the Signals in flight; the server allows 2,000 pending ones.
+	wakeBatch         = 100
+	maxRevokeInterval = 10 * time.Minute
+
+	shownStatus = "status"
+)
+
+// noticeDue reports whether people should hear something: once when only they can help, and once when it is over.
+func (a *account) noticeDue() bool {
+	if a.Noticed {
+		return a.Status == credential.Active
+	}
+	return a.GrantDead || a.Status == credential.ClientMisconfigured
+}
+
+func (a *account) notify(ctx workflow.Context) error {
+	a.Noticed = !a.Noticed
+	return workflow.ExecuteActivity(accountActivity(ctx, "tell people"), (*activities.Account).Notify, activities.Notice{
+		Account: a.id, Status: a.Status, Reason: a.Reason, Since: a.Since, Waiting: len(a.Waiting),
+	}).Get(ctx, nil)
+}
+
+// wakeDue reports whether those that wait for the account can go on.
+func (a *account) wakeDue(now time.Time) bool {
+	return len(a.Waiting) > 0 && (a.Status == credential.Active || a.Status == credential.Degraded && a.serving(now))
+}
+
+// wake signals those that wait, a batch at a time. One that has ended meanwhile is no error.
+func (a *account) wake(ctx workflow.Context) error {
+	batch := a.Waiting[:min(len(a.Waiting), wakeBatch)]
+	a.Waiting = a.Waiting[len(batch):]
+	news := AccountActive{Account: a.id, Generation: a.Credential.Generation}
+	sent := make([]workflow.Future, len(batch))
+	for i, id := range batch {
+		sent[i] = workflow.SignalExternalWorkflow(ctx, id, "", SignalAccountActive, news)
+	}
+	for i, future := range sent {
+		if err := future.Get(ctx, nil); err != nil {
+			if ctx.Err() != nil {
+				return err
+			}
+			a.log.Info("a Workflow that waited is gone", "account", a.id.String(), "workflow", batch[i], "error", err)
+		}
+	}
+	return nil
+}
+
+// publish shows the state in search attributes and in the Web UI, where it changed.
+func (a *account) publish(ctx workflow.Context) error {
+	workflow.SetCurrentDetails(ctx, a.details())
+	var updates []temporal.SearchAttributeUpdate
+	if a.changed(shownStatus, string(a.Status)) {
+		updates = append(updates, AccountStatusKey.ValueSet(string(a.Status)))
+	}
+	if a.Provider != "" && a.changed("provider", a.Provider) {
+		updates = append(updates, AccountProviderKey.ValueSet(a.Provider))
+	}
+	if a.changed("expires", formatTime(a.Credential.ExpiresAt)) {
+		update := TokenExpiresAtKey.ValueUnset()
+		if !a.Credential.ExpiresAt.IsZero() {
+			update = TokenExpiresAtKey.ValueSet(a.Credential.ExpiresAt)
+		}
+		updates = append(updates, update)
+	}
+	if len(updates) == 0 {
+		return nil
+	}
+	return workflow.UpsertTypedSearchAttributes(ctx, updates...)
+}
+
+func (a *account) changed(what, value string) bool {
+	old, known := a.shown[what]
+	a.shown[what] = value
+	return !known || old != value
+}
+
+// details is the Markdown that the Web UI shows for the Workflow.
+func (a *account) details() string {
+	lines := []string{fmt.Sprintf("**%s** since %s", a.Status, formatTime(a.Since))}
+	add := func(name, value string) {
+		if value != "" {
+			lines = append(lines, fmt.Sprintf("- %s: %s", name, value))
+		}
+	}
+	add("reason", a.Reason)
+	add("subject", a.Credential.Display)
+	add("generation", fmt.Sprint(a.Credential.Generation))
+	add("access token ends", formatTime(a.Credential.ExpiresAt))
+	add("last refresh", formatTime(a.LastRefresh))
+	add("next refresh", formatTime(a.nextRefresh()))
+	if len(a.Waiting) > 0 {
+		add("Workflows waiting", fmt.Sprint(len(a.Waiting)))
+	}
+	add("warning", a.Warning)
+	return strings.Join(lines, "\n")
+}
+
+func formatTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}

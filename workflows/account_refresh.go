@@ -1,0 +1,163 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/credential"
+)
+
+// maxBackoff bounds the wait between attempts while a provider is away: an agent must not sleep for long after the
+// outage is over.
+const maxBackoff = time.Minute
+
+// refreshDue reports whether a refresh should be tried now.
+func (a *account) refreshDue(now time.Time) bool {
+	next := a.nextRefresh()
+	return !next.IsZero() && !now.Before(next)
+}
+
+// nextRefresh returns when the next attempt is due, or zero when none is planned. Pure arithmetic over the state.
+func (a *account) nextRefresh() time.Time {
+	if a.GrantDead || a.Credential.Generation == 0 || a.Disconnecting {
+		return time.Time{}
+	}
+	due := a.proactive()
+	if a.Forced || a.reportedDead() {
+		due = a.Credential.IssuedAt // long ago: at once
+	}
+	if due.IsZero() {
+		return time.Time{}
+	}
+	return latest(due, a.NotBefore)
+}
+
+// proactive returns when the token is due by its lifetime; one that cannot be refreshed is due when it ends.
+func (a *account) proactive() time.Time {
+	c := a.Credential
+	if !c.Refreshable {
+		return c.ExpiresAt
+	}
+	return credential.RefreshAt(a.id, c.IssuedAt, c.ExpiresAt)
+}
+
+func (a *account) reportedDead() bool {
+	return a.Reported > 0 && a.Reported >= a.Credential.Generation
+}
+
+// refresh makes one attempt and notes how it ended.
+func (a *account) refresh(ctx workflow.Context) error {
+	result, err := a.attempt(ctx)
+	if err != nil {
+		return err
+	}
+	a.attempts++
+	a.Forced = false
+	if result.Failure != nil {
+		a.fail(ctx, *result.Failure)
+		return nil
+	}
+	a.renew(ctx, *result.Credential)
+	return nil
+}
+
+func (a *account) attempt(ctx workflow.Context) (activities.RefreshResult, error) {
+	in := activities.RefreshInput{Account: a.id, Generation: a.Credential.Generation}
+	var result activities.RefreshResult
+	err := workflow.ExecuteActivity(accountActivity(ctx, fmt.Sprintf("refresh generation %d", in.Generation)),
+		(*activities.Account).RefreshToken, in).Get(ctx, &result)
+	if err != nil {
+		return a.attemptError(ctx, err)
+	}
+	if result.Sealed == nil {
+		return result, nil
+	}
+	var facts activities.Facts
+	err = workflow.ExecuteActivity(accountActivity(ctx, "store sealed tokens"), (*activities.Account).StoreTokens,
+		activities.StoreInput{Account: a.id, Generation: in.Generation, Sealed: result.Sealed}).Get(ctx, &facts)
+	return activities.RefreshResult{Credential: &facts}, err
+}
+
+// attemptError makes a state of an Activity that could not even begin; only a cancelled Workflow ends here.
+func (a *account) attemptError(ctx workflow.Context, err error) (activities.RefreshResult, error) {
+	if ctx.Err() != nil {
+		return activities.RefreshResult{}, err
+	}
+	return activities.RefreshResult{Failure: &activities.Failure{
+		Kind: credential.Misconfigured, Code: errorType(err), Message: rootMessage(err),
+	}}, nil
+}
+
+// renew takes over what the vault holds now.
+func (a *account) renew(ctx workflow.Context, facts activities.Facts) {
+	if facts.Generation > a.Credential.Generation {
+		a.Refreshes++
+		a.LastRefresh = workflow.Now(ctx)
+	}
+	if facts.Generation == a.Credential.Generation || facts.Generation > a.Reported {
+		a.Reported = 0 // checked and alive, or newer than what died
+	}
+	a.Credential = facts
+	a.Failures, a.NotBefore, a.GrantDead = 0, time.Time{}, false
+	a.enter(ctx, credential.Active, "")
+}
+
+// fail turns a kind of failure into a state. While the access token is good, trouble is a warning.
+func (a *account) fail(ctx workflow.Context, f activities.Failure) {
+	a.Failures++
+	now := workflow.Now(ctx)
+	switch f.Kind {
+	case credential.DeadGrant:
+		a.GrantDead = true
+		a.enterUnlessServing(ctx, credential.ReauthorizationRequired, f.Message)
+	case credential.DeadClient, credential.Misconfigured:
+		a.NotBefore = now.Add(maxBackoff)
+		a.enterUnlessServing(ctx, credential.ClientMisconfigured, f.Message)
+	case credential.Throttled, credential.Transient, credential.Ambiguous, credential.Malformed:
+		a.NotBefore = now.Add(backoff(a.Failures, f.RetryAfter, a.id.Jitter()))
+		a.enter(ctx, credential.Degraded, f.Message)
+	}
+}
+
+// backoff returns what the provider asked for, or doubles from one second, with up to half as much again of jitter.
+func backoff(failures int, asked time.Duration, jitter float64) time.Duration {
+	if asked > 0 {
+		return asked
+	}
+	wait := time.Second << min(failures-1, 6)
+	return min(wait, maxBackoff) + time.Duration(jitter*float64(min(wait, maxBackoff))/2)
+}
+
+// enterUnlessServing goes into a state that stops calls, or, while the access token is good, only warns of it.
+func (a *account) enterUnlessServing(ctx workflow.Context, status credential.Status, reason string) {
+	if a.serving(workflow.Now(ctx)) {
+		a.enter(ctx, credential.Degraded, reason)
+		return
+	}
+	a.enter(ctx, status, reason)
+}
+
+// serving reports whether the access token at hand is good as far as is known.
+func (a *account) serving(now time.Time) bool {
+	c := a.Credential
+	return c.Generation > 0 && !a.reportedDead() && (c.ExpiresAt.IsZero() || now.Before(c.ExpiresAt))
+}
+
+// expired reports whether a dead grant was served for the last time: its access token ended, or a caller saw it die.
+func (a *account) expired(now time.Time) bool {
+	return a.GrantDead && a.Status == credential.Degraded && !a.serving(now)
+}
+
+func (a *account) expire(ctx workflow.Context) {
+	a.enter(ctx, credential.ReauthorizationRequired, a.Reason)
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,159 @@
+package workflows
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+
+	"tokenkeeper/connector"
+	"tokenkeeper/credential"
+)
+
+// Client speaks to the Workflows of this package. It is the [connector.Owner] of every account.
+type Client struct {
+	Temporal client.Client
+	// TaskQueue is where started Workflows run; "" means [TaskQueue].
+	TaskQueue string
+}
+
+var _ connector.Owner = (*Client)(nil)
+
+// Refresh reports that a generation died. All callers that saw the same one share one Update, so that any number of them
+// costs the account one message and the server's limit of Updates in flight is never reached.
+func (c *Client) Refresh(ctx context.Context, account credential.AccountID, seen credential.Generation) (connector.Answer, error) {
+	id := "refresh/g" + strconv.FormatInt(int64(seen), 10)
+	answer, err := c.refresh(ctx, account, seen, id)
+	if err == nil && answer.Status == credential.Active && answer.Generation <= seen {
+		// The account found the token alive when it was asked first, and Temporal keeps that answer for the run: ask
+		// anew, at most once a minute.
+		answer, err = c.refresh(ctx, account, seen, fmt.Sprintf("%s/%d", id, time.Now().Unix()/60))
+	}
+	if isNotFound(err) {
+		return connector.Answer{Status: credential.Pending, Reason: "no Workflow owns the account"}, nil
+	}
+	return answer, err
+}
+
+func (c *Client) refresh(ctx context.Context, account credential.AccountID, seen credential.Generation, updateID string) (connector.Answer, error) {
+	status, err := c.update(ctx, account, updateID, UpdateRefresh, RefreshRequest{Generation: seen})
+	return connector.Answer{Generation: status.Generation, Status: status.Status, Reason: status.Reason, RetryAt: status.NextRefresh}, err
+}
+
+// RefreshNow asks for a new token because somebody wants one.
+func (c *Client) RefreshNow(ctx context.Context, account credential.AccountID) (AccountStatus, error) {
+	return c.update(ctx, account, "", UpdateRefresh, RefreshRequest{})
+}
+
+// Connect starts the Workflow that owns the account, or finds it running.
+func (c *Client) Connect(ctx context.Context, account credential.AccountID) error {
+	_, err := c.Temporal.ExecuteWorkflow(ctx, c.accountOptions(account), ConnectedAccountType, AccountInput{Account: account})
+	if err != nil {
+		return fmt.Errorf("starting the Workflow of account %s: %w", account, err)
+	}
+	return nil
+}
+
+// Reauthorized hands a pending authorization to the account, starting its Workflow if there is none, and waits for the
+// verdict.
+func (c *Client) Reauthorized(ctx context.Context, account credential.AccountID, authorization string) (AccountStatus, error) {
+	handle, err := c.Temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
+		StartWorkflowOperation: c.Temporal.NewWithStartWorkflowOperation(c.accountOptions(account), ConnectedAccountType, AccountInput{Account: account}),
+		UpdateOptions: client.UpdateWorkflowOptions{
+			WorkflowID: AccountWorkflowID(account), UpdateID: "reauthorized/" + authorization, UpdateName: UpdateReauthorized,
+			Args: []any{ReauthorizedRequest{Authorization: authorization}}, WaitForStage: client.WorkflowUpdateStageCompleted,
+		},
+	})
+	if err != nil {
+		return AccountStatus{}, fmt.Errorf("handing the authorization to account %s: %w", account, err)
+	}
+	var status AccountStatus
+	err = handle.Get(ctx, &status)
+	return status, err
+}
+
+// Disconnect revokes the account's grant, destroys its credential and ends its Workflow.
+func (c *Client) Disconnect(ctx context.Context, account credential.AccountID) (AccountStatus, error) {
+	return c.update(ctx, account, "disconnect", UpdateDisconnect)
+}
+
+// Account returns what the account says of itself.
+func (c *Client) Account(ctx context.Context, account credential.AccountID) (AccountStatus, error) {
+	var status AccountStatus
+	return status, c.query(ctx, AccountWorkflowID(account), &status)
+}
+
+// StartTriage starts a triage, or finds it running.
+func (c *Client) StartTriage(ctx context.Context, name string) error {
+	options := c.options(TriageWorkflowID(name))
+	options.StaticSummary = "triage " + name
+	_, err := c.Temporal.ExecuteWorkflow(ctx, options, TriageType, TriageInput{Triage: name})
+	if err != nil {
+		return fmt.Errorf("starting triage %s: %w", name, err)
+	}
+	return nil
+}
+
+// SignalTriage sends [SignalPause], [SignalResume] or [SignalReload].
+func (c *Client) SignalTriage(ctx context.Context, name, signal string) error {
+	if err := c.Temporal.SignalWorkflow(ctx, TriageWorkflowID(name), "", signal, nil); err != nil {
+		return fmt.Errorf("sending %s to triage %s: %w", signal, name, err)
+	}
+	return nil
+}
+
+// TriageStatus returns what a triage says of itself.
+func (c *Client) TriageStatus(ctx context.Context, name string) (TriageStatus, error) {
+	var status TriageStatus
+	return status, c.query(ctx, TriageWorkflowID(name), &status)
+}
+
+func (c *Client) update(ctx context.Context, account credential.AccountID, id, name string, args ...any) (AccountStatus, error) {
+	handle, err := c.Temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+		WorkflowID: AccountWorkflowID(account), UpdateID: id, UpdateName: name, Args: args,
+		WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	if err != nil {
+		return AccountStatus{}, fmt.Errorf("asking account %s: %w", account, err)
+	}
+	var status AccountStatus
+	if err := handle.Get(ctx, &status); err != nil {
+		return AccountStatus{}, fmt.Errorf("asking account %s: %w", account, err)
+	}
+	return status, nil
+}
+
+func (c *Client) query(ctx context.Context, workflowID string, into any) error {
+	value, err := c.Temporal.QueryWorkflow(ctx, workflowID, "", QueryStatus)
+	if err != nil {
+		return fmt.Errorf("querying %s: %w", workflowID, err)
+	}
+	return value.Get(into)
+}
+
+func (c *Client) accountOptions(account credential.AccountID) client.StartWorkflowOptions {
+	options := c.options(AccountWorkflowID(account))
+	options.StaticSummary = "owner of " + account.String()
+	return options
+}
+
+func (c *Client) options(id string) client.StartWorkflowOptions {
+	queue := c.TaskQueue
+	if queue == "" {
+		queue = TaskQueue
+	}
+	return client.StartWorkflowOptions{
+		ID: id, TaskQueue: queue, WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+	}
+}
+
+// isNotFound reports whether no such Workflow runs.
+func isNotFound(err error) bool {
+	_, ok := errors.AsType[*serviceerror.NotFound](err)
+	return ok
+}

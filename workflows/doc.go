@@ -1,0 +1,27 @@
+// Package workflows holds the decisions over time: who owns a credential, when it is refreshed, when work waits, and when
+// it goes on.
+//
+//	                    refresh{g}, reauthorized, disconnect       await
+//	activities, people ───────────────────────────▶ ConnectedAccount ◀──────────┐
+//	                                                       │ account_active     │
+//	                                                       ▼                    │
+//	Slack ◀─poll── Triage ──child for each message──▶ Report ──waits for an account that needs a person
+//	               pause, resume                        └──▶ GitHub issue, thread reply, reaction
+//
+// [ConnectedAccount] is an entity: one for each account, for years. It is a single actor. Handlers note what is asked and
+// wait; one loop does what is due, one thing at a time, so no two refreshes of one grant can overlap, and each kind of
+// trouble is a state of it:
+//
+//	pending ──authorization──▶ active ──failed attempt──▶ degraded ──good attempt──▶ active
+//	                             ▲                           │ dead grant, and the access token is over too
+//	                             └──────authorization────────┤
+//	                                                         ▼
+//	                                              reauthorization_required
+//	any ──refused app──▶ client_misconfigured ──good attempt──▶ active          any ──disconnect──▶ disconnected (ends)
+//
+// While the access token is good, trouble is a warning (degraded); a caller that reports the token of the generation at
+// hand dead, or the clock, ends that.
+//
+// The code here is deterministic and replayed: no clock, no network, no vault. It sees Activities by typed nil pointers,
+// and everything secret by account and generation only.
+package workflows

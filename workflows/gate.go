@@ -1,0 +1,122 @@
+package workflows
+
+import (
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/credential"
+)
+
+const (
+	// resubscribe is how often a waiting Workflow asks again, in case the account's Workflow was replaced meanwhile.
+	resubscribe = time.Hour
+	// unownedRetry is how soon it asks again when the account has no running Workflow.
+	unownedRetry = time.Minute
+)
+
+// gate lets the steps of one Workflow wait for accounts. Many steps may wait for one account: it is asked once.
+type gate struct {
+	waiting map[credential.AccountID]*vigil
+}
+
+// vigil is the wait for one account.
+type vigil struct {
+	over   bool
+	status credential.Status
+}
+
+func newGate(ctx workflow.Context) *gate {
+	g := &gate{waiting: map[credential.AccountID]*vigil{}}
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		for {
+			var news AccountActive
+			if !workflow.GetSignalChannel(ctx, SignalAccountActive).Receive(ctx, &news) || ctx.Err() != nil {
+				return
+			}
+			g.open(news.Account)
+		}
+	})
+	return g
+}
+
+// do runs an Activity that needs an account. When the account needs a person, do waits for its Signal and runs the
+// Activity again, for as long as it takes; again is told so before each repetition. Any other error is returned.
+func (g *gate) do(ctx workflow.Context, run func(again bool) error) error {
+	for again := false; ; again = true {
+		err := run(again)
+		down, ok := unavailable(err)
+		if !ok {
+			return err
+		}
+		if err := g.await(ctx, down); err != nil {
+			return err
+		}
+	}
+}
+
+// await waits until the account works.
+func (g *gate) await(ctx workflow.Context, down activities.Unavailable) error {
+	v, asked := g.waiting[down.Account]
+	if !asked {
+		v = &vigil{}
+		g.waiting[down.Account] = v
+	}
+	v.status = down.Status
+	if asked {
+		return workflow.Await(ctx, func() bool { return v.over })
+	}
+	defer g.open(down.Account) // whoever asked and is cancelled leaves the next one to ask again
+	for !v.over {
+		pause := unownedRetry
+		if g.ask(ctx, down.Account) == nil {
+			pause = resubscribe
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := sleepUntil(ctx, pause, func() bool { return v.over }, "account "+down.Account.String()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ask tells the account's Workflow who waits.
+func (g *gate) ask(ctx workflow.Context, account credential.AccountID) error {
+	return workflow.SignalExternalWorkflow(ctx, AccountWorkflowID(account), "", SignalAwait,
+		Waiter{WorkflowID: workflow.GetInfo(ctx).WorkflowExecution.ID}).Get(ctx, nil)
+}
+
+func (g *gate) open(account credential.AccountID) {
+	if v, ok := g.waiting[account]; ok {
+		v.over = true
+		delete(g.waiting, account)
+	}
+}
+
+// closed returns the accounts that are waited for, in order.
+func (g *gate) closed() []activities.Unavailable {
+	var out []activities.Unavailable
+	for _, account := range workflow.DeterministicKeysFunc(g.waiting, byName) {
+		out = append(out, activities.Unavailable{Account: account, Status: g.waiting[account].status})
+	}
+	return out
+}
+
+func byName(a, b credential.AccountID) int { return strings.Compare(a.String(), b.String()) }
+
+// sleepUntil waits for the condition, at most d, and leaves no timer behind.
+func sleepUntil(ctx workflow.Context, d time.Duration, condition func() bool, summary string) error {
+	if condition() {
+		return nil
+	}
+	timed, stop := workflow.WithCancel(ctx)
+	defer stop()
+	_, err := workflow.AwaitWithOptions(timed, workflow.AwaitOptions{
+		Timeout: d, TimerOptions: workflow.TimerOptions{Summary: summary},
+	}, condition)
+	return err
+}

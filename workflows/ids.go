@@ -1,0 +1,69 @@
+package workflows
+
+import (
+	"strings"
+
+	"go.temporal.io/sdk/temporal"
+
+	"tokenkeeper/credential"
+)
+
+// TaskQueue is where all Workflows and Activities run unless the configuration names another.
+const TaskQueue = "tokenkeeper"
+
+// Workflow types, as `temporal workflow start --type` takes them.
+const (
+	ConnectedAccountType = "ConnectedAccount"
+	TriageType           = "Triage"
+	ReportType           = "Report"
+)
+
+// Messages of the ConnectedAccount Workflow.
+const (
+	UpdateRefresh      = "refresh"
+	UpdateReauthorized = "reauthorized"
+	UpdateDisconnect   = "disconnect"
+	SignalReauthorized = "reauthorized"
+	SignalDisconnect   = "disconnect"
+	// SignalAwait is what a Workflow sends that waits for the account: a [Waiter].
+	SignalAwait = "await"
+	QueryStatus = "status"
+)
+
+// Messages of the Triage and Report Workflows.
+const (
+	SignalPause  = "pause"
+	SignalResume = "resume"
+	// SignalReload has a Triage read its configuration again.
+	SignalReload = "reload"
+	// SignalRetry has a parked Report try again.
+	SignalRetry = "retry"
+	// SignalAccountActive is what an account sends to those that wait for it: an [AccountActive].
+	SignalAccountActive = "account_active"
+)
+
+// Search attributes. They are stored in clear: states and times only.
+var (
+	AccountStatusKey   = temporal.NewSearchAttributeKeyKeyword("AccountStatus")
+	AccountProviderKey = temporal.NewSearchAttributeKeyKeyword("AccountProvider")
+	TokenExpiresAtKey  = temporal.NewSearchAttributeKeyTime("TokenExpiresAt")
+)
+
+// AccountWorkflowID returns "account/acme/triage/slack".
+func AccountWorkflowID(account credential.AccountID) string { return "account/" + account.String() }
+
+// TriageWorkflowID returns "triage/acme/bug-reports".
+func TriageWorkflowID(name string) string { return "triage/" + name }
+
+// ReportWorkflowID returns "report/T1/C1/1700000000.000100".
+func ReportWorkflowID(key string) string { return "report/" + key }
+
+// AccountOfWorkflow is the reverse of [AccountWorkflowID]; ok is false for the id of another Workflow.
+func AccountOfWorkflow(id string) (account credential.AccountID, ok bool) {
+	rest, ok := strings.CutPrefix(id, "account/")
+	if !ok {
+		return credential.AccountID{}, false
+	}
+	account, err := credential.ParseAccountID(rest)
+	return account, err == nil
+}

@@ -1,0 +1,183 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/credential"
+	"tokenkeeper/triage"
+)
+
+// ReportInput starts a Report: {"report":"T1/C1/1700000000.000100","triage":"acme/bug-reports"}.
+type ReportInput struct {
+	Report string `json:"report"`
+	Triage string `json:"triage"`
+	// LookFirst says that the message may have been filed before.
+	LookFirst bool `json:"look_first,omitempty"`
+}
+
+// ReportResult is what became of a message.
+type ReportResult struct {
+	Report  string                   `json:"report"`
+	Verdict activities.Verdict       `json:"verdict"`
+	Reason  string                   `json:"reason,omitempty"`
+	Issue   *activities.CreatedIssue `json:"issue,omitempty"`
+}
+
+// ReportStatus answers Query `status`.
+type ReportStatus struct {
+	ReportResult
+	Step    string                   `json:"step"`
+	Parked  string                   `json:"parked,omitempty"` // why; Signal `retry` tries again
+	Waiting []activities.Unavailable `json:"waiting,omitempty"`
+}
+
+// reporter is the machinery of a Report.
+type reporter struct {
+	ReportStatus
+	in    ReportInput
+	key   triage.Key
+	gate  *gate
+	retry bool // a person asked for another try
+}
+
+// doneReaction says in Slack that the issue is filed.
+const doneReaction = "white_check_mark"
+
+// Report takes one message to its end: read it, decide, file the issue, tell the thread. Each step waits for its account
+// if that needs a person, and parks where the provider refuses for good; none is given up.
+func Report(ctx workflow.Context, in ReportInput) (ReportResult, error) {
+	key, err := triage.ParseKey(in.Report)
+	if err != nil {
+		return ReportResult{}, badInput("report: %v", err)
+	}
+	if in.Triage == "" {
+		return ReportResult{}, badInput("triage: missing; want the name of a triage in tokenkeeper.yaml, for example acme/bug-reports")
+	}
+	r := &reporter{in: in, key: key, gate: newGate(ctx)}
+	r.Report = in.Report
+	if err := workflow.SetQueryHandlerWithOptions(ctx, QueryStatus, func() (ReportStatus, error) { return r.status(), nil },
+		workflow.QueryHandlerOptions{Description: "what became of this message"}); err != nil {
+		return ReportResult{}, err
+	}
+	workflow.Go(ctx, r.listen)
+	err = r.run(ctx)
+	return r.ReportResult, err
+}
+
+func badInput(format string, args ...any) error {
+	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(format, args...), activities.ErrTypeNotConfigured, nil)
+}
+
+func (r *reporter) listen(ctx workflow.Context) {
+	for workflow.GetSignalChannel(ctx, SignalRetry).Receive(ctx, nil) && ctx.Err() == nil {
+		r.retry = true
+	}
+}
+
+func (r *reporter) run(ctx workflow.Context) error {
+	var draft activities.Draft
+	if err := r.step(ctx, "read the message", func(ctx workflow.Context, _ bool) workflow.Future {
+		return workflow.ExecuteActivity(ctx, (*activities.Slack).Read, activities.ReadInput{Triage: r.in.Triage, Report: r.key})
+	}, &draft); err != nil {
+		return err
+	}
+	r.Verdict, r.Reason = draft.Verdict, draft.Reason
+	if draft.Verdict != activities.IsReport {
+		r.enter(ctx, "done")
+		return nil
+	}
+	if err := r.file(ctx, draft); err != nil {
+		return err
+	}
+	if err := r.tell(ctx, draft.Slack); err != nil {
+		return err
+	}
+	r.enter(ctx, "done")
+	return nil
+}
+
+func (r *reporter) file(ctx workflow.Context, draft activities.Draft) error {
+	var issue activities.CreatedIssue
+	err := r.step(ctx, "file the issue", func(ctx workflow.Context, again bool) workflow.Future {
+		return workflow.ExecuteActivity(ctx, (*activities.GitHub).CreateIssue, activities.CreateIssueInput{
+			Account: draft.GitHub, Report: r.key, Issue: draft.Issue, LookFirst: again || r.in.LookFirst,
+		})
+	}, &issue)
+	if err == nil {
+		r.Issue = &issue
+	}
+	return err
+}
+
+func (r *reporter) tell(ctx workflow.Context, account credential.AccountID) error {
+	if err := r.step(ctx, "reply in the thread", func(ctx workflow.Context, again bool) workflow.Future {
+		return workflow.ExecuteActivity(ctx, (*activities.Slack).Reply, activities.ReplyInput{
+			Account: account, Report: r.key, Issue: *r.Issue, LookFirst: again || r.in.LookFirst,
+		})
+	}, nil); err != nil {
+		return err
+	}
+	return r.step(ctx, "react to the message", func(ctx workflow.Context, _ bool) workflow.Future {
+		return workflow.ExecuteActivity(ctx, (*activities.Slack).React, activities.ReactInput{
+			Account: account, Report: r.key, Emoji: doneReaction,
+		})
+	}, nil)
+}
+
+// step runs one Activity to its good end. again tells it that an earlier try may have done its work.
+func (r *reporter) step(ctx workflow.Context, name string, start func(ctx workflow.Context, again bool) workflow.Future, result any) error {
+	options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: time.Minute, HeartbeatTimeout: heartbeatTimeout, Summary: name, RetryPolicy: patient(),
+	})
+	tried := false
+	for {
+		r.enter(ctx, name)
+		err := r.gate.do(ctx, func(again bool) error {
+			return start(options, again || tried).Get(ctx, result)
+		})
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		tried = true
+		if err := r.park(ctx, err); err != nil {
+			return err
+		}
+	}
+}
+
+// park waits for a person: the provider refuses this step, and trying again by ourselves would change nothing.
+func (r *reporter) park(ctx workflow.Context, cause error) error {
+	r.Parked, r.retry = rootMessage(cause), false
+	r.show(ctx)
+	workflow.GetLogger(ctx).Warn("report is parked; send it Signal retry when the cause is mended", "report", r.Report, "reason", r.Parked)
+	err := workflow.Await(ctx, func() bool { return r.retry })
+	r.Parked = ""
+	return err
+}
+
+func (r *reporter) enter(ctx workflow.Context, step string) {
+	r.Step = step
+	r.show(ctx)
+}
+
+func (r *reporter) status() ReportStatus {
+	s := r.ReportStatus
+	s.Waiting = r.gate.closed()
+	return s
+}
+
+func (r *reporter) show(ctx workflow.Context) {
+	text := "**" + r.Step + "**"
+	if r.Parked != "" {
+		text += "\n- parked: " + r.Parked
+	}
+	if r.Issue != nil {
+		text += "\n- issue: " + r.Issue.URL
+	}
+	workflow.SetCurrentDetails(ctx, text)
+}

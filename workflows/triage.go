@@ -1,0 +1,291 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/triage"
+)
+
+const (
+	// pollTimeout bounds one poll with all its pages.
+	pollTimeout = 5 * time.Minute
+	// heartbeatTimeout is how long a killed worker goes unnoticed.
+	heartbeatTimeout = 10 * time.Second
+	// refusedPause is how long a channel rests that Slack refuses for good (bot not invited, archived): a person has to
+	// act, and nobody tells us when.
+	refusedPause = 5 * time.Minute
+	// maxStarted bounds the children of one run: the server allows 2,000 open ones.
+	maxStarted = 1000
+)
+
+// TriageInput starts a Triage: {"triage":"acme/bug-reports"}.
+type TriageInput struct {
+	Triage string `json:"triage"`
+	// State is carried over Continue-As-New; leave it out.
+	State *TriageState `json:"state,omitempty"`
+}
+
+// TriageState is all that a triage remembers.
+type TriageState struct {
+	StartedAt time.Time      `json:"started_at"` // of the first run
+	Paused    bool           `json:"paused,omitempty"`
+	Channels  []ChannelState `json:"channels,omitempty"`
+}
+
+// ChannelState is how far one channel is.
+type ChannelState struct {
+	Channel string `json:"channel"`
+	// Watermark is the ts up to which every message was handed to a Report.
+	Watermark string `json:"watermark"`
+	Reports   int    `json:"reports"` // messages handed over
+	// LastWindow is when a poll last brought something.
+	LastWindow time.Time `json:"last_window,omitzero"`
+	Trouble    string    `json:"trouble,omitempty"`
+}
+
+// TriageStatus answers Query `status`.
+type TriageStatus struct {
+	Triage   string                   `json:"triage"`
+	State    string                   `json:"state"` // polling, paused, waiting
+	Waiting  []activities.Unavailable `json:"waiting,omitempty"`
+	Plan     activities.Plan          `json:"plan"`
+	Channels []ChannelState           `json:"channels"`
+}
+
+// channelPoller is the machinery of a Triage.
+type triager struct {
+	TriageState
+	name    string
+	plan    activities.Plan
+	gate    *gate
+	started int  // children of this run
+	ending  bool // pollers stop: the run is about to continue as new
+	running int  // pollers that have not stopped
+}
+
+// Triage polls the channels of one triage and starts a Report for each message that may be one. It ends only when it is
+// cancelled.
+func Triage(ctx workflow.Context, in TriageInput) error {
+	if in.Triage == "" {
+		return temporal.NewNonRetryableApplicationError(`triage: missing; start it with --input '{"triage":"acme/bug-reports"}'`,
+			activities.ErrTypeNotConfigured, nil)
+	}
+	t := &triager{name: in.Triage, gate: newGate(ctx)}
+	if in.State != nil {
+		t.TriageState = *in.State
+	} else {
+		t.StartedAt = workflow.Now(ctx)
+	}
+	if err := t.setup(ctx); err != nil {
+		return err
+	}
+	return t.run(ctx)
+}
+
+func (t *triager) setup(ctx workflow.Context) error {
+	workflow.Go(ctx, t.listen)
+	if err := workflow.SetQueryHandlerWithOptions(ctx, QueryStatus, func() (TriageStatus, error) { return t.status(), nil },
+		workflow.QueryHandlerOptions{Description: "what this triage does and how far each channel is"}); err != nil {
+		return err
+	}
+	if err := workflow.ExecuteActivity(planActivity(ctx), (*activities.Triage).Plan, activities.PlanInput{Triage: t.name}).Get(ctx, &t.plan); err != nil {
+		return err
+	}
+	t.Channels = mergeChannels(t.Channels, t.plan, workflow.Now(ctx))
+	return nil
+}
+
+func planActivity(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: 10 * time.Second, Summary: "read the configuration"})
+}
+
+// mergeChannels keeps the watermarks of the channels that are still routed and starts new ones at the lookback.
+func mergeChannels(old []ChannelState, plan activities.Plan, now time.Time) []ChannelState {
+	var merged []ChannelState
+	for _, route := range plan.Routes {
+		i := slices.IndexFunc(old, func(c ChannelState) bool { return c.Channel == route.Channel })
+		if i >= 0 {
+			merged = append(merged, old[i])
+			continue
+		}
+		merged = append(merged, ChannelState{Channel: route.Channel, Watermark: triage.TimestampOf(now.Add(-plan.Lookback))})
+	}
+	return merged
+}
+
+// listen obeys an operator.
+func (t *triager) listen(ctx workflow.Context) {
+	selector := workflow.NewSelector(ctx)
+	selector.AddReceive(workflow.GetSignalChannel(ctx, SignalPause), func(c workflow.ReceiveChannel, _ bool) {
+		takeAll(ctx, SignalPause, func(any) { t.Paused = true })
+	})
+	selector.AddReceive(workflow.GetSignalChannel(ctx, SignalResume), func(c workflow.ReceiveChannel, _ bool) {
+		takeAll(ctx, SignalResume, func(any) { t.Paused = false })
+	})
+	selector.AddReceive(workflow.GetSignalChannel(ctx, SignalReload), func(c workflow.ReceiveChannel, _ bool) {
+		takeAll(ctx, SignalReload, func(any) { t.ending = true })
+	})
+	for ctx.Err() == nil {
+		selector.Select(ctx)
+	}
+}
+
+// run polls all channels side by side until the run has to end.
+func (t *triager) run(ctx workflow.Context) error {
+	polls, stop := workflow.WithCancel(ctx)
+	for i := range t.Channels {
+		t.running++
+		workflow.Go(polls, func(ctx workflow.Context) {
+			defer func() { t.running-- }()
+			t.watch(ctx, &t.Channels[i])
+		})
+	}
+	err := workflow.Await(ctx, func() bool {
+		return t.ending || t.started >= maxStarted || workflow.GetInfo(ctx).GetContinueAsNewSuggested()
+	})
+	t.ending = true
+	stop()
+	if err != nil {
+		return err
+	}
+	if err := workflow.Await(ctx, func() bool { return t.running == 0 }); err != nil {
+		return err
+	}
+	state := t.TriageState
+	return workflow.NewContinueAsNewError(ctx, Triage, TriageInput{Triage: t.name, State: &state})
+}
+
+// watch polls one channel for as long as the run lasts. Trouble with one channel stops no other.
+func (t *triager) watch(ctx workflow.Context, c *ChannelState) {
+	for !t.ending && ctx.Err() == nil {
+		if t.Paused {
+			_ = workflow.Await(ctx, func() bool { return !t.Paused || t.ending }) // cancelled: the loop ends
+			continue
+		}
+		window, err := t.poll(ctx, c)
+		if err == nil {
+			err = t.handOver(ctx, c, window)
+		}
+		t.show(ctx)
+		if err != nil && ctx.Err() == nil {
+			c.Trouble = rootMessage(err)
+			_ = sleepUntil(ctx, refusedPause, func() bool { return t.ending }, "channel "+c.Channel+" refused")
+		}
+	}
+}
+
+// poll waits for the next window of a channel. Pausing cancels the wait.
+func (t *triager) poll(ctx workflow.Context, c *ChannelState) (activities.Window, error) {
+	var window activities.Window
+	err := t.gate.do(ctx, func(bool) error {
+		t.show(ctx)
+		poll, stop := workflow.WithCancel(ctx)
+		defer stop()
+		future := workflow.ExecuteActivity(t.pollOptions(poll, c), (*activities.Slack).Poll, activities.PollInput{
+			Account: t.plan.Slack, Channel: c.Channel, After: c.Watermark, Interval: t.plan.PollInterval,
+		})
+		if err := workflow.Await(ctx, func() bool { return future.IsReady() || t.Paused || t.ending }); err != nil {
+			return err
+		}
+		if !future.IsReady() {
+			return errStopped
+		}
+		return future.Get(ctx, &window)
+	})
+	if errors.Is(err, errStopped) {
+		return activities.Window{Watermark: c.Watermark}, nil
+	}
+	if err == nil {
+		c.Trouble = ""
+		c.LastWindow = workflow.Now(ctx)
+	}
+	return window, err
+}
+
+// errStopped ends a poll that somebody paused.
+var errStopped = errors.New("stopped")
+
+func (t *triager) pollOptions(ctx workflow.Context, c *ChannelState) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: pollTimeout,
+		HeartbeatTimeout:    heartbeatTimeout,
+		Summary:             "poll " + c.Channel,
+		RetryPolicy:         patient(),
+	})
+}
+
+// patient retries for as long as it takes; permanent failures are non-retryable by their type.
+func patient() *temporal.RetryPolicy {
+	return &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute}
+}
+
+// handOver starts a Report for each message of a window, in order, and then moves the watermark.
+func (t *triager) handOver(ctx workflow.Context, c *ChannelState, window activities.Window) error {
+	// A message from before this triage ever ran may have been filed in an earlier life of it.
+	first := triage.TimestampOf(t.StartedAt)
+	children := make([]workflow.ChildWorkflowFuture, len(window.Messages))
+	for i, ts := range window.Messages {
+		key := triage.Key{Team: window.Team, Channel: c.Channel, TS: ts}
+		children[i] = workflow.ExecuteChildWorkflow(reportOptions(ctx, key), Report, ReportInput{
+			Report: key.String(), Triage: t.name, LookFirst: ts < first,
+		})
+	}
+	for _, child := range children {
+		err := child.GetChildWorkflowExecution().Get(ctx, nil)
+		// A Report with this id runs or ran: the message is taken care of.
+		if err != nil && !temporal.IsWorkflowExecutionAlreadyStartedError(err) && !isAlreadyStarted(err) {
+			return fmt.Errorf("starting a Report of channel %s: %w", c.Channel, err)
+		}
+		t.started++
+		c.Reports++
+	}
+	c.Watermark = window.Watermark
+	return nil
+}
+
+func isAlreadyStarted(err error) bool {
+	_, ok := errors.AsType[*temporal.ChildWorkflowExecutionAlreadyStartedError](err)
+	return ok
+}
+
+func reportOptions(ctx workflow.Context, key triage.Key) workflow.Context {
+	return workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+		WorkflowID:            ReportWorkflowID(key.String()),
+		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		ParentClosePolicy:     enums.PARENT_CLOSE_POLICY_ABANDON,
+		StaticSummary:         key.String(),
+	})
+}
+
+func (t *triager) status() TriageStatus {
+	s := TriageStatus{Triage: t.name, State: "polling", Plan: t.plan, Channels: t.Channels, Waiting: t.gate.closed()}
+	switch {
+	case t.Paused:
+		s.State = "paused"
+	case len(s.Waiting) > 0:
+		s.State = "waiting"
+	}
+	return s
+}
+
+// show writes the status for the Web UI.
+func (t *triager) show(ctx workflow.Context) {
+	s := t.status()
+	lines := []string{"**" + s.State + "**"}
+	for _, w := range s.Waiting {
+		lines = append(lines, fmt.Sprintf("- waits for account %s: %s", w.Account, w.Status))
+	}
+	for _, c := range s.Channels {
+		lines = append(lines, fmt.Sprintf("- %s: %d messages handed over, watermark %s %s", c.Channel, c.Reports, c.Watermark, c.Trouble))
+	}
+	workflow.SetCurrentDetails(ctx, strings.Join(lines, "\n"))
+}
