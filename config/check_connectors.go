@@ -1,0 +1,100 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"tokenkeeper/provider"
+)
+
+// hint answers the keys that would put a secret into the file, and some that exist elsewhere.
+func (*Connector) hint(key string) advice {
+	switch key {
+	case "client_secret", "secret", "client_secret_value":
+		return advice{"a secret must never stand in this file",
+			"put it into an environment variable and write client_secret_env: NAME, or into a file of mode 600 and write client_secret_file: PATH; " +
+				"if this file was shared, make a new secret at the provider", "client_secret_env"}
+	case "token", "access_token", "refresh_token", "bot_token", "api_key":
+		return advice{"a token must never stand in this file",
+			"delete it; tokens come from tokenkeeper account connect and live in the vault", ""}
+	case "redirect_url", "redirect_uri", "callback_url":
+		return advice{"unknown key, the redirect URL follows from gateway.public_url", "delete it", ""}
+	}
+	return advice{}
+}
+
+// maxTimeout keeps one HTTP request shorter than the attempt of an activity around it.
+const maxTimeout = 30 * time.Second
+
+func (k *checker) connector(name string, c Connector) Connector {
+	path := join("connectors", name)
+	c.Name = name
+	if k.refused[path] {
+		return c
+	}
+	if !validSegment(name) {
+		k.note(lookup(k.places, path), path, quote(name)+" cannot be a connector's name: it is part of account ids", "use "+segmentRule)
+	}
+	if at := join(path, "timeout"); !k.refused[at] && (c.Timeout < 100*time.Millisecond || c.Timeout > maxTimeout) {
+		k.add(at, fmt.Sprintf("%s is outside 100ms to %s", c.Timeout, maxTimeout), "write for example 10s")
+	}
+	c.ClientID = k.clientID(path, c)
+	usable := k.endpoints(join(path, "endpoints"), c.Endpoints)
+	found, ok := k.known(path, c)
+	if ok {
+		k.scopes(join(path, "scopes"), c.Scopes, found)
+	}
+	if ok && usable {
+		c.Provider = k.applied(path, c, found)
+	}
+	c.secret = k.clientSecret(path, c, ok && found.ClientAuthentication != provider.ClientPublic)
+	return c
+}
+
+func (k *checker) clientID(path string, c Connector) string {
+	byValue, byEnv := join(path, "client_id"), join(path, "client_id_env")
+	switch {
+	case k.refused[byValue], k.refused[byEnv]:
+	case c.ClientID != "" && c.ClientIDEnv != "":
+		k.add(byEnv, "client_id is there too, and one of them would be ignored", "delete one of the two")
+	case c.ClientIDEnv != "":
+		return k.variable(byEnv, c.ClientIDEnv)
+	default:
+		k.require(byValue, c.ClientID, "write client_id (it is no secret) or client_id_env; it is on the app's page at the provider")
+	}
+	return c.ClientID
+}
+
+// endpoints checks the connector's own endpoints; a placeholder in one stands for any part of it.
+func (k *checker) endpoints(path string, e provider.Endpoints) bool {
+	good := true
+	for _, own := range []struct{ key, url string }{
+		{"authorize", e.Authorize}, {"token", e.Token}, {"revoke", e.Revoke}, {"identity", e.Identity}, {"api", e.API},
+	} {
+		if own.url != "" {
+			bare := placeholder.ReplaceAllString(own.url, "x")
+			good = k.address(join(path, own.key), bare, "write the whole URL, for example https://github.example.com/login/oauth/authorize") && good
+		}
+	}
+	return good && !k.refusedUnder(path)
+}
+
+// scopes checks that each entry is one scope (RFC 6749 §3.3).
+func (k *checker) scopes(path string, scopes []string, p provider.Provider) {
+	separator := p.Authorization.ScopeSeparator
+	seen := map[string]bool{}
+	for i, scope := range scopes {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		switch {
+		case k.refused[at]:
+		case scope == "":
+			k.add(at, "this scope is empty", "delete it")
+		case strings.ContainsAny(scope, " \t\r\n\"\\") || (separator != "" && strings.Contains(scope, separator)):
+			k.add(at, quote(scope)+" is not one scope", "write one scope for each entry of the list")
+		case seen[scope]:
+			k.add(at, "scope "+quote(scope)+" is there already", "delete one of them")
+		}
+		seen[scope] = true
+	}
+}

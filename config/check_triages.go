@@ -1,0 +1,162 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"tokenkeeper/credential"
+)
+
+// channels notes which route reads a channel for a Slack account: two routes for one would file each report twice.
+type channels map[[2]string]string // Slack account, channel → path of the route
+
+func (k *checker) triage(name string, t Triage, filed channels) Triage {
+	path := join("triages", name)
+	t.Name = name
+	if k.refused[path] {
+		return t
+	}
+	organization := k.triageName(path, name)
+	k.account(join(path, "slack"), t.Slack, organization, "slack")
+	k.account(join(path, "github"), t.GitHub, organization, "github")
+	if at := join(path, "poll_interval"); !k.refused[at] && t.PollInterval < time.Second {
+		k.add(at, fmt.Sprintf("%s is shorter than 1s", t.PollInterval), "write 1s or longer; Slack counts every look, 30s is kind")
+	}
+	if at := join(path, "lookback"); !k.refused[at] && t.Lookback < 0 {
+		k.add(at, fmt.Sprintf("%s is negative", t.Lookback), "write how far back the first start reads, for example 24h, or 0s")
+	}
+	if at := join(path, "routes"); len(t.Routes) == 0 && !k.refused[at] {
+		k.add(at, "a triage without routes reads nothing", "write at least one entry with channel and repository")
+	}
+	for i := range t.Routes {
+		k.route(fmt.Sprintf("%s.routes[%d]", path, i), t.Routes[i])
+		k.onlyRoute(fmt.Sprintf("%s.routes[%d].channel", path, i), t.Slack, t.Routes[i].Channel, filed)
+	}
+	return t
+}
+
+// triageName returns the organization that the name begins with, "" after a problem.
+func (k *checker) triageName(path, name string) string {
+	organization, rest, two := strings.Cut(name, "/")
+	if two && validSegment(organization) && validSegment(rest) {
+		return organization
+	}
+	k.note(lookup(k.places, path), path, quote(name)+" is not organization/name", "write two parts like acme/bug-reports, each "+segmentRule)
+	return ""
+}
+
+// account checks that a triage's account is its organization's own, and goes through a connector of the right family.
+func (k *checker) account(path string, id credential.AccountID, organization, family string) {
+	if !k.require(path, id.String(), "write the account as organization/user/connector, for example acme/triage/"+family) {
+		return
+	}
+	if organization != "" && id.Organization != organization {
+		k.add(path, fmt.Sprintf("account %s belongs to organization %s, this triage to %s", id, id.Organization, organization),
+			"use an account of "+organization+": no organization works with another's credentials")
+	}
+	connector, ok := k.config.Connectors[id.Connector]
+	if !ok {
+		names := k.config.connectorNames()
+		if !k.refused["connectors"] {
+			k.add(path, fmt.Sprintf("account %s: there is no connector %q%s", id, id.Connector, didYouMean(id.Connector, names)),
+				"use one of the connectors, or add it; connectors are: "+listing(names))
+		}
+		return
+	}
+	refused := connector.ProviderID == "" || k.refused[join(join("connectors", id.Connector), "provider")]
+	if !refused && !inFamily(connector.ProviderID, family) {
+		k.add(path, fmt.Sprintf("account %s: connector %s is of provider %s, which is not %s", id, id.Connector, connector.ProviderID, family),
+			fmt.Sprintf("use a connector whose provider is %s, or an own one with %s as a word of its id, such as acme-%s", family, family, family))
+	}
+}
+
+// inFamily reports whether a provider speaks the API of family, by the words of its id: github-app, slack, gov-slack.
+func inFamily(provider, family string) bool {
+	return slices.Contains(strings.FieldsFunc(provider, func(r rune) bool { return strings.ContainsRune("-_.", r) }), family)
+}
+
+// channelID is a public (C) or private (G) channel.
+var channelID = regexp.MustCompile(`^[CG][A-Z0-9]{1,30}$`)
+
+const channelHint = "write the id: in Slack open the channel, click its name, and copy the Channel ID at the end of About"
+
+func (k *checker) route(path string, r Route) {
+	if k.refused[path] {
+		return
+	}
+	channel := join(path, "channel")
+	switch {
+	case !k.require(channel, r.Channel, channelHint), channelID.MatchString(r.Channel):
+	case strings.HasPrefix(r.Channel, "#"):
+		k.add(channel, quote(r.Channel)+" is a name, and names change", channelHint)
+	case strings.HasPrefix(r.Channel, "D"), strings.HasPrefix(r.Channel, "U"):
+		k.add(channel, quote(r.Channel)+" is no channel", channelHint)
+	default:
+		k.add(channel, quote(r.Channel)+" is no Slack channel id such as C0123456789", channelHint)
+	}
+	k.repository(join(path, "repository"), r.Repository)
+	k.labels(join(path, "labels"), r.Labels)
+}
+
+// onlyRoute reports a channel that another route of the same Slack account reads already.
+func (k *checker) onlyRoute(path string, slack credential.AccountID, channel string, filed channels) {
+	if channel == "" || k.refused[path] || slack.IsZero() {
+		return
+	}
+	key := [2]string{slack.String(), channel}
+	if first, taken := filed[key]; taken {
+		k.add(path, fmt.Sprintf("two routes for channel %s: the other is %s in line %d", channel, first, lookup(k.places, first).line),
+			"delete one of them: one channel feeds one repository")
+		return
+	}
+	filed[key] = path
+}
+
+// repositoryName follows GitHub's rules for owners (with the underscore of managed users) and names.
+var repositoryName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,38}/[A-Za-z0-9._-]{1,100}$`)
+
+func (k *checker) repository(path, name string) {
+	fix := "write owner/name, for example acme/app"
+	if !k.require(path, name, fix) {
+		return
+	}
+	if isRepository(name) {
+		return
+	}
+	if found := inURL.FindStringSubmatch(name); found != nil && isRepository(found[1]) {
+		fix = "write " + found[1]
+	}
+	k.add(path, quote(name)+" is not owner/name", fix)
+}
+
+func isRepository(name string) bool {
+	_, repo, _ := strings.Cut(name, "/")
+	return repositoryName.MatchString(name) && strings.Trim(repo, ".") != "" && !strings.HasSuffix(repo, ".git")
+}
+
+// inURL finds owner/name in what people copy from a browser or from git.
+var inURL = regexp.MustCompile(`^(?:https?://[^/]+/|git@[^:]+:|github\.com/)?([A-Za-z0-9][A-Za-z0-9_-]{0,38}/[A-Za-z0-9._-]{1,100}?)(?:\.git)?/?$`)
+
+// maxLabel is the longest name GitHub takes for a label, in characters.
+const maxLabel = 50
+
+func (k *checker) labels(path string, labels []string) {
+	seen := map[string]bool{}
+	for i, label := range labels {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		folded := strings.ToLower(label) // GitHub's labels differ in more than case
+		switch {
+		case k.refused[at]:
+		case strings.TrimSpace(label) == "":
+			k.add(at, "this label is empty", "delete it")
+		case len([]rune(label)) > maxLabel:
+			k.add(at, fmt.Sprintf("this label has %d characters, GitHub takes %d", len([]rune(label)), maxLabel), "shorten it")
+		case seen[folded]:
+			k.add(at, "label "+quote(label)+" is there already", "delete one of them")
+		}
+		seen[folded] = true
+	}
+}

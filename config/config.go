@@ -1,0 +1,131 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/provider"
+)
+
+// Config is a file that [Load] found no fault in, with defaults filled in, file names absolute and secrets read.
+type Config struct {
+	// Path is the file as it was named to Load.
+	Path       string               `yaml:"-" json:"path"`
+	Temporal   Temporal             `yaml:"temporal" json:"temporal"`
+	Vault      Vault                `yaml:"vault" json:"vault"`
+	Gateway    Gateway              `yaml:"gateway" json:"gateway"`
+	Connectors map[string]Connector `yaml:"connectors" json:"connectors"` // name → connector
+	Providers  []provider.Provider  `yaml:"providers" json:"providers"`   // the user's own, beside the catalogue
+	Triages    map[string]Triage    `yaml:"triages" json:"triages"`       // organization/name → triage
+
+	catalogue *provider.Catalogue
+	places    map[string]place // path → where it stands
+}
+
+// Temporal is what the Temporal client does not learn from TEMPORAL_* variables or its own profile.
+type Temporal struct {
+	TaskQueue string `yaml:"task_queue" json:"task_queue"`
+}
+
+// Vault says where the encrypted credentials are, and the key to them.
+type Vault struct {
+	Path   string `yaml:"path" json:"path"`
+	Keyset string `yaml:"keyset" json:"keyset"`
+}
+
+// Gateway is the HTTP side that people and providers meet.
+type Gateway struct {
+	// Listen is a loopback host and a port.
+	Listen string `yaml:"listen" json:"listen"`
+	// PublicURL is how a browser reaches the gateway, without a slash at the end. http:// and Listen by default.
+	PublicURL string `yaml:"public_url" json:"public_url"`
+}
+
+// RedirectURL returns the URL to register at every provider.
+func (g Gateway) RedirectURL() string { return g.PublicURL + callbackPath }
+
+const callbackPath = "/oauth/callback"
+
+// Connector is one OAuth app registration of ours at a provider.
+type Connector struct {
+	// Name is the key in the file, and the last part of the account ids that use it.
+	Name       string `yaml:"-" json:"name"`
+	ProviderID string `yaml:"provider" json:"provider"`
+	// ClientID is there after Load, wherever it was written.
+	ClientID         string             `yaml:"client_id" json:"client_id"`
+	ClientIDEnv      string             `yaml:"client_id_env" json:"client_id_env,omitempty"`
+	ClientSecretEnv  string             `yaml:"client_secret_env" json:"client_secret_env,omitempty"`
+	ClientSecretFile string             `yaml:"client_secret_file" json:"client_secret_file,omitempty"`
+	Scopes           []string           `yaml:"scopes" json:"scopes"`
+	Endpoints        provider.Endpoints `yaml:"endpoints" json:"endpoints"`
+	// Variables fill the {placeholders} of the provider's endpoints.
+	Variables map[string]string `yaml:"variables" json:"variables,omitempty"`
+	// Timeout bounds one HTTP request to the provider's authorization server.
+	Timeout time.Duration `yaml:"timeout" json:"timeout"`
+	// Provider is the catalogue's or the user's entry with Endpoints and Variables applied.
+	Provider provider.Provider `yaml:"-" json:"-"`
+
+	secret credential.Secret
+}
+
+// ClientSecret returns the secret that Load read; zero where the provider authenticates no client.
+func (c Connector) ClientSecret() credential.Secret { return c.secret }
+
+// Triage turns the bug reports of some channels into issues.
+type Triage struct {
+	// Name is the key in the file, organization/name; its Workflow id is "triage/" and the name.
+	Name   string               `yaml:"-" json:"name"`
+	Slack  credential.AccountID `yaml:"slack" json:"slack"`
+	GitHub credential.AccountID `yaml:"github" json:"github"`
+	// PollInterval is the pause between two looks at a channel with nothing new.
+	PollInterval time.Duration `yaml:"poll_interval" json:"poll_interval"`
+	// Lookback is how far back the very first start reads.
+	Lookback time.Duration `yaml:"lookback" json:"lookback"`
+	Routes   []Route       `yaml:"routes" json:"routes"`
+}
+
+// Route says which channel feeds which repository.
+type Route struct {
+	Channel    string   `yaml:"channel" json:"channel"`       // Slack's id, not the name
+	Repository string   `yaml:"repository" json:"repository"` // owner/name
+	Labels     []string `yaml:"labels" json:"labels"`
+}
+
+// Catalogue returns every provider a connector may name: the embedded ones and the user's own.
+func (c *Config) Catalogue() *provider.Catalogue { return c.catalogue }
+
+// Triage returns the triage with that name, organization/name.
+func (c *Config) Triage(name string) (Triage, bool) {
+	t, ok := c.Triages[name]
+	return t, ok
+}
+
+// Connector returns the connector with that name.
+func (c *Config) Connector(name string) (Connector, bool) {
+	connector, ok := c.Connectors[name]
+	return connector, ok
+}
+
+// ConnectorOf returns the connector that account is connected through, or an error that names those there are.
+func (c *Config) ConnectorOf(account credential.AccountID) (Connector, error) {
+	connector, ok := c.Connectors[account.Connector]
+	if !ok {
+		return Connector{}, fmt.Errorf("account %s: %s has no connector %q%s; connectors: %s", account, c.Path,
+			account.Connector, didYouMean(account.Connector, c.connectorNames()), listing(c.connectorNames()))
+	}
+	return connector, nil
+}
+
+func (c *Config) connectorNames() []string { return slices.Sorted(maps.Keys(c.Connectors)) }
+
+// listing writes names for a message; "none" when there are none.
+func listing(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,32 @@
+package config
+
+import "time"
+
+// DefaultPath is the file that Load reads when it is given no name.
+const DefaultPath = "tokenkeeper.yaml"
+
+// The defaults below are in place before the file is read, so that a written zero is a value and is judged as one.
+// An empty file is a good one: it has no connectors and no triages yet.
+
+func (c *Config) setDefaults() {
+	c.Temporal.setDefaults()
+	c.Vault.setDefaults()
+	c.Gateway.setDefaults()
+}
+
+func (t *Temporal) setDefaults() { t.TaskQueue = "tokenkeeper" }
+
+func (v *Vault) setDefaults() {
+	v.Path = "./tokenkeeper-vault.db"
+	v.Keyset = "./tokenkeeper-vault.key"
+}
+
+// setDefaults leaves PublicURL empty: it follows Listen.
+func (g *Gateway) setDefaults() { g.Listen = "127.0.0.1:8780" }
+
+func (c *Connector) setDefaults() { c.Timeout = 10 * time.Second }
+
+func (t *Triage) setDefaults() { t.PollInterval = 30 * time.Second }
+
+// publicURL returns how browsers reach a gateway that nobody gave an address.
+func (g Gateway) publicURL() string { return "http://" + g.Listen }

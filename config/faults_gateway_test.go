@@ -1,0 +1,81 @@
+package config
+
+import "testing"
+
+// Temporal, vault and gateway.
+func TestFaultsOfTheHouse(t *testing.T) {
+	testFaults(t, []fault{
+		{"task queue", "task_queue: tokenkeeper", "task_queue: token keeper", []string{
+			`tokenkeeper.yaml:2:15: temporal.task_queue: "token keeper" is no name of a task queue; fix: write a name of letters, digits and . _ / -, or delete the line`,
+		}},
+		{"task queue empty", "task_queue: tokenkeeper", "task_queue: \"\"", []string{
+			`tokenkeeper.yaml:2:15: temporal.task_queue: this is empty; fix: write a name of letters, digits and . _ / -, or delete the line`,
+		}},
+		{"temporal address", "task_queue: tokenkeeper", "address: localhost:7233", []string{
+			`tokenkeeper.yaml:2:3: temporal.address: Temporal's own settings are not in this file; fix: delete it and set TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY or a profile: the temporal command reads the same`,
+		}},
+		{"vault URL", "path: ./v.db", "path: postgres://u:p@h/db", []string{
+			`tokenkeeper.yaml:4:9: vault.path: this is a URL; fix: write a file name, absolute or relative to the folder of this file`,
+		}},
+		{"vault home", "path: ./v.db", "path: ~/v.db", []string{
+			`tokenkeeper.yaml:4:9: vault.path: '~' is known to shells only; fix: write a file name, absolute or relative to the folder of this file`,
+		}},
+		{"vault empty", "path: ./v.db", "path: \"\"", []string{
+			`tokenkeeper.yaml:4:9: vault.path: this is empty; fix: write a file name, absolute or relative to the folder of this file`,
+		}},
+		{"vault NUL", "path: ./v.db", "path: \"a\\0b\"", []string{
+			`tokenkeeper.yaml:4:9: vault.path: a file name holds no NUL; fix: write a file name, absolute or relative to the folder of this file`,
+		}},
+		{"vault same files", "keyset: ./v.key", "keyset: v.db", []string{
+			`tokenkeeper.yaml:5:11: vault.keyset: this is the same file as vault.path; fix: give the key a file of its own, best on another disk`,
+		}},
+		{"listen all", "listen: 127.0.0.1:8780", "listen: 0.0.0.0:8780", []string{
+			`tokenkeeper.yaml:7:11: gateway.listen: the gateway serves loopback only, "0.0.0.0" is not; fix: listen on 127.0.0.1 and put a reverse proxy with TLS and a login in front; its address is gateway.public_url`,
+		}},
+		{"listen everywhere", "listen: 127.0.0.1:8780", "listen: \":8780\"", []string{
+			`tokenkeeper.yaml:7:11: gateway.listen: the gateway serves loopback only, "" is not; fix: listen on 127.0.0.1 and put a reverse proxy with TLS and a login in front; its address is gateway.public_url`,
+		}},
+		{"listen no port", "listen: 127.0.0.1:8780", "listen: 127.0.0.1", []string{
+			`tokenkeeper.yaml:7:11: gateway.listen: "127.0.0.1" is not host:port; fix: write host:port, for example 127.0.0.1:8780`,
+		}},
+		{"listen bad port", "listen: 127.0.0.1:8780", "listen: 127.0.0.1:99999", []string{
+			`tokenkeeper.yaml:7:11: gateway.listen: "99999" is no port from 1 to 65535; fix: write a fixed one: the redirect URL registered at the providers holds it`,
+		}},
+		{"listen port 0", "listen: 127.0.0.1:8780", "listen: 127.0.0.1:0", []string{
+			`tokenkeeper.yaml:7:11: gateway.listen: "0" is no port from 1 to 65535; fix: write a fixed one: the redirect URL registered at the providers holds it`,
+		}},
+		{"listen empty", "listen: 127.0.0.1:8780", "listen: \"\"", []string{
+			`tokenkeeper.yaml:7:11: gateway.listen: this is empty; fix: write host:port, for example 127.0.0.1:8780`,
+		}},
+		{"listen as port", "listen: 127.0.0.1:8780", "port: 8780", []string{
+			`tokenkeeper.yaml:7:3: gateway.port: unknown key, host and port are one value here; fix: write listen: 127.0.0.1:8780`,
+		}},
+		{"unknown key in gateway", "listen: 127.0.0.1:8780", "colour: blue", []string{
+			`tokenkeeper.yaml:7:3: gateway.colour: unknown key; fix: delete it; known here are listen, public_url`,
+		}},
+		{"redirect url in gateway", "listen: 127.0.0.1:8780", "redirect_url: http://localhost", []string{
+			`tokenkeeper.yaml:7:3: gateway.redirect_url: unknown key, the redirect URL follows from public_url; fix: write public_url without /oauth/callback`,
+		}},
+		{"public URL relative", "public_url: http://127.0.0.1:8780", "public_url: keeper.example.com", []string{
+			`tokenkeeper.yaml:8:15: gateway.public_url: this is no absolute URL with http or https; fix: write what a browser opens, for example https://tokenkeeper.example.com`,
+		}},
+		{"public URL scheme", "public_url: http://127.0.0.1:8780", "public_url: ftp://keeper.example.com", []string{
+			`tokenkeeper.yaml:8:15: gateway.public_url: this is no absolute URL with http or https; fix: write what a browser opens, for example https://tokenkeeper.example.com`,
+		}},
+		{"public URL http", "public_url: http://127.0.0.1:8780", "public_url: http://keeper.example.com", []string{
+			`tokenkeeper.yaml:8:15: gateway.public_url: http would send codes and secrets in clear to "keeper.example.com"; fix: write https; http is for 127.0.0.1, [::1] and localhost`,
+		}},
+		{"public URL fragment", "public_url: http://127.0.0.1:8780", "public_url: https://keeper.example.com/#a", []string{
+			`tokenkeeper.yaml:8:15: gateway.public_url: the URL has a fragment; fix: delete everything from the '#'`,
+		}},
+		{"public URL query", "public_url: http://127.0.0.1:8780", "public_url: https://keeper.example.com/?a=b", []string{
+			`tokenkeeper.yaml:8:15: gateway.public_url: the address of the gateway has no query; fix: delete everything from the '?'`,
+		}},
+		{"public URL password", "public_url: http://127.0.0.1:8780", "public_url: https://u:p@keeper.example.com/", []string{
+			`tokenkeeper.yaml:8:15: gateway.public_url: a URL in this file holds no user name or password; fix: delete everything up to the '@'`,
+		}},
+		{"public URL is the redirect URL", "public_url: http://127.0.0.1:8780", "public_url: https://keeper.example.com/oauth/callback", []string{
+			`tokenkeeper.yaml:8:15: gateway.public_url: this is the redirect URL, the address of the gateway is the part before; fix: delete /oauth/callback`,
+		}},
+	})
+}

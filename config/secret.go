@@ -1,0 +1,98 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"runtime"
+	"strings"
+
+	"tokenkeeper/credential"
+)
+
+// clientSecret reads the secret of the connector at path. None is missed where the provider authenticates no client.
+func (k *checker) clientSecret(path string, c Connector, needed bool) credential.Secret {
+	byEnv, byFile := join(path, "client_secret_env"), join(path, "client_secret_file")
+	switch {
+	case k.refused[byEnv], k.refused[byFile]:
+	case c.ClientSecretEnv != "" && c.ClientSecretFile != "":
+		k.add(byFile, "client_secret_env is there too, and one of them would be ignored", "delete one of the two")
+	case c.ClientSecretEnv != "":
+		return credential.NewSecret(k.variable(byEnv, c.ClientSecretEnv))
+	case c.ClientSecretFile != "":
+		return credential.NewSecret(k.secretFile(byFile, k.file(byFile, c.ClientSecretFile)))
+	case needed:
+		k.add(byEnv, "the client secret is missing",
+			"write client_secret_env: "+envName(c.Name)+" or client_secret_file: PATH; the secret is on the app's page at the provider")
+	}
+	return credential.Secret{}
+}
+
+// envName suggests a variable for the secret of a connector.
+func envName(connector string) string {
+	return regexp.MustCompile(`[^A-Z0-9]+`).ReplaceAllString(strings.ToUpper(connector), "_") + "_CLIENT_SECRET"
+}
+
+// usualName is how variables are named. What looks otherwise and is not set may be the secret itself, pasted where its
+// name belongs, and is not repeated in a message.
+var usualName = regexp.MustCompile(`^[A-Z_][A-Z0-9_]{0,99}$`)
+
+// variable returns what the environment variable holds, "" after a problem.
+func (k *checker) variable(path, name string) string {
+	value, set := k.env(name)
+	value = strings.TrimSpace(value)
+	switch {
+	case value != "":
+		return value
+	case !usualName.MatchString(name):
+		k.add(path, "this names no environment variable that is set (it is not shown here, in case it is the secret)",
+			"write the name of the variable, in capitals, and never the secret")
+	case set:
+		k.add(path, "environment variable "+name+" is empty", "export "+name+"='…' before the start")
+	default:
+		k.add(path, "environment variable "+name+" is not set", "export "+name+"='…' before the start")
+	}
+	return ""
+}
+
+// maxSecret is more than any client secret or private key has.
+const maxSecret = 64 << 10
+
+// secretFile returns what the file holds, without white space around it, "" after a problem.
+func (k *checker) secretFile(path, name string) string {
+	if name == "" { // reported already
+		return ""
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		k.add(path, name+" cannot be read: "+reason(err), "write the secret into it and chmod 600 it")
+		return ""
+	}
+	switch {
+	case !info.Mode().IsRegular(): // reading a pipe would wait for ever
+		k.add(path, name+" is no regular file", "name the file that holds the secret")
+	case info.Size() > maxSecret:
+		k.add(path, fmt.Sprintf("%s has %d bytes, no secret is so long", name, info.Size()), "name the file that holds the secret and nothing else")
+	case openToAll(info.Mode()):
+		k.add(path, fmt.Sprintf("%s is open to every user of this machine (mode %04o)", name, info.Mode().Perm()), "chmod 600 "+name)
+	default:
+		return k.secretText(path, name)
+	}
+	return ""
+}
+
+// openToAll reports whether others than owner and group have any right. Windows keeps no such bits.
+func openToAll(mode os.FileMode) bool { return runtime.GOOS != "windows" && mode.Perm()&0o007 != 0 }
+
+func (k *checker) secretText(path, name string) string {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		k.add(path, name+" cannot be read: "+reason(err), "let the user of this process read it")
+		return ""
+	}
+	secret := strings.TrimSpace(string(data))
+	if secret == "" {
+		k.add(path, name+" is empty", "write the secret into it")
+	}
+	return secret
+}
