@@ -1,0 +1,108 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/credential"
+	"tokenkeeper/vault"
+)
+
+// callbackLimit bounds a callback as a whole: two calls to the provider, which the configuration allows 30 s each, the
+// account's verdict, and the vault.
+const callbackLimit = 2*30*time.Second + verdictLimit + 15*time.Second
+
+// answer is what the provider had the browser carry back (RFC 6749 §4.1.2, RFC 9207 §2).
+type answer struct {
+	nonce  string // the state parameter
+	code   string
+	err    string
+	issuer string
+}
+
+// readAnswer reports false for a parameter that is there twice: RFC 6749 §3.1 forbids it, and two readers of such a URL
+// need not agree on its meaning.
+func readAnswer(query url.Values) (answer, bool) {
+	for _, name := range []string{"state", "code", "error", "iss"} {
+		if len(query[name]) > 1 {
+			return answer{}, false
+		}
+	}
+	return answer{
+		nonce:  query.Get("state"),
+		code:   query.Get("code"),
+		err:    query.Get("error"),
+		issuer: query.Get("iss"),
+	}, true
+}
+
+func (s *Server) callback(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodHead {
+		// Whatever looks ahead must not use up the login.
+		w.Header().Set("Allow", http.MethodGet)
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		return
+	}
+	// A spent code cannot be presented again, so a closed tab must not cost the tokens.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), callbackLimit)
+	defer cancel()
+	s.say(w, r, s.finish(ctx, w, r))
+}
+
+// finish believes a callback step by step, and the code last.
+func (s *Server) finish(ctx context.Context, w http.ResponseWriter, r *http.Request) message {
+	a, ok := readAnswer(r.URL.Query())
+	if !ok || a.nonce == "" {
+		return notOurs()
+	}
+	login, problem := s.takeLogin(ctx, a.nonce)
+	if problem != nil {
+		return *problem
+	}
+	s.forgetBrowser(w, a.nonce)
+	if !s.sameBrowser(r, a.nonce, login.BrowserHash) {
+		s.log().WarnContext(ctx, "callback from another browser than the login's", "account", login.Account.String())
+		return otherBrowser(login.Account)
+	}
+	conn, err := s.Connections.Connection(login.Account)
+	if err != nil {
+		return unknownConnector(login.Account)
+	}
+	if !s.rightIssuer(conn, a) {
+		s.log().WarnContext(ctx, "callback from another issuer than the connector's", "account", login.Account.String())
+		return wrongIssuer(login.Account, conn)
+	}
+	switch {
+	case a.err != "":
+		return s.refused(ctx, login.Account, conn, a.err)
+	case a.code == "":
+		return noCode(login.Account, conn)
+	}
+	return s.complete(ctx, login, conn, a.code)
+}
+
+// takeLogin returns the login that the state belongs to, or what to tell the person. Nobody else can take it then.
+func (s *Server) takeLogin(ctx context.Context, nonce string) (vault.Login, *message) {
+	login, err := s.Vault.TakeLogin(ctx, digest(nonce))
+	switch {
+	case errors.Is(err, vault.ErrNotFound):
+		m := unknownLogin()
+		return vault.Login{}, &m
+	case err != nil:
+		s.log().ErrorContext(ctx, "taking a login", "error", err)
+		m := vaultAway(credential.AccountID{})
+		return vault.Login{}, &m
+	}
+	return login, nil
+}
+
+// rightIssuer defends against mix-up (RFC 9207 §2.4): a server that answers for another is not believed, and one that is
+// known to name itself has to.
+func (s *Server) rightIssuer(conn activities.Connection, a answer) bool {
+	want := s.issuer(conn)
+	return want == "" || want == a.issuer
+}

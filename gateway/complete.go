@@ -1,0 +1,102 @@
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/credential"
+	"tokenkeeper/vault"
+)
+
+const (
+	// verdictLimit is how long a person waits for the account's Workflow to take the tokens.
+	verdictLimit = 30 * time.Second
+	// authorizationLimit is how long tokens wait in the vault for an account that does not answer.
+	authorizationLimit = 30 * time.Minute
+)
+
+// complete turns the code into tokens, seals them before anything else can fail, and hands them to the account.
+func (s *Server) complete(ctx context.Context, login vault.Login, conn activities.Connection, code string) message {
+	authorization, err := s.authorize(ctx, login, conn, code)
+	if err != nil {
+		s.log().WarnContext(ctx, "consent without tokens", "account", login.Account.String(), "error", err)
+		return unauthorized(login.Account, conn, err)
+	}
+	// Slow calls to the provider must not leave the vault without time: nobody can ask for these tokens again.
+	if err := s.Vault.PutAuthorization(context.WithoutCancel(ctx), authorization); err != nil {
+		s.log().ErrorContext(ctx, "keeping an authorization", "account", login.Account.String(), "error", err)
+		return notKept(login.Account)
+	}
+	return s.handOver(ctx, authorization, credential.MissingScopes(conn.Scopes, grantedScopes(authorization, conn)))
+}
+
+// authorize exchanges the code and asks whose the tokens are.
+func (s *Server) authorize(ctx context.Context, login vault.Login, conn activities.Connection, code string) (vault.Authorization, error) {
+	tokens, err := conn.OAuth.Exchange(ctx, code, login.Verifier)
+	if err != nil {
+		return vault.Authorization{}, err
+	}
+	identity, err := conn.OAuth.Identify(ctx, tokens.Access)
+	if err != nil {
+		return vault.Authorization{}, err
+	}
+	if tokens.Scopes == nil {
+		tokens.Scopes = identity.Scopes
+	}
+	return vault.Authorization{
+		ID:        newAuthorizationID(),
+		Account:   login.Account,
+		Subject:   identity.Subject,
+		Display:   identity.Display,
+		Tokens:    tokens,
+		ExpiresAt: s.now().Add(authorizationLimit),
+	}, nil
+}
+
+// newAuthorizationID returns 192 random bits. Who knows it can have the account adopt these tokens.
+func newAuthorizationID() string {
+	var id [24]byte
+	rand.Read(id[:])
+	return base64.RawURLEncoding.EncodeToString(id[:])
+}
+
+// grantedScopes is what was asked for where the provider does not say what it granted.
+func grantedScopes(a vault.Authorization, conn activities.Connection) []string {
+	if a.Tokens.Scopes == nil {
+		return conn.Scopes
+	}
+	return a.Tokens.Scopes
+}
+
+// handOver waits for the account's verdict. Without one the tokens stay in the vault, where a Signal finds them.
+func (s *Server) handOver(ctx context.Context, a vault.Authorization, missing []string) message {
+	limited, cancel := context.WithTimeout(ctx, verdictLimit)
+	defer cancel()
+	status, err := s.Owner.Reauthorized(limited, a.Account, a.ID)
+	app, answered := errors.AsType[*temporal.ApplicationError](err)
+	switch {
+	case answered && app.Type() == activities.ErrTypeAuthorizationRejected:
+		s.log().WarnContext(ctx, "account refused the authorization", "account", a.Account.String(), "reason", app.Message())
+		s.drop(ctx, a)
+		return rejected(a.Account, app.Message())
+	case err != nil:
+		s.log().WarnContext(ctx, "account gave no verdict on the authorization", "account", a.Account.String(), "error", err)
+		return kept(a, answered)
+	}
+	s.log().InfoContext(ctx, "account took the authorization",
+		"account", a.Account.String(), "status", status.Status, "generation", status.Generation)
+	return taken(a, status, missing)
+}
+
+// drop deletes tokens that no account will have. They would be gone in half an hour in any case.
+func (s *Server) drop(ctx context.Context, a vault.Authorization) {
+	if err := s.Vault.DropAuthorization(ctx, a.ID); err != nil {
+		s.log().WarnContext(ctx, "dropping a refused authorization", "account", a.Account.String(), "error", err)
+	}
+}

@@ -1,0 +1,129 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/credential"
+)
+
+// statusLimit is how long a person waits for a page because an account's Workflow is slow.
+const statusLimit = 2 * time.Second
+
+// connectContent is what a person reads before they are sent to a provider.
+type connectContent struct {
+	Account  credential.AccountID
+	Provider string
+	Host     string // where the button leads
+	Scopes   []string
+	State    state
+}
+
+// state is what is known of the account now.
+type state struct {
+	Text   string
+	Good   bool
+	Reason string
+	Since  string
+	Holder string // who consented the last time
+}
+
+func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
+	account, conn, ok := s.account(w, r)
+	if !ok {
+		return
+	}
+	header := w.Header()
+	header.Set("Content-Security-Policy", contentSecurityPolicy(formTargets(conn)))
+	// With no-referrer a browser posts our own form with "Origin: null". One that sends no Sec-Fetch-Site to http, not
+	// even on loopback, would then look like another site. This page's address holds no secret, and other origins are not
+	// told.
+	header.Set("Referrer-Policy", "same-origin")
+	s.render(w, r, http.StatusOK, connectPage, "Connect "+account.String(), connectContent{
+		Account:  account,
+		Provider: conn.Provider.Name,
+		Host:     authorizeURL(conn).Host,
+		Scopes:   conn.Scopes,
+		State:    s.state(r.Context(), account),
+	})
+}
+
+// formTargets are where the button may lead. Browsers hold every redirect after a form to this list, and providers
+// redirect to hosts that nobody can name beforehand: the workspace's own, the company's sign-in. So any https will do;
+// an authorize endpoint on plain http, which is on loopback, is named.
+func formTargets(conn activities.Connection) string {
+	targets := "'self' https:"
+	if u := authorizeURL(conn); u.Scheme == "http" {
+		targets += " http://" + u.Host
+	}
+	return targets
+}
+
+// authorizeURL is the zero URL for an endpoint that is none.
+func authorizeURL(conn activities.Connection) *url.URL {
+	u, err := url.Parse(conn.Provider.Endpoints.Authorize)
+	if err != nil {
+		return &url.URL{}
+	}
+	return u
+}
+
+func (s *Server) state(ctx context.Context, account credential.AccountID) state {
+	limited, cancel := context.WithTimeout(ctx, statusLimit)
+	defer cancel()
+	status, err := s.Owner.Account(limited, account)
+	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
+		return state{Text: describe(credential.Pending)}
+	}
+	if err != nil {
+		s.log().WarnContext(ctx, "account does not say how it is", "account", account.String(), "error", err)
+		return state{Text: "unknown: Temporal or the worker does not answer. You can consent all the same; what you consent to is kept."}
+	}
+	return state{
+		Text:   describe(status.Status),
+		Good:   status.Status == credential.Active,
+		Reason: status.Reason,
+		Since:  formatTime(status.Since),
+		Holder: holder(status.Display, status.Subject),
+	}
+}
+
+// describe says in words what a status means for the person before the page.
+func describe(status credential.Status) string {
+	switch status {
+	case credential.Pending:
+		return "not connected yet"
+	case credential.Active:
+		return "active: it works, and consenting again renews it"
+	case credential.Degraded:
+		return "degraded: it still works, and something is wrong"
+	case credential.ReauthorizationRequired:
+		return "reauthorization required: it waits for your consent"
+	case credential.ClientMisconfigured:
+		return "client misconfigured: the provider refuses the app, and the operator has to correct the connector first"
+	case credential.Disconnected:
+		return "disconnected: consenting connects it anew"
+	}
+	return string(status)
+}
+
+// holder names who consented, the way the provider does for people.
+func holder(display string, subject credential.Subject) string {
+	if display == "" {
+		return string(subject)
+	}
+	return display
+}
+
+func formatTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+}

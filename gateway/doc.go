@@ -1,0 +1,30 @@
+// Package gateway is where a person's browser meets tokenkeeper: it asks for consent at a provider and brings the tokens
+// home.
+//
+// The hard part is that the callback of an authorization-code flow is a URL that anybody can make a browser open. Two
+// things that are only on this side decide whether it is believed: the state, kept as a hash and good once, says which
+// account a consent was asked for; a cookie, named after the state, says that this browser asked. Neither the state's
+// value, nor the PKCE verifier, nor a token is ever in a page, a log line or a URL of ours.
+//
+//	GET  /                      what this is, and how to connect an account
+//	GET  /connect/{account}     names account, provider, scopes and state; has one button
+//	       │ button
+//	POST /connect/{account}     from our own page only: makes state, verifier and cookie, keeps the login for 10 minutes
+//	       │ 303 to the provider, which asks the person
+//	GET  /oauth/callback        takes the login (once), checks browser and issuer, and then
+//	       │
+//	       ├─ error from the provider ──▶ a page that says what to do
+//	       └─ code ─▶ exchange ─▶ whose is it? ─▶ seal as pending authorization ─▶ Update reauthorized
+//	                                                                                  │
+//	             adopted: "account … is active" ◀─────────────────────────────────────┤
+//	             another subject, fewer scopes: says why, the tokens are dropped ◀────┤
+//	             no verdict: the consent is kept for 30 minutes, and how to go on ◀───┘
+//	GET  /healthz               200 or 503, and which dependency is down
+//	GET  /static/style.css
+//
+// A code is good once and a refresh token may be, so from the callback on the work no longer depends on the browser
+// staying: it goes on with the tab closed.
+//
+// Nobody is asked who they are, which is right on loopback only. Requests whose Host is neither the public one nor a
+// loopback name of this machine are refused, or a web site could reach the pages by pointing its own name here.
+package gateway

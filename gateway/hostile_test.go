@@ -1,0 +1,171 @@
+package gateway_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tokenkeeper/activities"
+)
+
+func TestHostileCallbacks(t *testing.T) {
+	changed := func(changes map[string]string) func(*fixture, *browser, *url.URL) page {
+		return func(_ *fixture, b *browser, u *url.URL) page { return b.open(with(u, changes)) }
+	}
+	tests := []struct {
+		name   string
+		open   func(*fixture, *browser, *url.URL) page
+		status int
+		want   string
+	}{
+		{"no state", changed(map[string]string{"state": ""}), 400, "no answer to a request of ours"},
+		{"nothing at all", func(_ *fixture, b *browser, _ *url.URL) page { return b.open("/oauth/callback") }, 400, "no answer to a request of ours"},
+		{"foreign state", changed(map[string]string{"state": "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}), 400, "used already, or came too late"},
+		{"state twice", func(_ *fixture, b *browser, u *url.URL) page {
+			return b.open(u.String() + "&state=" + u.Query().Get("state"))
+		}, 400, "no answer to a request of ours"},
+		{"code twice", func(_ *fixture, b *browser, u *url.URL) page { return b.open(u.String() + "&code=another") }, 400, "no answer to a request of ours"},
+		{"expired", func(f *fixture, b *browser, u *url.URL) page {
+			f.clock.advance(10*time.Minute + time.Second)
+			return b.open(u.String())
+		}, 400, "used already, or came too late"},
+		{"other browser", func(f *fixture, _ *browser, u *url.URL) page { return f.browser().open(u.String()) }, 403, "begun in another browser"},
+		{"a browser with a login of its own", func(f *fixture, _ *browser, u *url.URL) page {
+			other := f.browser()
+			other.callback()
+			return other.open(u.String())
+		}, 403, "begun in another browser"},
+		{"forged cookie", func(f *fixture, b *browser, u *url.URL) page {
+			other := f.browser()
+			for _, cookie := range b.client.Jar.Cookies(u) {
+				other.client.Jar.SetCookies(u, []*http.Cookie{{Name: cookie.Name, Value: strings.Repeat("A", len(cookie.Value)), Path: "/"}})
+			}
+			return other.open(u.String())
+		}, 403, "begun in another browser"},
+		{"empty cookie", func(f *fixture, b *browser, u *url.URL) page {
+			other := f.browser()
+			for _, cookie := range b.client.Jar.Cookies(u) {
+				other.client.Jar.SetCookies(u, []*http.Cookie{{Name: cookie.Name, Path: "/"}})
+			}
+			return other.open(u.String())
+		}, 403, "begun in another browser"},
+		{"missing code", changed(map[string]string{"code": ""}), 400, "sent no code"},
+		{"code of somebody else", changed(map[string]string{"code": "injected"}), 502, "no longer accepts this consent"},
+		{"denied", changed(map[string]string{"code": "", "error": "access_denied"}), 403, "You did not consent"},
+		{"denied, and a code", changed(map[string]string{"error": "access_denied"}), 403, "You did not consent"},
+		{"error of the server", changed(map[string]string{"error": "temporarily_unavailable"}), 502, "has trouble of its own"},
+		{"error of the app", changed(map[string]string{"error": "invalid_scope"}), 502, "<code>invalid_scope</code>"},
+		{"prose for an error", changed(map[string]string{"error": "<img src=x> call 0800"}), 502, "refuses the request"},
+		{"huge state", changed(map[string]string{"state": strings.Repeat("s", 9<<10)}), 414, "too long"},
+		{"huge code", changed(map[string]string{"code": strings.Repeat("c", 9<<10)}), 414, "too long"},
+		{"huge error", changed(map[string]string{"error": strings.Repeat("e", 4<<10)}), 502, "refuses the request"},
+		{"beyond the headers' limit", changed(map[string]string{"code": strings.Repeat("c", 60<<10)}), 414, "too long"},
+		{"broken encoding", func(_ *fixture, b *browser, u *url.URL) page {
+			return b.open(u.Scheme + "://" + u.Host + u.Path + "?state=%zz&code=%")
+		}, 400, "no answer to a request of ours"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			f := newFixture(t)
+			b := f.browser()
+			got := test.open(f, b, b.callback())
+			assert.Equal(t, test.status, got.status)
+			assert.Contains(t, got.body, test.want)
+			assert.NotContains(t, got.body, "<img")
+			assert.NotContains(t, got.body, "0800")
+			assert.Equal(t, "text/html; charset=utf-8", got.header.Get("Content-Type"))
+			f.requireNothingConnected()
+		})
+	}
+}
+
+func TestReplayedCallback(t *testing.T) {
+	f := newFixture(t)
+	b := f.browser()
+	address := b.callback().String()
+	require.Equal(t, http.StatusOK, b.open(address).status)
+	first := f.owner.last()
+	replayed := b.open(address)
+	assert.Equal(t, http.StatusBadRequest, replayed.status)
+	assert.Contains(t, replayed.body, "used already")
+	assert.Equal(t, first, f.owner.last())
+}
+
+func TestLoginIsUsedUpByWhoeverPresentsIt(t *testing.T) {
+	f := newFixture(t)
+	b := f.browser()
+	address := b.callback().String()
+	require.Equal(t, http.StatusForbidden, f.browser().open(address).status)
+	assert.Equal(t, http.StatusBadRequest, b.open(address).status, "a state that somebody else has seen is not believed any more")
+	f.requireNothingConnected()
+}
+
+func TestDenialLeadsToAnotherTry(t *testing.T) {
+	f := newFixture(t)
+	b := f.browser()
+	f.auth.change(func(a *authServer) { a.refusal = "access_denied" })
+	denied := b.connect()
+	require.Equal(t, http.StatusForbidden, denied.status)
+	assert.Contains(t, denied.body, `href="/connect/acme/triage/fake">Try again`)
+	assert.NotContains(t, denied.body, "prose of the provider")
+	f.auth.change(func(a *authServer) { a.refusal = "" })
+	assert.Equal(t, http.StatusOK, b.connect().status)
+}
+
+func TestIssuer(t *testing.T) {
+	tests := []struct {
+		name     string
+		declared string
+		sent     string
+		status   int
+	}{
+		{"none declared, none sent", "", "", 200},
+		{"none declared", "", "https://anybody.example", 200},
+		{"right", "https://issuer.example", "https://issuer.example", 200},
+		{"wrong", "https://issuer.example", "https://attacker.example", 400},
+		{"almost right", "https://issuer.example", "https://issuer.example/", 400},
+		{"missing", "https://issuer.example", "", 400},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			f := newFixture(t)
+			f.server.Issuer = func(activities.Connection) string { return test.declared }
+			f.auth.change(func(a *authServer) { a.issuer = test.sent })
+			done := f.browser().connect()
+			assert.Equal(t, test.status, done.status)
+			if test.status != http.StatusOK {
+				assert.Contains(t, done.body, "Another server answered")
+				f.requireNothingConnected()
+			}
+		})
+	}
+}
+
+func TestWrongIssuerIsNotBelievedAboutErrorsEither(t *testing.T) {
+	f := newFixture(t)
+	f.server.Issuer = func(activities.Connection) string { return "https://issuer.example" }
+	f.auth.change(func(a *authServer) { a.refusal = "access_denied" })
+	assert.Contains(t, f.browser().connect().body, "Another server answered")
+}
+
+func TestConnectorThatIsGoneAtTheCallback(t *testing.T) {
+	f := newFixture(t)
+	b := f.browser()
+	address := b.callback().String()
+	f.server.Connections = connections{}
+	assert.Equal(t, http.StatusNotFound, b.open(address).status)
+	f.requireNothingConnected()
+}
+
+func TestHeadDoesNotUseUpTheLogin(t *testing.T) {
+	f := newFixture(t)
+	b := f.browser()
+	address := b.callback().String()
+	assert.Equal(t, http.StatusMethodNotAllowed, b.send(http.MethodHead, address, nil).status)
+	assert.Equal(t, http.StatusOK, b.open(address).status)
+}

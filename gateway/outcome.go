@@ -1,0 +1,84 @@
+package gateway
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/vault"
+	"tokenkeeper/workflows"
+)
+
+// taken is the page of an account that took the tokens.
+func taken(a vault.Authorization, status workflows.AccountStatus, missing []string) message {
+	m := message{status: http.StatusOK, Account: a.Account, Reason: status.Reason}
+	if !working(status) {
+		m.Title = fmt.Sprintf("Account %s has your consent", a.Account)
+		m.Text = []string{
+			"It is taking it up and says: " + describe(status.Status) + ".",
+			"The account's page shows how it goes on; reload it in a few seconds.",
+		}
+		return m
+	}
+	m.Good = true
+	m.Title = fmt.Sprintf("Account %s is %s", a.Account, status.Status)
+	m.Text = []string{
+		"Connected as " + cleanName(holder(a.Display, a.Subject)) + ".",
+		"What waited for this account goes on by itself. You can close this page.",
+	}
+	if len(missing) > 0 {
+		m.Text = append(m.Text, "Not granted, although asked for: "+cleanName(strings.Join(missing, ", "))+". Calls that need it will fail.")
+	}
+	return m
+}
+
+// rejected is the page of tokens that the account must not have: another subject's, or with fewer scopes.
+func rejected(account credential.AccountID, reason string) message {
+	return message{
+		status:  http.StatusConflict,
+		Title:   "This consent does not fit the account",
+		Account: account,
+		Reason:  reason,
+		Text:    []string{"The account keeps what it had, and the new tokens were thrown away. Sign in at the provider as the right one, then try again."},
+		Again:   true,
+	}
+}
+
+// kept is the page of tokens that wait for an account that did not answer, or answered with trouble of its own.
+func kept(a vault.Authorization, answered bool) message {
+	trouble := "Temporal or the worker does not answer."
+	if answered {
+		trouble = "The account cannot take it just now. The log of the worker says why."
+	}
+	return message{
+		status:  http.StatusGatewayTimeout,
+		Title:   "Your consent is kept, and the account has not taken it yet",
+		Account: a.Account,
+		Text: []string{
+			trouble + " You need not consent again: what you consented to waits in the vault for 30 minutes.",
+			"First look at the account's page: the account may have taken it by now. If it has not, the operator hands it over with:",
+		},
+		Command: fmt.Sprintf(`temporal workflow signal --workflow-id %s --name %s --input '{"authorization":"%s"}'`,
+			workflows.AccountWorkflowID(a.Account), workflows.SignalReauthorized, a.ID),
+	}
+}
+
+// notKept is the page of tokens that could not be sealed and are lost.
+func notKept(account credential.AccountID) message {
+	return message{
+		status:  http.StatusInternalServerError,
+		Title:   "Your consent could not be kept",
+		Account: account,
+		Text: []string{
+			"The provider agreed, and then tokenkeeper could not write to its vault. The log of the worker says why.",
+			"The operator finds the fix with: tokenkeeper doctor. After that, begin again.",
+		},
+		Again: true,
+	}
+}
+
+// working reports whether the account serves calls with the tokens it took.
+func working(status workflows.AccountStatus) bool {
+	return status.Status == credential.Active || status.Status == credential.Degraded
+}

@@ -1,0 +1,159 @@
+package gateway_test
+
+import (
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestPostFromAnotherSite(t *testing.T) {
+	tests := map[string]http.Header{
+		"cross-site":              {"Sec-Fetch-Site": {"cross-site"}},
+		"another port":            {"Sec-Fetch-Site": {"same-site"}},
+		"old browser":             {"Origin": {"https://attacker.example"}},
+		"old browser, null":       {"Origin": {"null"}},
+		"old browser, other port": {"Origin": {"http://127.0.0.1:1"}},
+	}
+	for name, header := range tests {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			got := f.browser().send(http.MethodPost, "/connect/acme/triage/fake", header)
+			assert.Equal(t, http.StatusForbidden, got.status)
+			assert.Contains(t, got.body, "came from another site")
+			assert.Empty(t, got.header.Get("Set-Cookie"))
+			assert.Empty(t, got.location)
+		})
+	}
+}
+
+func TestPostFromOurOwnPageOrATerminal(t *testing.T) {
+	f := newFixture(t)
+	for name, header := range map[string]http.Header{
+		"browser":     {"Sec-Fetch-Site": {"same-origin"}},
+		"old browser": {"Origin": {f.url}},
+		"terminal":    nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, http.StatusSeeOther, f.browser().send(http.MethodPost, "/connect/acme/triage/fake", header).status)
+		})
+	}
+}
+
+func TestOldBrowserBehindAProxyThatChangesHost(t *testing.T) {
+	f := newFixture(t)
+	f.server.PublicURL = parseURL(t, "https://example.com")
+	server := httptest.NewServer(f.server.Handler())
+	t.Cleanup(server.Close)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+"/connect/acme/triage/fake", nil)
+	require.NoError(t, err)
+	request.Header.Set("Origin", "https://example.com")
+	got := f.browser()
+	response, err := got.client.Do(request)
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusSeeOther, got.read(response).status)
+}
+
+func TestHost(t *testing.T) {
+	f := newFixture(t)
+	_, port, err := net.SplitHostPort(parseURL(t, f.url).Host)
+	require.NoError(t, err)
+	tests := []struct {
+		host, path string
+		status     int
+	}{
+		{"127.0.0.1:" + port, "/", 200},
+		{"localhost:" + port, "/", 200},
+		{"LOCALHOST:" + port, "/", 200},
+		{"[::1]:" + port, "/", 200},
+		{"localhost:1", "/", 421},
+		{"localhost", "/", 421},
+		{"attacker.example", "/", 421},
+		{"attacker.example:" + port, "/", 421},
+		{"attacker.example:" + port, "/connect/acme/triage/fake", 421},
+		{"attacker.example:" + port, "/oauth/callback?state=x", 421},
+		{"127.0.0.1.attacker.example:" + port, "/", 421},
+		{"10.0.0.7:" + port, "/healthz", 200},
+	}
+	for _, test := range tests {
+		t.Run(test.host+test.path, func(t *testing.T) {
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, f.url+test.path, nil)
+			require.NoError(t, err)
+			request.Host = test.host
+			b := f.browser()
+			response, err := b.client.Do(request)
+			require.NoError(t, err)
+			assert.Equal(t, test.status, b.read(response).status)
+		})
+	}
+}
+
+func TestOtherLoopbackNamesLeadHome(t *testing.T) {
+	f := newFixture(t)
+	elsewhere := strings.Replace(f.url, "127.0.0.1", "localhost", 1)
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		request := httptest.NewRequest(method, elsewhere+"/connect/acme/triage/fake?x=//attacker.example", nil)
+		recorder := httptest.NewRecorder()
+		f.server.Handler().ServeHTTP(recorder, request)
+		assert.Equal(t, http.StatusSeeOther, recorder.Code)
+		assert.Equal(t, f.url+"/connect/acme/triage/fake", recorder.Header().Get("Location"))
+		assert.Empty(t, recorder.Header().Get("Set-Cookie"))
+	}
+}
+
+func TestHeaders(t *testing.T) {
+	f := newFixture(t)
+	b := f.browser()
+	for path, referrer := range map[string]string{
+		"/":                             "no-referrer",
+		"/connect/acme/triage/fake":     "same-origin",
+		"/connect/nobody":               "no-referrer",
+		"/oauth/callback?state=x":       "no-referrer",
+		"/healthz":                      "no-referrer",
+		"/static/style.css":             "no-referrer",
+		"/nowhere":                      "no-referrer",
+		"/" + strings.Repeat("x", 9000): "no-referrer",
+	} {
+		header := b.open(path).header
+		policy := header.Get("Content-Security-Policy")
+		for _, want := range []string{"default-src 'none'", "style-src 'self'", "base-uri 'none'", "frame-ancestors 'none'", "form-action '"} {
+			assert.Contains(t, policy, want, path)
+		}
+		assert.NotContains(t, policy, "unsafe")
+		assert.NotContains(t, policy, "script-src")
+		assert.Equal(t, referrer, header.Get("Referrer-Policy"), path)
+		assert.Equal(t, "nosniff", header.Get("X-Content-Type-Options"), path)
+		assert.Equal(t, "no-store", header.Get("Cache-Control"), path)
+	}
+	begun := b.press("/connect/acme/triage/fake")
+	assert.Equal(t, "no-referrer", begun.header.Get("Referrer-Policy"))
+}
+
+func TestFormMayLeadToTheProvider(t *testing.T) {
+	f := newFixture(t)
+	b := f.browser()
+	assert.Contains(t, b.open("/connect/acme/triage/fake").header.Get("Content-Security-Policy"), "form-action 'self' https: "+f.auth.URL+";")
+	assert.Contains(t, b.open("/").header.Get("Content-Security-Policy"), "form-action 'none';")
+
+	conn := connection(f.auth.provider(), f.url, f.clock.Now)
+	conn.Provider.Endpoints.Authorize = "https://provider.example/authorize"
+	f.server.Connections = connections{"fake": conn}
+	assert.Contains(t, b.open("/connect/acme/triage/fake").header.Get("Content-Security-Policy"), "form-action 'self' https:;")
+}
+
+func TestLogNamesRoutesAndNoQueries(t *testing.T) {
+	f := newFixture(t)
+	b := f.browser()
+	b.open("/oauth/callback?state=hidden-state&code=hidden-code&error=hidden_error")
+	b.open("/connect/acme/triage/fake?hidden=query")
+	b.open("/hidden-path")
+	log := f.log.String()
+	assert.Contains(t, log, `msg=request method=GET route="GET /oauth/callback" status=400 duration=`)
+	assert.Contains(t, log, `route="GET /connect/{account...}" status=200`)
+	assert.Contains(t, log, `route=/ status=404`)
+	assert.NotContains(t, log, "hidden")
+}

@@ -1,0 +1,82 @@
+package gateway
+
+import (
+	"context"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/credential"
+	"tokenkeeper/vault"
+	"tokenkeeper/workflows"
+)
+
+// Vault keeps logins that are under way, and what a consent brought until its account takes it.
+type Vault interface {
+	PutLogin(ctx context.Context, l vault.Login) error
+	// TakeLogin returns a login at most once, and [vault.ErrNotFound] for one that is unknown, taken or expired.
+	TakeLogin(ctx context.Context, stateHash []byte) (vault.Login, error)
+	PutAuthorization(ctx context.Context, a vault.Authorization) error
+	DropAuthorization(ctx context.Context, id string) error
+}
+
+var _ Vault = (*vault.Vault)(nil)
+
+// Connections finds the connector of an account. The error says that there is none.
+type Connections interface {
+	Connection(account credential.AccountID) (activities.Connection, error)
+}
+
+// Owner speaks to the Workflow that owns an account.
+type Owner interface {
+	// Account returns what the account says of itself; an error that wraps [serviceerror.NotFound] when it has no Workflow.
+	Account(ctx context.Context, account credential.AccountID) (workflows.AccountStatus, error)
+	// Reauthorized hands over a pending authorization and waits for the verdict. A refusal is an application error of
+	// type [activities.ErrTypeAuthorizationRejected] whose message is meant for people; after any other error the
+	// authorization may be handed over again.
+	Reauthorized(ctx context.Context, account credential.AccountID, authorization string) (workflows.AccountStatus, error)
+}
+
+var _ Owner = (*workflows.Client)(nil)
+
+// Server is the gateway. Set the fields before the first call of a method and leave them alone from then on.
+type Server struct {
+	Vault       Vault
+	Connections Connections
+	Owner       Owner
+	// PublicURL is how a browser reaches the gateway. The redirect URL registered at providers is this with
+	// /oauth/callback at its end.
+	PublicURL *url.URL
+	// Issuer returns the issuer identifier (RFC 9207 §2) of a provider that sends one with every callback, and "" for
+	// the others. Nil means that none does.
+	Issuer func(activities.Connection) string
+	// Health returns what keeps the process from working, an [UnhealthyError] if its name may be shown. Nil means that
+	// being reachable is enough.
+	Health func(ctx context.Context) error
+	// Log is slog.Default() when nil.
+	Log *slog.Logger
+	// Now is the clock; time.Now when nil.
+	Now func() time.Time
+}
+
+func (s *Server) log() *slog.Logger {
+	if s.Log == nil {
+		return slog.Default()
+	}
+	return s.Log
+}
+
+func (s *Server) now() time.Time {
+	if s.Now == nil {
+		return time.Now()
+	}
+	return s.Now()
+}
+
+func (s *Server) issuer(conn activities.Connection) string {
+	if s.Issuer == nil {
+		return ""
+	}
+	return s.Issuer(conn)
+}
