@@ -1,0 +1,34 @@
+// Package sandbox is Slack, GitHub and an authorization server for each, simulated in one HTTP handler, so that an agent
+// can be shown to survive what the real ones do to it: tokens that expire, rotate and are revoked, limits, outages,
+// answers that are lost after the work was done.
+//
+// It speaks the real dialects, because that is where agents fail: Slack puts errors into HTTP 200, GitHub's token endpoint
+// does too; history comes newest first; a GitHub refresh kills the old access token at once; search lags behind. Unmodified
+// clients (slack-go, go-github) talk to it. And it keeps [Books]: what people posted, what came of it, which refresh tokens
+// were presented twice. They are kept under the same lock as the state, from what the server itself saw, so a test
+// or a demo never has to believe the agent about itself.
+//
+// The way of a request:
+//
+//	client ──▶ call: named ("conversations.history", "issues.create", "token.refresh"), body read
+//	             │
+//	             ├─▶ books: requests, limits obeyed            ┐
+//	             ├─▶ a scripted Fault?                         │ one lock
+//	             │      before: status · hang · drop           │
+//	             ├─▶ handler: token, scope, state, books       ┘
+//	             │      after:  status · hang · drop · truncate
+//	             ▼
+//	           answer
+//
+// The paths:
+//
+//	/slack/oauth/v2/authorize            consent page of the Slack app
+//	/slack/api/{method}                  Web API; oauth.v2.access is its token endpoint
+//	/github/login/oauth/authorize        consent page of the GitHub App
+//	/github/login/oauth/access_token     its token endpoint
+//	/github/api/v3/…                     REST; what go-github's WithEnterpriseURLs(base+"/github/", …) calls
+//	/control/…                           JSON for people and scripts: post messages, script faults, revoke, read the books
+//	/                                    pages: channels, issues, books
+//
+// Times of tokens, messages and limits follow Options.Now; hangs and delays take real time.
+package sandbox

@@ -1,0 +1,168 @@
+package sandbox
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const gitHubDocs = "https://docs.github.com/rest"
+
+// gitHubHandling answers a REST call of an authenticated user.
+type gitHubHandling func(*call, *grant) answer
+
+// gitHubRoutes is the REST API: path and name in the books.
+func (s *Sandbox) gitHubRoutes(mux *http.ServeMux) {
+	const api = "/github/api/v3"
+	for pattern, route := range map[string]struct {
+		name string
+		run  gitHubHandling
+	}{
+		"GET /user":                                           {"user.get", s.getUser},
+		"GET /repos/{owner}/{repo}":                           {"repos.get", s.getRepository},
+		"POST /repos/{owner}/{repo}/issues":                   {"issues.create", s.createIssue},
+		"GET /repos/{owner}/{repo}/issues":                    {"issues.list", s.listIssues},
+		"GET /repos/{owner}/{repo}/issues/{number}":           {"issues.get", s.getIssue},
+		"GET /repos/{owner}/{repo}/issues/{number}/comments":  {"comments.list", s.listComments},
+		"POST /repos/{owner}/{repo}/issues/{number}/comments": {"comments.create", s.createComment},
+		"GET /repos/{owner}/{repo}/labels":                    {"labels.list", s.listLabels},
+		"POST /repos/{owner}/{repo}/labels":                   {"labels.create", s.createLabel},
+		"GET /repos/{owner}/{repo}/labels/{name}":             {"labels.get", s.getLabel},
+		"GET /search/issues":                                  {"search.issues", s.searchIssues},
+		"GET /rate_limit":                                     {"rate_limit", s.getRateLimit},
+	} {
+		method, path, _ := strings.Cut(pattern, " ")
+		mux.HandleFunc(method+" "+api+path, s.gitHubREST(route.name, route.run))
+	}
+	mux.HandleFunc("DELETE "+api+"/applications/{client_id}/token", s.gitHub("applications.token.delete", s.gitHubRevokeToken))
+	mux.HandleFunc("DELETE "+api+"/applications/{client_id}/grant", s.gitHub("applications.grant.delete", s.gitHubRevokeGrant))
+	mux.HandleFunc(api+"/", s.gitHub("unknown", func(*call) answer { return gitHubFailure(http.StatusNotFound, "Not Found") }))
+}
+
+func (s *Sandbox) gitHub(name string, handle handling) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, GitHub, name, handle) }
+}
+
+func (s *Sandbox) gitHubREST(name string, run gitHubHandling) http.HandlerFunc {
+	return s.gitHub(name, func(c *call) answer { return s.gitHubCall(c, run) })
+}
+
+func (s *Sandbox) gitHubCall(c *call, run gitHubHandling) answer {
+	if c.request.UserAgent() == "" {
+		return gitHubFailure(http.StatusForbidden, "Request forbidden by administrative rules. "+
+			"Please make sure your request has a User-Agent header (https://docs.github.com/en/rest/overview/resources-in-the-rest-api#user-agent-required).")
+	}
+	t, state := s.apps[GitHub].accessState(c.bearer(), s.now())
+	if state != tokenLive {
+		s.ledger.authFailed(c, state)
+		return gitHubFailure(http.StatusUnauthorized, gitHubTokenError(state))
+	}
+	rate := &s.hub.rate
+	if c.endpoint != "rate_limit" && !rate.take(s.now()) {
+		s.ledger.limited(c, s.now(), rate.reset.Sub(s.now()))
+		return rate.headers(gitHubFailure(http.StatusForbidden, "API rate limit exceeded for user ID "+
+			strconv.FormatInt(loginID(t.grant.subject), 10)+"."))
+	}
+	s.ledger.authAccepted(c)
+	return rate.headers(run(c, t.grant)).
+		with("X-OAuth-Scopes", strings.Join(t.grant.scopes, ", ")).
+		with("X-GitHub-Media-Type", "github.v3; format=json")
+}
+
+// gitHubTokenError: a token that expired, was revoked or never was, GitHub does not tell them apart.
+func gitHubTokenError(state tokenState) string {
+	if state == tokenMissing {
+		return "Requires authentication"
+	}
+	return "Bad credentials"
+}
+
+// accessible finds the repository a call names; the answer to none and to one out of reach is the same.
+func (s *Sandbox) accessible(c *call) (*repository, bool) {
+	r := s.hub.repository(c.request.PathValue("owner") + "/" + c.request.PathValue("repo"))
+	return r, r != nil && !r.inaccessible
+}
+
+// withRepository runs a handler for an accessible repository.
+func (s *Sandbox) withRepository(c *call, run func(*repository) answer) answer {
+	r, ok := s.accessible(c)
+	if !ok {
+		return gitHubFailure(http.StatusNotFound, "Not Found")
+	}
+	return run(r)
+}
+
+// withIssues is withRepository for what needs issues to be enabled.
+func (s *Sandbox) withIssues(c *call, run func(*repository) answer) answer {
+	return s.withRepository(c, func(r *repository) answer {
+		if r.issuesDisabled {
+			return gitHubFailure(http.StatusGone, "Issues has been disabled in this repository.")
+		}
+		return run(r)
+	})
+}
+
+// withIssue is withIssues for one issue.
+func (s *Sandbox) withIssue(c *call, run func(*issue) answer) answer {
+	return s.withIssues(c, func(r *repository) answer {
+		number, _ := strconv.Atoi(c.request.PathValue("number")) // what is no number names no issue
+		i := r.issue(number)
+		if i == nil {
+			return gitHubFailure(http.StatusNotFound, "Not Found")
+		}
+		return run(i)
+	})
+}
+
+func gitHubFailure(status int, message string) answer {
+	return jsonAnswer(status, map[string]any{"message": message, "documentation_url": gitHubDocs, "status": itoa(status)})
+}
+
+// gitHubInvalid is a 422 that names the field and what is wrong with it.
+func gitHubInvalid(resource, field, code, message string) answer {
+	problem := map[string]any{"resource": resource, "field": field, "code": code}
+	if message != "" {
+		problem["message"] = message
+	}
+	return jsonAnswer(http.StatusUnprocessableEntity, map[string]any{
+		"message": "Validation Failed", "errors": []any{problem}, "documentation_url": gitHubDocs, "status": "422",
+	})
+}
+
+// gitHubUnparsable is the answer to a body that is no JSON.
+func gitHubUnparsable() answer { return gitHubFailure(http.StatusBadRequest, "Problems parsing JSON") }
+
+// rateWindow is the primary limit: so many requests in an hour, which begins with the first of them.
+type rateWindow struct {
+	limit, used int
+	reset       time.Time
+}
+
+// take reports whether one more request is allowed, and counts it.
+func (w *rateWindow) take(now time.Time) bool {
+	w.roll(now)
+	if w.used >= w.limit {
+		return false
+	}
+	w.used++
+	return true
+}
+
+func (w *rateWindow) roll(now time.Time) {
+	if !now.Before(w.reset) {
+		w.used, w.reset = 0, now.Add(time.Hour)
+	}
+}
+
+func (w *rateWindow) headers(a answer) answer {
+	return a.with("X-RateLimit-Limit", itoa(w.limit)).
+		with("X-RateLimit-Remaining", itoa(w.limit-w.used)).
+		with("X-RateLimit-Used", itoa(w.used)).
+		with("X-RateLimit-Reset", strconv.FormatInt(w.reset.Unix(), 10)).
+		with("X-RateLimit-Resource", "core")
+}
+
+func (w *rateWindow) fields() map[string]any {
+	return map[string]any{"limit": w.limit, "used": w.used, "remaining": w.limit - w.used, "reset": w.reset.Unix()}
+}

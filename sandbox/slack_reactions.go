@@ -1,0 +1,87 @@
+package sandbox
+
+import (
+	"slices"
+	"strings"
+)
+
+func (s *Sandbox) reactionsAdd(c *call, g *grant) (map[string]any, error) {
+	m, err := s.reactedTo(c, g)
+	if err != nil {
+		return nil, err
+	}
+	name, err := emoji(c)
+	if err != nil {
+		return nil, err
+	}
+	i := m.reaction(name)
+	if i < 0 {
+		m.reactions = append(m.reactions, reaction{Name: name})
+		i = len(m.reactions) - 1
+	}
+	r := &m.reactions[i]
+	if slices.Contains(r.Users, botUserID) {
+		return nil, slackError("already_reacted")
+	}
+	r.Users = append(r.Users, botUserID)
+	r.Count = len(r.Users)
+	return map[string]any{}, nil
+}
+
+func (s *Sandbox) reactionsRemove(c *call, g *grant) (map[string]any, error) {
+	m, err := s.reactedTo(c, g)
+	if err != nil {
+		return nil, err
+	}
+	name, err := emoji(c)
+	if err != nil {
+		return nil, err
+	}
+	i := m.reaction(name)
+	if i < 0 || !slices.Contains(m.reactions[i].Users, botUserID) {
+		return nil, slackError("no_reaction")
+	}
+	r := &m.reactions[i]
+	r.Users = slices.DeleteFunc(r.Users, func(user string) bool { return user == botUserID })
+	r.Count = len(r.Users)
+	if r.Count == 0 {
+		m.reactions = slices.Delete(m.reactions, i, i+1)
+	}
+	return map[string]any{}, nil
+}
+
+func (s *Sandbox) reactionsGet(c *call, g *grant) (map[string]any, error) {
+	m, err := s.reactedTo(c, g)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"type": "message", "channel": m.channel.ID, "message": s.wire(c, m, false)}, nil
+}
+
+func (s *Sandbox) reactedTo(c *call, g *grant) (*message, error) {
+	ts := c.params.Get("timestamp")
+	if ts == "" {
+		return nil, slackError("no_item_specified")
+	}
+	ch, err := s.joined(c, g)
+	if err != nil {
+		return nil, err
+	}
+	m := ch.byTS[ts]
+	if m == nil {
+		return nil, slackError("message_not_found")
+	}
+	return m, nil
+}
+
+func (m *message) reaction(name string) int {
+	return slices.IndexFunc(m.reactions, func(r reaction) bool { return r.Name == name })
+}
+
+func emoji(c *call) (string, error) {
+	name := strings.Trim(c.params.Get("name"), ":")
+	if name == "" {
+		return "", slackError("invalid_name")
+	}
+	return name, nil
+}
