@@ -1,0 +1,121 @@
+// Package app wires the parts together from the configuration, once, for the worker and for the command line.
+//
+// Nothing here decides anything. What it adds is order: the configuration is checked before Temporal is dialled, the
+// vault's key before anything is read, and the live world (channels, repositories, accounts) before a triage starts.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/client"
+
+	"tokenkeeper/config"
+	"tokenkeeper/connector"
+	"tokenkeeper/credential"
+	"tokenkeeper/oauth"
+	"tokenkeeper/vault"
+	"tokenkeeper/workflows"
+)
+
+// Options say where an App comes from.
+type Options struct {
+	// ConfigPath is the file; "" means tokenkeeper.yaml in the working directory.
+	ConfigPath string
+	// Env looks up environment variables; nil means the process's own.
+	Env func(string) (string, bool)
+	Log *slog.Logger // nil means slog.Default()
+}
+
+// App is everything that the worker and the command line share.
+type App struct {
+	Config    *config.Config
+	Temporal  client.Client
+	Workflows *workflows.Client
+	// TemporalAddress and Namespace are where Temporal's settings point.
+	TemporalAddress string
+	Namespace       string
+	// Vault is nil until [App.OpenVault].
+	Vault *vault.Vault
+	Log   *slog.Logger
+
+	cache   *vault.Cache
+	flights connector.Flights
+	base    http.RoundTripper
+	clients sync.Map // :: connector name -> *oauth.Client
+}
+
+// Open reads the configuration and prepares the Temporal client, which dials when it is first used. The vault stays
+// closed: most commands need none.
+func Open(o Options) (*App, error) {
+	cfg, err := config.Load(o.ConfigPath, o.Env)
+	if err != nil {
+		return nil, err
+	}
+	log := o.Log
+	if log == nil {
+		log = slog.Default()
+	}
+	a := &App{Config: cfg, Log: log, base: newBase()}
+	if err := a.prepareTemporal(o.Env); err != nil {
+		return nil, err
+	}
+	a.Workflows = &workflows.Client{Temporal: a.Temporal, TaskQueue: cfg.Temporal.TaskQueue}
+	return a, nil
+}
+
+// OpenVault loads the keyset and opens the vault. It fails when the keyset is not the one that the vault was sealed with.
+func (a *App) OpenVault(ctx context.Context) error {
+	keyset, err := vault.LoadKeyset(a.Config.Vault.Keyset)
+	if err != nil {
+		return fmt.Errorf("opening the vault: %w", err)
+	}
+	opened, err := vault.Open(ctx, vault.Options{Path: a.Config.Vault.Path, Keyset: keyset})
+	if err != nil {
+		return fmt.Errorf("opening the vault: %w", err)
+	}
+	a.Vault, a.cache = opened, vault.NewCache(opened)
+	return nil
+}
+
+// Close releases what Open and OpenVault took.
+func (a *App) Close() error {
+	a.Temporal.Close()
+	if a.Vault == nil {
+		return nil
+	}
+	return a.Vault.Close()
+}
+
+// newBase is the transport below all connectors. Answers of APIs may take long; headers that never come must not.
+func newBase() http.RoundTripper {
+	base := http.DefaultTransport.(*http.Transport).Clone()
+	base.MaxIdleConnsPerHost = 16
+	base.ResponseHeaderTimeout = 30 * time.Second
+	return base
+}
+
+var errVaultClosed = errors.New("the vault is not open")
+
+// oauthClient returns the client of a connector's authorization server. One for each connector, so that its connections
+// and limits are shared.
+func (a *App) oauthClient(c config.Connector) *oauth.Client {
+	if known, ok := a.clients.Load(c.Name); ok {
+		return known.(*oauth.Client)
+	}
+	made := oauth.NewClient(c.Provider, oauth.Registration{
+		ClientID: c.ClientID, ClientSecret: c.ClientSecret(), RedirectURL: a.Config.Gateway.RedirectURL(), Scopes: c.Scopes,
+	}, oauth.Options{Timeout: c.Timeout})
+	known, _ := a.clients.LoadOrStore(c.Name, made)
+	return known.(*oauth.Client)
+}
+
+// ConnectURL returns the page on which a person consents for the account.
+func (a *App) ConnectURL(account credential.AccountID) string {
+	return a.Config.Gateway.PublicURL + "/connect/" + account.String()
+}

@@ -1,0 +1,220 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	taskqueuepb "go.temporal.io/api/taskqueue/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/temporal"
+	"golang.org/x/sync/errgroup"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/config"
+	"tokenkeeper/credential"
+)
+
+// Finding is the result of one check.
+type Finding struct {
+	// Subject is what was looked at.
+	Subject string `json:"subject"`
+	OK      bool   `json:"ok"`
+	// Problem and Fix are empty where all is well.
+	Problem string `json:"problem,omitempty"`
+	Fix     string `json:"fix,omitempty"`
+	// Place is where the configuration speaks of it: "file:line:column".
+	Place string `json:"place,omitempty"`
+}
+
+// checksAtOnce bounds what is looked at together.
+const checksAtOnce = 8
+
+// check is one look at one thing. What it needs and lacks is told by the check of that thing.
+type check func(ctx context.Context) Finding
+
+// Check looks at everything that has to be right for the work to go on: Temporal and its workers, the vault and its key,
+// every account, and every channel and repository of a triage whose account works. Each look takes at most patience.
+func (a *App) Check(ctx context.Context, patience time.Duration) []Finding {
+	findings := []Finding{{Subject: "configuration " + a.Config.Path, OK: true}}
+	reached := a.look(ctx, patience, a.checkTemporal)
+	vault := a.look(ctx, patience, a.checkVault)
+	findings = append(findings, reached, vault)
+	if !reached.OK {
+		return findings
+	}
+	checks := []check{a.checkWorkers}
+	for _, account := range a.accountsInUse(ctx) {
+		checks = append(checks, func(ctx context.Context) Finding { return a.checkAccount(ctx, account) })
+	}
+	findings = append(findings, a.lookAtAll(ctx, patience, checks)...)
+	if !vault.OK {
+		return findings
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Config.Triages)) {
+		findings = append(findings, a.CheckTriage(ctx, name, patience)...)
+	}
+	return findings
+}
+
+// CheckTriage looks at the channels and repositories of one triage. Those whose account has no usable token are left
+// out: they cannot be looked at, and the check of the account says why. The vault must be open.
+func (a *App) CheckTriage(ctx context.Context, name string, patience time.Duration) []Finding {
+	t, ok := a.Config.Triage(name)
+	if !ok {
+		return nil
+	}
+	slack, github := activities.Slack{APIs: a, Plans: a}, activities.GitHub{APIs: a}
+	var checks []check
+	for i, route := range t.Routes {
+		path := fmt.Sprintf("triages.%s.routes[%d]", name, i)
+		checks = append(checks, func(ctx context.Context) Finding {
+			return a.checkRoute("channel "+route.Channel, path+".channel",
+				slack.CheckChannel(ctx, activities.ChannelInput{Account: t.Slack, Channel: route.Channel}))
+		}, func(ctx context.Context) Finding {
+			return a.checkRoute("repository "+route.Repository, path+".repository",
+				github.CheckRepository(ctx, activities.RepositoryInput{Account: t.GitHub, Repository: route.Repository}))
+		})
+	}
+	return slices.DeleteFunc(a.lookAtAll(ctx, patience, checks), func(f Finding) bool { return f.Subject == "" })
+}
+
+func (a *App) look(ctx context.Context, patience time.Duration, c check) Finding {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return c(ctx)
+}
+
+// lookAtAll makes the checks side by side and returns the findings in their order.
+func (a *App) lookAtAll(ctx context.Context, patience time.Duration, checks []check) []Finding {
+	findings := make([]Finding, len(checks))
+	var group errgroup.Group
+	group.SetLimit(checksAtOnce)
+	for i, c := range checks {
+		group.Go(func() error {
+			findings[i] = a.look(ctx, patience, c)
+			return nil
+		})
+	}
+	_ = group.Wait() // no check fails: it finds
+	return findings
+}
+
+func (a *App) checkTemporal(ctx context.Context) Finding {
+	f := Finding{Subject: fmt.Sprintf("Temporal at %s, namespace %s", a.TemporalAddress, a.Namespace)}
+	if _, err := a.Temporal.CheckHealth(ctx, nil); err != nil {
+		f.Problem, f.Fix = "it does not answer: "+err.Error(), "start it with `make run`, or set TEMPORAL_ADDRESS to where it runs"
+		return f
+	}
+	missing, err := a.missingSearchAttributes(ctx)
+	switch {
+	case err != nil:
+		f.Problem, f.Fix = err.Error(), "set TEMPORAL_NAMESPACE, or: temporal operator namespace create --namespace "+a.Namespace
+	case len(missing) > 0:
+		f.Problem, f.Fix = "search attributes are missing: "+strings.Join(slices.Sorted(maps.Keys(missing)), ", "), registerCommand(missing)
+	default:
+		f.OK = true
+	}
+	return f
+}
+
+// checkVault opens the vault and leaves it open for the checks that need it.
+func (a *App) checkVault(ctx context.Context) Finding {
+	f := Finding{Subject: "vault " + a.Config.Vault.Path, Place: a.Config.Position("vault").String()}
+	if a.Vault == nil {
+		if err := a.OpenVault(ctx); err != nil {
+			f.Problem, f.Fix = err.Error(), vaultFix(err)
+			return f
+		}
+	}
+	f.OK, f.Place = true, ""
+	return f
+}
+
+func (a *App) checkWorkers(ctx context.Context) Finding {
+	queue := a.Config.Temporal.TaskQueue
+	f := Finding{Subject: "workers of task queue " + queue}
+	answer, err := a.Temporal.WorkflowService().DescribeTaskQueue(ctx, &workflowservice.DescribeTaskQueueRequest{
+		Namespace: a.Namespace, TaskQueue: &taskqueuepb.TaskQueue{Name: queue}, TaskQueueType: enums.TASK_QUEUE_TYPE_WORKFLOW,
+	})
+	switch {
+	case err != nil:
+		f.Problem = "asking Temporal for them: " + err.Error()
+	case len(answer.GetPollers()) == 0:
+		f.Problem, f.Fix = "none polls it, so nothing is refreshed and nothing is filed", "start one with `make run` or bin/tokenkeeper-worker"
+	default:
+		f.OK = true
+	}
+	return f
+}
+
+// accountsInUse returns the accounts that triages name or the vault holds, each once, in order.
+func (a *App) accountsInUse(ctx context.Context) []credential.AccountID {
+	used := map[credential.AccountID]bool{}
+	for _, t := range a.Config.Triages {
+		used[t.Slack], used[t.GitHub] = true, true
+	}
+	if a.Vault != nil {
+		held, err := a.Vault.Accounts(ctx)
+		if err != nil {
+			a.Log.WarnContext(ctx, "listing the accounts of the vault", "error", err)
+		}
+		for _, summary := range held {
+			used[summary.Account] = true
+		}
+	}
+	return slices.SortedFunc(maps.Keys(used), func(x, y credential.AccountID) int { return strings.Compare(x.String(), y.String()) })
+}
+
+func (a *App) checkAccount(ctx context.Context, account credential.AccountID) Finding {
+	f := Finding{Subject: "account " + account.String()}
+	if _, err := a.Config.ConnectorOf(account); err != nil {
+		f.Problem, f.Fix = err.Error(), "add the connector again, or: tokenkeeper account disconnect "+account.String()
+		return f
+	}
+	status, err := a.Workflows.Account(ctx, account)
+	switch {
+	case isNotFound(err):
+		f.Problem, f.Fix = "nobody connected it", "tokenkeeper account connect "+account.String()
+	case err != nil:
+		f.Problem, f.Fix = "it does not answer: "+err.Error(), "see whether a worker runs"
+	case status.Status == credential.Active:
+		f.OK = true
+	default:
+		f.Problem, f.Fix = accountProblem(status), Remedy(account, status.Status)
+	}
+	return f
+}
+
+// checkRoute makes a finding of what an API says of a channel or repository; the zero one where it could not be asked.
+func (a *App) checkRoute(subject, path string, err error) Finding {
+	if err == nil {
+		return Finding{Subject: subject, OK: true}
+	}
+	app, ok := errors.AsType[*temporal.ApplicationError](err)
+	if ok && app.Type() != activities.ErrTypeRejected {
+		return Finding{}
+	}
+	text := err.Error()
+	if ok {
+		text = app.Message()
+	}
+	problem, fix, _ := strings.Cut(text, "; ")
+	return Finding{Subject: subject, Problem: problem, Fix: fix, Place: a.Config.Position(path).String()}
+}
+
+// Problems gives the findings that are bad and have a place the form of the configuration's own faults.
+func Problems(findings []Finding) []config.Problem {
+	var problems []config.Problem
+	for _, f := range findings {
+		if !f.OK {
+			problems = append(problems, config.Problem{File: f.Place, Path: f.Subject, Message: f.Problem, Fix: f.Fix})
+		}
+	}
+	return problems
+}

@@ -1,0 +1,36 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+
+	"tokenkeeper/gateway"
+)
+
+var _ gateway.Connections = (*App)(nil)
+
+// Gateway returns the pages on which people connect accounts. The vault must be open.
+func (a *App) Gateway() (*gateway.Server, error) {
+	if a.Vault == nil {
+		return nil, errVaultClosed
+	}
+	public, err := url.Parse(a.Config.Gateway.PublicURL)
+	if err != nil {
+		return nil, fmt.Errorf("gateway.public_url: %w", err)
+	}
+	return &gateway.Server{
+		Vault: a.Vault, Connections: a, Owner: a.Workflows, PublicURL: public, Health: a.healthy, Log: a.Log,
+	}, nil
+}
+
+// healthy reports what this process cannot do its work without.
+func (a *App) healthy(ctx context.Context) error {
+	if _, err := a.Temporal.CheckHealth(ctx, nil); err != nil {
+		return &gateway.UnhealthyError{Dependency: "temporal", Err: err}
+	}
+	if _, err := a.Vault.Accounts(ctx); err != nil {
+		return &gateway.UnhealthyError{Dependency: "vault", Err: err}
+	}
+	return nil
+}

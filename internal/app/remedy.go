@@ -1,0 +1,53 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"go.temporal.io/api/serviceerror"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/vault"
+	"tokenkeeper/workflows"
+)
+
+// Remedy returns what a person does about a status, "" when there is nothing to do.
+func Remedy(account credential.AccountID, status credential.Status) string {
+	switch status {
+	case credential.Pending, credential.Disconnected:
+		return "tokenkeeper account connect " + account.String()
+	case credential.ReauthorizationRequired:
+		return "tokenkeeper account reauthorize " + account.String()
+	case credential.ClientMisconfigured:
+		return fmt.Sprintf("correct client id and secret of connector %q, restart the worker, then: tokenkeeper account refresh %s",
+			account.Connector, account)
+	case credential.Active, credential.Degraded:
+	}
+	return ""
+}
+
+// accountProblem says how an account is that is not well.
+func accountProblem(status workflows.AccountStatus) string {
+	text := "it is " + string(status.Status)
+	if status.Reason != "" {
+		text += ": " + status.Reason
+	}
+	return text
+}
+
+// vaultFix returns what a person does about a vault that does not open.
+func vaultFix(err error) string {
+	if _, ok := errors.AsType[*vault.WrongKeyError](err); ok {
+		return "name the keyset that belongs to this vault under vault.keyset, or restore it from a backup"
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return "for a new vault: tokenkeeper vault init; for one that was in use, restore the keyset from its backup"
+	}
+	return "see what the message says of the file"
+}
+
+func isNotFound(err error) bool {
+	_, ok := errors.AsType[*serviceerror.NotFound](err)
+	return ok
+}

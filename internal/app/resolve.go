@@ -1,0 +1,68 @@
+package app
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/connector"
+	"tokenkeeper/credential"
+	"tokenkeeper/triage"
+)
+
+var (
+	_ activities.Connections = (*App)(nil)
+	_ activities.APIs        = (*App)(nil)
+	_ activities.Plans       = (*App)(nil)
+)
+
+// Connection returns the connector of an account.
+func (a *App) Connection(account credential.AccountID) (activities.Connection, error) {
+	c, err := a.Config.ConnectorOf(account)
+	if err != nil {
+		return activities.Connection{}, err
+	}
+	return activities.Connection{Provider: c.Provider, OAuth: a.oauthClient(c), Scopes: c.Scopes, Timeout: c.Timeout}, nil
+}
+
+// API returns an HTTP client that carries the account's token, and the base URL of its API. The vault must be open.
+func (a *App) API(account credential.AccountID) (activities.API, error) {
+	if a.Vault == nil {
+		return activities.API{}, errVaultClosed
+	}
+	c, err := a.Config.ConnectorOf(account)
+	if err != nil {
+		return activities.API{}, err
+	}
+	base, err := url.Parse(strings.TrimSuffix(c.Provider.Endpoints.API, "/") + "/")
+	if err != nil {
+		return activities.API{}, fmt.Errorf("connector %s: endpoints.api: %w", c.Name, err)
+	}
+	return activities.API{
+		Base: base,
+		HTTP: &http.Client{Transport: &connector.Transport{
+			Account: account, Provider: c.Provider, Tokens: a.cache, Owner: a.Workflows, Flights: &a.flights, Base: a.base,
+			Timeout: c.Timeout,
+		}},
+	}, nil
+}
+
+// Plan returns a triage as the configuration has it.
+func (a *App) Plan(name string) (activities.Plan, error) {
+	t, ok := a.Config.Triage(name)
+	if !ok {
+		known := slices.Sorted(maps.Keys(a.Config.Triages))
+		return activities.Plan{}, fmt.Errorf("triage %q is not in %s; there are: %s", name, a.Config.Path, strings.Join(known, ", "))
+	}
+	plan := activities.Plan{
+		Triage: name, Slack: t.Slack, GitHub: t.GitHub, PollInterval: t.PollInterval, Lookback: t.Lookback,
+	}
+	for _, r := range t.Routes {
+		plan.Routes = append(plan.Routes, triage.Route{Channel: r.Channel, Repository: r.Repository, Labels: r.Labels})
+	}
+	return plan, nil
+}

@@ -1,0 +1,30 @@
+package app
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/workflows"
+)
+
+// NewWorker returns a worker of all Workflows and Activities. The vault must be open.
+func (a *App) NewWorker() worker.Worker {
+	w := worker.New(a.Temporal, a.Config.Temporal.TaskQueue, worker.Options{
+		// A token request that is under way when the worker is told to stop ends before this.
+		WorkerStopTimeout: 20 * time.Second,
+		// The default of two pollers makes Updates to many accounts wait for seconds.
+		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{}),
+		ActivityTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{}),
+	})
+	w.RegisterWorkflowWithOptions(workflows.ConnectedAccount, workflow.RegisterOptions{Name: workflows.ConnectedAccountType})
+	w.RegisterWorkflowWithOptions(workflows.Triage, workflow.RegisterOptions{Name: workflows.TriageType})
+	w.RegisterWorkflowWithOptions(workflows.Report, workflow.RegisterOptions{Name: workflows.ReportType})
+	w.RegisterActivity(&activities.Account{Vault: a.Vault, Connections: a, ConnectURL: a.ConnectURL, Log: a.Log})
+	w.RegisterActivity(&activities.Triage{Plans: a})
+	w.RegisterActivity(&activities.Slack{APIs: a, Plans: a})
+	w.RegisterActivity(&activities.GitHub{APIs: a})
+	return w
+}

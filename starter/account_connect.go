@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/internal/app"
+	"tokenkeeper/workflows"
+)
+
+const (
+	// waitByDefault is how long --wait without a value waits for a person.
+	waitByDefault = "30m"
+	// lookAgain is how often it looks meanwhile. A query costs the Workflow no history.
+	lookAgain = time.Second
+)
+
+// invitation is what connect and reauthorize answer: where a person consents.
+type invitation struct {
+	Account credential.AccountID `json:"account"`
+	Page    string               `json:"page"`
+	// Status is that of before, or with --wait that of after.
+	Status workflows.AccountStatus `json:"status"`
+}
+
+func newAccountConnect(c *cli) *cobra.Command {
+	var wait time.Duration
+	cmd := accountCommand(c, &cobra.Command{
+		Use:   "connect",
+		Short: "Connect an account: print the page on which a person consents",
+		Long: `Start the Workflow that will own the account, unless it runs, and print the page to open in a browser. The page
+names account, provider and scopes, and leads to the provider, where a person consents. The pages are served by the
+worker's gateway.
+
+With --wait the command ends when the account is active, and with exit code 3 when it is not by then.`,
+		Example: `  tokenkeeper account connect acme/triage/slack
+  tokenkeeper account connect acme/triage/slack --wait=10m`,
+	}, func(ctx context.Context, account credential.AccountID) error {
+		return c.connectAccount(ctx, account, wait)
+	})
+	waitFlag(cmd, &wait)
+	return cmd
+}
+
+func newAccountReauthorize(c *cli) *cobra.Command {
+	var wait time.Duration
+	cmd := accountCommand(c, &cobra.Command{
+		Use:   "reauthorize",
+		Short: "Renew the consent for an account: print the page to open",
+		Long: `Print the page on which a person consents again, for an account whose grant is dead or whose scopes should change.
+It has to be the subject that the account had; another one is refused, and the account keeps its tokens. Workflows that
+wait for the account go on by themselves.
+
+With --wait the command ends when the new grant is in use.`,
+		Example: `  tokenkeeper account reauthorize acme/triage/slack
+  tokenkeeper account reauthorize acme/triage/slack --wait`,
+	}, func(ctx context.Context, account credential.AccountID) error {
+		return c.reauthorizeAccount(ctx, account, wait)
+	})
+	waitFlag(cmd, &wait)
+	return cmd
+}
+
+func waitFlag(cmd *cobra.Command, wait *time.Duration) {
+	cmd.Flags().DurationVar(wait, "wait", 0, "wait until a person has consented, at most this long")
+	cmd.Flags().Lookup("wait").NoOptDefVal = waitByDefault
+}
+
+func (c *cli) connectAccount(ctx context.Context, account credential.AccountID, wait time.Duration) error {
+	return c.withTemporal(ctx, func(a *app.App) error {
+		if err := configured(a, account); err != nil {
+			return err
+		}
+		if err := a.Workflows.Connect(ctx, account); err != nil {
+			return err
+		}
+		before, err := c.askIfPossible(ctx, a, account)
+		if err != nil {
+			return err
+		}
+		return c.invite(ctx, a, before, wait, func(_ context.Context, now workflows.AccountStatus) bool {
+			return now.Generation > 0 && !now.Status.NeedsPerson()
+		})
+	})
+}
+
+func (c *cli) reauthorizeAccount(ctx context.Context, account credential.AccountID, wait time.Duration) error {
+	return c.withTemporal(ctx, func(a *app.App) error {
+		if err := configured(a, account); err != nil {
+			return err
+		}
+		before, err := c.askIfPossible(ctx, a, account)
+		if err != nil {
+			return err
+		}
+		done := func(_ context.Context, now workflows.AccountStatus) bool { return now.Status == credential.Active }
+		if wait > 0 && !before.Status.NeedsPerson() {
+			if done, err = c.anotherConsent(ctx, a, account); err != nil {
+				return err
+			}
+		}
+		return c.invite(ctx, a, before, wait, done)
+	})
+}
+
+// anotherConsent returns what becomes true when an account that works got another grant. Its refreshes go on meanwhile
+// and bring new generations too, so only the vault can tell: it knows the consent that a grant began with.
+func (c *cli) anotherConsent(ctx context.Context, a *app.App, account credential.AccountID) (condition, error) {
+	if err := a.OpenVault(ctx); err != nil {
+		return nil, failf("leave out --wait", "waiting for a new consent to an account that works needs the vault: %w", err)
+	}
+	before, err := a.Vault.Get(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, _ workflows.AccountStatus) bool {
+		now, err := a.Vault.Get(ctx, account)
+		return err == nil && now.AuthorizationID != before.AuthorizationID
+	}, nil
+}
+
+// configured fails when no connector of the configuration is the account's.
+func configured(a *app.App, account credential.AccountID) error {
+	if _, err := a.Config.ConnectorOf(account); err != nil {
+		return &failure{code: exitConfig, err: err, fix: "write the account as organization/user/connector, or add the connector"}
+	}
+	return nil
+}
+
+// condition reports whether an account is what somebody waits for.
+type condition func(ctx context.Context, now workflows.AccountStatus) bool
+
+// askIfPossible is ask where the answer is welcome and not needed: without a worker the page can be printed all the same.
+func (c *cli) askIfPossible(ctx context.Context, a *app.App, account credential.AccountID) (workflows.AccountStatus, error) {
+	status, err := c.ask(ctx, a, account)
+	switch {
+	case err == nil:
+		return status, nil
+	case ctx.Err() != nil:
+		return status, err
+	case explain(err).code == exitNeedsPerson: // it has no Workflow; consenting starts one
+		return workflows.AccountStatus{Account: account, Status: credential.Pending}, nil
+	}
+	c.notef("note: %s", err)
+	return workflows.AccountStatus{Account: account, Status: credential.Pending, Reason: "no worker answered"}, nil
+}
+
+// invite prints the page and, if it is to wait, how it ended.
+func (c *cli) invite(ctx context.Context, a *app.App, before workflows.AccountStatus, wait time.Duration, done condition) error {
+	answer := invitation{Account: before.Account, Page: a.ConnectURL(before.Account), Status: before}
+	if wait <= 0 {
+		return c.print(answer, func(w io.Writer) { tellInvitation(w, answer) })
+	}
+	tellInvitation(c.stderr, answer)
+	after, err := c.await(ctx, a, before.Account, wait, done)
+	if err != nil {
+		return err
+	}
+	answer.Status = after
+	return c.print(answer, func(w io.Writer) {
+		fmt.Fprintf(w, "account %s is %s as %s\n", after.Account, after.Status, printable(connectedAs(after)))
+	})
+}
+
+func tellInvitation(w io.Writer, answer invitation) {
+	if s := answer.Status; s.Status == credential.Active {
+		fmt.Fprintf(w, "account %s is active as %s; to consent again, open\n", answer.Account, printable(connectedAs(s)))
+	} else {
+		fmt.Fprintf(w, "to connect account %s, open\n", answer.Account)
+	}
+	fmt.Fprintf(w, "\n  %s\n\n", answer.Page)
+}
+
+// await looks at the account until it is what it should be. Consents that were refused meanwhile are told at once.
+func (c *cli) await(ctx context.Context, a *app.App, account credential.AccountID, limit time.Duration,
+	done condition,
+) (workflows.AccountStatus, error) {
+	waiting, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	again := time.NewTicker(lookAgain)
+	defer again.Stop()
+	var last workflows.AccountStatus
+	for {
+		status, err := c.ask(waiting, a, account)
+		if err == nil && done(waiting, status) {
+			return status, nil
+		}
+		if err == nil && status.Warning != "" && status.Warning != last.Warning {
+			c.notef("%s", status.Warning)
+		}
+		if err == nil {
+			last = status
+		}
+		select {
+		case <-ctx.Done():
+			return last, ctx.Err()
+		case <-waiting.Done():
+			return last, notInTime(account, last, limit)
+		case <-again.C:
+		}
+	}
+}
+
+func notInTime(account credential.AccountID, last workflows.AccountStatus, limit time.Duration) error {
+	status := last.Status
+	if status == "" {
+		status = credential.Pending
+	}
+	return needsPerson(account, status, fmt.Sprintf("nobody consented within %s", limit))
+}

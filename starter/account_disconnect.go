@@ -1,0 +1,104 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-isatty"
+	"github.com/spf13/cobra"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/internal/app"
+	"tokenkeeper/workflows"
+)
+
+// disconnectPatience is long enough for a provider that answers on the third try.
+const disconnectPatience = time.Minute
+
+func newAccountDisconnect(c *cli) *cobra.Command {
+	var yes bool
+	cmd := accountCommand(c, &cobra.Command{
+		Use:   "disconnect",
+		Short: "Revoke an account's grant and destroy its tokens",
+		Long: `Have the grant revoked at the provider, destroy the tokens in the vault, and end the Workflow that owns the account.
+Workflows that use the account wait until it is connected again. An account that is disconnected already stays so.
+
+On a terminal the command asks first; elsewhere it wants --yes.`,
+		Example: `  tokenkeeper account disconnect acme/triage/slack
+  tokenkeeper account disconnect acme/triage/slack --yes`,
+	}, func(ctx context.Context, account credential.AccountID) error {
+		return c.disconnectAccount(ctx, account, yes)
+	})
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	return cmd
+}
+
+func (c *cli) disconnectAccount(ctx context.Context, account credential.AccountID, yes bool) error {
+	if !yes {
+		if err := c.confirm(fmt.Sprintf("Revoke the grant of account %s and destroy its tokens?", account)); err != nil {
+			return err
+		}
+	}
+	return c.withTemporal(ctx, func(a *app.App) error {
+		asking, cancel := context.WithTimeout(ctx, disconnectPatience)
+		defer cancel()
+		status, err := a.Workflows.Disconnect(asking, account)
+		if isNotFound(err) {
+			status, err = c.goneAlready(ctx, a, account)
+		}
+		if err != nil && ctx.Err() == nil && unanswered(err) {
+			return failf("make sure that a worker runs (make run), then do it again: it is safe to repeat",
+				"account %s: not disconnected within %s", account, disconnectPatience)
+		}
+		if err != nil {
+			return err
+		}
+		return c.tellDisconnected(status)
+	})
+}
+
+// goneAlready tells an account that was disconnected from one that never was there.
+func (c *cli) goneAlready(ctx context.Context, a *app.App, account credential.AccountID) (workflows.AccountStatus, error) {
+	if _, err := a.Temporal.DescribeWorkflowExecution(ctx, workflows.AccountWorkflowID(account), ""); err != nil {
+		if isNotFound(err) {
+			err = failf("see which there are: tokenkeeper account list", "account %s: there is none to disconnect", account)
+		}
+		return workflows.AccountStatus{}, err
+	}
+	return workflows.AccountStatus{Account: account, Status: credential.Disconnected, Reason: "it was disconnected before"}, nil
+}
+
+func (c *cli) tellDisconnected(status workflows.AccountStatus) error {
+	if status.Status != credential.Disconnected {
+		return failf("do it again: it is safe to repeat", "account %s is still %s: %s", status.Account, status.Status, orDash(status.Warning))
+	}
+	return c.print(status, func(w io.Writer) { fmt.Fprintf(w, "account %s is disconnected\n", status.Account) })
+}
+
+// confirm asks on a terminal, and refuses where nobody can answer.
+func (c *cli) confirm(question string) error {
+	terminal, ok := c.stdin.(*os.File)
+	if !ok || !isatty.IsTerminal(terminal.Fd()) {
+		return usage("nobody is here to confirm this", "add --yes")
+	}
+	return confirmed(c.stdin, c.stderr, question)
+}
+
+func confirmed(in io.Reader, out io.Writer, question string) error {
+	fmt.Fprint(out, question+" [y/N] ")
+	answer, err := bufio.NewReader(in).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("reading the answer: %w", err)
+	}
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes":
+		return nil
+	}
+	return failf("", "nothing was done")
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tokenkeeper/config"
+	"tokenkeeper/internal/app"
+)
+
+// cli is what all commands share: the world around the process, and the flags that every command takes.
+type cli struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	env            func(string) (string, bool)
+
+	configPath string
+	asJSON     bool
+	verbose    bool
+	timeout    time.Duration
+
+	begun bool // flags and arguments were accepted: what fails from here on is no mistake in typing
+}
+
+// run is the whole program, for main and for tests. It returns the exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, env func(string) (string, bool)) int {
+	c := &cli{stdin: stdin, stdout: stdout, stderr: stderr, env: env}
+	root := newRoot(c)
+	root.SetArgs(append([]string{}, args...)) // nil would mean the arguments of the process
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	if !c.begun {
+		c.asJSON = c.asJSON || slices.Contains(args, "--json") // the faulty flag may stand before it
+		err = asUsage(err)
+	}
+	return c.complain(err)
+}
+
+func newRoot(c *cli) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "tokenkeeper",
+		Short: "Keep the OAuth credentials of agents alive, and turn Slack bug reports into GitHub issues",
+		Long: `tokenkeeper keeps the OAuth credentials of agents alive, on Temporal, and carries one complete agent: bug reports
+in Slack become GitHub issues, while tokens expire, rotate and are revoked.
+
+Accounts are written organization/user/connector, for example acme/triage/slack; triages organization/name, for
+example acme/bug-reports. Where Temporal is comes from TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY or a
+profile, as for the temporal command.`,
+		Example: `  tokenkeeper demo
+  tokenkeeper doctor
+  tokenkeeper account connect acme/triage/slack
+  tokenkeeper triage start acme/bug-reports`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		PersistentPreRun: func(*cobra.Command, []string) {
+			c.begun = true
+		},
+	}
+	flags := root.PersistentFlags()
+	flags.StringVar(&c.configPath, "config", config.DefaultPath, "configuration `file`")
+	flags.BoolVar(&c.asJSON, "json", false, "print one JSON document instead of text, and errors as JSON too")
+	flags.BoolVarP(&c.verbose, "verbose", "v", false, "log to standard error what goes on")
+	flags.DurationVar(&c.timeout, "timeout", 5*time.Second, "how long to wait for Temporal, or for a worker, to answer")
+	root.AddCommand(
+		newAccount(c), newTriage(c), newCall(c), newProviders(c), newDoctor(c), newVault(c), newSandbox(c), newRun(c),
+		newVersion(c), exitCodesTopic(),
+	)
+	explainBranches(root)
+	return root
+}
+
+// explainBranches makes every command that only holds others print its help, and refuse what is not one of them: cobra
+// itself would take a mistyped subcommand for a wish for help, and succeed.
+func explainBranches(branch *cobra.Command) {
+	for _, child := range branch.Commands() {
+		explainBranches(child)
+	}
+	if branch.Runnable() || !branch.HasSubCommands() {
+		return
+	}
+	branch.SuggestionsMinimumDistance = 2 // what cobra itself takes for the root
+	branch.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		text := fmt.Sprintf("%s: no command %q", cmd.CommandPath(), args[0])
+		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+			text += "; did you mean " + strings.Join(near, " or ") + "?"
+		}
+		return usage(text, cmd.CommandPath()+" --help")
+	}
+	branch.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+}
+
+// open reads the configuration and prepares everything that dials when it is first used.
+func (c *cli) open() (*app.App, error) {
+	return app.Open(app.Options{ConfigPath: c.configPath, Env: c.env, Log: c.logger()})
+}
+
+func (c *cli) logger() *slog.Logger {
+	if !c.verbose {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(c.stderr, nil))
+}
+
+// withApp opens the application, without asking whether Temporal is there, and closes it again.
+func (c *cli) withApp(use func(*app.App) error) error {
+	a, err := c.open()
+	if err != nil {
+		return err
+	}
+	return errors.Join(use(a), a.Close())
+}
+
+// withTemporal is withApp for what is nothing without Temporal. It asks for the server's health first, so that "no
+// server" and "no worker" are never mistaken for each other.
+func (c *cli) withTemporal(ctx context.Context, use func(*app.App) error) error {
+	return c.withApp(func(a *app.App) error {
+		if err := c.reach(ctx, a); err != nil {
+			return err
+		}
+		return use(a)
+	})
+}

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"tokenkeeper/sandbox"
+)
+
+// sandboxFlags say how the simulated world is.
+type sandboxFlags struct {
+	listen        string
+	tokenLifetime time.Duration
+	postEvery     time.Duration
+}
+
+func newSandbox(c *cli) *cobra.Command {
+	var flags sandboxFlags
+	cmd := &cobra.Command{
+		Use:   "sandbox",
+		Short: "Serve a simulated Slack and GitHub to play with",
+		Long: `Serve Slack, GitHub and an authorization server for each, simulated with their real dialects, until Ctrl-C. Prints
+the connectors to put into a configuration. People can post messages and look at the issues in a browser; scripts use
+/control/. Nothing is kept: the next start begins with an empty world.`,
+		Example: `  tokenkeeper sandbox
+  tokenkeeper sandbox --token-lifetime 1m --post-every 10s`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.sandbox(cmd.Context(), flags) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&flags.listen, "listen", "127.0.0.1:8790", "`address` to serve on")
+	f.DurationVar(&flags.tokenLifetime, "token-lifetime", 0, "how long access tokens live; as long as the real ones by default")
+	f.DurationVar(&flags.postEvery, "post-every", 0, "have simulated people post a message this often; never by default")
+	return cmd
+}
+
+func (c *cli) sandbox(ctx context.Context, flags sandboxFlags) error {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", flags.listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return failf("stop what listens there, or choose another address with --listen", "address %s for the sandbox is in use", flags.listen)
+	}
+	if err != nil {
+		return fmt.Errorf("listening for the sandbox: %w", err)
+	}
+	world := sandbox.New(sandbox.Options{
+		Slack:  sandbox.AppOptions{AccessLifetime: flags.tokenLifetime},
+		GitHub: sandbox.AppOptions{AccessLifetime: flags.tokenLifetime},
+	})
+	guide := guideTo(world, listener.Addr().String())
+	if err := c.print(guide, func(w io.Writer) { tellGuide(w, guide) }); err != nil {
+		return err
+	}
+	return serve(ctx, listener, world, flags.postEvery)
+}
+
+// serve ends without an error when ctx does.
+func serve(ctx context.Context, listener net.Listener, world *sandbox.Sandbox, postEvery time.Duration) error {
+	server := &http.Server{Handler: world.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serving the sandbox: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		world.Close()
+		return server.Close()
+	})
+	group.Go(func() error { return populate(ctx, world, postEvery) })
+	return group.Wait()
+}
+
+// populate has people post to the channels in turn.
+func populate(ctx context.Context, world *sandbox.Sandbox, every time.Duration) error {
+	if every <= 0 {
+		return nil
+	}
+	people := sandbox.NewPeople(uint64(time.Now().UnixNano()))
+	again := time.NewTicker(every)
+	defer again.Stop()
+	channels := world.Options().Channels
+	for turn := 0; ; turn++ {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-again.C:
+			if _, err := world.Deliver(channels[turn%len(channels)].ID, people.Next()); err != nil {
+				return fmt.Errorf("posting to the sandbox: %w", err)
+			}
+		}
+	}
+}
+
+// guide is what a person needs to point tokenkeeper at a sandbox. Its secrets open nothing else.
+type guide struct {
+	URL    string       `json:"url"`
+	Slack  guideToAnApp `json:"slack"`
+	GitHub guideToAnApp `json:"github"`
+	// Channels the app is in, and repositories it may file issues in.
+	Channels     []string `json:"channels"`
+	Repositories []string `json:"repositories"`
+}
+
+type guideToAnApp struct {
+	ClientID     string         `json:"client_id"`
+	ClientSecret string         `json:"client_secret"`
+	Endpoints    endpointsGuide `json:"endpoints"`
+}
+
+// endpointsGuide has the keys of a connector's endpoints.
+type endpointsGuide struct {
+	Authorize string `json:"authorize"`
+	Token     string `json:"token,omitempty"`
+	API       string `json:"api"`
+}
+
+// guideTo names the endpoints to override; those below an API move along with it.
+func guideTo(world *sandbox.Sandbox, address string) guide {
+	root := "http://" + address
+	options := world.Options()
+	g := guide{
+		URL: root, Repositories: options.Repositories,
+		Slack: appGuide(world.App(sandbox.Slack), endpointsGuide{
+			Authorize: root + "/slack/oauth/v2/authorize", API: root + "/slack/api/",
+		}),
+		GitHub: appGuide(world.App(sandbox.GitHub), endpointsGuide{
+			Authorize: root + "/github/login/oauth/authorize", Token: root + "/github/login/oauth/access_token", API: root + "/github/api/v3/",
+		}),
+	}
+	for _, channel := range options.Channels {
+		if !channel.BotAbsent && !channel.Archived {
+			g.Channels = append(g.Channels, channel.ID)
+		}
+	}
+	return g
+}
+
+func appGuide(o sandbox.AppOptions, e endpointsGuide) guideToAnApp {
+	return guideToAnApp{ClientID: o.ClientID, ClientSecret: o.ClientSecret, Endpoints: e}
+}
+
+func tellGuide(w io.Writer, g guide) {
+	fmt.Fprintf(w, "sandbox: %s\n\nput this into tokenkeeper.yaml:\n\n", g.URL)
+	tellExample(w, g)
+	fmt.Fprintf(w, "\nand this into the environment:\n\nexport SLACK_CLIENT_SECRET=%s\nexport GITHUB_CLIENT_SECRET=%s\n",
+		g.Slack.ClientSecret, g.GitHub.ClientSecret)
+	fmt.Fprint(w, "\nCtrl-C ends it.\n")
+}
+
+// tellExample writes the configuration that leads to the sandbox.
+func tellExample(w io.Writer, g guide) {
+	fmt.Fprintln(w, "connectors:")
+	tellConnector(w, "slack", "slack", g.Slack, "[channels:history, channels:read, chat:write, reactions:write, users:read]")
+	tellConnector(w, "github", "github-app", g.GitHub, "")
+	fmt.Fprint(w, "triages:\n  acme/bug-reports:\n    slack: acme/triage/slack\n    github: acme/triage/github\n    poll_interval: 2s\n    routes:\n")
+	for _, channel := range g.Channels {
+		fmt.Fprintf(w, "      - {channel: %s, repository: %s, labels: [bug]}\n", channel, g.Repositories[0])
+	}
+}
+
+func tellConnector(w io.Writer, name, providerID string, app guideToAnApp, scopes string) {
+	fmt.Fprintf(w, "  %s:\n    provider: %s\n    client_id: %q\n    client_secret_env: %s_CLIENT_SECRET\n",
+		name, providerID, app.ClientID, strings.ToUpper(name))
+	if scopes != "" {
+		fmt.Fprintf(w, "    scopes: %s\n", scopes)
+	}
+	fmt.Fprintf(w, "    endpoints:\n      authorize: %s\n", app.Endpoints.Authorize)
+	if app.Endpoints.Token != "" {
+		fmt.Fprintf(w, "      token: %s\n", app.Endpoints.Token)
+	}
+	fmt.Fprintf(w, "      api: %s\n", app.Endpoints.API)
+}

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/credential"
+	"tokenkeeper/internal/app"
+	"tokenkeeper/workflows"
+)
+
+func newTriage(c *cli) *cobra.Command {
+	group := &cobra.Command{
+		Use:     "triage",
+		Aliases: []string{"triages"},
+		Short:   "Start triages, and see whether they work",
+		Long: `A triage turns the bug reports of some Slack channels into GitHub issues. It is an entry of the configuration, named
+organization/name, and a Workflow, triage/organization/name. What these commands do can be done with the temporal
+command too: signals "pause" and "resume", query "status".`,
+		Example: `  tokenkeeper triage start --all
+  tokenkeeper triage status`,
+	}
+	group.AddCommand(newTriageStart(c), newTriageStatus(c), newTriagePause(c), newTriageResume(c))
+	return group
+}
+
+// oneTriage refuses anything but one name.
+func oneTriage(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 || strings.Count(args[0], "/") != 1 {
+		return usage(cmd.CommandPath()+": want one NAME, for example acme/bug-reports", cmd.CommandPath()+" --help")
+	}
+	return nil
+}
+
+// startedTriage says what became of the wish to start one.
+type startedTriage struct {
+	Triage string `json:"triage"`
+	// Began is false for one that ran already.
+	Began bool `json:"began"`
+}
+
+type startedTriages struct {
+	Triages []startedTriage `json:"triages"`
+}
+
+func newTriageStart(c *cli) *cobra.Command {
+	var all bool
+	cmd := &cobra.Command{
+		Use:   "start NAME | --all",
+		Short: "Start a triage of the configuration",
+		Long: `Start a triage, or all of them. One that runs already is left as it is. A triage whose accounts are not connected
+yet waits for them, and goes on by itself when they are.`,
+		Example: `  tokenkeeper triage start acme/bug-reports
+  tokenkeeper triage start --all`,
+		ValidArgsFunction: c.completeTriage,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if all && len(args) == 0 {
+				return nil
+			}
+			if all {
+				return usage(cmd.CommandPath()+": want a NAME or --all, not both", cmd.CommandPath()+" --help")
+			}
+			return oneTriage(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return c.startTriages(cmd.Context(), args) },
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "start every triage of the configuration")
+	return cmd
+}
+
+// startTriages starts those named, all when none is.
+func (c *cli) startTriages(ctx context.Context, names []string) error {
+	return c.withTemporal(ctx, func(a *app.App) error {
+		if len(names) == 0 {
+			names = triageNames(a)
+		}
+		if len(names) == 0 {
+			return &failure{
+				code: exitConfig, err: fmt.Errorf("%s has no triages", a.Config.Path),
+				fix: "add one under triages: in the configuration",
+			}
+		}
+		started := startedTriages{}
+		for _, name := range names {
+			one, err := c.startTriage(ctx, a, name)
+			if err != nil {
+				return err
+			}
+			started.Triages = append(started.Triages, one)
+		}
+		return c.print(started, func(w io.Writer) { tellStarted(w, started.Triages) })
+	})
+}
+
+func (c *cli) startTriage(ctx context.Context, a *app.App, name string) (startedTriage, error) {
+	plan, err := a.Plan(name)
+	if err != nil {
+		return startedTriage{}, &failure{code: exitConfig, err: err, fix: "name one of them, or add it under triages: in the configuration"}
+	}
+	query := fmt.Sprintf("WorkflowId = '%s' AND ExecutionStatus = 'Running'", workflows.TriageWorkflowID(name))
+	running, err := count(ctx, a, query)
+	if err != nil {
+		return startedTriage{}, err
+	}
+	if err := a.Workflows.StartTriage(ctx, name); err != nil {
+		return startedTriage{}, err
+	}
+	return startedTriage{Triage: name, Began: running == 0}, c.warnOfAccounts(ctx, a, plan)
+}
+
+func tellStarted(w io.Writer, started []startedTriage) {
+	for _, s := range started {
+		if s.Began {
+			fmt.Fprintf(w, "triage %s is started; see what it does with: tokenkeeper triage status %s\n", s.Triage, s.Triage)
+			continue
+		}
+		fmt.Fprintf(w, "triage %s runs already\n", s.Triage)
+	}
+}
+
+// warnOfAccounts tells which accounts keep the triage from working. Running is not working.
+func (c *cli) warnOfAccounts(ctx context.Context, a *app.App, plan activities.Plan) error {
+	for _, account := range []credential.AccountID{plan.Slack, plan.GitHub} {
+		status, err := c.ask(ctx, a, account)
+		if err == nil {
+			err = verdict(status)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			c.notef("note: triage %s waits: %s", plan.Triage, err)
+		}
+	}
+	return nil
+}
+
+func newTriagePause(c *cli) *cobra.Command {
+	return &cobra.Command{
+		Use:   "pause NAME",
+		Short: "Have a triage stop reading",
+		Long: `Have a triage stop reading its channels. Reports that were taken already are filed all the same. Nothing is lost:
+after "triage resume" it reads everything since.`,
+		Example:           `  tokenkeeper triage pause acme/bug-reports`,
+		ValidArgsFunction: c.completeTriage,
+		Args:              oneTriage,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.signalTriage(cmd.Context(), args[0], workflows.SignalPause, "paused")
+		},
+	}
+}
+
+func newTriageResume(c *cli) *cobra.Command {
+	return &cobra.Command{
+		Use:               "resume NAME",
+		Short:             "Have a paused triage go on",
+		Long:              `Have a paused triage go on. It reads everything that was posted since it was paused.`,
+		Example:           `  tokenkeeper triage resume acme/bug-reports`,
+		ValidArgsFunction: c.completeTriage,
+		Args:              oneTriage,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.signalTriage(cmd.Context(), args[0], workflows.SignalResume, "resumed")
+		},
+	}
+}
+
+// sentSignal is what pause and resume answer. The Signal is durable: a worker obeys it now or when one runs.
+type sentSignal struct {
+	Triage string `json:"triage"`
+	Signal string `json:"signal"`
+}
+
+func (c *cli) signalTriage(ctx context.Context, name, signal, done string) error {
+	return c.withTemporal(ctx, func(a *app.App) error {
+		err := a.Workflows.SignalTriage(ctx, name, signal)
+		if isNotFound(err) {
+			return notRunning(name)
+		}
+		if err != nil {
+			return err
+		}
+		return c.print(sentSignal{Triage: name, Signal: signal}, func(w io.Writer) { fmt.Fprintf(w, "triage %s is %s\n", name, done) })
+	})
+}
+
+func notRunning(name string) error {
+	return failf("tokenkeeper triage start "+name, "triage %s does not run", name)
+}

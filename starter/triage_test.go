@@ -1,0 +1,113 @@
+package main
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+	"time"
+
+	workflowpb "go.temporal.io/api/workflow/v1"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/credential"
+	"tokenkeeper/triage"
+	"tokenkeeper/workflows"
+)
+
+func TestTriageStart(t *testing.T) {
+	w := newWorld(t)
+	temporal := w.serveTemporal()
+	temporal.account(statusOf(credential.Active, 7))
+	w.run("triage", "start", "--all").exits(exitOK).prints("triage acme/bug-reports is started").
+		complains("triage acme/bug-reports waits: account acme/triage/github is pending", "account connect acme/triage/github")
+	if !slices.Equal(temporal.started, []string{"triage/acme/bug-reports"}) {
+		t.Errorf("started %v", temporal.started)
+	}
+	temporal.counts["WorkflowId = 'triage/acme/bug-reports'"] = 1
+	w.run("triage", "start", "acme/bug-reports").exits(exitOK).prints("runs already")
+	w.run("triage", "start", "acme/bugs").exits(exitConfig).complains(`"acme/bugs"`, "acme/bug-reports")
+	w.write("tokenkeeper.yaml", "{}\n")
+	w.run("triage", "start", "--all").exits(exitConfig).complains("has no triages")
+	w.run("triage", "status").exits(exitOK).prints("no triages")
+}
+
+func TestTriageSignals(t *testing.T) {
+	w := newWorld(t)
+	temporal := w.serveTemporal()
+	w.run("triage", "pause", "acme/bug-reports").exits(exitFailure).complains("does not run", "tokenkeeper triage start acme/bug-reports")
+	temporal.workflows["triage/acme/bug-reports"] = &fakeWorkflow{kind: workflows.TriageType}
+	w.run("triage", "pause", "acme/bug-reports").exits(exitOK).prints("is paused")
+	w.run("triage", "resume", "acme/bug-reports").exits(exitOK).prints("is resumed")
+	if !slices.Equal(temporal.signals, []string{"triage/acme/bug-reports pause", "triage/acme/bug-reports resume"}) {
+		t.Errorf("signals %v", temporal.signals)
+	}
+}
+
+// workingTriage reads two channels: one is quiet, the other one cannot be read.
+func workingTriage(temporal *frontend) *fakeWorkflow {
+	now := time.Now()
+	working := &fakeWorkflow{
+		kind: workflows.TriageType,
+		answers: []any{workflows.TriageStatus{
+			Triage: "acme/bug-reports", State: "waiting",
+			Waiting: []activities.Unavailable{{Account: slackAccount, Status: credential.ReauthorizationRequired}},
+			Plan: activities.Plan{Routes: []triage.Route{
+				{Channel: "C0123456789", Repository: "acme/app"}, {Channel: "C0222222222", Repository: "acme/web"},
+			}},
+			Channels: []workflows.ChannelState{
+				{Channel: "C0123456789", Reports: 12, Watermark: triage.TimestampOf(now.Add(-time.Hour - time.Minute))},
+				{Channel: "C0222222222", LastWindow: now.Add(-5*time.Hour - time.Minute), Watermark: "0"},
+			},
+		}},
+		pending: []*workflowpb.PendingActivityInfo{
+			pendingPoll(activities.ErrTypeProviderUnavailable, "reading channel C0222222222: HTTP 503", 4, now),
+			pendingPoll(activities.ErrTypeNothingNew, "nothing new in channel C0123456789", 71, now.Add(-10*time.Second)),
+		},
+	}
+	temporal.workflows["triage/acme/bug-reports"] = working
+	temporal.workflows["report/T1/C0123456789/1.1"] = &fakeWorkflow{kind: workflows.ReportType, answers: []any{
+		workflows.ReportStatus{ReportResult: workflows.ReportResult{Report: "T1/C0123456789/1.1"}, Parked: "issues are disabled"},
+	}}
+	temporal.workflows["report/T1/C0123456789/1.2"] = &fakeWorkflow{kind: workflows.ReportType, answers: []any{
+		workflows.ReportStatus{Waiting: []activities.Unavailable{{Account: gitHubAccount, Status: credential.Disconnected}}},
+	}}
+	temporal.counts["ExecutionStatus = 'Running'"] = 2
+	temporal.counts["ExecutionStatus = 'Completed'"] = 25
+	temporal.counts["ExecutionStatus NOT IN"] = 1
+	return working
+}
+
+func TestTriageStatus(t *testing.T) {
+	w := newWorld(t)
+	workingTriage(w.serveTemporal())
+	got := w.run("triage", "status").exits(exitOK)
+	got.prints("acme/bug-reports: waiting", "waits for account acme/triage/slack", "tokenkeeper account reauthorize acme/triage/slack",
+		"LAST READ", "acme/web", "1h01m ago", "5h01m ago", "reading channel C0222222222: HTTP 503", "71",
+		"reports: 2 under way, 25 done, 1 failed, 1 parked", "T1/C0123456789/1.1: issues are disabled",
+		"1 wait for account acme/triage/github, which is disconnected", "tokenkeeper account connect acme/triage/github")
+
+	var document triageReports
+	got = w.run("triage", "status", "acme/bug-reports", "--json").exits(exitOK)
+	if err := json.Unmarshal([]byte(got.stdout), &document); err != nil || len(document.Triages) != 1 {
+		t.Fatalf("%v: %s", err, got.stdout)
+	}
+	quiet, broken := document.Triages[0].Channels[0], document.Triages[0].Channels[1]
+	if since := time.Since(quiet.LastPoll); since < 10*time.Second || since > time.Minute || quiet.Attempts != 71 || quiet.Trouble != "" {
+		t.Errorf("quiet channel: %+v", quiet)
+	}
+	if time.Since(broken.LastPoll) < 5*time.Hour || broken.Trouble == "" {
+		t.Errorf("an attempt that failed counts as one that worked: %+v", broken)
+	}
+}
+
+func TestTriageStatusWithoutWorker(t *testing.T) {
+	w := newWorld(t)
+	temporal := w.serveTemporal()
+	w.run("triage", "status").exits(exitFailure).prints("acme/bug-reports: not running", "tokenkeeper triage start acme/bug-reports")
+	working := workingTriage(temporal)
+	temporal.deaf = true
+	w.run("triage", "status", "--timeout", "200ms").exits(exitOK).prints("acme/bug-reports: no worker", "make run", "25 done")
+	working.closed = true
+	w.run("triage", "status", "acme/bug-reports").exits(exitFailure).complains("triage acme/bug-reports does not run")
+	w.run("__complete", "triage", "status", "").exits(exitOK).prints("acme/bug-reports\n")
+}

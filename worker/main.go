@@ -1,0 +1,165 @@
+// Command tokenkeeper-worker runs the Workflows, the Activities and the gateway of tokenkeeper.
+//
+// One process does all; flags split the roles. Any number of them may run on one task queue and one vault: Temporal gives
+// each piece of work to one of them, and the vault's compare-and-swap keeps what a late one writes from harm.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"go.temporal.io/sdk/client"
+
+	"tokenkeeper/gateway"
+	"tokenkeeper/internal/app"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:])
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "tokenkeeper-worker:", err)
+		os.Exit(1)
+	}
+}
+
+// roles are what this process does.
+type roles struct {
+	config  string
+	worker  bool
+	gateway bool
+	verbose bool
+}
+
+func parse(args []string) (roles, error) {
+	var r roles
+	flags := flag.NewFlagSet("tokenkeeper-worker", flag.ContinueOnError)
+	flags.StringVar(&r.config, "config", "tokenkeeper.yaml", "configuration `file`")
+	flags.BoolVar(&r.worker, "worker", true, "run Workflows and Activities")
+	flags.BoolVar(&r.gateway, "gateway", true, "serve the pages on which people connect accounts")
+	flags.BoolVar(&r.verbose, "verbose", false, "log at debug level")
+	if err := flags.Parse(args); err != nil {
+		return roles{}, err
+	}
+	switch {
+	case flags.NArg() > 0:
+		return roles{}, fmt.Errorf("unexpected argument %q; see --help", flags.Arg(0))
+	case !r.worker && !r.gateway:
+		return roles{}, errors.New("--worker=false and --gateway=false leave nothing to do; leave one of them out")
+	}
+	return r, nil
+}
+
+func run(ctx context.Context, args []string) error {
+	r, err := parse(args)
+	if err != nil {
+		return err
+	}
+	log := newLog(r.verbose)
+	a, err := app.Open(app.Options{ConfigPath: r.config, Log: log})
+	if err != nil {
+		return err
+	}
+	defer closeApp(a)
+	if err := a.OpenVault(ctx); err != nil {
+		return err
+	}
+	if err := waitForTemporal(ctx, a); err != nil {
+		return err
+	}
+	if r.gateway {
+		stop, err := startGateway(ctx, a)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	if !r.worker {
+		<-ctx.Done()
+		return nil
+	}
+	return work(ctx, a)
+}
+
+func newLog(verbose bool) *slog.Logger {
+	level := slog.LevelInfo
+	if verbose {
+		level = slog.LevelDebug
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	slog.SetDefault(log)
+	return log
+}
+
+func closeApp(a *app.App) {
+	if err := a.Close(); err != nil {
+		a.Log.Error("closing", "error", err)
+	}
+}
+
+// temporalPatience is how long a worker waits for a Temporal server that starts beside it.
+const temporalPatience = 30 * time.Second
+
+func waitForTemporal(ctx context.Context, a *app.App) error {
+	ctx, cancel := context.WithTimeout(ctx, temporalPatience)
+	defer cancel()
+	for {
+		_, err := a.Temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
+		if err == nil {
+			return a.EnsureSearchAttributes(ctx)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("Temporal at %s does not answer: %w; start it with make run, or set TEMPORAL_ADDRESS", a.TemporalAddress, err)
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+}
+
+// work runs the worker until the process is told to stop, and lets what is under way end.
+func work(ctx context.Context, a *app.App) error {
+	w := a.NewWorker()
+	if err := w.Start(); err != nil {
+		return fmt.Errorf("starting the worker on task queue %s: %w", a.Config.Temporal.TaskQueue, err)
+	}
+	a.Log.Info("worker is running", "task_queue", a.Config.Temporal.TaskQueue, "vault", a.Config.Vault.Path)
+	<-ctx.Done()
+	w.Stop()
+	return nil
+}
+
+// startGateway serves until stop is called, which waits for requests under way.
+func startGateway(ctx context.Context, a *app.App) (stop func(), err error) {
+	var listen net.ListenConfig
+	listener, err := listen.Listen(ctx, "tcp", a.Config.Gateway.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("gateway: %w; stop what uses that port, or change gateway.listen in %s", err, a.Config.Path)
+	}
+	server, err := a.Gateway()
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		serve(ctx, a, server, listener)
+	}()
+	a.Log.Info("gateway is serving", "url", a.Config.Gateway.PublicURL)
+	return func() { cancel(); <-done }, nil
+}
+
+func serve(ctx context.Context, a *app.App, server *gateway.Server, listener net.Listener) {
+	if err := server.Serve(ctx, listener); err != nil {
+		a.Log.Error("gateway ended", "error", err)
+	}
+}
