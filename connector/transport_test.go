@@ -32,6 +32,7 @@ type world struct {
 	refreshes int
 	answer    Answer // of the owner when it does not refresh
 	stuck     bool   // the owner does not refresh
+	refusing  bool   // the API refuses every token
 	requests  []string
 	calls     atomic.Int64
 	// dead answers a request whose token is no longer good.
@@ -61,7 +62,7 @@ func (w *world) serve(rw http.ResponseWriter, req *http.Request) {
 	w.calls.Add(1)
 	w.mu.Lock()
 	w.requests = append(w.requests, req.Header.Get("Authorization")+" "+string(body))
-	good := req.Header.Get("Authorization") == "Bearer "+w.vault.Token.Reveal()
+	good := !w.refusing && req.Header.Get("Authorization") == "Bearer "+w.vault.Token.Reveal()
 	w.mu.Unlock()
 	if !good {
 		w.dead(rw, req)
@@ -211,18 +212,12 @@ func TestATokenKnownToBeOverIsNotSent(t *testing.T) {
 
 func TestAFreshTokenThatIsRefusedIsNotRefreshedAgain(t *testing.T) {
 	w := newWorld(t)
-	w.kill()
-	c := w.client()
-	w.dead = func(rw http.ResponseWriter, _ *http.Request) {
-		w.mu.Lock()
-		w.kill()
-		w.mu.Unlock()
-		http.Error(rw, "Bad credentials", http.StatusUnauthorized)
-	}
-	resp, err := post(t, c, w.URL+"/x", "")
+	w.refusing = true
+	resp, err := post(t, w.client(), w.URL+"/x", "")
 	require.NoError(t, err)
 	assert.Equal(t, http.StatusUnauthorized, resp.StatusCode)
 	assert.EqualValues(t, 2, w.calls.Load())
+	assert.Equal(t, 1, w.refreshes)
 }
 
 func TestManyCallersOneRefresh(t *testing.T) {
