@@ -77,7 +77,7 @@ profile, as for the temporal command.`,
 	flags.DurationVar(&c.timeout, "timeout", 5*time.Second, "how long to wait for Temporal, or for a worker, to answer")
 	root.AddCommand(
 		newAccount(c), newTriage(c), newCall(c), newProviders(c), newDoctor(c), newVault(c), newSandbox(c), newRun(c),
-		newVersion(c), exitCodesTopic(),
+		newDemo(c), newVersion(c), exitCodesTopic(),
 	)
 	explainBranches(root)
 	return root

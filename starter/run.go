@@ -53,10 +53,11 @@ The worker's log is printed and kept with that of the server under --data.`,
 }
 
 func (c *cli) run(ctx context.Context, flags runFlags) error {
-	flags, err := withWorker(flags)
+	worker, err := findWorker(flags.worker)
 	if err != nil {
 		return err
 	}
+	flags.worker = worker
 	var server *devserver.Server
 	err = c.withApp(func(a *app.App) (err error) { // a faulty configuration is told before anything starts
 		if flags.data == "" {
@@ -76,19 +77,19 @@ func (c *cli) run(ctx context.Context, flags runFlags) error {
 	return errors.Join(err, server.Process().Err(), server.Stop())
 }
 
-// withWorker finds the worker.
-func withWorker(flags runFlags) (runFlags, error) {
-	if flags.worker == "" {
+// findWorker returns the worker's binary: the one that was named, or the one beside this program.
+func findWorker(named string) (string, error) {
+	if named == "" {
 		self, err := os.Executable()
 		if err != nil {
-			return flags, fmt.Errorf("looking for the worker: %w", err)
+			return "", fmt.Errorf("looking for the worker: %w", err)
 		}
-		flags.worker = filepath.Join(filepath.Dir(self), "tokenkeeper-worker")
+		named = filepath.Join(filepath.Dir(self), "tokenkeeper-worker")
 	}
-	if _, err := os.Stat(flags.worker); err != nil {
-		return flags, failf("build it with `make build`, or name it with --worker", "the worker is missing: %w", err)
+	if _, err := os.Stat(named); err != nil {
+		return "", failf("build it with `make build`, or name it with --worker", "the worker is missing: %w", err)
 	}
-	return flags, nil
+	return named, nil
 }
 
 // ownTemporal starts a Temporal server, and returns nil where there is one to use.

@@ -52,10 +52,17 @@ type ChannelState struct {
 	Trouble    string    `json:"trouble,omitempty"`
 }
 
+// What a triage does.
+const (
+	TriagePolling = "polling"
+	TriagePaused  = "paused"  // an operator asked for it
+	TriageWaiting = "waiting" // for an account that needs a person
+)
+
 // TriageStatus answers Query `status`.
 type TriageStatus struct {
 	Triage   string                   `json:"triage"`
-	State    string                   `json:"state"` // polling, paused, waiting
+	State    string                   `json:"state"` // [TriagePolling], [TriagePaused] or [TriageWaiting]
 	Waiting  []activities.Unavailable `json:"waiting,omitempty"`
 	Plan     activities.Plan          `json:"plan"`
 	Channels []ChannelState           `json:"channels"`
@@ -83,7 +90,7 @@ func Triage(ctx workflow.Context, in TriageInput) error {
 	if in.State != nil {
 		t.TriageState = *in.State
 	} else {
-		t.StartedAt = workflow.Now(ctx)
+		t.StartedAt = startTime(ctx)
 	}
 	if err := t.setup(ctx); err != nil {
 		return err
@@ -100,9 +107,13 @@ func (t *triager) setup(ctx workflow.Context) error {
 	if err := workflow.ExecuteActivity(planActivity(ctx), (*activities.Triage).Plan, activities.PlanInput{Triage: t.name}).Get(ctx, &t.plan); err != nil {
 		return err
 	}
-	t.Channels = mergeChannels(t.Channels, t.plan, workflow.Now(ctx))
+	t.Channels = mergeChannels(t.Channels, t.plan, startTime(ctx))
 	return nil
 }
+
+// startTime is when somebody started the run. The first Workflow Task comes later, much later where no worker runs, and
+// what was posted in between counts.
+func startTime(ctx workflow.Context) time.Time { return workflow.GetInfo(ctx).WorkflowStartTime }
 
 func planActivity(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: 10 * time.Second, Summary: "read the configuration"})
@@ -267,12 +278,12 @@ func reportOptions(ctx workflow.Context, key triage.Key) workflow.Context {
 }
 
 func (t *triager) status() TriageStatus {
-	s := TriageStatus{Triage: t.name, State: "polling", Plan: t.plan, Channels: t.Channels, Waiting: t.gate.closed()}
+	s := TriageStatus{Triage: t.name, State: TriagePolling, Plan: t.plan, Channels: t.Channels, Waiting: t.gate.closed()}
 	switch {
 	case t.Paused:
-		s.State = "paused"
+		s.State = TriagePaused
 	case len(s.Waiting) > 0:
-		s.State = "waiting"
+		s.State = TriageWaiting
 	}
 	return s
 }

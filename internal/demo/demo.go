@@ -1,0 +1,158 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Run tells the story and returns what was counted. A [Result] that is not OK is no error: the story ended, badly. The
+// error is a devserver.PortTakenError for a port in use.
+func Run(ctx context.Context, o Options) (Result, error) {
+	w, err := open(ctx, o)
+	if err != nil {
+		return Result{}, err
+	}
+	result, err := w.tell(ctx)
+	err = errors.Join(err, w.close())
+	if err == nil && result.OK && o.Dir == "" {
+		err = os.RemoveAll(w.dir)
+	} else {
+		w.narrator.note("\ndatabases and logs are in %s", w.dir)
+	}
+	return result, err
+}
+
+func (w *world) tell(ctx context.Context) (Result, error) {
+	if err := w.begin(ctx); err != nil {
+		return Result{}, err
+	}
+	if err := w.play(ctx); err != nil {
+		return Result{}, err
+	}
+	w.narrator.say("the last report has its issue, its reply and its mark")
+	if w.options.Stay {
+		return w.stay(ctx)
+	}
+	return w.count()
+}
+
+// begin brings everything to work: workers, both accounts, the triage.
+func (w *world) begin(ctx context.Context) error {
+	w.narrator.say("Temporal runs at %s, Slack and GitHub are played by %s", w.server.HostPort(), w.sandboxURL())
+	if err := w.startWorker(ctx, 0); err != nil {
+		return err
+	}
+	w.narrator.say("worker 1 runs, and serves the pages for people at %s", w.app.Config.Gateway.PublicURL)
+	if err := w.connect(ctx, slackAccount); err != nil {
+		return err
+	}
+	if err := w.connect(ctx, githubAccount); err != nil {
+		return err
+	}
+	w.narrator.say("access tokens live %s (Slack) and %s (GitHub); every refresh token is good once", slackLifetime, githubLifetime)
+	if err := w.app.Workflows.StartTriage(ctx, triageName); err != nil {
+		return err
+	}
+	w.narrator.say("triage %s polls two channels every second", triageName)
+	w.tellWhereToLook()
+	return nil
+}
+
+// play has people post while the acts go by, and waits until everything that was posted is done.
+func (w *world) play(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	watching, unwatch := context.WithCancel(ctx)
+	curtain := make(chan struct{})
+	group.Go(func() error { return w.watch(watching) })
+	group.Go(func() error {
+		defer close(curtain)
+		return w.perform(ctx)
+	})
+	group.Go(func() error {
+		defer unwatch()
+		if err := w.post(ctx, curtain); err != nil {
+			return err
+		}
+		return w.settle(ctx)
+	})
+	return group.Wait()
+}
+
+// watch fails when something ends that nobody told to.
+func (w *world) watch(ctx context.Context) error {
+	for {
+		if err := w.dead(); err != nil {
+			return err
+		}
+		if !sleep(ctx, lookAgain) {
+			return nil
+		}
+	}
+}
+
+// dead returns why a process ended by itself, nil while none did.
+func (w *world) dead() error {
+	errs := []error{w.server.Process().Err()}
+	for _, worker := range w.running() {
+		errs = append(errs, worker.Err())
+	}
+	return errors.Join(errs...)
+}
+
+// settle waits until every report has one issue, one reply and its mark.
+func (w *world) settle(ctx context.Context) error {
+	books := w.sandbox.Books()
+	w.narrator.say("people stop: %d messages, %d of them bug reports; %d issues so far", books.MessagesPosted, books.ReportsPosted, books.IssuesCreated)
+	return w.await(ctx, "every report to be filed, answered and marked", func(context.Context) (bool, error) {
+		books = w.sandbox.Books()
+		if books.Missing == 0 && len(books.Replies) >= books.ReportsPosted && len(books.Reactions) >= books.ReportsPosted {
+			return true, nil
+		}
+		return false, fmt.Errorf("of %d reports %d have an issue, %d a reply, %d the mark; without an issue: %v",
+			books.ReportsPosted, books.ReportsPosted-books.Missing, len(books.Replies), len(books.Reactions), books.MissingReports)
+	})
+}
+
+// count ends every process, so that all is written, and holds the story against the books.
+func (w *world) count() (Result, error) {
+	books, faults := w.sandbox.Books(), w.sandbox.Faults()
+	if err := w.stop(); err != nil {
+		return Result{}, err
+	}
+	found, err := w.audit()
+	if err != nil {
+		return Result{}, err
+	}
+	w.narrator.say("searched %d files (%d MB) for %d tokens: %d found in clear", found.files, found.bytes>>20, found.tokens, len(found.leaks))
+	result := w.judge(books, faults, found)
+	w.narrator.note("\n%s", result.table())
+	return result, nil
+}
+
+// stay counts what can be counted while all runs, and leaves it to the user to end it.
+func (w *world) stay(ctx context.Context) (Result, error) {
+	w.narrator.note("\neverything goes on until Ctrl-C; then the table follows")
+	w.tellWhereToLook()
+	<-ctx.Done()
+	return w.count()
+}
+
+func (w *world) tellWhereToLook() {
+	w.narrator.note(`
+      Web UI     %s
+      Slack      %s/ (channels, issues, books)
+      accounts   %s/
+      commands   export TEMPORAL_ADDRESS=%s
+                 %s workflow list
+                 %s workflow query --workflow-id %s --name status
+                 %s workflow query --workflow-id %s --name status
+`, w.server.UI(), w.sandboxURL(), w.app.Config.Gateway.PublicURL, w.server.HostPort(),
+		w.server.CLI(), w.server.CLI(), "account/"+slackAccount.String(), w.server.CLI(), "triage/"+triageName)
+}
+
+// errTooLate is why a wait was given up.
+var errTooLate = fmt.Errorf("it did not come within %s", patience)
