@@ -11,7 +11,7 @@ import (
 
 // A story in which the rules mistake a message says nothing about tokens: what its people write has to be clear.
 func TestWhatPeopleWriteIsClear(t *testing.T) {
-	for seed := range uint64(200) {
+	for seed := range uint64(5) {
 		people := sandbox.NewPeople(seed)
 		meant := map[string]bool{}
 		for range 90 {
