@@ -53,8 +53,9 @@ func newTriageStart(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "start NAME | --all",
 		Short: "Start a triage of the configuration",
-		Long: `Start a triage, or all of them. One that runs already is left as it is. A triage whose accounts are not connected
-yet waits for them, and goes on by itself when they are.`,
+		Long: `Start a triage, or all of them. One that runs already is left as it is. Channels the bot is not in and repositories
+that are not there are told with the line of the configuration, and then nothing is started. A triage whose accounts are
+not connected yet waits for them, and goes on by itself when they are.`,
 		Example: `  tokenkeeper triage start acme/bug-reports
   tokenkeeper triage start --all`,
 		ValidArgsFunction: c.completeTriage,
@@ -107,10 +108,35 @@ func (c *cli) startTriage(ctx context.Context, a *app.App, name string) (started
 	if err != nil {
 		return startedTriage{}, err
 	}
+	if running == 0 {
+		if err := c.checkTriage(ctx, a, name); err != nil {
+			return startedTriage{}, err
+		}
+	}
 	if err := a.Workflows.StartTriage(ctx, name); err != nil {
 		return startedTriage{}, err
 	}
 	return startedTriage{Triage: name, Began: running == 0}, c.warnOfAccounts(ctx, a, plan)
+}
+
+// checkTriage refuses a triage whose channels or repositories are not as they should be. The vault may be on another
+// machine; then they cannot be looked at from here, and the triage itself tells.
+func (c *cli) checkTriage(ctx context.Context, a *app.App, name string) error {
+	if a.Vault == nil {
+		if err := a.OpenVault(ctx); err != nil {
+			c.notef("note: channels and repositories of triage %s are not checked: %s", name, err)
+			return nil
+		}
+	}
+	faults := app.Faults(a.CheckTriage(ctx, name, c.timeout))
+	if len(faults) == 0 {
+		return ctx.Err()
+	}
+	lines := make([]string, len(faults))
+	for i, f := range faults {
+		lines[i] = f.String()
+	}
+	return &failure{code: exitConfig, err: fmt.Errorf("triage %s is not started:\n%s", name, strings.Join(lines, "\n"))}
 }
 
 func tellStarted(w io.Writer, started []startedTriage) {

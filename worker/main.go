@@ -119,7 +119,7 @@ func waitForTemporal(ctx context.Context, a *app.App) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("Temporal at %s does not answer: %w; start it with make run, or set TEMPORAL_ADDRESS", a.TemporalAddress, err)
+			return fmt.Errorf("waiting for Temporal at %s: %w; start it with make run, or set TEMPORAL_ADDRESS", a.TemporalAddress, err)
 		case <-time.After(500 * time.Millisecond):
 		}
 	}
@@ -132,9 +132,24 @@ func work(ctx context.Context, a *app.App) error {
 		return fmt.Errorf("starting the worker on task queue %s: %w", a.Config.Temporal.TaskQueue, err)
 	}
 	a.Log.Info("worker is running", "task_queue", a.Config.Temporal.TaskQueue, "vault", a.Config.Vault.Path)
+	tellFaults(ctx, a)
 	<-ctx.Done()
 	w.Stop()
 	return nil
+}
+
+// checkPatience bounds each look at what a worker needs. A token that is over has to be refreshed first.
+const checkPatience = 20 * time.Second
+
+// tellFaults logs what the doctor would find. A channel that went away is no reason to stop refreshing everybody's tokens,
+// so the worker goes on.
+func tellFaults(ctx context.Context, a *app.App) {
+	for _, f := range app.Faults(a.Check(ctx, checkPatience)) {
+		if ctx.Err() != nil {
+			return
+		}
+		a.Log.WarnContext(ctx, "something needs a person", "what", f.Subject, "problem", f.Problem, "fix", f.Fix, "place", f.Place)
+	}
 }
 
 // startGateway serves until stop is called, which waits for requests under way.

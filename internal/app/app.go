@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -47,7 +48,9 @@ type App struct {
 	cache   *vault.Cache
 	flights connector.Flights
 	base    http.RoundTripper
-	clients sync.Map // :: connector name -> *oauth.Client
+
+	mu      sync.Mutex               // guards clients
+	clients map[string]*oauth.Client // :: connector name → client
 }
 
 // Open reads the configuration and prepares the Temporal client, which dials when it is first used. The vault stays
@@ -61,7 +64,7 @@ func Open(o Options) (*App, error) {
 	if log == nil {
 		log = slog.Default()
 	}
-	a := &App{Config: cfg, Log: log, base: newBase()}
+	a := &App{Config: cfg, Log: log, base: newBase(), clients: map[string]*oauth.Client{}}
 	if err := a.prepareTemporal(o.Env); err != nil {
 		return nil, err
 	}
@@ -94,10 +97,15 @@ func (a *App) Close() error {
 
 // newBase is the transport below all connectors. Answers of APIs may take long; headers that never come must not.
 func newBase() http.RoundTripper {
-	base := http.DefaultTransport.(*http.Transport).Clone()
-	base.MaxIdleConnsPerHost = 16
-	base.ResponseHeaderTimeout = 30 * time.Second
-	return base
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ResponseHeaderTimeout: 30 * time.Second,
+		MaxIdleConnsPerHost:   16,
+		IdleConnTimeout:       90 * time.Second,
+		ForceAttemptHTTP2:     true,
+	}
 }
 
 var errVaultClosed = errors.New("the vault is not open")
@@ -105,14 +113,16 @@ var errVaultClosed = errors.New("the vault is not open")
 // oauthClient returns the client of a connector's authorization server. One for each connector, so that its connections
 // and limits are shared.
 func (a *App) oauthClient(c config.Connector) *oauth.Client {
-	if known, ok := a.clients.Load(c.Name); ok {
-		return known.(*oauth.Client)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if known, ok := a.clients[c.Name]; ok {
+		return known
 	}
 	made := oauth.NewClient(c.Provider, oauth.Registration{
 		ClientID: c.ClientID, ClientSecret: c.ClientSecret(), RedirectURL: a.Config.Gateway.RedirectURL(), Scopes: c.Scopes,
 	}, oauth.Options{Timeout: c.Timeout})
-	known, _ := a.clients.LoadOrStore(c.Name, made)
-	return known.(*oauth.Client)
+	a.clients[c.Name] = made
+	return made
 }
 
 // ConnectURL returns the page on which a person consents for the account.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +17,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"tokenkeeper/activities"
-	"tokenkeeper/config"
 	"tokenkeeper/credential"
 )
 
@@ -204,17 +204,23 @@ func (a *App) checkRoute(subject, path string, err error) Finding {
 	if ok {
 		text = app.Message()
 	}
-	problem, fix, _ := strings.Cut(text, "; ")
+	problem, fix, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(text, "looking at "), subject+": "), "; ")
 	return Finding{Subject: subject, Problem: problem, Fix: fix, Place: a.Config.Position(path).String()}
 }
 
-// Problems gives the findings that are bad and have a place the form of the configuration's own faults.
-func Problems(findings []Finding) []config.Problem {
-	var problems []config.Problem
-	for _, f := range findings {
-		if !f.OK {
-			problems = append(problems, config.Problem{File: f.Place, Path: f.Subject, Message: f.Problem, Fix: f.Fix})
-		}
+// Faults returns the findings that are bad.
+func Faults(findings []Finding) []Finding {
+	return slices.DeleteFunc(slices.Clone(findings), func(f Finding) bool { return f.OK })
+}
+
+// String writes "place: subject: problem; fix: what to do", leaving out what is not known.
+func (f Finding) String() string {
+	text := f.Subject + ": " + cmp.Or(f.Problem, "ok")
+	if f.Place != "" {
+		text = f.Place + ": " + text
 	}
-	return problems
+	if f.Fix != "" {
+		text += "; fix: " + f.Fix
+	}
+	return text
 }

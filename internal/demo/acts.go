@@ -56,7 +56,7 @@ func (w *world) acts() []act {
 // misfortunes scripts faults; that they came to pass is looked at in the end.
 func (w *world) misfortunes(what string, faults ...sandbox.Fault) func(context.Context) error {
 	return func(context.Context) error {
-		w.narrator.say("%s", what)
+		w.narrator.sayf("%s", what)
 		for _, f := range faults {
 			f.Name = what
 			if err := w.sandbox.Fault(f); err != nil {
@@ -68,33 +68,33 @@ func (w *world) misfortunes(what string, faults ...sandbox.Fault) func(context.C
 }
 
 func (w *world) secondWorker(ctx context.Context) error {
-	w.narrator.say("worker 2 joins: nobody coordinates the two but Temporal and the vault")
+	w.narrator.sayf("worker 2 joins: nobody coordinates the two but Temporal and the vault")
 	return w.startWorker(ctx, 1)
 }
 
 func (w *world) restartTemporal(ctx context.Context) error {
-	w.narrator.say("the Temporal server is restarted; its database is a file")
+	w.narrator.sayf("the Temporal server is restarted; its database is a file")
 	if err := w.server.Restart(ctx); err != nil {
 		return err
 	}
 	w.book(&w.restarts)
-	w.narrator.say("it is back")
+	w.narrator.sayf("it is back")
 	return nil
 }
 
 // revokeSlack has an administrator remove the app, and a person consent again while others go on posting.
 func (w *world) revokeSlack(ctx context.Context) error {
-	w.narrator.say("an administrator removes the Slack app: the grant is dead")
+	w.narrator.sayf("an administrator removes the Slack app: the grant is dead")
 	w.sandbox.Revoke(sandbox.Slack)
 	status, err := w.awaitStatus(ctx, slackAccount, credential.ReauthorizationRequired)
 	if err != nil {
 		return err
 	}
-	w.narrator.say("account %s is %s: %s", slackAccount, status.Status, status.Reason)
+	w.narrator.sayf("account %s is %s: %s", slackAccount, status.Status, status.Reason)
 	if err := w.awaitTriage(ctx, workflows.TriageWaiting); err != nil {
 		return err
 	}
-	w.narrator.say("triage %s waits; people go on posting", triageName)
+	w.narrator.sayf("triage %s waits; people go on posting", triageName)
 	before := w.sandbox.Books().MessagesPosted
 	if !sleep(ctx, 8*time.Second) {
 		return ctx.Err()
@@ -108,7 +108,7 @@ func (w *world) revokeSlack(ctx context.Context) error {
 	if err := w.awaitTriage(ctx, workflows.TriagePolling); err != nil {
 		return err
 	}
-	w.narrator.say("the Signal came: triage %s goes on, and reads the %d messages of the meantime", triageName, w.sandbox.Books().MessagesPosted-before)
+	w.narrator.sayf("the Signal came: triage %s goes on, and reads the %d messages of the meantime", triageName, w.sandbox.Books().MessagesPosted-before)
 	return nil
 }
 
@@ -116,7 +116,7 @@ func (w *world) reauthorize(ctx context.Context) error {
 	if !w.options.Interactive {
 		return w.consent(ctx, slackAccount)
 	}
-	w.narrator.note("\n      It is your turn: open %s and consent. The demo waits.\n", w.app.ConnectURL(slackAccount))
+	w.narrator.notef("\n      It is your turn: open %s and consent. The demo waits.\n", w.app.ConnectURL(slackAccount))
 	for {
 		status, err := w.app.Workflows.Account(ctx, slackAccount)
 		if err == nil && status.Status == credential.Active {

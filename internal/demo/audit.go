@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 )
 
@@ -49,15 +48,16 @@ func (w *world) control() error {
 func search(dir string, tokens []string) (finding, error) {
 	found := finding{tokens: len(tokens)}
 	needles := needles(tokens)
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+	files := os.DirFS(dir)
+	err := fs.WalkDir(files, ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
 			return err
 		}
-		content, err := os.ReadFile(path)
+		content, err := fs.ReadFile(files, path)
 		if err != nil {
 			return err
 		}
-		found.look(filepath.Base(path), content, needles)
+		found.look(entry.Name(), content, needles)
 		return nil
 	})
 	if err == nil && (found.files == 0 || len(tokens) == 0) {

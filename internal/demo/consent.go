@@ -23,7 +23,7 @@ func (w *world) connect(ctx context.Context, account credential.AccountID) error
 	if err != nil {
 		return err
 	}
-	w.narrator.say("account %s is %s as %s", account, status.Status, status.Display)
+	w.narrator.sayf("account %s is %s as %s", account, status.Status, status.Display)
 	return nil
 }
 
@@ -36,7 +36,7 @@ func (w *world) consent(ctx context.Context, account credential.AccountID) error
 	}
 	browser := &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	page := w.app.ConnectURL(account)
-	w.narrator.say("somebody opens %s and consents", page)
+	w.narrator.sayf("somebody opens %s and consents", page)
 	if _, err := visit(ctx, browser, http.MethodGet, page, http.StatusOK); err != nil {
 		return err
 	}

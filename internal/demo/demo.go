@@ -21,7 +21,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if err == nil && result.OK && o.Dir == "" {
 		err = os.RemoveAll(w.dir)
 	} else {
-		w.narrator.note("\ndatabases and logs are in %s", w.dir)
+		w.narrator.notef("\ndatabases and logs are in %s", w.dir)
 	}
 	return result, err
 }
@@ -33,7 +33,7 @@ func (w *world) tell(ctx context.Context) (Result, error) {
 	if err := w.play(ctx); err != nil {
 		return Result{}, err
 	}
-	w.narrator.say("the last report has its issue, its reply and its mark")
+	w.narrator.sayf("the last report has its issue, its reply and its mark")
 	if w.options.Stay {
 		return w.stay(ctx)
 	}
@@ -42,22 +42,22 @@ func (w *world) tell(ctx context.Context) (Result, error) {
 
 // begin brings everything to work: workers, both accounts, the triage.
 func (w *world) begin(ctx context.Context) error {
-	w.narrator.say("Temporal runs at %s, Slack and GitHub are played by %s", w.server.HostPort(), w.sandboxURL())
+	w.narrator.sayf("Temporal runs at %s, Slack and GitHub are played by %s", w.server.HostPort(), w.sandboxURL())
 	if err := w.startWorker(ctx, 0); err != nil {
 		return err
 	}
-	w.narrator.say("worker 1 runs, and serves the pages for people at %s", w.app.Config.Gateway.PublicURL)
+	w.narrator.sayf("worker 1 runs, and serves the pages for people at %s", w.app.Config.Gateway.PublicURL)
 	if err := w.connect(ctx, slackAccount); err != nil {
 		return err
 	}
 	if err := w.connect(ctx, githubAccount); err != nil {
 		return err
 	}
-	w.narrator.say("access tokens live %s (Slack) and %s (GitHub); every refresh token is good once", slackLifetime, githubLifetime)
+	w.narrator.sayf("access tokens live %s (Slack) and %s (GitHub); every refresh token is good once", slackLifetime, githubLifetime)
 	if err := w.app.Workflows.StartTriage(ctx, triageName); err != nil {
 		return err
 	}
-	w.narrator.say("triage %s polls two channels every second", triageName)
+	w.narrator.sayf("triage %s polls two channels every second", triageName)
 	w.tellWhereToLook()
 	return nil
 }
@@ -106,7 +106,7 @@ func (w *world) dead() error {
 // settle waits until every report has one issue, one reply and its mark.
 func (w *world) settle(ctx context.Context) error {
 	books := w.sandbox.Books()
-	w.narrator.say("people stop: %d messages, %d of them bug reports; %d issues so far", books.MessagesPosted, books.ReportsPosted, books.IssuesCreated)
+	w.narrator.sayf("people stop: %d messages, %d of them bug reports; %d issues so far", books.MessagesPosted, books.ReportsPosted, books.IssuesCreated)
 	return w.await(ctx, "every report to be filed, answered and marked", func(context.Context) (bool, error) {
 		books = w.sandbox.Books()
 		if books.Missing == 0 && len(books.Replies) >= books.ReportsPosted && len(books.Reactions) >= books.ReportsPosted {
@@ -127,22 +127,22 @@ func (w *world) count() (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	w.narrator.say("searched %d files (%d MB) for %d tokens: %d found in clear", found.files, found.bytes>>20, found.tokens, len(found.leaks))
+	w.narrator.sayf("searched %d files (%d MB) for %d tokens: %d found in clear", found.files, found.bytes>>20, found.tokens, len(found.leaks))
 	result := w.judge(books, faults, found)
-	w.narrator.note("\n%s", result.table())
+	w.narrator.notef("\n%s", result.table())
 	return result, nil
 }
 
 // stay counts what can be counted while all runs, and leaves it to the user to end it.
 func (w *world) stay(ctx context.Context) (Result, error) {
-	w.narrator.note("\neverything goes on until Ctrl-C; then the table follows")
+	w.narrator.notef("\neverything goes on until Ctrl-C; then the table follows")
 	w.tellWhereToLook()
 	<-ctx.Done()
 	return w.count()
 }
 
 func (w *world) tellWhereToLook() {
-	w.narrator.note(`
+	w.narrator.notef(`
       Web UI     %s
       Slack      %s/ (channels, issues, books)
       accounts   %s/

@@ -81,9 +81,9 @@ func TestAnInterruptLeavesNoPortTaken(t *testing.T) {
 	out := &listener{Writer: t.Output(), text: "worker 2 joins", heard: make(chan struct{})}
 	ports, err := Ports{}.settle(t.Context(), true)
 	require.NoError(t, err)
-	ended := make(chan error, 1)
+	binary, dir, ended := worker(t), t.TempDir(), make(chan error, 1)
 	go func() {
-		_, err := Run(ctx, Options{Worker: worker(t), Dir: t.TempDir(), Out: out, Ports: ports})
+		_, err := Run(ctx, Options{Worker: binary, Dir: dir, Out: out, Ports: ports})
 		ended <- err
 	}()
 	select {
@@ -104,7 +104,9 @@ func TestPortsInUseAreNamedBeforeAnythingStarts(t *testing.T) {
 	taken, err := net.Listen("tcp", at(0))
 	require.NoError(t, err)
 	defer func() { _ = taken.Close() }()
-	port := taken.Addr().(*net.TCPAddr).Port
+	address, ok := taken.Addr().(*net.TCPAddr)
+	require.True(t, ok)
+	port := address.Port
 	_, err = Run(t.Context(), Options{Worker: "none", Out: io.Discard, FreePorts: true, Ports: Ports{Gateway: port, Sandbox: port}})
 	var portTaken *devserver.PortTakenError
 	require.ErrorAs(t, err, &portTaken)

@@ -19,12 +19,12 @@ import (
 // killWorker takes a worker away with kill -9 at the worst moment: GitHub has created an issue and the worker waits for
 // the answer. It comes back some seconds later, and until then the other one carries on.
 func (w *world) killWorker(ctx context.Context) error {
-	w.narrator.say("GitHub creates an issue and is slow to answer")
+	w.narrator.sayf("GitHub creates an issue and is slow to answer")
 	victim, err := w.catch(ctx)
 	if err != nil {
 		return err
 	}
-	w.narrator.say("kill -9 of worker %d, which waits for that answer", victim+1)
+	w.narrator.sayf("kill -9 of worker %d, which waits for that answer", victim+1)
 	if err := w.worker(victim).Kill(); err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func (w *world) killWorker(ctx context.Context) error {
 	if !sleep(ctx, 3*time.Second) {
 		return ctx.Err()
 	}
-	w.narrator.say("worker %d comes back", victim+1)
+	w.narrator.sayf("worker %d comes back", victim+1)
 	return w.startWorker(ctx, victim)
 }
 

@@ -20,13 +20,13 @@ type narrator struct {
 
 func newNarrator(to io.Writer) *narrator { return &narrator{to: to, begun: time.Now()} }
 
-// say writes one line with the time.
-func (n *narrator) say(format string, args ...any) {
+// sayf writes one line with the time.
+func (n *narrator) sayf(format string, args ...any) {
 	n.write(fmt.Sprintf("%4.0fs  %s\n", n.elapsed().Seconds(), fmt.Sprintf(format, args...)))
 }
 
-// note writes text as it is.
-func (n *narrator) note(format string, args ...any) { n.write(fmt.Sprintf(format, args...) + "\n") }
+// notef writes text as it is.
+func (n *narrator) notef(format string, args ...any) { n.write(fmt.Sprintf(format, args...) + "\n") }
 
 func (n *narrator) elapsed() time.Duration { return time.Since(n.begun) }
 

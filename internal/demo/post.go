@@ -15,7 +15,7 @@ const (
 
 // post has people write into both channels in turn until the curtain falls, and at least as much as was promised.
 func (w *world) post(ctx context.Context, curtain <-chan struct{}) error {
-	people := sandbox.NewPeople(w.options.Seed)
+	people, channels := sandbox.NewPeople(w.options.Seed), channels()
 	for turn := 0; ; turn++ {
 		select {
 		case <-curtain:
@@ -24,7 +24,7 @@ func (w *world) post(ctx context.Context, curtain <-chan struct{}) error {
 			}
 		default:
 		}
-		if _, err := w.sandbox.Deliver(channels()[turn%len(channels())], people.Next()); err != nil {
+		if _, err := w.sandbox.Deliver(channels[turn%len(channels)], people.Next()); err != nil {
 			return fmt.Errorf("posting to the sandbox: %w", err)
 		}
 		if !sleep(ctx, w.options.postEvery()) {

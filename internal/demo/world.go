@@ -63,7 +63,7 @@ func open(ctx context.Context, o Options) (*world, error) {
 		return nil, err
 	}
 	w.ports = ports
-	w.settings = map[string]string{
+	w.settings = map[string]string{ //nolint:gosec // opens nothing but the sandbox
 		"TEMPORAL_ADDRESS": at(ports.Temporal), "TEMPORAL_NAMESPACE": "default",
 		"SLACK_CLIENT_SECRET": "demo-slack-client-secret", "GITHUB_CLIENT_SECRET": "demo-github-client-secret",
 	}

@@ -1,0 +1,156 @@
+package app
+
+import (
+	"fmt"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/sandbox"
+	"tokenkeeper/vault"
+)
+
+const configuration = `vault: {path: vault.db, keyset: vault.key}
+connectors:
+  slack:
+    provider: slack
+    client_id: "1111111111.2222222222"
+    client_secret_env: SLACK_CLIENT_SECRET
+    scopes: [channels:history, channels:read, chat:write, reactions:write, users:read]
+    endpoints: {authorize: SANDBOX/slack/oauth/v2/authorize, api: SANDBOX/slack/api/}
+  github:
+    provider: github-app
+    client_id: Iv23liSandboxTriage0
+    client_secret_env: GITHUB_CLIENT_SECRET
+    endpoints:
+      authorize: SANDBOX/github/login/oauth/authorize
+      token: SANDBOX/github/login/oauth/access_token
+      api: SANDBOX/github/api/v3/
+triages:
+  acme/bug-reports:
+    slack: acme/triage/slack
+    github: acme/triage/github
+    routes:
+      - {channel: C0BUGREPORTS, repository: acme/app}
+      - {channel: C0RANDOM, repository: acme/app}
+      - {channel: C0SUPPORT, repository: acme/none}
+      - {channel: C0NOWHERE, repository: acme/closed}
+`
+
+// world is an App whose accounts are connected to a sandbox. No Temporal runs.
+type world struct {
+	*App
+	sandbox *sandbox.Sandbox
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{sandbox: sandbox.New(sandbox.Options{
+		Repositories: []string{"acme/app", "acme/closed"}, IssuesDisabled: []string{"acme/closed"},
+	})}
+	server := httptest.NewServer(w.sandbox.Handler())
+	t.Cleanup(server.Close)
+	t.Cleanup(w.sandbox.Close)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "tokenkeeper.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(strings.ReplaceAll(configuration, "SANDBOX", server.URL)), 0o600))
+	_, err := vault.CreateKeyset(filepath.Join(dir, "vault.key"))
+	require.NoError(t, err)
+	env := map[string]string{
+		"SLACK_CLIENT_SECRET": w.sandbox.App(sandbox.Slack).ClientSecret, "GITHUB_CLIENT_SECRET": w.sandbox.App(sandbox.GitHub).ClientSecret,
+		"TEMPORAL_ADDRESS": "127.0.0.1:1",
+	}
+	w.App, err = Open(Options{ConfigPath: path, Env: func(name string) (string, bool) { value, ok := env[name]; return value, ok }})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, w.Close()) })
+	return w
+}
+
+// connect has somebody consent, and puts the grant into the vault.
+func (w *world) connect(t *testing.T, name string) {
+	t.Helper()
+	account, err := credential.ParseAccountID(name)
+	require.NoError(t, err)
+	conn, err := w.Connection(account)
+	require.NoError(t, err)
+	redirect, err := sandbox.Decide(t.Context(), nil, conn.OAuth.AuthorizeURL("state", credential.Secret{}), "", sandbox.Allow)
+	require.NoError(t, err)
+	callback, err := url.Parse(redirect)
+	require.NoError(t, err)
+	tokens, err := conn.OAuth.Exchange(t.Context(), callback.Query().Get("code"), credential.Secret{})
+	require.NoError(t, err)
+	identity, err := conn.OAuth.Identify(t.Context(), tokens.Access)
+	require.NoError(t, err)
+	require.NoError(t, w.Vault.PutAuthorization(t.Context(), vault.Authorization{
+		ID: "authorization-of-" + account.Connector, Account: account, Subject: identity.Subject, Display: identity.Display,
+		Tokens: tokens, ExpiresAt: time.Now().Add(time.Hour),
+	}))
+	_, err = w.Vault.Adopt(t.Context(), "authorization-of-"+account.Connector)
+	require.NoError(t, err)
+}
+
+func TestWhatATriageNamesIsLookedAt(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, w.OpenVault(t.Context()))
+	w.connect(t, "acme/triage/slack")
+	w.connect(t, "acme/triage/github")
+
+	findings := w.CheckTriage(t.Context(), "acme/bug-reports", 10*time.Second)
+	faults := map[string]string{}
+	for _, f := range Faults(findings) {
+		faults[f.Subject] = f.String()
+	}
+	require.Len(t, findings, 8)
+	require.Len(t, faults, 4)
+	for subject, want := range map[string][]string{
+		"channel C0RANDOM":       {"tokenkeeper.yaml:23:", "not_in_channel", "fix: invite the bot"},
+		"channel C0NOWHERE":      {"tokenkeeper.yaml:25:", "channel_not_found", "check the channel id"},
+		"repository acme/none":   {"tokenkeeper.yaml:24:", "finds no such repository", "fix: correct the name"},
+		"repository acme/closed": {"tokenkeeper.yaml:25:", "issues are disabled", "fix: enable them"},
+	} {
+		for _, part := range want {
+			assert.Contains(t, faults[subject], part)
+		}
+	}
+}
+
+// What cannot be looked at is not said to be wrong: the account's own check says what is.
+func TestChannelsOfAnAccountWithoutATokenAreLeftOut(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, w.OpenVault(t.Context()))
+	w.connect(t, "acme/triage/github")
+	for _, f := range w.CheckTriage(t.Context(), "acme/bug-reports", 2*time.Second) {
+		assert.NotContains(t, f.Subject, "channel", f.String())
+	}
+}
+
+func TestTheDoctorNamesWhatIsMissing(t *testing.T) {
+	w := newWorld(t)
+	faults := Faults(w.Check(t.Context(), time.Second))
+	require.Len(t, faults, 1, "%v", faults)
+	assert.Contains(t, faults[0].String(), "Temporal at 127.0.0.1:1")
+	assert.Contains(t, faults[0].String(), "make run")
+}
+
+func TestTheDoctorKnowsAWrongKey(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, w.OpenVault(t.Context()))
+	require.NoError(t, w.Vault.Close())
+	w.Vault = nil
+	keyset := w.Config.Vault.Keyset
+	require.NoError(t, os.Remove(keyset))
+	_, err := vault.CreateKeyset(keyset)
+	require.NoError(t, err)
+	faults := Faults(w.Check(t.Context(), time.Second))
+	require.Len(t, faults, 2)
+	assert.Contains(t, fmt.Sprint(faults[1]), "wrong key")
+	assert.Contains(t, faults[1].Fix, "backup")
+}
