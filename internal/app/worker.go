@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/worker"
-	"go.temporal.io/sdk/workflow"
 
 	"tokenkeeper/activities"
 	"tokenkeeper/workflows"
@@ -19,9 +18,7 @@ func (a *App) NewWorker() worker.Worker {
 		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{}),
 		ActivityTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{}),
 	})
-	w.RegisterWorkflowWithOptions(workflows.ConnectedAccount, workflow.RegisterOptions{Name: workflows.ConnectedAccountType})
-	w.RegisterWorkflowWithOptions(workflows.Triage, workflow.RegisterOptions{Name: workflows.TriageType})
-	w.RegisterWorkflowWithOptions(workflows.Report, workflow.RegisterOptions{Name: workflows.ReportType})
+	workflows.Register(w)
 	w.RegisterActivity(&activities.Account{Vault: a.Vault, Connections: a, ConnectURL: a.ConnectURL, Log: a.Log})
 	w.RegisterActivity(&activities.Triage{Plans: a})
 	w.RegisterActivity(&activities.Slack{APIs: a, Plans: a})

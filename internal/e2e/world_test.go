@@ -1,0 +1,173 @@
+package e2e
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/worker"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/internal/app"
+	"tokenkeeper/internal/devserver"
+	"tokenkeeper/sandbox"
+	"tokenkeeper/vault"
+	"tokenkeeper/workflows"
+)
+
+// update has the histories of the scenarios written to testdata/histories.
+var update = flag.Bool("update", false, "record the histories anew")
+
+// patience bounds each wait for something that has to happen.
+const patience = time.Minute
+
+var server *devserver.Server
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(run(m))
+}
+
+// run has one Temporal server for all tests; each has a task queue and names of its own.
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "tokenkeeper-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	server, err = devserver.Start(context.Background(), devserver.Options{Dir: dir, FreePorts: true})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = server.Stop() }()
+	return m.Run()
+}
+
+const configuration = `vault: {path: vault.db, keyset: vault.key}
+temporal: {task_queue: ORGANIZATION}
+connectors:
+  slack:
+    provider: slack
+    client_id: "1111111111.2222222222"
+    client_secret_env: SLACK_CLIENT_SECRET
+    scopes: [channels:history, channels:read, chat:write, reactions:write, users:read]
+    endpoints: {authorize: SANDBOX/slack/oauth/v2/authorize, api: SANDBOX/slack/api/}
+  github:
+    provider: github-app
+    client_id: Iv23liSandboxTriage0
+    client_secret_env: GITHUB_CLIENT_SECRET
+    endpoints:
+      authorize: SANDBOX/github/login/oauth/authorize
+      token: SANDBOX/github/login/oauth/access_token
+      api: SANDBOX/github/api/v3/
+triages:
+  ORGANIZATION/bugs:
+    slack: ORGANIZATION/triage/slack
+    github: ORGANIZATION/triage/github
+    poll_interval: 1s
+    routes:
+      - {channel: C0BUGREPORTS, repository: acme/app, labels: [bug]}
+      - {channel: C0SUPPORT, repository: acme/app}
+`
+
+// world is one organization: its sandbox, its vault, its worker.
+type world struct {
+	*app.App
+	t            *testing.T
+	sandbox      *sandbox.Sandbox
+	organization string
+	worker       worker.Worker
+}
+
+func newWorld(t *testing.T, o sandbox.Options) *world {
+	t.Helper()
+	organization := strings.ToLower(t.Name())
+	o.Team = "T" + strings.ToUpper(organization[4:min(len(organization), 20)]) // Report ids hold it
+	w := &world{t: t, sandbox: sandbox.New(o), organization: organization}
+	providers := httptest.NewServer(w.sandbox.Handler())
+	t.Cleanup(providers.Close)
+	t.Cleanup(w.sandbox.Close)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "tokenkeeper.yaml")
+	text := strings.NewReplacer("SANDBOX", providers.URL, "ORGANIZATION", organization).Replace(configuration)
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	_, err := vault.CreateKeyset(filepath.Join(dir, "vault.key"))
+	require.NoError(t, err)
+	settings := map[string]string{
+		"SLACK_CLIENT_SECRET": w.sandbox.App(sandbox.Slack).ClientSecret, "GITHUB_CLIENT_SECRET": w.sandbox.App(sandbox.GitHub).ClientSecret,
+		"TEMPORAL_ADDRESS": server.HostPort(),
+	}
+	w.App, err = app.Open(app.Options{
+		ConfigPath: path, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Env: func(name string) (string, bool) { value, ok := settings[name]; return value, ok },
+	})
+	require.NoError(t, err)
+	require.NoError(t, w.OpenVault(t.Context()))
+	t.Cleanup(func() { assert.NoError(t, w.Close()) })
+	w.worker = w.NewWorker()
+	require.NoError(t, w.worker.Start())
+	t.Cleanup(w.worker.Stop)
+	return w
+}
+
+func (w *world) account(connector string) credential.AccountID {
+	return credential.AccountID{Organization: w.organization, User: "triage", Connector: connector}
+}
+
+// consent has somebody consent and puts what comes of it into the vault, as the gateway does.
+func (w *world) consent(account credential.AccountID) (authorization string) {
+	w.t.Helper()
+	ctx := w.t.Context()
+	conn, err := w.Connection(account)
+	require.NoError(w.t, err)
+	redirect, err := sandbox.Decide(ctx, nil, conn.OAuth.AuthorizeURL("state", credential.Secret{}), "", sandbox.Allow)
+	require.NoError(w.t, err)
+	callback, err := url.Parse(redirect)
+	require.NoError(w.t, err)
+	tokens, err := conn.OAuth.Exchange(ctx, callback.Query().Get("code"), credential.Secret{})
+	require.NoError(w.t, err)
+	identity, err := conn.OAuth.Identify(ctx, tokens.Access)
+	require.NoError(w.t, err)
+	id := fmt.Sprintf("authorization-%d", time.Now().UnixNano())
+	require.NoError(w.t, w.Vault.PutAuthorization(ctx, vault.Authorization{
+		ID: id, Account: account, Subject: identity.Subject, Display: identity.Display, Tokens: tokens, ExpiresAt: time.Now().Add(time.Hour),
+	}))
+	return id
+}
+
+// connect makes an account active.
+func (w *world) connect(connector string) credential.AccountID {
+	w.t.Helper()
+	account := w.account(connector)
+	status, err := w.Workflows.Reauthorized(w.t.Context(), account, w.consent(account))
+	require.NoError(w.t, err)
+	require.Equal(w.t, credential.Active, status.Status)
+	return account
+}
+
+// eventually waits until the condition holds.
+func (w *world) eventually(what string, condition func() bool) {
+	w.t.Helper()
+	require.Eventually(w.t, condition, patience, 50*time.Millisecond, what)
+}
+
+func (w *world) status(account credential.AccountID) workflows.AccountStatus {
+	w.t.Helper()
+	status, err := w.Workflows.Account(w.t.Context(), account)
+	require.NoError(w.t, err)
+	return status
+}
+
+func (w *world) refreshes(name sandbox.App) int { return w.sandbox.Books().RefreshesByApp[name] }
