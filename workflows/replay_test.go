@@ -13,7 +13,7 @@ import (
 )
 
 // Workflows of this installation run for years, over many versions of this code. A history that does not replay is a
-// change that needs workflow.GetVersion. The histories are recorded by: go test ./internal/e2e -update
+// change that needs workflow.GetVersion. `go test ./internal/e2e -update` records them anew.
 func TestRecordedHistoriesReplay(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("..", "testdata", "histories", "*.json"))
 	require.NoError(t, err)
