@@ -55,7 +55,6 @@ func (a *account) refresh(ctx workflow.Context) error {
 		return err
 	}
 	a.attempts++
-	a.Forced = false
 	if result.Failure != nil {
 		a.fail(ctx, *result.Failure)
 		return nil
@@ -101,17 +100,18 @@ func (a *account) renew(ctx workflow.Context, facts activities.Facts) {
 		a.Reported = 0 // checked and alive, or newer than what died
 	}
 	a.Credential = facts
-	a.Failures, a.NotBefore, a.GrantDead = 0, time.Time{}, false
+	a.Failures, a.NotBefore, a.GrantDead, a.Forced = 0, time.Time{}, false, false
 	a.enter(ctx, credential.Active, "")
 }
 
-// fail turns a kind of failure into a state. While the access token is good, trouble is a warning.
+// fail turns a kind of failure into a state. While the access token is good, trouble is a warning. What was asked for
+// stays asked for: a refresh token whose fate is unknown must not wait until the access token is nearly over.
 func (a *account) fail(ctx workflow.Context, f activities.Failure) {
 	a.Failures++
 	now := workflow.Now(ctx)
 	switch f.Kind {
 	case credential.DeadGrant:
-		a.GrantDead = true
+		a.GrantDead, a.Forced = true, false
 		a.enterUnlessServing(ctx, credential.ReauthorizationRequired, f.Message)
 	case credential.DeadClient, credential.Misconfigured:
 		a.NotBefore = now.Add(maxBackoff)

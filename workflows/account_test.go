@@ -199,6 +199,25 @@ func TestTroubleIsAWarningWhileTheTokenIsGood(t *testing.T) {
 	assert.Empty(t, g.notices, "an outage of the provider is nothing that people can mend")
 }
 
+func TestARefreshThatWasAskedForIsTriedUntilItEnds(t *testing.T) {
+	g := newGrant(t, 10*time.Hour)
+	g.issue()
+	g.failures = []activities.Failure{
+		{Kind: credential.Ambiguous, Message: "the answer is lost"}, {Kind: credential.Transient, Code: activities.CodeInFlight, RetryAfter: 8 * time.Second},
+	}
+	var answer *AccountStatus
+	var after AccountStatus
+	g.after(time.Hour, func() { answer = g.report(t, 0) })
+	g.after(time.Hour+time.Minute, func() { after = g.status(t) })
+	g.end(2 * time.Hour)
+	g.run()
+
+	assert.Equal(t, credential.Degraded, answer.Status, "the caller hears of the first attempt")
+	assert.Equal(t, credential.Active, after.Status)
+	assert.EqualValues(t, 2, after.Generation)
+	assert.Equal(t, 3, g.posts)
+}
+
 func TestAThrottledAccountWaitsAsLongAsItIsTold(t *testing.T) {
 	g := newGrant(t, 10*time.Hour)
 	g.issue()

@@ -31,7 +31,10 @@ var update = flag.Bool("update", false, "record the histories anew")
 // patience bounds each wait for something that has to happen.
 const patience = time.Minute
 
-var server *devserver.Server
+var (
+	server  *devserver.Server
+	scratch string // a folder for what all tests share
+)
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -45,6 +48,7 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	scratch = dir
 	defer func() { _ = os.RemoveAll(dir) }()
 	server, err = devserver.Start(context.Background(), devserver.Options{Dir: dir, FreePorts: true})
 	if err != nil {

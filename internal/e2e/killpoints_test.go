@@ -1,0 +1,119 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/sandbox"
+	"tokenkeeper/workflows"
+)
+
+// fate is what becomes of a grant.
+type fate string
+
+const (
+	// lives: the account is active with new tokens.
+	lives fate = "lives"
+	// unknowable: whether the provider spent the refresh token cannot be known, or it was spent and the answer is gone. The
+	// account says so, and never lies about working.
+	unknowable fate = "unknowable"
+)
+
+// kinds of rotation, each with what each point of death costs it.
+var kinds = []struct {
+	name     string
+	rotation sandbox.Rotation
+	facts    string // of the provider, in the configuration
+}{
+	{"static", sandbox.RotationStatic, "{rotation: static}"},
+	{"grace", sandbox.RotationGrace, "{rotation: grace, grace: 60s}"},
+	{"single", sandbox.RotationSingleUse, "{rotation: single_use}"},
+	{"family", sandbox.RotationRevokeFamily, "{rotation: single_use, reuse_revokes_grant: true}"},
+}
+
+// killPoint is a moment between "due" and "stored" at which something dies.
+type killPoint struct {
+	name string
+	die  func(k *killWorld)
+	want map[string]fate // :: kind → what becomes of it; lives where it is not named
+}
+
+var killPoints = []killPoint{
+	{"due and not begun", (*killWorld).dieBeforeItBegins, nil},
+	{"request sent and not read", (*killWorld).dieUnread, map[string]fate{"family": unknowable}},
+	{"request carried out and not answered", (*killWorld).dieUnanswered, map[string]fate{"single": unknowable, "family": unknowable}},
+	{"answer lost while the worker lives", (*killWorld).loseTheAnswer, map[string]fate{"single": unknowable, "family": unknowable}},
+	{"answer arrived and not stored", (*killWorld).dieBeforeItIsStored, map[string]fate{"single": unknowable, "family": unknowable}},
+	{"stored and not reported", (*killWorld).dieUnreported, nil},
+	{"vault away when the answer comes", (*killWorld).takeTheVaultAway, nil},
+}
+
+// A refresh token that may be presented once is the hardest thing this product handles. At every point at which a process
+// can die, the grant lives, or the account says truthfully that nobody can know; and where a second presentation would end
+// the grant, there is none.
+func TestDeathAtEveryPointOfARefresh(t *testing.T) {
+	k := newKillWorld(t)
+	for _, point := range killPoints {
+		t.Run(point.name, func(t *testing.T) {
+			k.t = t
+			before := k.connectAll()
+			asked, stop := context.WithCancel(t.Context())
+			k.trigger = func() {
+				for _, kind := range kinds {
+					account := k.account(kind.name)
+					go func() { _, _ = k.Workflows.RefreshNow(asked, account) }() // who asks may die as well; the owner does not care
+				}
+			}
+			point.die(k)
+			for _, kind := range kinds {
+				k.judge(kind.name, before[kind.name], point.want[kind.name])
+			}
+			stop()
+		})
+	}
+	for _, kind := range kinds {
+		books := k.sandboxes[kind.name].Books()
+		if kind.name == "family" {
+			assert.Zero(t, books.RefreshTokensPresentedTwice, "a second presentation would have ended the grant")
+		}
+		assert.LessOrEqual(t, books.RefreshTokensPresentedTwice, 3, "%s: at most once more for each lost answer", kind.name)
+	}
+}
+
+// judge waits until the account has made up its mind, and compares.
+func (k *killWorld) judge(kind string, before credential.Generation, want fate) {
+	k.t.Helper()
+	account := k.account(kind)
+	var status workflows.AccountStatus
+	settled := func() bool {
+		var err error
+		status, err = k.Workflows.Account(k.t.Context(), account)
+		if err != nil {
+			return false
+		}
+		if want == unknowable {
+			return status.NextRefresh.IsZero() && status.Reason != ""
+		}
+		return status.Status == credential.Active && status.Generation > before
+	}
+	require.Eventually(k.t, settled, patience, 100*time.Millisecond, "%s: %s", kind, describe{&status})
+	if want != unknowable {
+		assert.Equal(k.t, before+1, status.Generation, kind)
+		k.works(kind)
+		return
+	}
+	assert.Contains(k.t, []credential.Status{credential.Degraded, credential.ReauthorizationRequired}, status.Status, kind)
+}
+
+// describe prints a status as it is when the test has failed.
+type describe struct{ status *workflows.AccountStatus }
+
+func (d describe) String() string {
+	return fmt.Sprintf("%s, generation %d, %q", d.status.Status, d.status.Generation, d.status.Reason)
+}

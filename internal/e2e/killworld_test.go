@@ -1,0 +1,277 @@
+package e2e
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	_ "modernc.org/sqlite" // to lock the vault's file from outside
+
+	"tokenkeeper/credential"
+	"tokenkeeper/internal/app"
+	"tokenkeeper/internal/devserver"
+	"tokenkeeper/internal/process"
+	"tokenkeeper/sandbox"
+	"tokenkeeper/vault"
+)
+
+// killWorld is a worker process that can be killed, a Temporal server of its own, and a provider for each kind of rotation.
+type killWorld struct {
+	*world
+	server    *devserver.Server
+	process   *process.Process
+	binary    string
+	env       []string
+	dir       string
+	sandboxes map[string]*sandbox.Sandbox // :: kind → provider
+	trigger   func()                      // asks for a refresh of every account
+}
+
+const killProvider = `  - id: KIND
+    name: KIND
+    endpoints:
+      authorize: URL/github/login/oauth/authorize
+      token: URL/github/login/oauth/access_token
+      identity: URL/github/api/v3/user
+      api: URL/github/api/v3/
+    client_authentication: client_secret_post
+    token: FACTS
+    errors: {dead_grant: [bad_refresh_token, bad_verification_code], dead_client: [incorrect_client_credentials]}
+    identity: {subject: "{id}", display: "{login}"}
+`
+
+const killConnector = `  KIND: {provider: KIND, client_id: Iv23liSandboxTriage0, client_secret_env: CLIENT_SECRET, timeout: 3s}
+`
+
+func newKillWorld(t *testing.T) *killWorld {
+	t.Helper()
+	k := &killWorld{
+		world: &world{t: t, organization: "kill"}, dir: t.TempDir(), binary: workerBinary(t), sandboxes: map[string]*sandbox.Sandbox{},
+	}
+	var err error
+	k.server, err = devserver.Start(t.Context(), devserver.Options{Dir: k.dir, FreePorts: true})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, k.server.Stop()) })
+	providers, connectors := "providers:\n", "connectors:\n"
+	for _, kind := range kinds {
+		url := k.serve(kind.name, kind.rotation)
+		fill := strings.NewReplacer("KIND", kind.name, "URL", url, "FACTS", kind.facts)
+		providers += fill.Replace(killProvider)
+		connectors += fill.Replace(killConnector)
+	}
+	path := filepath.Join(k.dir, "tokenkeeper.yaml")
+	text := "vault: {path: vault.db, keyset: vault.key}\n" + providers + connectors
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	_, err = vault.CreateKeyset(filepath.Join(k.dir, "vault.key"))
+	require.NoError(t, err)
+	settings := map[string]string{
+		"CLIENT_SECRET": k.sandboxes["static"].App(sandbox.GitHub).ClientSecret, "TEMPORAL_ADDRESS": k.server.HostPort(),
+	}
+	k.env = append(os.Environ(), "CLIENT_SECRET="+settings["CLIENT_SECRET"], "TEMPORAL_ADDRESS="+settings["TEMPORAL_ADDRESS"])
+	k.App, err = app.Open(app.Options{
+		ConfigPath: path, Log: slog.New(slog.DiscardHandler),
+		Env: func(name string) (string, bool) { value, ok := settings[name]; return value, ok },
+	})
+	require.NoError(t, err)
+	require.NoError(t, k.OpenVault(t.Context()))
+	t.Cleanup(func() { assert.NoError(t, k.Close()) })
+	k.start()
+	t.Cleanup(func() { assert.NoError(t, k.process.Stop()) })
+	return k
+}
+
+func (k *killWorld) serve(kind string, rotation sandbox.Rotation) (url string) {
+	s := sandbox.New(sandbox.Options{GitHub: sandbox.AppOptions{
+		AccessLifetime: time.Hour, Rotation: rotation, Grace: time.Minute, OldAccess: sandbox.OldAccessLives,
+	}})
+	server := httptest.NewServer(s.Handler())
+	k.t.Cleanup(server.Close)
+	k.t.Cleanup(s.Close)
+	k.sandboxes[kind] = s
+	return server.URL
+}
+
+func (k *killWorld) start() {
+	k.t.Helper()
+	p, err := process.Start(process.Options{
+		Name: "the worker", Path: k.binary, Args: []string{"--config", filepath.Join(k.dir, "tokenkeeper.yaml"), "--gateway=false"},
+		Env: k.env, LogFile: filepath.Join(k.dir, "worker.log"),
+	})
+	require.NoError(k.t, err)
+	k.process = p
+}
+
+func (k *killWorld) kill() {
+	k.t.Helper()
+	require.NoError(k.t, k.process.Kill())
+}
+
+// connectAll makes every account active with a grant that nothing has happened to, and returns the generations.
+func (k *killWorld) connectAll() map[string]credential.Generation {
+	k.t.Helper()
+	generations := map[string]credential.Generation{}
+	for _, kind := range kinds {
+		account := k.account(kind.name)
+		status, err := k.Workflows.Reauthorized(k.t.Context(), account, k.consent(account))
+		require.NoError(k.t, err)
+		require.Equal(k.t, credential.Active, status.Status)
+		generations[kind.name] = status.Generation
+	}
+	return generations
+}
+
+// works makes sure that the provider takes the access token that the vault holds.
+func (k *killWorld) works(kind string) {
+	k.t.Helper()
+	account := k.account(kind)
+	record, err := k.Vault.Get(k.t.Context(), account)
+	require.NoError(k.t, err)
+	conn, err := k.Connection(account)
+	require.NoError(k.t, err)
+	_, err = conn.OAuth.Identify(k.t.Context(), record.Tokens.Access)
+	assert.NoError(k.t, err, kind)
+}
+
+// script has the next refresh of every provider go wrong, asks for one, and waits until all have met it.
+func (k *killWorld) script(f sandbox.Fault) {
+	k.t.Helper()
+	f.App, f.Endpoint, f.Name = sandbox.GitHub, "token.refresh", fmt.Sprint(time.Now().UnixNano())
+	for _, s := range k.sandboxes {
+		require.NoError(k.t, s.Fault(f))
+	}
+	k.trigger()
+	for kind, s := range k.sandboxes {
+		k.eventually("a refresh of "+kind+" to meet its fault", func() bool {
+			for _, state := range s.Faults() {
+				if state.Name == f.Name && state.Hit > 0 {
+					return true
+				}
+			}
+			return false
+		})
+	}
+}
+
+// carriedOut waits until every provider has carried out one more refresh than before.
+func (k *killWorld) carriedOut(before map[string]int) {
+	k.t.Helper()
+	for kind, s := range k.sandboxes {
+		k.eventually(kind+" to carry out the refresh", func() bool { return s.Books().Refreshes > before[kind] })
+	}
+}
+
+func (k *killWorld) refreshed() map[string]int {
+	n := map[string]int{}
+	for kind, s := range k.sandboxes {
+		n[kind] = s.Books().Refreshes
+	}
+	return n
+}
+
+func (k *killWorld) dieBeforeItBegins() {
+	k.kill()
+	k.trigger()
+	k.start()
+}
+
+func (k *killWorld) dieUnread() {
+	k.script(sandbox.Fault{Kind: sandbox.FaultHang})
+	k.kill()
+	k.start()
+}
+
+func (k *killWorld) dieUnanswered() {
+	k.script(sandbox.Fault{Kind: sandbox.FaultHang, Processed: true})
+	k.kill()
+	k.start()
+}
+
+func (k *killWorld) loseTheAnswer() {
+	k.script(sandbox.Fault{Kind: sandbox.FaultDrop, Processed: true})
+}
+
+func (k *killWorld) dieBeforeItIsStored() {
+	before := k.refreshed()
+	k.script(sandbox.Fault{Kind: sandbox.FaultDelay, Delay: time.Second})
+	unlock := k.lockVault()
+	k.carriedOut(before)
+	k.kill()
+	unlock()
+	k.start()
+}
+
+func (k *killWorld) dieUnreported() {
+	generations := k.generations()
+	k.script(sandbox.Fault{Kind: sandbox.FaultDelay, Delay: time.Second})
+	require.NoError(k.t, k.server.Kill())
+	for _, kind := range kinds {
+		k.eventually(kind.name+" to be stored", func() bool { return k.generations()[kind.name] > generations[kind.name] })
+	}
+	k.kill()
+	require.NoError(k.t, k.server.Restart(k.t.Context()))
+	k.start()
+}
+
+// takeTheVaultAway keeps the vault from being written for longer than anybody waits for it.
+func (k *killWorld) takeTheVaultAway() {
+	before := k.refreshed()
+	k.script(sandbox.Fault{Kind: sandbox.FaultDelay, Delay: time.Second})
+	unlock := k.lockVault()
+	k.carriedOut(before)
+	for _, kind := range kinds {
+		k.eventually("the sealed tokens of "+kind.name+" to wait for the vault", func() bool { return k.storing(kind.name) })
+	}
+	unlock()
+}
+
+// storing reports whether the account's Workflow tries to store sealed tokens.
+func (k *killWorld) storing(kind string) bool {
+	workflow, err := k.Temporal.DescribeWorkflowExecution(k.t.Context(), "account/"+k.account(kind).String(), "")
+	if err != nil {
+		return false
+	}
+	for _, pending := range workflow.GetPendingActivities() {
+		if pending.GetActivityType().GetName() == "StoreTokens" {
+			return true
+		}
+	}
+	return false
+}
+
+func (k *killWorld) generations() map[string]credential.Generation {
+	k.t.Helper()
+	held, err := k.Vault.Accounts(k.t.Context())
+	require.NoError(k.t, err)
+	generations := map[string]credential.Generation{}
+	for _, summary := range held {
+		generations[summary.Account.Connector] = summary.Generation
+	}
+	return generations
+}
+
+// lockVault takes SQLite's write lock on the vault's file, as a process that hangs in the middle of a write would.
+func (k *killWorld) lockVault() (unlock func()) {
+	k.t.Helper()
+	ctx := context.WithoutCancel(k.t.Context())
+	db, err := sql.Open("sqlite", filepath.Join(k.dir, "vault.db"))
+	require.NoError(k.t, err)
+	conn, err := db.Conn(ctx)
+	require.NoError(k.t, err)
+	_, err = conn.ExecContext(ctx, "PRAGMA busy_timeout = 5000; BEGIN IMMEDIATE")
+	require.NoError(k.t, err)
+	return func() {
+		_, err := conn.ExecContext(ctx, "ROLLBACK")
+		require.NoError(k.t, err)
+		require.NoError(k.t, conn.Close())
+		require.NoError(k.t, db.Close())
+	}
+}
