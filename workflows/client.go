@@ -26,13 +26,14 @@ var _ connector.Owner = (*Client)(nil)
 
 // Refresh reports that a generation died. All callers that saw the same one share one Update, so that any number of them
 // costs the account one message and the server's limit of Updates in flight is never reached.
+//
+// Temporal keeps the answer of an Update for the rest of the run. One that brings a newer generation stays true. Any other
+// is true of the moment at which it was given, so it is asked for anew under an id that the callers of a minute share.
 func (c *Client) Refresh(ctx context.Context, account credential.AccountID, seen credential.Generation) (connector.Answer, error) {
 	id := "refresh/g" + strconv.FormatInt(int64(seen), 10)
 	answer, err := c.refresh(ctx, account, seen, id)
-	if err == nil && answer.Status == credential.Active && answer.Generation <= seen {
-		// The account found the token alive when it was asked first, and Temporal keeps that answer for the run: ask
-		// anew, at most once a minute.
-		answer, err = c.refresh(ctx, account, seen, fmt.Sprintf("%s/%d", id, time.Now().Unix()/60))
+	if err == nil && answer.Generation <= seen {
+		answer, err = c.refresh(ctx, account, seen, anew(id))
 	}
 	if isNotFound(err) {
 		return connector.Answer{Status: credential.Pending, Reason: "no Workflow owns the account"}, nil
@@ -77,10 +78,20 @@ func (c *Client) Reauthorized(ctx context.Context, account credential.AccountID,
 	return status, err
 }
 
-// Disconnect revokes the account's grant, destroys its credential and ends its Workflow.
+// Disconnect revokes the account's grant, destroys its credential and ends its Workflow. Where that is impossible the
+// status is another than disconnected, and its warning says why.
 func (c *Client) Disconnect(ctx context.Context, account credential.AccountID) (AccountStatus, error) {
-	return c.update(ctx, account, "disconnect", UpdateDisconnect)
+	const id = "disconnect"
+	status, err := c.update(ctx, account, id, UpdateDisconnect)
+	if err == nil && status.Status != credential.Disconnected {
+		status, err = c.update(ctx, account, anew(id), UpdateDisconnect)
+	}
+	return status, err
 }
+
+// anew returns the id of an Update that was answered before with something that may have changed since. It changes every
+// minute, so that callers share it and the server's limit of 2,000 Updates in a run is far.
+func anew(id string) string { return fmt.Sprintf("%s/%d", id, time.Now().Unix()/60) }
 
 // Account returns what the account says of itself.
 func (c *Client) Account(ctx context.Context, account credential.AccountID) (AccountStatus, error) {
