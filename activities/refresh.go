@@ -15,6 +15,8 @@ import (
 type RefreshInput struct {
 	Account    credential.AccountID  `json:"account"`
 	Generation credential.Generation `json:"generation"`
+	// Settled says that the last attempt reported its end, so that a mark which it left is of nothing still under way.
+	Settled bool `json:"settled,omitempty"`
 }
 
 // RefreshResult is how an attempt ended. A failure is a value, not an error: the Workflow keeps the state and decides

@@ -109,7 +109,7 @@ func (a *account) run(ctx workflow.Context) (AccountStatus, error) {
 		switch {
 		case a.Status == credential.Disconnected:
 			return a.finish(ctx)
-		case workflow.GetInfo(ctx).GetContinueAsNewSuggested():
+		case workflow.GetInfo(ctx).GetContinueAsNewSuggested() && !a.awaited():
 			return a.status(ctx), a.continueAsNew(ctx)
 		}
 		if acted {
@@ -142,6 +142,9 @@ func (a *account) step(ctx workflow.Context) (acted bool, err error) {
 	}
 	return false, nil
 }
+
+// awaited reports whether a person waits for what is next. It ends in this run, because the next one does not know them.
+func (a *account) awaited() bool { return a.Disconnecting || len(a.Adoptions) > 0 }
 
 // busy reports whether step has something to do at once.
 func (a *account) busy(now time.Time) bool {

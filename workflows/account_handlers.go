@@ -60,12 +60,13 @@ func (a *account) onRefresh(ctx workflow.Context, r RefreshRequest) (AccountStat
 	return a.status(ctx), err
 }
 
-// report notes that a caller saw a generation die. A dead grant then has nothing left to serve.
+// report notes that a caller saw a generation die. A dead grant then has nothing left to serve. A generation above the
+// one at hand is news of that one only: the vault may be ahead of us, and no number may have us refresh until we reach it.
 func (a *account) report(ctx workflow.Context, seen credential.Generation) {
 	if seen < a.Credential.Generation {
 		return
 	}
-	a.Reported = max(a.Reported, seen)
+	a.Reported = max(a.Reported, a.Credential.Generation)
 	if a.expired(workflow.Now(ctx)) {
 		a.expire(ctx)
 	}
@@ -86,8 +87,16 @@ func (a *account) onReauthorized(ctx workflow.Context, r ReauthorizedRequest) (A
 	if err != nil {
 		return a.status(ctx), err
 	}
-	return a.status(ctx), a.verdicts[r.Authorization]
+	verdict, judged := a.verdicts[r.Authorization]
+	if !judged {
+		verdict = temporal.NewApplicationError(
+			"account "+a.id.String()+" is disconnecting or continues in a new run, and has not judged the authorization yet", errTypeNoVerdict)
+	}
+	return a.status(ctx), verdict
 }
+
+// errTypeNoVerdict: the authorization still waits. Whoever asks again is told.
+const errTypeNoVerdict = "NoVerdict"
 
 func (a *account) queueAdoption(r ReauthorizedRequest) {
 	delete(a.verdicts, r.Authorization)
@@ -96,10 +105,10 @@ func (a *account) queueAdoption(r ReauthorizedRequest) {
 	}
 }
 
-// onDisconnect waits until the grant is revoked and destroyed.
+// onDisconnect waits until the grant is revoked and destroyed, or until that turned out to be impossible.
 func (a *account) onDisconnect(ctx workflow.Context) (AccountStatus, error) {
 	a.Disconnecting = true
-	err := workflow.Await(ctx, func() bool { return a.Status == credential.Disconnected || a.draining })
+	err := workflow.Await(ctx, func() bool { return !a.Disconnecting || a.Status == credential.Disconnected || a.draining })
 	return a.status(ctx), err
 }
 

@@ -64,7 +64,8 @@ func (a *account) refresh(ctx workflow.Context) error {
 }
 
 func (a *account) attempt(ctx workflow.Context) (activities.RefreshResult, error) {
-	in := activities.RefreshInput{Account: a.id, Generation: a.Credential.Generation}
+	// A failure on record is that of an attempt which reported its end.
+	in := activities.RefreshInput{Account: a.id, Generation: a.Credential.Generation, Settled: a.Failures > 0}
 	var result activities.RefreshResult
 	err := workflow.ExecuteActivity(accountActivity(ctx, fmt.Sprintf("refresh generation %d", in.Generation)),
 		(*activities.Account).RefreshToken, in).Get(ctx, &result)
@@ -77,7 +78,10 @@ func (a *account) attempt(ctx workflow.Context) (activities.RefreshResult, error
 	var facts activities.Facts
 	err = workflow.ExecuteActivity(accountActivity(ctx, "store sealed tokens"), (*activities.Account).StoreTokens,
 		activities.StoreInput{Account: a.id, Generation: in.Generation, Sealed: result.Sealed}).Get(ctx, &facts)
-	return activities.RefreshResult{Credential: &facts}, err
+	if err != nil {
+		return a.attemptError(ctx, err)
+	}
+	return activities.RefreshResult{Credential: &facts}, nil
 }
 
 // attemptError makes a state of an Activity that could not even begin; only a cancelled Workflow ends here.
@@ -116,7 +120,7 @@ func (a *account) fail(ctx workflow.Context, f activities.Failure) {
 	case credential.DeadClient, credential.Misconfigured:
 		a.NotBefore = now.Add(maxBackoff)
 		a.enterUnlessServing(ctx, credential.ClientMisconfigured, f.Message)
-	case credential.Throttled, credential.Transient, credential.Ambiguous, credential.Malformed:
+	default: // throttled, transient, ambiguous, malformed, or a kind that this version does not know: later again
 		a.NotBefore = now.Add(backoff(a.Failures, f.RetryAfter, a.id.Jitter()))
 		a.enter(ctx, credential.Degraded, f.Message)
 	}

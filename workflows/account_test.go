@@ -28,17 +28,21 @@ type grant struct {
 	posts    int
 	notices  []activities.Notice
 
-	mu      sync.Mutex // the environment sends Signals of one batch side by side
-	signals []string   // Workflow ids that were told to go on
-
+	telling sync.Mutex // Signals are sent side by side
+	signals []string   // guarded by telling; Workflow ids that were told to go on
 	// vaultAway has a good answer come back sealed.
-	vaultAway bool
+	vaultAway  bool
+	heard      func(activities.RefreshInput)
+	disconnect func() error
 }
 
 func newGrant(t *testing.T, lifetime time.Duration) *grant {
 	t.Helper()
 	suite := &testsuite.WorkflowTestSuite{}
-	g := &grant{env: suite.NewTestWorkflowEnvironment(), lifetime: lifetime}
+	g := &grant{
+		env: suite.NewTestWorkflowEnvironment(), lifetime: lifetime,
+		heard: func(activities.RefreshInput) {}, disconnect: func() error { return nil },
+	}
 	g.env.SetStartWorkflowOptions(startOptions(AccountWorkflowID(acmeSlack)))
 	g.env.SetTestTimeout(time.Minute)
 	var a *activities.Account
@@ -51,16 +55,17 @@ func newGrant(t *testing.T, lifetime time.Duration) *grant {
 			return d, nil
 		})
 	g.env.OnActivity(a.RefreshToken, mock.Anything, mock.Anything).Return(g.refresh)
-	g.env.OnActivity(a.Adopt, mock.Anything, mock.Anything).Return(g.adopt)
+	g.env.OnActivity(a.Adopt, mock.Anything, mock.Anything).After(time.Second).Return(g.adopt)
 	g.env.OnActivity(a.Notify, mock.Anything, mock.Anything).Return(func(_ context.Context, n activities.Notice) error {
 		g.notices = append(g.notices, n)
 		return nil
 	})
-	g.env.OnActivity(a.Disconnect, mock.Anything, mock.Anything).Return(nil)
+	g.env.OnActivity(a.Disconnect, mock.Anything, mock.Anything).Return(
+		func(context.Context, activities.AccountInput) error { return g.disconnect() })
 	g.env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, SignalAccountActive, mock.Anything).Return(
 		func(_, id, _, _ string, _ any) error {
-			g.mu.Lock()
-			defer g.mu.Unlock()
+			g.telling.Lock()
+			defer g.telling.Unlock()
 			g.signals = append(g.signals, id)
 			return nil
 		})
@@ -76,6 +81,7 @@ func (g *grant) issue() {
 }
 
 func (g *grant) refresh(_ context.Context, in activities.RefreshInput) (activities.RefreshResult, error) {
+	g.heard(in)
 	if g.now.Generation > in.Generation {
 		facts := g.now
 		return activities.RefreshResult{Credential: &facts}, nil
