@@ -23,7 +23,6 @@ type Vault interface {
 	OpenTokens(account credential.AccountID, g credential.Generation, sealed []byte) (credential.Tokens, error)
 	GetAuthorization(ctx context.Context, id string) (vault.Authorization, error)
 	Adopt(ctx context.Context, id string) (vault.Record, error)
-	DropAuthorization(ctx context.Context, id string) error
 	Shred(ctx context.Context, account credential.AccountID) error
 }
 

@@ -62,7 +62,7 @@ func matches(before vault.Record, now vault.Authorization) error {
 		return nil // the provider does not say; GitHub Apps answer an empty scope
 	}
 	if missing := credential.MissingScopes(before.Tokens.Scopes, now.Tokens.Scopes); len(missing) > 0 {
-		return refuse("account %s had scopes that were not granted again: %s; consent to all of them", now.Account, strings.Join(missing, ", "))
+		return refuse("account %s had scopes that were not granted again: %s; consent to all of them, or disconnect the account first if it needs them no more", now.Account, strings.Join(missing, ", "))
 	}
 	return nil
 }

@@ -55,15 +55,36 @@ func unavailable(err error) error {
 			Account: down.Account, Generation: down.Generation, Status: down.Status, Reason: down.Reason,
 		})
 	}
-	return again(ErrTypeRefreshPending, down.Error(), max(time.Until(down.RetryAt), time.Second))
+	return again(ErrTypeRefreshPending, down.Error(), min(time.Until(down.RetryAt), maxRefreshWait))
 }
+
+const (
+	// maxRefreshWait bounds the sleep until an account tries again: a person, or news of another caller, may have it
+	// work earlier than it planned.
+	maxRefreshWait = time.Minute
+	// maxLimitWait bounds what a provider asks for: an Activity that sleeps for a year on one header is lost.
+	maxLimitWait = time.Hour
+	// refusedPause is how long an Activity rests whose token was refused, replaced and refused again: every attempt costs
+	// the account a refresh, and it is a person who has to find out why.
+	refusedPause = 5 * time.Minute
+)
 
 // again is a failure that waiting cures; it is part of normal life, so it counts as benign.
 func again(kind, message string, after time.Duration) error {
 	return temporal.NewApplicationErrorWithOptions(message, kind, temporal.ApplicationErrorOptions{
-		NextRetryDelay: after,
+		NextRetryDelay: max(after, time.Second),
 		Category:       temporal.ApplicationErrorCategoryBenign,
 	})
+}
+
+func rateLimited(doing string, wait time.Duration) error {
+	return again(ErrTypeRateLimited, doing+": the provider's rate limit", min(wait, maxLimitWait))
+}
+
+// refusedAnew is a refusal of the token that the connector had just got in place of a refused one.
+func refusedAnew(doing, said string) error {
+	return again(ErrTypeProviderUnavailable,
+		doing+": a fresh token is refused too ("+said+"); see whether the app may be used from this address and is still installed", refusedPause)
 }
 
 func rejected(format string, args ...any) error {

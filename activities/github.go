@@ -51,8 +51,13 @@ type CreatedIssue struct {
 // CreateIssue files the report's issue, once. GitHub has no idempotency key, so the marker in the body is one: before
 // anything but a first attempt the list of issues is read (never the search, whose index lags behind).
 // Errors: [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeProviderUnavailable], [ErrTypeRejected].
-func (g *GitHub) CreateIssue(ctx context.Context, in CreateIssueInput) (CreatedIssue, error) {
+func (g *GitHub) CreateIssue(ctx context.Context, in CreateIssueInput) (created CreatedIssue, err error) {
+	defer reportEnd(ctx, &err)
 	defer beat(ctx)()
+	doing := "creating the issue of report " + in.Report.String() + " in " + repository(in.Issue)
+	if err := tooEarly(ctx, doing); err != nil {
+		return CreatedIssue{}, err
+	}
 	client, err := g.client(in.Account)
 	if err != nil {
 		return CreatedIssue{}, err
@@ -71,30 +76,23 @@ func (g *GitHub) CreateIssue(ctx context.Context, in CreateIssueInput) (CreatedI
 		Title: &in.Issue.Title, Body: &in.Issue.Body, Labels: &in.Issue.Labels,
 	})
 	if err != nil {
-		return CreatedIssue{}, createError(in, time.Since(started), err)
+		return CreatedIssue{}, createError(doing, time.Since(started), err)
 	}
 	return CreatedIssue{Number: issue.GetNumber(), URL: issue.GetHTMLURL()}, nil
 }
 
 func repository(issue triage.Issue) string { return issue.Owner + "/" + issue.Repo }
 
-// githubKill is when GitHub ends a request of its own accord; before that, one that we gave up may still create.
-const githubKill = 10 * time.Second
-
 // createError makes sure that the next attempt's list comes after the end of this attempt at GitHub.
-func createError(in CreateIssueInput, elapsed time.Duration, err error) error {
-	doing := "creating the issue of report " + in.Report.String() + " in " + repository(in.Issue)
-	sorted := githubError(doing, err)
-	if wait := githubKill - elapsed; wait > 0 && unknownOutcome(err) {
-		return again(ErrTypeProviderUnavailable, doing+": the answer is lost; looking for the issue before another attempt", wait)
+func createError(doing string, took time.Duration, err error) error {
+	if lost := lostAnswer(doing, took, err); lost != nil {
+		return lost
 	}
-	return sorted
-}
-
-// unknownOutcome reports whether the request may have been carried out although no answer came.
-func unknownOutcome(err error) bool {
-	failed, ok := errors.AsType[*url.Error](err)
-	return ok && unavailable(failed) == nil
+	// A 5xx may come from something in front of GitHub while GitHub goes on.
+	if resp := githubResponse(err); resp != nil && resp.StatusCode >= http.StatusInternalServerError {
+		return again(ErrTypeProviderUnavailable, doing+": "+resp.Status, settleTime-took)
+	}
+	return githubError(doing, err)
 }
 
 // findIssue returns the issue with the report's marker, or nil. An issue is not older than its report.
@@ -133,8 +131,7 @@ func (g *GitHub) client(account credential.AccountID) (*github.Client, error) {
 	return client, nil
 }
 
-// githubError sorts what go-github returns. Limits come as 403 or 429 and are obeyed in the documented order:
-// Retry-After, then the reset of the primary limit, then at least a minute.
+// githubError sorts what go-github returns.
 func githubError(doing string, err error) error {
 	if down := unavailable(err); down != nil {
 		return down
@@ -144,13 +141,18 @@ func githubError(doing string, err error) error {
 		return outage(doing, err)
 	}
 	if wait, limited := githubWait(resp, time.Now()); limited {
-		return again(ErrTypeRateLimited, doing+": GitHub's rate limit", wait)
+		return rateLimited(doing, wait)
+	}
+	if _, limited := errors.AsType[*github.AbuseRateLimitError](err); limited {
+		return rateLimited(doing, time.Minute)
 	}
 	switch {
-	case resp.StatusCode >= 500, resp.StatusCode == http.StatusUnauthorized, resp.StatusCode == http.StatusRequestTimeout:
+	case resp.StatusCode == http.StatusUnauthorized:
+		return refusedAnew(doing, resp.Status)
+	case resp.StatusCode >= 500, resp.StatusCode == http.StatusRequestTimeout:
 		return outage(doing, err)
 	}
-	return rejected("%s: %v", doing, err)
+	return rejected("%s: %v%s", doing, err, githubHint(resp.StatusCode))
 }
 
 func githubResponse(err error) *http.Response {
@@ -166,18 +168,32 @@ func githubResponse(err error) *http.Response {
 	return nil
 }
 
-// githubWait returns how long to wait, and whether the answer is about a limit at all.
+// githubWait returns how long to wait, and whether the answer's status and headers are about a limit at all. Limits come
+// as 403 or 429 and are obeyed in the documented order: Retry-After, then the reset of the primary limit, then a minute:
+// docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 func githubWait(resp *http.Response, now time.Time) (time.Duration, bool) {
 	if resp.StatusCode != http.StatusForbidden && resp.StatusCode != http.StatusTooManyRequests {
 		return 0, false
 	}
 	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && seconds >= 0 {
-		return max(time.Duration(seconds)*time.Second, time.Second), true
+		return time.Duration(min(seconds, int(maxLimitWait/time.Second))) * time.Second, true
 	}
-	if resp.Header.Get("X-RateLimit-Remaining") == "0" {
-		if reset, err := strconv.ParseInt(resp.Header.Get("X-RateLimit-Reset"), 10, 64); err == nil {
-			return max(time.Unix(reset, 0).Sub(now), time.Second), true
-		}
+	exhausted := resp.Header.Get("X-RateLimit-Remaining") == "0"
+	if reset, err := strconv.ParseInt(resp.Header.Get("X-RateLimit-Reset"), 10, 64); err == nil && exhausted {
+		return time.Unix(reset, 0).Sub(now), true
 	}
-	return time.Minute, resp.StatusCode == http.StatusTooManyRequests
+	return time.Minute, exhausted || resp.StatusCode == http.StatusTooManyRequests
+}
+
+func githubHint(status int) string {
+	switch status {
+	case http.StatusNotFound:
+		// GitHub says the same of what is not there and of what the token may not see.
+		return "; correct the repository of the route, or give the app access to it"
+	case http.StatusGone:
+		return "; enable issues in the repository's settings"
+	case http.StatusForbidden:
+		return "; give the app the permission to write issues, and see that the repository is not archived"
+	}
+	return ""
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.temporal.io/sdk/activity"
+
 	"tokenkeeper/credential"
 	"tokenkeeper/oauth"
 	"tokenkeeper/vault"
@@ -75,7 +77,9 @@ func (a *Account) RefreshToken(ctx context.Context, in RefreshInput) (RefreshRes
 		return RefreshResult{}, notConfigured(err)
 	}
 	defer beat(ctx)()
+	first := !activity.IsActivity(ctx) || activity.GetInfo(ctx).Attempt == 1
 	// Once the POST may have left, a cancelled Activity must still store what comes back.
+	deadline, _ := ctx.Deadline()
 	ctx = context.WithoutCancel(ctx)
 	record, err := a.Vault.Get(ctx, in.Account)
 	switch {
@@ -89,18 +93,18 @@ func (a *Account) RefreshToken(ctx context.Context, in RefreshInput) (RefreshRes
 		return a.check(ctx, conn, record), nil
 	}
 	if record.Presented != nil {
-		if verdict, blocked := a.unsettled(conn, record); blocked {
+		if verdict, blocked := a.unsettled(conn, record, first && in.Settled); blocked {
 			return verdict, nil
 		}
 	}
-	return a.present(ctx, conn, record), nil
+	return a.present(ctx, conn, record, deadline), nil
 }
 
-// unsettled judges a generation that was presented before and whose outcome is not known. blocked is false when the
-// provider's facts allow to present it once more.
-func (a *Account) unsettled(conn Connection, record vault.Record) (verdict RefreshResult, blocked bool) {
+// unsettled judges a generation that was presented before and whose outcome is not known. over says that nobody waits for
+// its answer any more. blocked is false when the provider's facts allow to present it once more.
+func (a *Account) unsettled(conn Connection, record vault.Record, over bool) (verdict RefreshResult, blocked bool) {
 	ago := a.now().Sub(record.Presented.At)
-	if talking := conn.Timeout + talkMargin - ago; talking > 0 {
+	if talking := stillTalking(conn, *record.Presented, ago); talking > 0 && !over {
 		// Its worker may only seem dead: one that lost Temporal still waits for the provider.
 		verdict = failed(credential.Transient, CodeInFlight, "an earlier attempt may still be waiting for its answer")
 		verdict.Failure.RetryAfter = talking
@@ -112,7 +116,17 @@ func (a *Account) unsettled(conn Connection, record vault.Record) (verdict Refre
 	return failed(credential.DeadGrant, CodeOutcomeUnknown, outcomeUnknown(conn, record)), true
 }
 
-// talkMargin is what an attempt needs beyond the timeout of its request to have stored the answer.
+// stillTalking returns how long an attempt that left the mark may go on. The mark has the time of the first presentation
+// only; a later one may have begun just now.
+func stillTalking(conn Connection, p vault.Presentation, ago time.Duration) time.Duration {
+	whole := conn.Timeout + talkMargin
+	if p.Attempts > 1 {
+		return whole
+	}
+	return min(whole-ago, whole)
+}
+
+// talkMargin is what an attempt may take beyond the timeout of its request to have stored the answer.
 const talkMargin = 5 * time.Second
 
 func outcomeUnknown(conn Connection, record vault.Record) string {
@@ -120,13 +134,18 @@ func outcomeUnknown(conn Connection, record vault.Record) string {
 		record.Presented.At.UTC().Format(time.RFC3339), conn.Provider.Name)
 }
 
-// present spends the refresh token: steps 2 to 4.
-func (a *Account) present(ctx context.Context, conn Connection, record vault.Record) RefreshResult {
+// present spends the refresh token: steps 2 to 4. They end before the deadline, after which there may be another attempt;
+// zero means that there is none.
+func (a *Account) present(ctx context.Context, conn Connection, record vault.Record, deadline time.Time) RefreshResult {
 	if _, err := a.Vault.Present(ctx, record.Account, record.Generation); err != nil {
 		if errors.Is(err, vault.ErrConflict) {
 			return a.current(ctx, record.Account)
 		}
 		return vaultAway(err)
+	}
+	if !deadline.IsZero() && time.Until(deadline) < conn.Timeout+talkMargin {
+		a.withdraw(ctx, record)
+		return vaultAway(errors.New("the vault took so long that the request would outlast this attempt"))
 	}
 	tokens, err := conn.OAuth.Refresh(ctx, record.Tokens.Refresh)
 	if err != nil {
@@ -147,23 +166,32 @@ func (a *Account) refused(ctx context.Context, record vault.Record, err error) R
 			return refreshed(now)
 		}
 	case credential.DeadClient, credential.Throttled, credential.Transient, credential.Misconfigured:
-		if err := a.Vault.Withdraw(ctx, record.Account, record.Generation); err != nil {
-			a.Log.WarnContext(ctx, "the vault kept a mark that could go: the next attempt will treat this one's outcome as unknown",
-				"account", record.Account.String(), "generation", record.Generation, "error", err)
-		}
+		a.withdraw(ctx, record)
 	}
 	return RefreshResult{Failure: &failure}
 }
 
+// withdraw takes the mark back: the refresh token was not spent.
+func (a *Account) withdraw(ctx context.Context, record vault.Record) {
+	if err := a.Vault.Withdraw(ctx, record.Account, record.Generation); err != nil {
+		a.Log.WarnContext(ctx, "the vault kept a mark that could go: the next attempt will treat this one's outcome as unknown",
+			"account", record.Account.String(), "generation", record.Generation, "error", err)
+	}
+}
+
+// describe puts a failure into words that may enter history. An error that the OAuth client did not sort says neither
+// what was sent nor what may be shown of it.
 func describe(err error) Failure {
 	if e, ok := errors.AsType[*oauth.Error](err); ok {
 		return Failure{Kind: e.Kind, Code: e.Code, Message: e.Error(), RetryAfter: e.RetryAfter}
 	}
-	return Failure{Kind: oauth.KindOf(err), Message: err.Error()}
+	return Failure{Kind: credential.Ambiguous, Message: "the request ended in a way that nobody foresaw"}
 }
 
 // store makes the answer durable: in the vault, or else sealed in the Workflow's history.
 func (a *Account) store(ctx context.Context, record vault.Record, tokens credential.Tokens) RefreshResult {
+	ctx, cancel := context.WithTimeout(ctx, talkMargin)
+	defer cancel()
 	_, err := a.Vault.Swap(ctx, record.Account, record.Generation, tokens)
 	if err == nil || errors.Is(err, vault.ErrConflict) {
 		return a.current(ctx, record.Account)
@@ -216,13 +244,18 @@ type StoreInput struct {
 }
 
 // StoreTokens puts sealed tokens into the vault. Temporal retries it until the vault is back; a second run finds the
-// newer generation and leaves it.
+// newer generation and leaves it. Errors: [ErrTypeRejected] when the account was shredded meanwhile.
 func (a *Account) StoreTokens(ctx context.Context, in StoreInput) (Facts, error) {
 	tokens, err := a.Vault.OpenTokens(in.Account, in.Generation, in.Sealed)
 	if err != nil {
 		return Facts{}, fmt.Errorf("opening the sealed tokens of account %s: %w", in.Account, err)
 	}
-	if _, err := a.Vault.Swap(ctx, in.Account, in.Generation, tokens); err != nil && !errors.Is(err, vault.ErrConflict) {
+	_, err = a.Vault.Swap(ctx, in.Account, in.Generation, tokens)
+	switch {
+	case errors.Is(err, vault.ErrNotFound):
+		return Facts{}, rejected("the vault holds no credential of account %s any more; connect it again with: tokenkeeper account connect %s",
+			in.Account, in.Account)
+	case err != nil && !errors.Is(err, vault.ErrConflict):
 		return Facts{}, fmt.Errorf("storing the tokens of account %s: %w", in.Account, err)
 	}
 	record, err := a.Vault.Get(ctx, in.Account)

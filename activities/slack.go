@@ -82,23 +82,28 @@ var slackRefusals = []string{
 	"too_many_emoji", "not_reactable", "thread_locked",
 }
 
+// slackDeadTokens are the answers to a token that is over. The connector gets a new one at the first of them.
+var slackDeadTokens = []string{"invalid_auth", "token_expired", "token_revoked", "account_inactive", "not_authed"}
+
 // slackError sorts what slack-go returns.
 func slackError(doing string, err error) error {
 	if down := unavailable(err); down != nil {
 		return down
 	}
 	if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
-		return again(ErrTypeRateLimited, doing+": Slack's rate limit", max(limited.RetryAfter, time.Second))
+		return rateLimited(doing, limited.RetryAfter)
 	}
 	if status, ok := errors.AsType[slack.StatusCodeError](err); ok && status.Code == http.StatusTooManyRequests {
-		return again(ErrTypeRateLimited, doing+": Slack's rate limit", time.Minute)
+		return rateLimited(doing, time.Minute)
 	}
 	code := slackCode(err)
 	switch {
 	case code == "ratelimited", code == "rate_limited":
-		return again(ErrTypeRateLimited, doing+": Slack's rate limit", time.Minute)
+		return rateLimited(doing, time.Minute)
 	case slices.Contains(slackRefusals, code):
 		return rejected("%s: %s%s", doing, code, slackHint(code))
+	case slices.Contains(slackDeadTokens, code):
+		return refusedAnew(doing, code)
 	}
 	return outage(doing, err)
 }

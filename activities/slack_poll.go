@@ -2,7 +2,8 @@ package activities
 
 import (
 	"context"
-	"slices"
+	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -10,12 +11,6 @@ import (
 
 	"tokenkeeper/credential"
 	"tokenkeeper/triage"
-)
-
-const (
-	pageSize = 200 // Slack recommends no more
-	// maxWindow bounds one result. What is beyond it is newer than what is in it, and comes with the next poll.
-	maxWindow = 500
 )
 
 // PollInput asks for what was posted to a channel after a message.
@@ -36,17 +31,16 @@ type Window struct {
 
 // Poll returns the next window that holds a message worth a look. While there is none it fails with
 // [ErrTypeNothingNew] and asks to be retried after the interval: Temporal's own retry is the polling loop, and writes
-// nothing to history. How far it got meanwhile travels from attempt to attempt in the heartbeat details.
+// nothing to history.
 //
-// Slack gives the newest messages first, so the watermark may move only when all pages were read.
+// Slack gives the newest messages first, so the watermark may move only when all pages were read. How far a poll got
+// travels from attempt to attempt in the heartbeat details, page by page: an app that may read one page a minute would
+// otherwise begin at the first one for ever.
 // Errors: also [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeProviderUnavailable], [ErrTypeRejected].
 func (s *Slack) Poll(ctx context.Context, in PollInput) (Window, error) {
-	after := in.After
-	var reached string
-	if activity.HasHeartbeatDetails(ctx) && activity.GetHeartbeatDetails(ctx, &reached) == nil {
-		after = max(after, reached)
-	}
-	defer beat(ctx, after)()
+	var reached atomic.Pointer[progress]
+	reached.Store(resume(ctx, in.After))
+	defer beatWith(ctx, func() []any { return []any{*reached.Load()} })()
 	client, err := s.client(in.Account)
 	if err != nil {
 		return Window{}, err
@@ -55,50 +49,47 @@ func (s *Slack) Poll(ctx context.Context, in PollInput) (Window, error) {
 	if err != nil {
 		return Window{}, err
 	}
-	messages, err := drain(ctx, client, in.Channel, after)
-	if err != nil {
-		return Window{}, slackError("reading channel "+in.Channel, err)
-	}
-	window := windowOf(messages, who, in.Channel, after)
-	if len(window.Messages) == 0 {
-		activity.RecordHeartbeat(ctx, window.Watermark)
-		return Window{}, again(ErrTypeNothingNew, "nothing new in channel "+in.Channel, in.Interval)
-	}
-	return window, nil
-}
-
-// drain reads every page of the window after a ts.
-func drain(ctx context.Context, client *slack.Client, channel, after string) ([]slack.Message, error) {
-	var all []slack.Message
-	params := &slack.GetConversationHistoryParameters{ChannelID: channel, Oldest: after, Limit: pageSize}
 	for {
-		page, err := client.GetConversationHistoryContext(ctx, params)
+		next, err := readPage(ctx, client, who, in.Channel, *reached.Load())
 		if err != nil {
-			return nil, err
+			return Window{}, slackError("reading channel "+in.Channel, err)
 		}
-		all = append(all, page.Messages...)
-		params.Cursor = page.ResponseMetaData.NextCursor
-		if !page.HasMore || params.Cursor == "" {
-			return all, nil
+		if next.Cursor == "" && len(next.Found) > 0 {
+			return next.window(who.Team), nil
+		}
+		if next.beyond(reached.Swap(&next)) {
+			activity.RecordHeartbeat(ctx, next)
+		}
+		if next.Cursor == "" {
+			return Window{}, again(ErrTypeNothingNew, "nothing new in channel "+in.Channel, in.Interval)
 		}
 	}
 }
 
-// windowOf keeps what may be a report, oldest first, and says how far that goes.
-func windowOf(messages []slack.Message, who identity, channel, after string) Window {
-	window := Window{Team: who.Team, Watermark: after}
-	for _, m := range messages {
-		window.Watermark = max(window.Watermark, m.Timestamp)
-		if ok, _ := triage.Candidate(messageOf(who.Team, channel, m), who.Self); ok {
-			window.Messages = append(window.Messages, m.Timestamp)
-		}
+var errNoCursor = errors.New("there are more messages, and no cursor leads to them")
+
+// readPage reads the next page of the window, or the first one again when Slack has forgotten the cursor.
+func readPage(ctx context.Context, client *slack.Client, who identity, channel string, p progress) (progress, error) {
+	page, err := client.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
+		ChannelID: channel, Oldest: p.Watermark, Cursor: p.Cursor, Limit: pageSize,
+	})
+	if slackCode(err) == "invalid_cursor" && p.Cursor != "" {
+		return readPage(ctx, client, who, channel, progress{Watermark: p.Watermark})
 	}
-	slices.Sort(window.Messages)
-	if len(window.Messages) > maxWindow {
-		window.Messages = window.Messages[:maxWindow]
-		window.Watermark = window.Messages[maxWindow-1]
+	if err != nil {
+		return progress{}, err
 	}
-	return window
+	cursor := page.ResponseMetaData.NextCursor
+	if page.HasMore && cursor == "" {
+		return progress{}, errNoCursor
+	}
+	if !page.HasMore {
+		cursor = ""
+	}
+	return p.with(page.Messages, cursor, func(m slack.Message) bool {
+		ok, _ := triage.Candidate(messageOf(who.Team, channel, m), who.Self)
+		return ok
+	}), nil
 }
 
 // messageOf translates slack-go's message. Timestamps stay text: they have more digits than a float.

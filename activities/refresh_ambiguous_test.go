@@ -1,0 +1,264 @@
+package activities_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/credential"
+	"tokenkeeper/provider"
+	"tokenkeeper/sandbox"
+)
+
+func slackScopesSorted() []string {
+	return []string{"channels:history", "channels:read", "chat:write", "reactions:read", "reactions:write", "users:read"}
+}
+
+// rotates says what the catalogue knows of a connector's provider.
+func (w *world) rotates(connector string, rotation provider.Rotation, grace time.Duration, reuseRevokes bool) {
+	p := w.providers[connector]
+	p.Token.Rotation, p.Token.Grace, p.Token.ReuseRevokesGrant = rotation, grace, reuseRevokes
+	w.providers[connector] = p
+}
+
+// lose has the next refresh carried out at the provider, or not, and its answer lost.
+func (w *world) lose(processed bool) {
+	w.fault(sandbox.Fault{App: sandbox.Slack, Endpoint: "token.refresh", Kind: sandbox.FaultDrop, Processed: processed})
+}
+
+// TestAnUnknownOutcomeIsDecidedByTheProvidersFacts goes through every kind of rotation: the refresh was sent and no
+// answer came.
+func TestAnUnknownOutcomeIsDecidedByTheProvidersFacts(t *testing.T) {
+	const grace = time.Minute
+	for name, c := range map[string]struct {
+		rotation     sandbox.Rotation
+		facts        provider.Rotation
+		reuseRevokes bool
+		processed    bool
+		after        time.Duration
+		requests     int // in all
+		twice        int // presentations of a spent token
+		recovers     bool
+		code         string // of the failure where it does not
+	}{
+		"static, carried out": {
+			rotation: sandbox.RotationStatic, facts: provider.RotationStatic, processed: true, after: time.Hour, requests: 2, recovers: true,
+		},
+		"grace, carried out, inside": {
+			rotation: sandbox.RotationGrace, facts: provider.RotationGrace, processed: true, after: 50 * time.Second, requests: 2, recovers: true,
+		},
+		"grace, carried out, outside": {
+			rotation: sandbox.RotationGrace, facts: provider.RotationGrace, processed: true, after: 2 * time.Minute, requests: 2, twice: 1,
+			code: "invalid_refresh_token",
+		},
+		"grace, not carried out, outside": {
+			rotation: sandbox.RotationGrace, facts: provider.RotationGrace, after: 2 * time.Minute, requests: 2, recovers: true,
+		},
+		"grace and reuse revokes, early": {
+			rotation: sandbox.RotationGrace, facts: provider.RotationGrace, reuseRevokes: true, processed: true, after: 2 * time.Second,
+			requests: 2, recovers: true,
+		},
+		"grace and reuse revokes, late in the window": {
+			rotation: sandbox.RotationGrace, facts: provider.RotationGrace, reuseRevokes: true, processed: true, after: 40 * time.Second,
+			requests: 1, code: activities.CodeOutcomeUnknown,
+		},
+		"single use, carried out": {
+			rotation: sandbox.RotationSingleUse, facts: provider.RotationSingleUse, processed: true, after: time.Second, requests: 2, twice: 1,
+			code: "invalid_refresh_token",
+		},
+		"single use, not carried out": {
+			rotation: sandbox.RotationSingleUse, facts: provider.RotationSingleUse, after: time.Second, requests: 2, recovers: true,
+		},
+		"reuse revokes the family, carried out": {
+			rotation: sandbox.RotationRevokeFamily, facts: provider.RotationSingleUse, reuseRevokes: true, processed: true, after: time.Second,
+			requests: 1, code: activities.CodeOutcomeUnknown,
+		},
+		"reuse revokes the family, not carried out": {
+			rotation: sandbox.RotationRevokeFamily, facts: provider.RotationSingleUse, reuseRevokes: true, after: time.Second,
+			requests: 1, code: activities.CodeOutcomeUnknown,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, sandbox.Options{Slack: sandbox.AppOptions{Rotation: c.rotation, Grace: grace}})
+			w.rotates("slack", c.facts, grace, c.reuseRevokes)
+			w.connect(slackAccount)
+			w.lose(c.processed)
+			requireFailure(t, w.refresh(slackAccount, 1), credential.Ambiguous, "")
+			w.clock.advance(c.after)
+
+			r := w.refresh(slackAccount, 1)
+
+			if c.recovers {
+				require.NotNil(t, r.Credential, "%+v", r.Failure)
+				assert.EqualValues(t, 2, r.Credential.Generation)
+				assert.Nil(t, w.held(slackAccount).Presented)
+			} else {
+				requireFailure(t, r, credential.DeadGrant, c.code)
+				assert.EqualValues(t, 1, w.held(slackAccount).Generation)
+			}
+			assert.Equal(t, c.requests, w.Books().Requests[slackRefreshes])
+			assert.Equal(t, c.twice, w.Books().RefreshTokensPresentedTwice)
+		})
+	}
+}
+
+func TestASingleUseTokenIsPresentedOnceMoreAndNoMore(t *testing.T) {
+	w := newWorld(t, sandbox.Options{Slack: sandbox.AppOptions{Rotation: sandbox.RotationSingleUse}})
+	w.rotates("slack", provider.RotationSingleUse, 0, false)
+	w.connect(slackAccount)
+	for range 2 {
+		w.lose(false)
+		requireFailure(t, w.refresh(slackAccount, 1), credential.Ambiguous, "")
+	}
+	for range 3 {
+		w.clock.advance(time.Hour)
+		r := w.refresh(slackAccount, 1)
+		requireFailure(t, r, credential.DeadGrant, activities.CodeOutcomeUnknown)
+		assert.Contains(t, r.Failure.Message, "presented at")
+	}
+	assert.Equal(t, 2, w.Books().Requests[slackRefreshes])
+	assert.Zero(t, w.Books().RefreshTokensPresentedTwice)
+}
+
+// A worker that lost Temporal still waits for the provider while Temporal starts the next attempt elsewhere.
+func TestNoTokenIsPresentedWhileAnotherAttemptMayWaitForItsAnswer(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.rotates("slack", provider.RotationStatic, 0, false)
+	w.connect(slackAccount)
+	var during activities.RefreshResult
+	w.when(slackTokenPath, func() {
+		w.clock.advance(4 * time.Second)
+		during = w.refreshAfter(slackAccount, 1, false)
+	})
+
+	r := w.refresh(slackAccount, 1)
+
+	requireFailure(t, during, credential.Transient, activities.CodeInFlight)
+	assert.Equal(t, 11*time.Second, during.Failure.RetryAfter, "the request's 10 s and 5 s to store, less the 4 s gone by")
+	assert.EqualValues(t, 2, r.Credential.Generation)
+	assert.Equal(t, 1, w.Books().Requests[slackRefreshes])
+}
+
+// The mark has the time of the first presentation only, and the second may have been made a moment ago.
+func TestASecondPresentationIsWaitedForAsLongAsTheFirst(t *testing.T) {
+	w := newWorld(t, sandbox.Options{Slack: sandbox.AppOptions{Rotation: sandbox.RotationSingleUse}})
+	w.rotates("slack", provider.RotationSingleUse, 0, false)
+	w.connect(slackAccount)
+	w.lose(false)
+	requireFailure(t, w.refresh(slackAccount, 1), credential.Ambiguous, "")
+	w.clock.advance(time.Minute)
+	var during activities.RefreshResult
+	w.when(slackTokenPath, func() { during = w.refreshAfter(slackAccount, 1, false) })
+
+	r := w.refresh(slackAccount, 1)
+
+	requireFailure(t, during, credential.Transient, activities.CodeInFlight)
+	assert.Equal(t, 15*time.Second, during.Failure.RetryAfter)
+	assert.EqualValues(t, 2, r.Credential.Generation, "a grant that was given up for dead would have been alive")
+}
+
+func TestAClockThatWentBackDelaysNoAttemptForLong(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	w.lose(false)
+	requireFailure(t, w.refresh(slackAccount, 1), credential.Ambiguous, "")
+	w.clock.advance(-3 * time.Hour)
+
+	r := w.refreshAfter(slackAccount, 1, false)
+
+	requireFailure(t, r, credential.Transient, activities.CodeInFlight)
+	assert.LessOrEqual(t, r.Failure.RetryAfter, 15*time.Second)
+}
+
+func TestAVaultThatIsAwayBeforeTheRequestCostsNothing(t *testing.T) {
+	for _, method := range []string{"Get", "Present"} {
+		t.Run(method, func(t *testing.T) {
+			w := newWorld(t, sandbox.Options{})
+			w.connect(slackAccount)
+			w.vault.fail(method)
+			requireFailure(t, w.refresh(slackAccount, 1), credential.Transient, activities.CodeVault)
+			assert.Zero(t, w.Books().Requests[slackRefreshes])
+			w.vault.fail()
+			assert.EqualValues(t, 2, w.refresh(slackAccount, 1).Credential.Generation)
+		})
+	}
+}
+
+func TestAMarkThatCannotBeWithdrawnIsTreatedAsUnknown(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.rotates("slack", provider.RotationSingleUse, 0, true)
+	w.connect(slackAccount)
+	w.fault(sandbox.Fault{App: sandbox.Slack, Endpoint: "token.refresh", Kind: sandbox.FaultStatus, Status: 503})
+	w.vault.fail("Withdraw")
+	requireFailure(t, w.refresh(slackAccount, 1), credential.Transient, "")
+	w.vault.fail()
+
+	requireFailure(t, w.refresh(slackAccount, 1), credential.DeadGrant, activities.CodeOutcomeUnknown)
+	assert.Contains(t, w.log.String(), "acme/triage/slack")
+}
+
+func TestTokensThatTheVaultDoesNotTakeLeaveSealedAndAreStoredLater(t *testing.T) {
+	w := newWorld(t, sandbox.Options{GitHub: sandbox.AppOptions{Rotation: sandbox.RotationSingleUse}})
+	w.connect(githubAccount)
+	w.when(githubTokenPath, func() { w.vault.fail("Swap") })
+
+	r := w.refresh(githubAccount, 1)
+
+	require.NotEmpty(t, r.Sealed)
+	assert.Nil(t, r.Failure)
+	assert.EqualValues(t, 1, w.held(githubAccount).Generation)
+	assert.NotNil(t, w.held(githubAccount).Presented, "who looks now must not present it again")
+	store := activities.StoreInput{Account: githubAccount, Generation: 1, Sealed: r.Sealed}
+	require.ErrorContains(t, once(w, w.account.StoreTokens, store).err, errAway.Error(), "Temporal tries again")
+	w.vault.fail()
+	for range 2 { // a second run leaves what it finds
+		got := once(w, w.account.StoreTokens, store)
+		require.NoError(t, got.err)
+		assert.EqualValues(t, 2, got.out.Generation)
+	}
+	assert.Nil(t, w.held(githubAccount).Presented)
+	assert.EqualValues(t, 3, w.refresh(githubAccount, 2).Credential.Generation, "the pair is the one that the provider expects")
+	assert.Zero(t, w.Books().RefreshTokensPresentedTwice)
+}
+
+func TestSealedTokensOfAShreddedAccountAreRefused(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	w.when(slackTokenPath, func() { w.vault.fail("Swap") })
+	r := w.refresh(slackAccount, 1)
+	w.vault.fail()
+	require.NoError(t, w.vault.Vault.Shred(t.Context(), slackAccount))
+
+	once(w, w.account.StoreTokens, activities.StoreInput{Account: slackAccount, Generation: 1, Sealed: r.Sealed}).
+		fails(t, activities.ErrTypeRejected, "acme/triage/slack", "account connect")
+}
+
+func TestSealedTokensOpenForTheirAccountAndGenerationOnly(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	w.when(slackTokenPath, func() { w.vault.fail("Swap") })
+	sealed := w.refresh(slackAccount, 1).Sealed
+	w.vault.fail()
+
+	for _, in := range []activities.StoreInput{
+		{Account: githubAccount, Generation: 1, Sealed: sealed},
+		{Account: slackAccount, Generation: 2, Sealed: sealed},
+		{Account: slackAccount, Generation: 1, Sealed: sealed[:len(sealed)/2]},
+		{Account: slackAccount, Generation: 1},
+	} {
+		require.Error(t, once(w, w.account.StoreTokens, in).err)
+	}
+	assert.EqualValues(t, 1, w.held(slackAccount).Generation)
+}
+
+func TestTokensThatNobodyCanKeepAreAnUnknownOutcome(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	w.when(slackTokenPath, func() { w.vault.fail("Swap", "SealTokens") })
+
+	requireFailure(t, w.refresh(slackAccount, 1), credential.Ambiguous, activities.CodeVault)
+	assert.NotNil(t, w.held(slackAccount).Presented)
+}

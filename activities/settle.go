@@ -1,0 +1,48 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+)
+
+// settleTime is how long a write may still take effect after whoever sent it has gone. GitHub ends a request after 10 s;
+// Slack does not say, and gets as long.
+const settleTime = 10 * time.Second
+
+// ended is the last heartbeat of an attempt that reports its failure itself. An attempt that does not find the one before
+// it ended comes after a worker that died in the middle, and whose write may still be on its way.
+type ended struct {
+	Attempt int32 `json:"ended_attempt"`
+}
+
+// reportEnd leaves the mark for the next attempt, if there will be one.
+func reportEnd(ctx context.Context, err *error) {
+	if *err != nil {
+		activity.RecordHeartbeat(ctx, ended{Attempt: activity.GetInfo(ctx).Attempt})
+	}
+}
+
+// tooEarly is the failure of an attempt that comes too early to look for what a dead one did, or nil.
+func tooEarly(ctx context.Context, doing string) error {
+	before := activity.GetInfo(ctx).Attempt - 1
+	var last ended
+	if before == 0 || activity.HasHeartbeatDetails(ctx) && activity.GetHeartbeatDetails(ctx, &last) == nil && last.Attempt == before {
+		return nil
+	}
+	return again(ErrTypeProviderUnavailable, doing+": a worker died while doing it; looking for what it did before another attempt", settleTime)
+}
+
+// lostAnswer is the failure of a write that took so long and may have been carried out although no answer came: the next
+// attempt looks for its effect, and that must not be before its end at the provider. It is nil for any other err.
+func lostAnswer(doing string, took time.Duration, err error) error {
+	failed, ok := errors.AsType[*url.Error](err)
+	if !ok || unavailable(failed) != nil {
+		return nil
+	}
+	return again(ErrTypeProviderUnavailable, doing+": the answer is lost; looking for what came of it before another attempt",
+		max(settleTime-took, time.Second))
+}
