@@ -63,12 +63,14 @@ func (c *Client) Connect(ctx context.Context, account credential.AccountID) erro
 // Reauthorized hands a pending authorization to the account, starting its Workflow if there is none, and waits for the
 // verdict.
 func (c *Client) Reauthorized(ctx context.Context, account credential.AccountID, authorization string) (AccountStatus, error) {
-	handle, err := c.Temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
-		StartWorkflowOperation: c.Temporal.NewWithStartWorkflowOperation(c.accountOptions(account), ConnectedAccountType, AccountInput{Account: account}),
-		UpdateOptions: client.UpdateWorkflowOptions{
-			WorkflowID: AccountWorkflowID(account), UpdateID: "reauthorized/" + authorization, UpdateName: UpdateReauthorized,
-			Args: []any{ReauthorizedRequest{Authorization: authorization}}, WaitForStage: client.WorkflowUpdateStageCompleted,
-		},
+	update := client.UpdateWorkflowOptions{
+		WorkflowID: AccountWorkflowID(account), UpdateID: "reauthorized/" + authorization, UpdateName: UpdateReauthorized,
+		Args: []any{ReauthorizedRequest{Authorization: authorization}}, WaitForStage: client.WorkflowUpdateStageCompleted,
+	}
+	handle, err := insist(ctx, func() (client.WorkflowUpdateHandle, error) {
+		// An operation is good for one request.
+		start := c.Temporal.NewWithStartWorkflowOperation(c.accountOptions(account), ConnectedAccountType, AccountInput{Account: account})
+		return c.Temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{StartWorkflowOperation: start, UpdateOptions: update})
 	})
 	if err != nil {
 		return AccountStatus{}, fmt.Errorf("handing the authorization to account %s: %w", account, err)
@@ -125,9 +127,11 @@ func (c *Client) TriageStatus(ctx context.Context, name string) (TriageStatus, e
 }
 
 func (c *Client) update(ctx context.Context, account credential.AccountID, id, name string, args ...any) (AccountStatus, error) {
-	handle, err := c.Temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: AccountWorkflowID(account), UpdateID: id, UpdateName: name, Args: args,
-		WaitForStage: client.WorkflowUpdateStageCompleted,
+	handle, err := insist(ctx, func() (client.WorkflowUpdateHandle, error) {
+		return c.Temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+			WorkflowID: AccountWorkflowID(account), UpdateID: id, UpdateName: name, Args: args,
+			WaitForStage: client.WorkflowUpdateStageCompleted,
+		})
 	})
 	if err != nil {
 		return AccountStatus{}, fmt.Errorf("asking account %s: %w", account, err)

@@ -37,6 +37,13 @@ var (
 )
 
 func TestMain(m *testing.M) {
+	if instruction, ok := os.LookupEnv(callerVariable); ok {
+		if err := callUntold(instruction); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	flag.Parse()
 	os.Exit(run(m))
 }
@@ -92,6 +99,7 @@ type world struct {
 	t            *testing.T
 	sandbox      *sandbox.Sandbox
 	organization string
+	settings     map[string]string // environment
 	worker       worker.Worker
 }
 
@@ -109,13 +117,13 @@ func newWorld(t *testing.T, o sandbox.Options) *world {
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	_, err := vault.CreateKeyset(filepath.Join(dir, "vault.key"))
 	require.NoError(t, err)
-	settings := map[string]string{
+	w.settings = map[string]string{
 		"SLACK_CLIENT_SECRET": w.sandbox.App(sandbox.Slack).ClientSecret, "GITHUB_CLIENT_SECRET": w.sandbox.App(sandbox.GitHub).ClientSecret,
 		"TEMPORAL_ADDRESS": server.HostPort(),
 	}
 	w.App, err = app.Open(app.Options{
 		ConfigPath: path, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
-		Env: func(name string) (string, bool) { value, ok := settings[name]; return value, ok },
+		Env: func(name string) (string, bool) { value, ok := w.settings[name]; return value, ok },
 	})
 	require.NoError(t, err)
 	require.NoError(t, w.OpenVault(t.Context()))
@@ -130,17 +138,30 @@ func (w *world) account(connector string) credential.AccountID {
 	return credential.AccountID{Organization: w.organization, User: "triage", Connector: connector}
 }
 
-// consent has somebody consent and puts what comes of it into the vault, as the gateway does.
+// grant has somebody consent, and exchanges the code.
+func (w *world) grant(ctx context.Context, account credential.AccountID) (credential.Tokens, error) {
+	conn, err := w.Connection(account)
+	if err != nil {
+		return credential.Tokens{}, err
+	}
+	redirect, err := sandbox.Decide(ctx, nil, conn.OAuth.AuthorizeURL("state", credential.Secret{}), "", sandbox.Allow)
+	if err != nil {
+		return credential.Tokens{}, err
+	}
+	callback, err := url.Parse(redirect)
+	if err != nil {
+		return credential.Tokens{}, err
+	}
+	return conn.OAuth.Exchange(ctx, callback.Query().Get("code"), credential.Secret{})
+}
+
+// consent puts what comes of a consent into the vault, as the gateway does.
 func (w *world) consent(account credential.AccountID) (authorization string) {
 	w.t.Helper()
 	ctx := w.t.Context()
+	tokens, err := w.grant(ctx, account)
+	require.NoError(w.t, err)
 	conn, err := w.Connection(account)
-	require.NoError(w.t, err)
-	redirect, err := sandbox.Decide(ctx, nil, conn.OAuth.AuthorizeURL("state", credential.Secret{}), "", sandbox.Allow)
-	require.NoError(w.t, err)
-	callback, err := url.Parse(redirect)
-	require.NoError(w.t, err)
-	tokens, err := conn.OAuth.Exchange(ctx, callback.Query().Get("code"), credential.Secret{})
 	require.NoError(w.t, err)
 	identity, err := conn.OAuth.Identify(ctx, tokens.Access)
 	require.NoError(w.t, err)

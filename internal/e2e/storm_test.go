@@ -1,0 +1,195 @@
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/internal/app"
+	"tokenkeeper/sandbox"
+	"tokenkeeper/vault"
+)
+
+// callerVariable turns this test's binary into one of many processes that make calls: "configuration|account|goroutines".
+const callerVariable = "TOKENKEEPER_E2E_CALLER"
+
+// callUntold makes calls side by side when told so on standard input, and prints how many went well.
+func callUntold(instruction string) error {
+	parts := strings.Split(instruction, "|")
+	account, err := credential.ParseAccountID(parts[1])
+	if err != nil {
+		return err
+	}
+	goroutines, err := strconv.Atoi(parts[2])
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	a, err := app.Open(app.Options{ConfigPath: parts[0]})
+	if err != nil {
+		return err
+	}
+	if err := a.OpenVault(ctx); err != nil {
+		return errors.Join(err, a.Close())
+	}
+	api, err := a.API(account)
+	if err != nil {
+		return errors.Join(err, a.Close())
+	}
+	fmt.Println("ready")
+	if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil {
+		return errors.Join(err, a.Close())
+	}
+	var good atomic.Int64
+	var group errgroup.Group
+	for range goroutines {
+		group.Go(func() error {
+			request, err := http.NewRequestWithContext(ctx, http.MethodPost, api.Base.String()+"auth.test", nil)
+			if err != nil {
+				return err
+			}
+			response, err := api.HTTP.Do(request)
+			if err != nil {
+				return err
+			}
+			defer response.Body.Close()
+			body, err := io.ReadAll(response.Body)
+			if strings.Contains(string(body), `"ok":true`) {
+				good.Add(1)
+			}
+			return err
+		})
+	}
+	err = group.Wait()
+	fmt.Println("good", good.Load())
+	return errors.Join(err, a.Close())
+}
+
+// caller is one process that makes calls.
+type caller struct {
+	*exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Reader
+}
+
+func (w *world) caller(account credential.AccountID, goroutines int) *caller {
+	w.t.Helper()
+	cmd := exec.CommandContext(w.t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s|%s|%d", callerVariable, w.Config.Path, account, goroutines))
+	for name, value := range w.settings {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	cmd.Stderr = w.t.Output()
+	in, err := cmd.StdinPipe()
+	require.NoError(w.t, err)
+	out, err := cmd.StdoutPipe()
+	require.NoError(w.t, err)
+	require.NoError(w.t, cmd.Start())
+	c := &caller{Cmd: cmd, in: in, out: bufio.NewReader(out)}
+	require.Equal(w.t, "ready", c.line(w.t))
+	return c
+}
+
+func (c *caller) line(t *testing.T) string {
+	t.Helper()
+	line, err := c.out.ReadString('\n')
+	require.NoError(t, err)
+	return strings.TrimSpace(line)
+}
+
+// Eight processes with 64 callers each find the token dead in the same moment.
+func TestManyProcessesOneRefresh(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	account := w.connect("slack")
+	const processes, goroutines = 8, 64
+	callers := make([]*caller, processes)
+	for i := range callers {
+		callers[i] = w.caller(account, goroutines)
+	}
+	require.Equal(t, 1, w.sandbox.ExpireAccessTokens(sandbox.Slack))
+	for _, c := range callers {
+		_, err := io.WriteString(c.in, "go\n")
+		require.NoError(t, err)
+	}
+	for _, c := range callers {
+		assert.Equal(t, fmt.Sprintf("good %d", goroutines), c.line(t))
+		require.NoError(t, c.Wait())
+	}
+	books := w.sandbox.Books()
+	assert.Equal(t, 1, books.RefreshesByApp[sandbox.Slack])
+	assert.Zero(t, books.UnreplayedAuthFailures)
+	assert.Zero(t, books.RefreshTokensPresentedTwice)
+}
+
+// A thousand accounts are told in the same moment that their tokens died.
+func TestAThousandAccountsAThousandRefreshes(t *testing.T) {
+	w := newWorld(t, sandbox.Options{GitHub: sandbox.AppOptions{Rotation: sandbox.RotationRevokeFamily}})
+	const accounts, sideBySide = 1000, 16
+	ids := make([]credential.AccountID, accounts)
+	group, ctx := errgroup.WithContext(t.Context())
+	group.SetLimit(sideBySide)
+	for i := range ids {
+		ids[i] = credential.AccountID{Organization: w.organization, User: fmt.Sprintf("user-%04d", i), Connector: "github"}
+		group.Go(func() error { return w.settle(ctx, ids[i]) })
+	}
+	require.NoError(t, group.Wait())
+
+	var storm sync.WaitGroup
+	errs := make([]error, accounts)
+	for i, id := range ids {
+		storm.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+			defer cancel()
+			for seen := credential.Generation(1); errs[i] == nil; {
+				answer, err := w.Workflows.Refresh(ctx, id, seen)
+				if err == nil && answer.Generation > seen {
+					return
+				}
+				errs[i] = err // nil: the owner is at it, and is asked again
+			}
+		})
+	}
+	storm.Wait()
+	for _, err := range errs {
+		require.NoError(t, err)
+	}
+	books := w.sandbox.Books()
+	assert.Equal(t, accounts, books.RefreshesByApp[sandbox.GitHub])
+	assert.Zero(t, books.RefreshTokensPresentedTwice)
+	assert.Zero(t, books.RefreshesRefused)
+}
+
+// settle makes an account active whose subject is as unique as its name.
+func (w *world) settle(ctx context.Context, account credential.AccountID) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	tokens, err := w.grant(ctx, account)
+	if err != nil {
+		return err
+	}
+	id := "authorization-of-" + account.User
+	if err := w.Vault.PutAuthorization(ctx, vault.Authorization{
+		ID: id, Account: account, Subject: credential.Subject(account.User), Tokens: tokens, ExpiresAt: time.Now().Add(time.Hour),
+	}); err != nil {
+		return err
+	}
+	_, err = w.Workflows.Reauthorized(ctx, account, id)
+	return err
+}

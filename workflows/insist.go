@@ -1,0 +1,32 @@
+package workflows
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+)
+
+// The pauses before a message is sent again: they double, so that a server in trouble is left in peace.
+const (
+	firstPause = 200 * time.Millisecond
+	lastPause  = 5 * time.Second
+)
+
+// insist sends an Update again while the server says that its Workflow cannot take one just now, which it does for a
+// moment after it has lost its memory of it. Nothing was accepted then.
+func insist(ctx context.Context, send func() (client.WorkflowUpdateHandle, error)) (client.WorkflowUpdateHandle, error) {
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		handle, err := send()
+		if _, notReady := errors.AsType[*serviceerror.WorkflowNotReady](err); !notReady {
+			return handle, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(pause):
+		}
+	}
+}
