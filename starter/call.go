@@ -95,7 +95,7 @@ func (c *cli) call(ctx context.Context, args []string, flags callFlags) error {
 		if err := configured(a, account); err != nil {
 			return err
 		}
-		if err := a.OpenVault(ctx); err != nil {
+		if err := c.openVault(ctx, a); err != nil {
 			return err
 		}
 		api, err := a.API(account)

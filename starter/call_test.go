@@ -127,7 +127,7 @@ func TestCallOfAnAccountThatNeedsAPerson(t *testing.T) {
 
 func TestCallWithoutKeyset(t *testing.T) {
 	w := newWorld(t)
-	w.run("call", "acme/triage/slack", "GET", "x").exits(exitFailure).complains("vault.key")
+	w.run("call", "acme/triage/slack", "GET", "x").exits(exitConfig).complains("vault.key")
 }
 
 func TestResolve(t *testing.T) {

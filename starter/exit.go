@@ -39,7 +39,7 @@ func exitCodesTopic() *cobra.Command {
    2  usage: unknown command or flag, missing or malformed argument
    3  the account needs a person: it is pending, reauthorization_required, client_misconfigured or disconnected
    4  Temporal cannot be reached, or its namespace does not exist
-   5  the configuration is missing or wrong; every fault is listed with its line and fix
+   5  the configuration or the key of the vault is missing or wrong; every fault is told with its place and fix
   22  "call --fail" got an HTTP status of 400 or above
 
 With --json the message goes to standard error as {"error": {"message": …, "fix": …}}; the codes are the same.`,

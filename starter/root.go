@@ -127,6 +127,15 @@ func (c *cli) withApp(use func(*app.App) error) error {
 	return errors.Join(use(a), a.Close())
 }
 
+// openVault says what to do about a vault that does not open.
+func (c *cli) openVault(ctx context.Context, a *app.App) error {
+	err := a.OpenVault(ctx)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	return &failure{code: exitConfig, err: err, fix: app.VaultFix(err)}
+}
+
 // withTemporal is withApp for what is nothing without Temporal. It asks for the server's health first, so that "no
 // server" and "no worker" are never mistaken for each other.
 func (c *cli) withTemporal(ctx context.Context, use func(*app.App) error) error {

@@ -36,7 +36,8 @@ func newRun(c *cli) *cobra.Command {
 		Use:   "run",
 		Short: "Run the worker, and a Temporal dev server if there is none",
 		Long: `Run everything on this machine until Ctrl-C: the worker with the gateway, and, unless TEMPORAL_ADDRESS is set or a
-server answers, the Temporal dev server with its Web UI. Its database is a file, so a restart loses nothing.
+server answers, the Temporal dev server with its Web UI. Its database is a file, so a restart loses nothing. The key of
+the vault has to be there: make it once with "tokenkeeper vault init".
 
 The worker's log is printed and kept with that of the server under --data.`,
 		Example: `  tokenkeeper run
@@ -59,7 +60,10 @@ func (c *cli) run(ctx context.Context, flags runFlags) error {
 	}
 	flags.worker = worker
 	var server *devserver.Server
-	err = c.withApp(func(a *app.App) (err error) { // a faulty configuration is told before anything starts
+	err = c.withApp(func(a *app.App) (err error) { // a faulty configuration is told before anything starts, a vault without key too
+		if err := c.openVault(ctx, a); err != nil {
+			return err
+		}
 		if flags.data == "" {
 			flags.data = filepath.Join(filepath.Dir(a.Config.Path), "tokenkeeper-data")
 		}
@@ -163,8 +167,8 @@ func (c *cli) runWorker(ctx context.Context, flags runFlags, settings []string, 
 	case <-server:
 	}
 	err = errors.Join(worker.Stop(), group.Wait())
-	if ctx.Err() == nil && err == nil {
-		err = worker.Err()
+	if ctx.Err() == nil && err == nil && worker.Err() != nil {
+		return failf("see what it said last, above and in "+log, "%w", worker.Err())
 	}
 	return err
 }

@@ -22,6 +22,7 @@ func (w *world) script(text string) string {
 
 func TestRunStopsTheWorker(t *testing.T) {
 	w := newWorld(t)
+	w.run("vault", "init").exits(exitOK)
 	w.serveTemporal()
 	worker := w.script("echo worker with $*\ntrap 'echo worker stops; exit 0' INT\nwhile :; do sleep 0.05; done\n")
 	ctx, stop := context.WithCancel(t.Context())
@@ -49,7 +50,10 @@ func TestRunStopsTheWorker(t *testing.T) {
 func TestRunOfAWorkerThatEnds(t *testing.T) {
 	w := newWorld(t)
 	w.serveTemporal()
-	w.run("run", "--worker", w.script("echo first; exit 3\n"), "--data", "data").exits(exitFailure).prints("first").complains("the worker ended by itself", "3")
+	w.run("run", "--worker", w.script("echo first; exit 3\n")).exits(exitConfig).complains("vault.key", "fix: ", "tokenkeeper vault init")
+	w.run("vault", "init").exits(exitOK)
+	w.run("run", "--worker", w.script("echo first; exit 3\n"), "--data", "data").exits(exitFailure).prints("first").
+		complains("the worker ended by itself", "3", "worker.log")
 	got := w.run("run", "--worker", w.script("echo second; exit 3\n"), "--data", "data").exits(exitFailure).prints("second")
 	if strings.Contains(got.stdout, "first") {
 		t.Errorf("%s", got.stdout)

@@ -71,6 +71,9 @@ func run(ctx context.Context, args []string) error {
 	}
 	defer closeApp(a)
 	if err := a.OpenVault(ctx); err != nil {
+		if fix := app.VaultFix(err); fix != "" {
+			return fmt.Errorf("%w; fix: %s", err, fix)
+		}
 		return err
 	}
 	if err := waitForTemporal(ctx, a); err != nil {
@@ -112,10 +115,13 @@ const temporalPatience = 30 * time.Second
 func waitForTemporal(ctx context.Context, a *app.App) error {
 	ctx, cancel := context.WithTimeout(ctx, temporalPatience)
 	defer cancel()
-	for {
+	for told := false; ; told = true {
 		_, err := a.Temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
 		if err == nil {
 			return a.EnsureSearchAttributes(ctx)
+		}
+		if !told {
+			a.Log.Info("waiting for Temporal", "address", a.TemporalAddress, "at_most", temporalPatience)
 		}
 		select {
 		case <-ctx.Done():

@@ -128,7 +128,7 @@ func (a *App) checkVault(ctx context.Context) Finding {
 	f := Finding{Subject: "vault " + a.Config.Vault.Path, Place: a.Config.Position("vault").String()}
 	if a.Vault == nil {
 		if err := a.OpenVault(ctx); err != nil {
-			f.Problem, f.Fix = err.Error(), vaultFix(err)
+			f.Problem, f.Fix = err.Error(), VaultFix(err)
 			return f
 		}
 	}

@@ -36,15 +36,15 @@ func accountProblem(status workflows.AccountStatus) string {
 	return text
 }
 
-// vaultFix returns what a person does about a vault that does not open.
-func vaultFix(err error) string {
+// VaultFix returns what a person does about a vault that does not open, "" where the error says it all.
+func VaultFix(err error) string {
 	if _, ok := errors.AsType[*vault.WrongKeyError](err); ok {
 		return "name the keyset that belongs to this vault under vault.keyset, or restore it from a backup"
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return "for a new vault: tokenkeeper vault init; for one that was in use, restore the keyset from its backup"
 	}
-	return "see what the message says of the file"
+	return ""
 }
 
 func isNotFound(err error) bool {
