@@ -109,6 +109,8 @@ type guide struct {
 	URL    string       `json:"url"`
 	Slack  guideToAnApp `json:"slack"`
 	GitHub guideToAnApp `json:"github"`
+	// Poster is one of the people there.
+	Poster string `json:"poster"`
 	// Channels the app is in, and repositories it may file issues in.
 	Channels     []string `json:"channels"`
 	Repositories []string `json:"repositories"`
@@ -132,7 +134,7 @@ func guideTo(world *sandbox.Sandbox, address string) guide {
 	root := "http://" + address
 	options := world.Options()
 	g := guide{
-		URL: root, Repositories: options.Repositories,
+		URL: root, Poster: options.Users[0].ID, Repositories: options.Repositories,
 		Slack: appGuide(world.App(sandbox.Slack), endpointsGuide{
 			Authorize: root + "/slack/oauth/v2/authorize", API: root + "/slack/api/",
 		}),
@@ -157,7 +159,21 @@ func tellGuide(w io.Writer, g guide) {
 	tellExample(w, g)
 	fmt.Fprintf(w, "\nand this into the environment:\n\nexport SLACK_CLIENT_SECRET=%s\nexport GITHUB_CLIENT_SECRET=%s\n",
 		g.Slack.ClientSecret, g.GitHub.ClientSecret)
-	fmt.Fprint(w, "\nCtrl-C ends it.\n")
+	fmt.Fprintf(w, `
+then, in other terminals with that environment:
+
+tokenkeeper vault init
+tokenkeeper run
+tokenkeeper account connect acme/triage/slack
+tokenkeeper account connect acme/triage/github
+tokenkeeper triage start acme/bug-reports
+
+post messages at %s, or with:
+
+curl --json '{"channel":"%s","user":"%s","text":"The export crashes on Safari 17"}' %s/control/messages
+
+Ctrl-C ends it.
+`, g.URL, g.Channels[0], g.Poster, g.URL)
 }
 
 // tellExample writes the configuration that leads to the sandbox.

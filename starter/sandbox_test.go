@@ -33,6 +33,29 @@ func TestSandboxGuideIsAConfiguration(t *testing.T) {
 	}
 }
 
+// And the commands that it tells them to type exist.
+func TestSandboxGuideLeadsOn(t *testing.T) {
+	world := sandbox.New(sandbox.Options{})
+	defer world.Close()
+	var text bytes.Buffer
+	tellGuide(&text, guideTo(world, "127.0.0.1:8790"))
+	typed := 0
+	for line := range strings.Lines(text.String()) {
+		if strings.HasPrefix(line, "tokenkeeper ") {
+			typed++
+			if err := accepts(strings.Fields(line)[1:]); err != nil {
+				t.Errorf("%s: %v", line, err)
+			}
+		}
+	}
+	if typed < 5 {
+		t.Errorf("%d commands in\n%s", typed, text.String())
+	}
+	if posted := `{"channel":"C0BUGREPORTS","user":"U0ADA",`; !strings.Contains(text.String(), posted) {
+		t.Errorf("no %s in\n%s", posted, text.String())
+	}
+}
+
 func TestSandboxServes(t *testing.T) {
 	w := newWorld(t)
 	ctx, stop := context.WithCancel(t.Context())
