@@ -88,6 +88,11 @@ func (c *cli) ask(ctx context.Context, a *app.App, account credential.AccountID)
 	asking, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	status, err := a.Workflows.Account(asking, account)
+	if isNotFound(err) {
+		if err := configured(a, account); err != nil { // a mistyped name is told as such
+			return status, err
+		}
+	}
 	return status, c.explainAsked(ctx, account, err)
 }
 

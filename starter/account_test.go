@@ -104,6 +104,7 @@ func TestAccountShow(t *testing.T) {
 func TestAccountShowOfNoAccount(t *testing.T) {
 	w := newWorld(t)
 	w.serveTemporal()
+	w.run("account", "show", "acme/triage/slak").exits(exitConfig).complains(`has no connector "slak"`, `did you mean "slack"?`)
 	w.run("account", "show", "acme/triage/slack").exits(exitNeedsPerson).
 		complains("account acme/triage/slack is pending: no Workflow owns it", "tokenkeeper account connect acme/triage/slack")
 }

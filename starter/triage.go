@@ -21,11 +21,11 @@ func newTriage(c *cli) *cobra.Command {
 		Short:   "Start triages, and see whether they work",
 		Long: `A triage turns the bug reports of some Slack channels into GitHub issues. It is an entry of the configuration, named
 organization/name, and a Workflow, triage/organization/name. What these commands do can be done with the temporal
-command too: signals "pause" and "resume", query "status".`,
+command too: signals "pause", "resume" and "reload", query "status". To end a triage, cancel its Workflow.`,
 		Example: `  tokenkeeper triage start --all
   tokenkeeper triage status`,
 	}
-	group.AddCommand(newTriageStart(c), newTriageStatus(c), newTriagePause(c), newTriageResume(c))
+	group.AddCommand(newTriageStart(c), newTriageStatus(c), newTriagePause(c), newTriageResume(c), newTriageReload(c))
 	return group
 }
 
@@ -112,11 +112,25 @@ func (c *cli) startTriage(ctx context.Context, a *app.App, name string) (started
 		if err := c.checkTriage(ctx, a, name); err != nil {
 			return startedTriage{}, err
 		}
+		if err := ownAccounts(ctx, a, plan); err != nil {
+			return startedTriage{}, err
+		}
 	}
 	if err := a.Workflows.StartTriage(ctx, name); err != nil {
 		return startedTriage{}, err
 	}
 	return startedTriage{Triage: name, Began: running == 0}, c.warnOfAccounts(ctx, a, plan)
+}
+
+// ownAccounts makes sure that every account of the triage has a Workflow, so that the triage can wait there and hears of
+// a consent at once. Without one it looks again now and then only.
+func ownAccounts(ctx context.Context, a *app.App, plan activities.Plan) error {
+	for _, account := range []credential.AccountID{plan.Slack, plan.GitHub} {
+		if err := a.Workflows.Connect(ctx, account); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkTriage refuses a triage whose channels or repositories are not as they should be. The vault may be on another
@@ -145,7 +159,8 @@ func tellStarted(w io.Writer, started []startedTriage) {
 			fmt.Fprintf(w, "triage %s is started; see what it does with: tokenkeeper triage status %s\n", s.Triage, s.Triage)
 			continue
 		}
-		fmt.Fprintf(w, "triage %s runs already\n", s.Triage)
+		fmt.Fprintf(w, "triage %s runs already; after a change of the configuration, restart the workers, then: tokenkeeper triage reload %s\n",
+			s.Triage, s.Triage)
 	}
 }
 
@@ -195,7 +210,22 @@ func newTriageResume(c *cli) *cobra.Command {
 	}
 }
 
-// sentSignal is what pause and resume answer. The Signal is durable: a worker obeys it now or when one runs.
+func newTriageReload(c *cli) *cobra.Command {
+	return &cobra.Command{
+		Use:   "reload NAME",
+		Short: "Have a triage take over a changed configuration",
+		Long: `Have a running triage read its configuration anew: routes, labels, accounts, intervals. Workers read the file when
+they start, so restart them first. Channels that stay keep their place; a new one is read from now on, less the lookback.`,
+		Example:           `  tokenkeeper triage reload acme/bug-reports`,
+		ValidArgsFunction: c.completeTriage,
+		Args:              oneTriage,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.signalTriage(cmd.Context(), args[0], workflows.SignalReload, "told to read its configuration")
+		},
+	}
+}
+
+// sentSignal is what pause, resume and reload answer. The Signal is durable: a worker obeys it now or when one runs.
 type sentSignal struct {
 	Triage string `json:"triage"`
 	Signal string `json:"signal"`

@@ -20,11 +20,15 @@ func TestTriageStart(t *testing.T) {
 	temporal.account(statusOf(credential.Active, 7))
 	w.run("triage", "start", "--all").exits(exitOK).prints("triage acme/bug-reports is started").
 		complains("triage acme/bug-reports waits: account acme/triage/github is pending", "account connect acme/triage/github")
-	if !slices.Equal(temporal.started, []string{"triage/acme/bug-reports"}) {
-		t.Errorf("started %v", temporal.started)
+	// The accounts come first: the triage has somebody to wait for.
+	if want := []string{"account/acme/triage/slack", "account/acme/triage/github", "triage/acme/bug-reports"}; !slices.Equal(temporal.started, want) {
+		t.Errorf("started %v, want %v", temporal.started, want)
 	}
 	temporal.counts["WorkflowId = 'triage/acme/bug-reports'"] = 1
-	w.run("triage", "start", "acme/bug-reports").exits(exitOK).prints("runs already")
+	w.run("triage", "start", "acme/bug-reports").exits(exitOK).prints("runs already", "tokenkeeper triage reload acme/bug-reports")
+	if len(temporal.started) != 4 {
+		t.Errorf("accounts of a triage that runs were started again: %v", temporal.started)
+	}
 	w.run("triage", "start", "acme/bugs").exits(exitConfig).complains(`"acme/bugs"`, "acme/bug-reports")
 	w.write("tokenkeeper.yaml", "{}\n")
 	w.run("triage", "start", "--all").exits(exitConfig).complains("has no triages")
@@ -38,7 +42,10 @@ func TestTriageSignals(t *testing.T) {
 	temporal.workflows["triage/acme/bug-reports"] = &fakeWorkflow{kind: workflows.TriageType}
 	w.run("triage", "pause", "acme/bug-reports").exits(exitOK).prints("is paused")
 	w.run("triage", "resume", "acme/bug-reports").exits(exitOK).prints("is resumed")
-	if !slices.Equal(temporal.signals, []string{"triage/acme/bug-reports pause", "triage/acme/bug-reports resume"}) {
+	w.run("triage", "reload", "acme/bug-reports").exits(exitOK).prints("told to read its configuration")
+	if !slices.Equal(temporal.signals, []string{
+		"triage/acme/bug-reports pause", "triage/acme/bug-reports resume", "triage/acme/bug-reports reload",
+	}) {
 		t.Errorf("signals %v", temporal.signals)
 	}
 }
