@@ -36,7 +36,7 @@ func newRun(c *cli) *cobra.Command {
 		Use:   "run",
 		Short: "Run the worker, and a Temporal dev server if there is none",
 		Long: `Run everything on this machine until Ctrl-C: the worker with the gateway, and, unless TEMPORAL_ADDRESS is set or a
-server answers, the Temporal dev server with its Web UI. Its database is a file, so a restart loses nothing. The key of
+server answers on the usual port, the Temporal dev server with its Web UI. Its database is a file, so a restart loses nothing. The key of
 the vault has to be there: make it once with "tokenkeeper vault init".
 
 The worker's log is printed and kept with that of the server under --data.`,
@@ -98,12 +98,17 @@ func findWorker(named string) (string, error) {
 
 // ownTemporal starts a Temporal server, and returns nil where there is one to use.
 func (c *cli) ownTemporal(ctx context.Context, a *app.App, flags runFlags) (*devserver.Server, error) {
-	unreachable := c.reach(ctx, a)
-	if unreachable == nil {
-		return nil, c.tellTemporal(temporalInUse{Address: a.TemporalAddress})
-	}
-	if ctx.Err() != nil || !c.mayStartTemporal(a.TemporalAddress) {
-		return nil, unreachable
+	may := c.mayStartTemporal(a.TemporalAddress)
+	if !may || flags.port == 0 { // whoever names a port means a server of this command's own, whatever else runs
+		unreachable := c.reach(ctx, a)
+		switch {
+		case unreachable == nil:
+			return nil, c.tellTemporal(temporalInUse{Address: a.TemporalAddress})
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case !may:
+			return nil, unreachableElsewhere(unreachable)
+		}
 	}
 	server, err := devserver.Start(ctx, devserver.Options{Dir: flags.data, Port: flags.port, UIPort: flags.uiPort})
 	if err != nil {
@@ -113,6 +118,13 @@ func (c *cli) ownTemporal(ctx context.Context, a *app.App, flags runFlags) (*dev
 		return nil, errors.Join(err, server.Stop())
 	}
 	return server, nil
+}
+
+// unreachableElsewhere is for a server that somebody named: it is not for this command to start another one instead.
+func unreachableElsewhere(err error) error {
+	f := explain(err)
+	f.fix = "start the server, or let `make run` start one of its own: without TEMPORAL_ADDRESS and a profile that names another machine"
+	return f
 }
 
 // temporalInUse is the server that a run works with; where it was started here, with its Web UI and log.

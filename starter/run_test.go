@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -59,6 +60,25 @@ func TestRunOfAWorkerThatEnds(t *testing.T) {
 		t.Errorf("%s", got.stdout)
 	}
 	w.run("run", "--worker", "./none").exits(exitFailure).complains("the worker is missing", "make build")
+}
+
+// Somebody else's server on the usual port is not what a person wants who names a port.
+func TestRunWithAPortOfItsOwn(t *testing.T) {
+	w := newWorld(t)
+	w.run("vault", "init").exits(exitOK)
+	w.serveTemporal()
+	busy := w.env["TEMPORAL_ADDRESS"]
+	_, port, err := net.SplitHostPort(busy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	delete(w.env, "TEMPORAL_ADDRESS")
+	w.write("temporal.toml", "[profile.default]\naddress = \""+busy+"\"\n")
+	w.env["TEMPORAL_CONFIG_FILE"] = filepath.Join(w.dir, "temporal.toml")
+	t.Setenv("TEMPORAL_CLI", "/bin/sh")
+	worker := w.script("exit 0\n")
+	w.run("run", "--worker", worker).exits(exitOK).prints(busy)
+	w.run("run", "--worker", worker, "--temporal-port", port).exits(exitFailure).complains("is in use", "--temporal-port")
 }
 
 func TestOverridden(t *testing.T) {
