@@ -1,0 +1,234 @@
+package main
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"tokenkeeper/config"
+	"tokenkeeper/workflows"
+)
+
+// The README is what people type from, so what it shows has to be there: these tests read it.
+
+func readText(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// fences returns the code blocks of the README in a language.
+func fences(t *testing.T, language string) []string {
+	t.Helper()
+	var blocks []string
+	for _, match := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(readText(t, "../README.md"), -1) {
+		blocks = append(blocks, match[1])
+	}
+	if len(blocks) == 0 {
+		t.Fatalf("the README has no block of %s", language)
+	}
+	return blocks
+}
+
+// typed returns the words of each command line of the README that runs a program. At least a few are expected.
+func typed(t *testing.T, program string, least int) [][]string {
+	t.Helper()
+	var lines [][]string
+	for _, block := range fences(t, "sh") {
+		for line := range strings.Lines(strings.ReplaceAll(block, "\\\n", " ")) {
+			if words := shellWords(line); len(words) > 0 && words[0] == program {
+				lines = append(lines, words)
+			}
+		}
+	}
+	if len(lines) < least {
+		t.Errorf("the README runs %s %d times, want at least %d", program, len(lines), least)
+	}
+	return lines
+}
+
+// shellWords splits a line as a shell does that knows single quotes, double quotes and comments.
+func shellWords(line string) []string {
+	var words []string
+	for _, match := range regexp.MustCompile(`'([^']*)'|"([^"]*)"|(#.*)|([^\s'"]+)`).FindAllStringSubmatch(line, -1) {
+		if match[3] != "" {
+			break
+		}
+		words = append(words, match[1]+match[2]+match[4])
+	}
+	return words
+}
+
+func TestReadmeCommandsAreAccepted(t *testing.T) {
+	seen := map[string]bool{}
+	for _, words := range typed(t, "tokenkeeper", 25) {
+		if err := accepts(words[1:]); err != nil {
+			t.Errorf("%s: %v", strings.Join(words, " "), err)
+			continue
+		}
+		cmd, _, _ := newRoot(&cli{}).Find(words[1:]) // it was found a line before
+		seen[cmd.CommandPath()] = true
+	}
+	text := readText(t, "../README.md")
+	for _, cmd := range ours(newRoot(&cli{})) {
+		if !cmd.HasSubCommands() && !seen[cmd.CommandPath()] && !strings.Contains(text, "`"+cmd.CommandPath()) && cmd.Name() != "demo" && cmd.Name() != "version" {
+			t.Errorf("the README does not show %s", cmd.CommandPath())
+		}
+	}
+}
+
+// messages of each Workflow type, by the verb of the temporal command and the name, with what they take.
+func messages() map[string]any {
+	return map[string]any{
+		"account query " + workflows.QueryStatus: nil, "triage query " + workflows.QueryStatus: nil, "report query " + workflows.QueryStatus: nil,
+		"account update " + workflows.UpdateRefresh:       &workflows.RefreshRequest{},
+		"account update " + workflows.UpdateReauthorized:  &workflows.ReauthorizedRequest{},
+		"account update " + workflows.UpdateDisconnect:    nil,
+		"account signal " + workflows.SignalReauthorized:  &workflows.ReauthorizedRequest{},
+		"account signal " + workflows.SignalAwait:         &workflows.Waiter{},
+		"account signal " + workflows.SignalDisconnect:    nil,
+		"triage signal " + workflows.SignalPause:          nil,
+		"triage signal " + workflows.SignalResume:         nil,
+		"triage signal " + workflows.SignalReload:         nil,
+		"report signal " + workflows.SignalRetry:          nil,
+		"account start " + workflows.ConnectedAccountType: &workflows.AccountInput{},
+		"triage start " + workflows.TriageType:            &workflows.TriageInput{},
+		"report start " + workflows.ReportType:            &workflows.ReportInput{},
+	}
+}
+
+// Every message that a Workflow understands is in the cookbook, under the right id and with an input that decodes.
+func TestReadmeTemporalCommands(t *testing.T) {
+	known, shown := messages(), map[string]bool{}
+	for _, words := range typed(t, "temporal", 20) {
+		line, flags := strings.Join(words, " "), flagsOf(words)
+		verb, kind := words[2], strings.SplitN(flags["--workflow-id"], "/", 2)[0]
+		if verb == "list" || verb == "show" || verb == "cancel" {
+			continue
+		}
+		name := kind + " " + verb + " " + flags["--name"] + flags["--type"]
+		into, ok := known[name]
+		if !ok {
+			t.Errorf("%s: no Workflow takes %q", line, name)
+			continue
+		}
+		shown[name] = true
+		if verb == "start" && flags["--task-queue"] != workflows.TaskQueue {
+			t.Errorf("%s: want task queue %s", line, workflows.TaskQueue)
+		}
+		if into == nil || flags["--input"] == "" {
+			continue
+		}
+		decoder := json.NewDecoder(strings.NewReader(flags["--input"]))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(into); err != nil {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(known)) {
+		if !shown[name] {
+			t.Errorf("the README does not show how to %s", name)
+		}
+	}
+}
+
+// flagsOf returns flags with the word that follows.
+func flagsOf(words []string) map[string]string {
+	flags := map[string]string{}
+	for i, word := range words[:len(words)-1] {
+		if strings.HasPrefix(word, "--") {
+			flags[word] = words[i+1]
+		}
+	}
+	return flags
+}
+
+func TestReadmeMakeTargets(t *testing.T) {
+	makefile := readText(t, "../Makefile")
+	for _, match := range regexp.MustCompile("(?m)(?:^|`)make ([a-z/ ]+)").FindAllStringSubmatch(readText(t, "../README.md"), -1) {
+		for target := range strings.FieldsSeq(match[1]) {
+			if !regexp.MustCompile(`(?m)^` + target + `:`).MatchString(makefile) {
+				t.Errorf("make %s: the Makefile has no such target", target)
+			}
+		}
+	}
+}
+
+// Each key of the table is in the example, with the default that the table says.
+func TestReadmeConfigurationTable(t *testing.T) {
+	example := readText(t, "../tokenkeeper.example.yaml")
+	rows := regexp.MustCompile("(?m)^\\| `([a-zA-Z_./]+)` \\| (.*?) \\| (.*) \\|$").FindAllStringSubmatch(readText(t, "../README.md"), -1)
+	keys := 0
+	for _, row := range rows {
+		parts := strings.Split(row[1], ".")
+		key, value := parts[len(parts)-1], strings.Trim(row[2], "`")
+		if len(parts) == 1 && key != "providers" {
+			continue // a status
+		}
+		keys++
+		if value == row[2] {
+			value = "" // no literal
+		}
+		if !regexp.MustCompile(`(?m)^[ #-]*` + key + `:\s*` + regexp.QuoteMeta(value)).MatchString(example) {
+			t.Errorf("%s: the example has no %s: %s", row[1], key, value)
+		}
+	}
+	if keys < 15 {
+		t.Errorf("%d keys found in the table", keys)
+	}
+}
+
+func TestReadmeStatuses(t *testing.T) {
+	text := readText(t, "../README.md")
+	for _, status := range statuses() {
+		if !strings.Contains(text, "| `"+string(status)+"` |") {
+			t.Errorf("the README does not say what %s means", status)
+		}
+	}
+}
+
+// The configurations that it shows load.
+func TestReadmeConfigurations(t *testing.T) {
+	blocks := fences(t, "yaml")
+	w := newWorld(t)
+	w.env["GHES_CLIENT_SECRET"], w.env["GOVSLACK_CLIENT_SECRET"] = "secret-of-ghes", "secret-of-govslack"
+	loaded := 0
+	for _, block := range blocks {
+		if !strings.HasPrefix(block, "connectors:") {
+			continue // another program's
+		}
+		w.write("readme.yaml", block)
+		if _, err := config.Load("readme.yaml", w.lookup); err != nil {
+			t.Errorf("%v in\n%s", err, block)
+		}
+		loaded++
+	}
+	if loaded == 0 {
+		t.Error("the README shows no connectors")
+	}
+}
+
+func TestReadmePaths(t *testing.T) {
+	text := readText(t, "../README.md")
+	paths := regexp.MustCompile("`([a-z]+/(?:[a-z-]+/)*(?:[a-z-]+\\.[a-z]+)?)`|\\]\\(([a-z./]+)\\)").FindAllStringSubmatch(text, -1)
+	for _, match := range paths {
+		path := match[1] + match[2]
+		if strings.HasPrefix(path, "bin/") {
+			continue // made when it is run
+		}
+		if _, err := os.Stat(filepath.Join("..", path)); err != nil {
+			t.Errorf("the README speaks of %s: %v", path, err)
+		}
+	}
+	if len(paths) < 15 {
+		t.Errorf("%d paths found", len(paths))
+	}
+}
