@@ -42,7 +42,11 @@ func accountCommand(c *cli, cmd *cobra.Command, do func(ctx context.Context, acc
 	cmd.ValidArgsFunction = c.completeAccount
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		if len(args) != 1 {
-			return usage(cmd.CommandPath()+": want one ACCOUNT, for example acme/triage/slack", cmd.CommandPath()+" --help")
+			fix := cmd.CommandPath() + " --help"
+			if last := len(args) - 1; last > 0 && isDuration(args[last]) { // of a flag whose value may be left out
+				fix = "write --wait=" + args[last]
+			}
+			return usage(cmd.CommandPath()+": want one ACCOUNT, for example acme/triage/slack", fix)
 		}
 		_, err := credential.ParseAccountID(args[0])
 		return err
@@ -55,6 +59,11 @@ func accountCommand(c *cli, cmd *cobra.Command, do func(ctx context.Context, acc
 		return do(cmd.Context(), account)
 	}
 	return cmd
+}
+
+func isDuration(text string) bool {
+	_, err := time.ParseDuration(text)
+	return err == nil
 }
 
 func newAccountShow(c *cli) *cobra.Command {

@@ -83,7 +83,13 @@ func (c *cli) listAccounts(ctx context.Context, only credential.Status) error {
 		if slices.ContainsFunc(accounts, func(s listedAccount) bool { return s.Stale }) {
 			c.notef("note: no worker answered for some accounts, and they are shown as Temporal last heard of them; fix: make run")
 		}
-		return c.print(accountList{Accounts: orEmpty(accounts)}, func(w io.Writer) { tellAccounts(w, time.Now(), accounts) })
+		return c.print(accountList{Accounts: orEmpty(accounts)}, func(w io.Writer) {
+			if only != "" && len(accounts) == 0 {
+				fmt.Fprintf(w, "no account is %s\n", only)
+				return
+			}
+			tellAccounts(w, time.Now(), accounts)
+		})
 	})
 }
 

@@ -53,7 +53,7 @@ func TestAccountList(t *testing.T) {
 	if err := json.Unmarshal([]byte(got.stdout), &list); err != nil || len(list.Accounts) != 1 || list.Accounts[0].Waiting != 3 {
 		t.Errorf("%v: %s", err, got.stdout)
 	}
-	w.run("account", "list", "--status", "disconnected").exits(exitOK).prints("no accounts")
+	w.run("account", "list", "--status", "disconnected").exits(exitOK).prints("no account is disconnected")
 	w.run("__complete", "account", "show", "acme/").exits(exitOK).prints("acme/triage/slack\n", "acme/triage/github\n")
 }
 

@@ -67,6 +67,8 @@ func TestUsageErrors(t *testing.T) {
 		{"account show acme/triage/slack more", "want one ACCOUNT"},
 		{"account show slack", "want organization/user/connector"},
 		{"account show acme/Triage/slack", `part "Triage"`},
+		{"account connect acme/triage/slack --wait 10m", "write --wait=10m"},
+		{"sandbox --token-lifetime -5s", "below zero"},
 		{"account list --status broken", `"broken" is no status`},
 		{"account list more", "unknown command"},
 		{"account list --nonsense", "unknown flag: --nonsense"},

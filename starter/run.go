@@ -36,8 +36,8 @@ func newRun(c *cli) *cobra.Command {
 		Use:   "run",
 		Short: "Run the worker, and a Temporal dev server if there is none",
 		Long: `Run everything on this machine until Ctrl-C: the worker with the gateway, and, unless TEMPORAL_ADDRESS is set or a
-server answers on the usual port, the Temporal dev server with its Web UI. Its database is a file, so a restart loses nothing. The key of
-the vault has to be there: make it once with "tokenkeeper vault init".
+server answers on the usual port, the Temporal dev server with its Web UI. Its database is a file, so a restart loses
+nothing. The key of the vault has to be there: make it once with "tokenkeeper vault init".
 
 The worker's log is printed and kept with that of the server under --data.`,
 		Example: `  tokenkeeper run

@@ -34,7 +34,12 @@ the connectors to put into a configuration. People can post messages and look at
 /control/. Nothing is kept: the next start begins with an empty world.`,
 		Example: `  tokenkeeper sandbox
   tokenkeeper sandbox --token-lifetime 1m --post-every 10s`,
-		Args: cobra.NoArgs,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if flags.tokenLifetime < 0 || flags.postEvery < 0 {
+				return usage(cmd.CommandPath()+": a duration below zero", "write one such as 30s or 2m, or leave the flag out")
+			}
+			return cobra.NoArgs(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.sandbox(cmd.Context(), flags) },
 	}
 	f := cmd.Flags()
@@ -51,7 +56,7 @@ func (c *cli) sandbox(ctx context.Context, flags sandboxFlags) error {
 		return failf("stop what listens there, or choose another address with --listen", "address %s for the sandbox is in use", flags.listen)
 	}
 	if err != nil {
-		return fmt.Errorf("listening for the sandbox: %w", err)
+		return failf("name an address of this machine as host:port, as in --listen 127.0.0.1:8790", "listening for the sandbox: %w", err)
 	}
 	world := sandbox.New(sandbox.Options{
 		Slack:  sandbox.AppOptions{AccessLifetime: flags.tokenLifetime},

@@ -79,6 +79,7 @@ func TestSandboxServes(t *testing.T) {
 	if resp.StatusCode != http.StatusOK {
 		t.Errorf("books: %s", resp.Status)
 	}
+	w.run("sandbox", "--listen", "nonsense").exits(exitFailure).complains("nonsense", "host:port")
 	w.run("sandbox", "--listen", strings.TrimPrefix(g.URL, "http://")).exits(exitFailure).complains("is in use", "--listen")
 	stop()
 	if code := <-ended; code != exitOK {
