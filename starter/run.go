@@ -165,7 +165,7 @@ func (c *cli) runWorker(ctx context.Context, flags runFlags, settings []string, 
 	worker, err := process.Start(process.Options{
 		Name: "the worker", Path: flags.worker, Args: []string{"--config", c.configPath},
 		Env: overridden(os.Environ(), settings), LogFile: log,
-		Grace: 30 * time.Second, // the worker's own patience with Activities under way is 20 s
+		Grace: 45 * time.Second, // the worker's own patience with Activities under way is 40 s
 	})
 	if err != nil {
 		return err

@@ -11,17 +11,23 @@ import (
 
 // NewWorker returns a worker of all Workflows and Activities. The vault must be open.
 func (a *App) NewWorker() worker.Worker {
-	w := worker.New(a.Temporal, a.Config.Temporal.TaskQueue, worker.Options{
-		// A token request that is under way when the worker is told to stop ends before this.
-		WorkerStopTimeout: 20 * time.Second,
-		// The default of two pollers makes Updates to many accounts wait for seconds.
-		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{}),
-		ActivityTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{}),
-	})
+	w := worker.New(a.Temporal, a.Config.Temporal.TaskQueue, WorkerOptions())
 	workflows.Register(w)
 	w.RegisterActivity(&activities.Account{Vault: a.Vault, Connections: a, ConnectURL: a.ConnectURL, Log: a.Log})
 	w.RegisterActivity(&activities.Triage{Plans: a})
 	w.RegisterActivity(&activities.Slack{APIs: a, Plans: a})
 	w.RegisterActivity(&activities.GitHub{APIs: a})
 	return w
+}
+
+// WorkerOptions are those of every worker of ours.
+func WorkerOptions() worker.Options {
+	return worker.Options{
+		// A token request that is under way when the worker is told to stop ends before this: it may take 30 s, and 5 s more
+		// to be stored.
+		WorkerStopTimeout: 40 * time.Second,
+		// The default of two pollers makes Updates to many accounts wait for seconds.
+		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{}),
+		ActivityTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{}),
+	}
 }

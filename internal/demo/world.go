@@ -143,7 +143,7 @@ func (w *world) startWorker(ctx context.Context, i int) error {
 	args := []string{"--config", w.path("tokenkeeper.yaml"), fmt.Sprintf("--gateway=%t", i == 0)}
 	p, err := process.Start(process.Options{
 		Name: fmt.Sprintf("worker %d", i+1), Path: w.options.Worker, Args: args, Env: w.environment(),
-		LogFile: w.path(fmt.Sprintf("worker-%d.log", i+1)), Grace: 30 * time.Second,
+		LogFile: w.path(fmt.Sprintf("worker-%d.log", i+1)), Grace: 45 * time.Second,
 	})
 	if err != nil {
 		return err

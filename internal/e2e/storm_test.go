@@ -107,7 +107,7 @@ func (w *world) caller(account credential.AccountID, goroutines int) *caller {
 	return c
 }
 
-func (c *caller) line(t *testing.T) string {
+func (c *caller) line(t testing.TB) string {
 	t.Helper()
 	line, err := c.out.ReadString('\n')
 	require.NoError(t, err)

@@ -96,17 +96,17 @@ triages:
 // world is one organization: its sandbox, its vault, its worker.
 type world struct {
 	*app.App
-	t            *testing.T
+	t            testing.TB
 	sandbox      *sandbox.Sandbox
 	organization string
 	settings     map[string]string // environment
 	worker       worker.Worker
 }
 
-func newWorld(t *testing.T, o sandbox.Options) *world {
+func newWorld(t testing.TB, o sandbox.Options) *world {
 	t.Helper()
 	organization := strings.ToLower(t.Name())
-	o.Team = "T" + strings.ToUpper(organization[4:min(len(organization), 20)]) // Report ids hold it
+	o.Team = "T" + strings.ToUpper(strings.TrimPrefix(organization, "test")) // Report ids hold it
 	w := &world{t: t, sandbox: sandbox.New(o), organization: organization}
 	providers := httptest.NewServer(w.sandbox.Handler())
 	t.Cleanup(providers.Close)
