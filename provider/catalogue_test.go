@@ -31,7 +31,7 @@ func TestEmbeddedHoldsValidProviders(t *testing.T) {
 		assert.NoError(t, p.Validate())
 		ids = append(ids, p.ID)
 	}
-	assert.Equal(t, []string{"github-app", "github-oauth-app", "google", "slack", "zendesk"}, ids)
+	assert.Equal(t, []string{"github-app", "github-installation", "github-oauth-app", "google", "google-service-account", "slack", "zendesk"}, ids)
 	_, ok := embedded(t).Get("nobody")
 	assert.False(t, ok)
 }
@@ -79,7 +79,7 @@ func TestWith(t *testing.T) {
 	changed, _ := catalogue.Get("slack")
 	assert.True(t, changed.Token.ReuseRevokesGrant, "an own entry replaces the embedded one")
 	assert.Equal(t, "https://slack.com/api/", changed.Endpoints.API)
-	assert.Len(t, catalogue.All(), 6)
+	assert.Len(t, catalogue.All(), 8)
 	assert.False(t, entry(t, "slack").Token.ReuseRevokesGrant, "the embedded catalogue stays as it is")
 
 	_, err = embedded(t).With([]provider.Provider{mine, mine})
@@ -211,4 +211,23 @@ func TestIdentityTemplates(t *testing.T) {
 	assert.Equal(t, []string{"user.id"}, entry(t, "zendesk").Identity.SubjectFields())
 	_, ok = provider.Identity{}.ExpandSubject(field)
 	assert.False(t, ok, "an empty template names nobody")
+}
+
+func TestGrants(t *testing.T) {
+	assert.Equal(t, []provider.Grant{provider.GrantAuthorizationCode}, entry(t, "slack").AllowedGrants())
+	assert.True(t, entry(t, "github-installation").Allows(provider.GrantGitHubInstallation))
+	assert.False(t, entry(t, "github-installation").Allows(provider.GrantAuthorizationCode))
+	assert.Empty(t, entry(t, "github-installation").Variables(), "installation_id is a key of the connector")
+	assert.Equal(t, 9*time.Minute, entry(t, "github-installation").Assertion.GoodFor())
+	assert.Equal(t, 5*time.Minute, provider.Assertion{}.GoodFor())
+	for grant, want := range map[provider.Grant]struct{ mints, signs bool }{
+		provider.GrantAuthorizationCode:  {false, false},
+		provider.GrantClientCredentials:  {true, false},
+		provider.GrantJWTBearer:          {true, true},
+		provider.GrantGitHubInstallation: {true, true},
+		"":                               {false, false},
+	} {
+		assert.Equal(t, want.mints, grant.Mints(), grant)
+		assert.Equal(t, want.signs, grant.Signs(), grant)
+	}
 }

@@ -9,8 +9,14 @@ import (
 	"strings"
 )
 
-// clientIDPlaceholder is filled from the connector's registration when the URL is used, not by its variables.
-const clientIDPlaceholder = "client_id"
+// These are filled from the keys of that name of the connector when the URL is used, not by its variables.
+const (
+	clientIDPlaceholder     = "client_id"
+	installationPlaceholder = "installation_id"
+)
+
+// OwnKey reports whether the placeholder of that name is filled from a key of the connector and not from its variables.
+func OwnKey(name string) bool { return name == clientIDPlaceholder || name == installationPlaceholder }
 
 var (
 	placeholder = regexp.MustCompile(`\{([a-z][a-z0-9_]*)\}`)
@@ -23,12 +29,20 @@ var (
 func (p Provider) Variables() []string {
 	names := map[string]bool{}
 	for _, text := range append(p.Endpoints.list(), p.API.Hosts...) {
-		for _, match := range placeholder.FindAllStringSubmatch(text, -1) {
-			names[match[1]] = true
+		for _, name := range placeholdersOf(text) {
+			names[name] = !OwnKey(name)
 		}
 	}
-	delete(names, clientIDPlaceholder)
+	maps.DeleteFunc(names, func(_ string, wanted bool) bool { return !wanted })
 	return slices.Sorted(maps.Keys(names))
+}
+
+func placeholdersOf(text string) []string {
+	var names []string
+	for _, match := range placeholder.FindAllStringSubmatch(text, -1) {
+		names = append(names, match[1])
+	}
+	return names
 }
 
 // Override returns the provider as one connector uses it: the endpoints that e names take the place of the
@@ -68,8 +82,8 @@ func (p Provider) checkVariables(e Endpoints, vars map[string]string) error {
 	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(vars)) {
 		switch {
-		case name == clientIDPlaceholder:
-			problems = append(problems, fmt.Errorf("provider %q: variables.client_id: it is filled from the connector's client_id; remove it", p.ID))
+		case OwnKey(name):
+			problems = append(problems, fmt.Errorf("provider %q: variables.%s: it is filled from the connector's %s; remove it", p.ID, name, name))
 		case !slices.Contains(names, name):
 			problems = append(problems, fmt.Errorf("provider %q: variables.%s: no endpoint holds {%s}; %s", p.ID, name, name, knownNames(names)))
 		case !variableValue.MatchString(vars[name]):

@@ -10,10 +10,13 @@ type Provider struct {
 	// ID names the provider in connectors, metrics and errors, for example "github-app".
 	ID string `yaml:"id"`
 	// Name is for people, for example "GitHub App".
-	Name                 string               `yaml:"name"`
+	Name string `yaml:"name"`
+	// Grants are those that a connector may choose from, the default first; authorization_code when empty.
+	Grants               []Grant              `yaml:"grants,omitempty"`
 	Endpoints            Endpoints            `yaml:"endpoints"`
 	ClientAuthentication ClientAuthentication `yaml:"client_authentication"`
 	Authorization        Authorization        `yaml:"authorization,omitempty"`
+	Assertion            Assertion            `yaml:"assertion,omitempty"`
 	Token                Token                `yaml:"token,omitempty"`
 	Errors               Errors               `yaml:"errors,omitempty"`
 	Identity             Identity             `yaml:"identity,omitempty"`
@@ -21,8 +24,8 @@ type Provider struct {
 	API                  API                  `yaml:"api,omitempty"`
 }
 
-// Endpoints are the provider's URLs. They may hold {placeholders} that a connector fills; {client_id} in Revoke is
-// filled with the connector's own client id.
+// Endpoints are the provider's URLs. They may hold {placeholders} that a connector fills; {client_id} in Revoke and
+// {installation_id} in Token are filled with the connector's own client_id and installation_id.
 type Endpoints struct {
 	Authorize string `yaml:"authorize,omitempty"`
 	Token     string `yaml:"token,omitempty"`
@@ -102,7 +105,8 @@ type Token struct {
 	ReuseRevokesGrant bool `yaml:"reuse_revokes_grant,omitempty"`
 	// RefreshEndsAccessToken: the old access token dies with the refresh, so calls in flight get a 401.
 	RefreshEndsAccessToken bool `yaml:"refresh_ends_access_token,omitempty"`
-	// RefreshLifetime is how long a refresh token lives from its issue, assumed where the answer does not say.
+	// RefreshLifetime is how long a refresh token lives from its issue, used or not, assumed where the answer does not
+	// say. Where Rotation is static it is the end of the grant, and only a person can set it anew.
 	RefreshLifetime time.Duration `yaml:"refresh_lifetime,omitempty"`
 	// RefreshIdleLifetime is how long a refresh token lives without being used.
 	RefreshIdleLifetime time.Duration `yaml:"refresh_idle_lifetime,omitempty"`
@@ -112,6 +116,8 @@ type Token struct {
 	AnswerUnder        string            `yaml:"answer_under,omitempty"`
 	ExchangeParameters map[string]string `yaml:"exchange_parameters,omitempty"`
 	RefreshParameters  map[string]string `yaml:"refresh_parameters,omitempty"`
+	// MintParameters are sent along with the grants client_credentials and jwt_bearer.
+	MintParameters map[string]string `yaml:"mint_parameters,omitempty"`
 }
 
 // SplitScopes reads the scope of a token answer. It returns nil for a blank text: the answer does not say.
@@ -134,8 +140,9 @@ type Identity struct {
 	// Method is GET or POST; GET when empty.
 	Method string `yaml:"method,omitempty"`
 	// Subject is a template over the fields of the JSON answer, for example "{team_id}/{user_id}" or "{user.id}". It
-	// must name the same subject for as long as the grant lives.
-	Subject string `yaml:"subject"`
+	// must name the same subject for as long as the grant lives. It may be empty where nobody consents, and the call then
+	// tells only whether the token is good: who mints tokens knows whose they are.
+	Subject string `yaml:"subject,omitempty"`
 	// Display is a template for people; the subject is shown where it cannot be filled.
 	Display string `yaml:"display,omitempty"`
 	// ScopesHeader names the response header that lists the token's scopes, if there is one.
@@ -154,6 +161,8 @@ const (
 	RevokeSlack RevocationStyle = "slack"
 	// RevokeGitHub: DELETE with HTTP Basic and the access token in a JSON body.
 	RevokeGitHub RevocationStyle = "github"
+	// RevokeGitHubInstallation: DELETE, which ends the one token that carries the call.
+	RevokeGitHubInstallation RevocationStyle = "github_installation"
 )
 
 // Revocation is how tokens are given back.

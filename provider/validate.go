@@ -23,11 +23,12 @@ func (p Provider) Validate() error {
 	v := &validation{provider: p.ID}
 	v.names(p)
 	v.endpoints(p)
+	v.grants(p)
 	v.clientAuthentication("client_authentication", p.ClientAuthentication, false)
 	v.parameters(p)
 	v.token(p.Token)
 	v.errors(p.Errors)
-	v.identity(p.Identity)
+	v.identity(p)
 	v.revocation(p)
 	v.api(p.API)
 	return errors.Join(v.problems...)
@@ -53,7 +54,7 @@ func (v *validation) names(p Provider) {
 }
 
 func (v *validation) endpoints(p Provider) {
-	v.endpoint("endpoints.authorize", p.Endpoints.Authorize, true)
+	v.endpoint("endpoints.authorize", p.Endpoints.Authorize, p.Allows(GrantAuthorizationCode))
 	v.endpoint("endpoints.token", p.Endpoints.Token, true)
 	v.endpoint("endpoints.identity", p.Endpoints.Identity, true)
 	v.endpoint("endpoints.revoke", p.Endpoints.Revoke, p.Revocation.Style != "" && p.Revocation.Style != RevokeNone)
@@ -111,6 +112,7 @@ func (v *validation) parameters(p Provider) {
 	v.reserved("authorization.parameters", p.Authorization.Parameters, authorize)
 	v.reserved("token.exchange_parameters", p.Token.ExchangeParameters, token)
 	v.reserved("token.refresh_parameters", p.Token.RefreshParameters, token)
+	v.reserved("token.mint_parameters", p.Token.MintParameters, append(token, "assertion", "scope"))
 }
 
 func (v *validation) reserved(field string, parameters map[string]string, names []string) {
@@ -164,26 +166,27 @@ func (v *validation) errors(e Errors) {
 	}
 }
 
-func (v *validation) identity(i Identity) {
+func (v *validation) identity(p Provider) {
+	i := p.Identity
 	switch i.Method {
 	case "", http.MethodGet, http.MethodPost:
 	default:
 		v.addf("identity.method", "%q is not supported; write GET or POST", i.Method)
 	}
-	if len(i.SubjectFields()) == 0 {
+	if len(i.SubjectFields()) == 0 && (i.Subject != "" || p.Allows(GrantAuthorizationCode)) {
 		v.addf("identity.subject", "names no field; write a template such as \"{id}\", it tells one grant from another")
 	}
 }
 
 func (v *validation) revocation(p Provider) {
 	switch p.Revocation.Style {
-	case RevokeRFC7009, RevokeSlack, RevokeGitHub, RevokeNone:
+	case RevokeRFC7009, RevokeSlack, RevokeGitHub, RevokeGitHubInstallation, RevokeNone:
 	case "":
 		if p.Endpoints.Revoke != "" {
-			v.addf("revocation.style", "is missing beside endpoints.revoke; write rfc7009, slack, github or none")
+			v.addf("revocation.style", "is missing beside endpoints.revoke; write rfc7009, slack, github, github_installation or none")
 		}
 	default:
-		v.addf("revocation.style", "%q is unknown; write rfc7009, slack, github or none", p.Revocation.Style)
+		v.addf("revocation.style", "%q is unknown; write rfc7009, slack, github, github_installation or none", p.Revocation.Style)
 	}
 	v.clientAuthentication("revocation.client_authentication", p.Revocation.ClientAuthentication, true)
 }

@@ -47,6 +47,19 @@ func TestValidateNamesFieldAndFix(t *testing.T) {
 		{"revocation style missing", func(p *provider.Provider) { p.Revocation.Style = "" }, `revocation.style: is missing beside endpoints.revoke`},
 		{"revocation style", func(p *provider.Provider) { p.Revocation.Style = "hope" }, `revocation.style: "hope" is unknown`},
 		{"revocation authentication", func(p *provider.Provider) { p.Revocation.ClientAuthentication = "auto" }, `revocation.client_authentication: "auto" is unknown`},
+		{"grant", func(p *provider.Provider) { p.Grants = []provider.Grant{"password"} }, `grants: "password" is unknown; write authorization_code`},
+		{"grant twice", func(p *provider.Provider) {
+			p.Grants = []provider.Grant{provider.GrantAuthorizationCode, provider.GrantAuthorizationCode}
+		}, `grants: authorization_code stands there twice`},
+		{"client credentials without a secret", func(p *provider.Provider) {
+			p.Grants, p.ClientAuthentication = []provider.Grant{provider.GrantClientCredentials}, provider.ClientPublic
+		}, `client_authentication: client credentials prove nothing with none`},
+		{"installation without a place", func(p *provider.Provider) { p.Grants = []provider.Grant{provider.GrantGitHubInstallation} }, `endpoints.token: does not hold {installation_id}`},
+		{"assertion of nobody", func(p *provider.Provider) { p.Assertion.ScopeClaim = true }, `assertion: has a meaning with grants jwt_bearer`},
+		{"assertion too long", func(p *provider.Provider) {
+			p.Grants, p.Assertion.Lifetime = []provider.Grant{provider.GrantJWTBearer}, 2*time.Hour
+		}, `assertion.lifetime: want at most 1h`},
+		{"reserved mint parameter", func(p *provider.Provider) { p.Token.MintParameters = map[string]string{"assertion": "x"} }, `token.mint_parameters.assertion: is set by the protocol`},
 		{"host with scheme", func(p *provider.Provider) { p.API.Hosts = []string{"https://example.com"} }, `api.hosts: "https://example.com": want a host`},
 		{"host with path", func(p *provider.Provider) { p.API.Hosts = []string{"example.com/api"} }, `api.hosts: "example.com/api": want a host`},
 		{"wildcard", func(p *provider.Provider) { p.API.Hosts = []string{"*.example.com"} }, `api.hosts: "*.example.com": wildcards are not supported`},
@@ -73,4 +86,15 @@ func TestValidateAcceptsLoopbackOverHTTP(t *testing.T) {
 		p.Endpoints = provider.Endpoints{Authorize: base + "/a", Token: base + "/t", Revoke: base + "/r", Identity: base + "/i", API: base + "/"}
 		require.NoError(t, p.Validate(), base)
 	}
+}
+
+func TestWhatNobodyConsentsToNeedsNoPageAndNoSubject(t *testing.T) {
+	p := entry(t, "slack")
+	p.Endpoints.Authorize, p.Identity.Subject = "", ""
+	p.Grants = []provider.Grant{provider.GrantClientCredentials}
+	require.NoError(t, p.Validate())
+	p.Grants = append(p.Grants, provider.GrantAuthorizationCode)
+	err := p.Validate()
+	assert.ErrorContains(t, err, "endpoints.authorize: is missing")
+	assert.ErrorContains(t, err, "identity.subject: names no field")
 }
