@@ -22,7 +22,7 @@ type Tokens struct {
 	IssuedAt time.Time
 	// ExpiresAt is the end of the access token; zero when it does not expire.
 	ExpiresAt time.Time
-	// RefreshExpiresAt is the end of the refresh token; zero when none is known.
+	// RefreshExpiresAt is the end of the refresh token, used or not; zero when none is known.
 	RefreshExpiresAt time.Time
 }
 

@@ -15,6 +15,19 @@ type Registration struct {
 	ClientSecret credential.Secret
 	RedirectURL  string
 	Scopes       []string
+	// Grant is how [Client.Mint] gets tokens; authorization_code when empty.
+	Grant provider.Grant
+	// Key signs the assertions of the grants jwt_bearer and github_installation; KeyID, if there is one, tells the
+	// provider which of our keys it is.
+	Key   credential.SigningKey
+	KeyID string
+	// Issuer is who signs; ClientID when empty.
+	Issuer string
+	// Subject is whom the app acts for: itself when empty.
+	Subject string
+	// Audience is whom an assertion is for; what the provider says when empty.
+	Audience       string
+	InstallationID string
 }
 
 // Options are knobs of a [Client]. The zero value is ready for use.

@@ -1,4 +1,4 @@
-// Package oauth is the client of authorization servers: it asks people for consent, exchanges codes, refreshes, revokes and
+// Package oauth is the client of authorization servers: it asks people for consent, exchanges codes, refreshes, mints, revokes and
 // identifies, and sorts every failure into one of seven kinds.
 //
 // The hard part is what a failure means for a refresh token that may be presented once. Three rules keep that decidable:
@@ -12,6 +12,9 @@
 //
 // Answers are hostile text. Bodies end at 1 MiB, tokens must be what a header can carry, and no error holds a body, a
 // description, a URL or anything that was sent.
+//
+// What a client mints for itself (client credentials, RFC 7523 assertions, GitHub App installations) needs less care: it may
+// be asked for again, so nothing about it is ambiguous, and a refusal is the operator's to mend.
 //
 // golang.org/x/oauth2 builds authorize URLs and PKCE challenges here, and does nothing else.
 package oauth

@@ -16,6 +16,7 @@ const (
 	opRefresh  = "refresh"
 	opRevoke   = "revoke"
 	opIdentify = "identify"
+	opMint     = "mint"
 )
 
 // Error is every failure of a [Client]. It is safe to log, to show and to keep in a Workflow's history: no field holds
@@ -23,7 +24,7 @@ const (
 type Error struct {
 	Kind      credential.FailureKind
 	Provider  string // id of the provider
-	Operation string // exchange, refresh, revoke or identify
+	Operation string // exchange, refresh, mint, revoke or identify
 	// Code is the provider's word for the failure; empty where there is none or where it does not look like a code.
 	Code string
 	// Status is the HTTP status; 0 where no answer arrived.

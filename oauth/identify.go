@@ -23,7 +23,8 @@ type Identity struct {
 }
 
 // Identify asks the provider whose access token this is. It consumes nothing and may be repeated, so no failure is
-// ambiguous. A dead grant here means a dead access token: whether the grant is dead too, a refresh tells.
+// ambiguous. A dead grant here means a dead access token: whether the grant is dead too, a refresh tells. The subject is
+// empty where the provider's entry names no field for it.
 func (c *Client) Identify(ctx context.Context, access credential.Secret) (Identity, error) {
 	if access.IsZero() {
 		return Identity{}, c.misuse(opIdentify, "there is no access token; reauthorize the account")
@@ -58,6 +59,9 @@ func (c *Client) identity(r reply, access credential.Secret) (Identity, *Error) 
 	a := parseAnswer(r.header, r.body)
 	if !r.succeeded() || (c.provider.Errors.Style == provider.ErrorOKFalse && a.isFalse("ok")) {
 		return Identity{}, c.unidentified(r, a.code(c.provider.Errors.Fields()), access)
+	}
+	if c.provider.Identity.Subject == "" { // the answer is asked for no more than its being a good one
+		return Identity{Scopes: c.headerScopes(r.header)}, nil
 	}
 	subject, ok := c.provider.Identity.ExpandSubject(a.text)
 	if !ok || !printable(subject) {

@@ -23,6 +23,8 @@ func (c *Client) Revoke(ctx context.Context, t credential.Tokens) error {
 		failure = c.revokeEach(ctx, t, c.revokeSlack)
 	case provider.RevokeGitHub:
 		failure = c.revokeGitHub(ctx, t.Access)
+	case provider.RevokeGitHubInstallation:
+		failure = c.revokeInstallation(ctx, t.Access)
 	case provider.RevokeNone, "":
 	}
 	if failure != nil {
@@ -120,6 +122,27 @@ func (c *Client) revokeGitHub(ctx context.Context, token credential.Secret) *Err
 	if r.status == http.StatusUnauthorized { // HTTP Basic with the app's id and secret was refused
 		failure.Kind = credential.DeadClient
 	}
+	return failure
+}
+
+// revokeInstallation ends the one token that carries the call. 401 says that it is dead already.
+func (c *Client) revokeInstallation(ctx context.Context, token credential.Secret) *Error {
+	if token.IsZero() {
+		return nil
+	}
+	request, failure := c.call(ctx, opRevoke, http.MethodDelete, c.revocationURL(), token)
+	if failure != nil {
+		return failure
+	}
+	r, failure := c.send(ctx, opRevoke, request)
+	if failure != nil {
+		return failure
+	}
+	if r.succeeded() || r.status == http.StatusUnauthorized {
+		return nil
+	}
+	failure = c.failure(opRevoke, r, "", token)
+	failure.Kind = c.statusKind(r, failure)
 	return failure
 }
 

@@ -107,6 +107,9 @@ func catalogued(t *testing.T, id, base string) provider.Provider {
 	e := provider.Endpoints{
 		Authorize: base + "/authorize", Token: base + "/token", Identity: base + "/identity", API: base + "/api/",
 	}
+	if p.Allows(provider.GrantGitHubInstallation) {
+		e.Token = base + "/app/installations/{installation_id}/access_tokens"
+	}
 	if p.Endpoints.Revoke != "" {
 		e.Revoke = base + "/revoke/{client_id}"
 	}

@@ -23,7 +23,8 @@ func (c *Client) Exchange(ctx context.Context, code string, verifier credential.
 	if c.provider.Authorization.PKCE && !verifier.IsZero() {
 		form.Set("code_verifier", verifier.Reveal())
 	}
-	return c.present(ctx, form, grant{op: opExchange, secrets: []credential.Secret{credential.NewSecret(code), verifier}})
+	return tokensOr(c.present(ctx, form, c.provider.ClientAuthentication,
+		grant{op: opExchange, secrets: []credential.Secret{credential.NewSecret(code), verifier}}))
 }
 
 // Refresh presents a refresh token, once (RFC 6749 §6). An answer without a new one brings back the one presented; then
@@ -35,7 +36,8 @@ func (c *Client) Refresh(ctx context.Context, refresh credential.Secret) (creden
 	form := parameters(c.provider.Token.RefreshParameters)
 	form.Set("grant_type", "refresh_token")
 	form.Set("refresh_token", refresh.Reveal())
-	return c.present(ctx, form, grant{op: opRefresh, refresh: refresh, secrets: []credential.Secret{refresh}})
+	return tokensOr(c.present(ctx, form, c.provider.ClientAuthentication,
+		grant{op: opRefresh, refresh: refresh, secrets: []credential.Secret{refresh}}))
 }
 
 // grant is what a call presents to the token endpoint.
@@ -53,9 +55,17 @@ func parameters(from map[string]string) url.Values {
 	return form
 }
 
+// tokensOr keeps a nil *Error from becoming an error that is not nil.
+func tokensOr(tokens credential.Tokens, failure *Error) (credential.Tokens, error) {
+	if failure != nil {
+		return credential.Tokens{}, failure
+	}
+	return tokens, nil
+}
+
 // present posts the form to the token endpoint.
-func (c *Client) present(ctx context.Context, form url.Values, g grant) (credential.Tokens, error) {
-	request, failure := c.post(ctx, g.op, c.provider.Endpoints.Token, form, c.provider.ClientAuthentication)
+func (c *Client) present(ctx context.Context, form url.Values, style provider.ClientAuthentication, g grant) (credential.Tokens, *Error) {
+	request, failure := c.post(ctx, g.op, c.provider.Endpoints.Token, form, style)
 	if failure != nil {
 		return credential.Tokens{}, failure
 	}
@@ -63,20 +73,16 @@ func (c *Client) present(ctx context.Context, form url.Values, g grant) (credent
 	if failure != nil {
 		return credential.Tokens{}, failure
 	}
-	tokens, failure := c.read(r, g)
-	if failure != nil {
-		return credential.Tokens{}, failure
-	}
-	return tokens, nil
+	return c.read(r, g)
 }
 
 // post builds a form request with explicit client authentication (RFC 6749 §2.3.1).
 func (c *Client) post(ctx context.Context, op, endpoint string, form url.Values, style provider.ClientAuthentication) (*http.Request, *Error) {
 	secret := c.registration.ClientSecret
-	if style != provider.ClientPublic && secret.IsZero() {
+	if style != provider.ClientPublic && style != assertionOnly && secret.IsZero() {
 		return nil, c.misuse(op, "the connector has no client secret; set it, the provider wants "+string(style))
 	}
-	if style != provider.ClientSecretBasic {
+	if style != provider.ClientSecretBasic && style != assertionOnly {
 		form.Set("client_id", c.registration.ClientID)
 	}
 	if style == provider.ClientSecretPost {
@@ -144,17 +150,14 @@ func (c *Client) assemble(holder answer, presented credential.Secret) credential
 	return tokens
 }
 
-// refreshLifetime returns how long the refresh token lives from now: what the answer says, else the nearer of the
-// provider's limits. The limit from issue is unknown for a token issued earlier; the idle one began anew with this use.
+// refreshLifetime returns how long the refresh token lives from now, used or not: what the answer says, else the
+// provider's limit. That one is unknown for a token issued earlier. How long it lives without being used is no fact of an
+// answer: see [provider.Token.RefreshIdleLifetime].
 func refreshLifetime(facts provider.Token, answered time.Duration, fresh bool) time.Duration {
-	if answered > 0 {
-		return answered
+	if answered == 0 && fresh {
+		return facts.RefreshLifetime
 	}
-	lifetime := facts.RefreshIdleLifetime
-	if fresh && facts.RefreshLifetime > 0 && (lifetime == 0 || facts.RefreshLifetime < lifetime) {
-		lifetime = facts.RefreshLifetime
-	}
-	return lifetime
+	return answered
 }
 
 func after(now time.Time, lifetime time.Duration) time.Time {

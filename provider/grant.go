@@ -39,14 +39,18 @@ func (g Grant) known() bool { return g == GrantAuthorizationCode || g.Mints() }
 type Assertion struct {
 	// Audience is the claim aud; the token endpoint when empty.
 	Audience string `yaml:"audience,omitempty"`
-	// Lifetime is how long an assertion is good for; 5 m when zero. One is signed for each request.
+	// Lifetime is how long an assertion is good for, from a minute ago; 5 m when zero. One is signed for each request.
 	Lifetime time.Duration `yaml:"lifetime,omitempty"`
 	// ScopeClaim puts the scopes into the claim scope, and not into the request.
 	ScopeClaim bool `yaml:"scope_claim,omitempty"`
 }
 
-// maxAssertion is the longest that Google takes, and far above what one request needs.
-const maxAssertion = time.Hour
+const (
+	// minAssertion leaves a minute for clocks that differ and a minute for the request.
+	minAssertion = 2 * time.Minute
+	// maxAssertion is the longest that Google takes, and far above what one request needs.
+	maxAssertion = time.Hour
+)
 
 // GoodFor returns how long an assertion is good for.
 func (a Assertion) GoodFor() time.Duration {
@@ -93,7 +97,7 @@ func (v *validation) assertion(p Provider) {
 	case p.Assertion == Assertion{}:
 	case !p.Allows(GrantJWTBearer) && !p.Allows(GrantGitHubInstallation):
 		v.addf("assertion", "has a meaning with grants jwt_bearer and github_installation only; remove it or add one of them to grants")
-	case p.Assertion.Lifetime < 0 || p.Assertion.Lifetime > maxAssertion:
-		v.addf("assertion.lifetime", "want at most 1h; write a duration such as 5m")
+	case p.Assertion.GoodFor() < minAssertion || p.Assertion.GoodFor() > maxAssertion:
+		v.addf("assertion.lifetime", "want 2m to 1h; write a duration such as 5m")
 	}
 }

@@ -58,7 +58,7 @@ func TestValidateNamesFieldAndFix(t *testing.T) {
 		{"assertion of nobody", func(p *provider.Provider) { p.Assertion.ScopeClaim = true }, `assertion: has a meaning with grants jwt_bearer`},
 		{"assertion too long", func(p *provider.Provider) {
 			p.Grants, p.Assertion.Lifetime = []provider.Grant{provider.GrantJWTBearer}, 2*time.Hour
-		}, `assertion.lifetime: want at most 1h`},
+		}, `assertion.lifetime: want 2m to 1h`},
 		{"reserved mint parameter", func(p *provider.Provider) { p.Token.MintParameters = map[string]string{"assertion": "x"} }, `token.mint_parameters.assertion: is set by the protocol`},
 		{"host with scheme", func(p *provider.Provider) { p.API.Hosts = []string{"https://example.com"} }, `api.hosts: "https://example.com": want a host`},
 		{"host with path", func(p *provider.Provider) { p.API.Hosts = []string{"example.com/api"} }, `api.hosts: "example.com/api": want a host`},
