@@ -29,6 +29,10 @@ type Books struct {
 	// RefreshTokensPresentedTwice counts presentations of a refresh token that was spent before: used, and past its grace
 	// where the app has one. A request that a fault kept from the server spends nothing.
 	RefreshTokensPresentedTwice int `json:"refresh_tokens_presented_twice"`
+	// MintsByApp are tokens that an app got for itself; MintsRefused are its requests for one that were looked at and
+	// refused.
+	MintsByApp   map[App]int `json:"mints_by_app,omitempty"`
+	MintsRefused int         `json:"mints_refused,omitempty"`
 	// Reauthorizations are authorization codes exchanged after the first of their app.
 	Reauthorizations int `json:"reauthorizations"`
 	TokensIssued     int `json:"tokens_issued"`
@@ -69,6 +73,7 @@ func (s *Sandbox) Books() Books {
 func (l *ledger) books() Books {
 	b := Books{
 		RefreshesByApp: maps.Clone(l.refreshes), RefreshesRefused: l.refused,
+		MintsByApp: maps.Clone(l.mints), MintsRefused: l.mintsRefused,
 		RefreshTokensPresentedTwice: l.presentedTwice, Reauthorizations: l.reauthorizations(), TokensIssued: len(l.issued),
 		AuthFailures: l.authFailures, UnreplayedAuthFailures: len(l.open), OpenAuthFailures: l.openAuthFailures(),
 		RateLimited: l.rateLimited, RateLimitsIgnored: l.limitsIgnored, FaultsHit: l.faultsHit,

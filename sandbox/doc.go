@@ -1,6 +1,6 @@
-// Package sandbox is Slack, GitHub and an authorization server for each, simulated in one HTTP handler, so that an agent
-// can be shown to survive what the real ones do to it: tokens that expire, rotate and are revoked, limits, outages,
-// answers that are lost after the work was done.
+// Package sandbox is Slack and GitHub with an authorization server for each, and Google's for service accounts, simulated
+// in one HTTP handler, so that an agent can be shown to survive what the real ones do to it: tokens that expire, rotate and
+// are revoked, limits, outages, answers that are lost after the work was done.
 //
 // It speaks the real dialects, because that is where agents fail: Slack puts errors into HTTP 200, GitHub's token endpoint
 // does too; history comes newest first; a GitHub refresh kills the old access token at once; search lags behind. Unmodified
@@ -27,6 +27,7 @@
 //	/github/login/oauth/authorize        consent page of the GitHub App
 //	/github/login/oauth/access_token     its token endpoint
 //	/github/api/v3/…                     REST; what go-github's WithEnterpriseURLs(base+"/github/", …) calls
+//	/google/token                        token endpoint for signed assertions and client credentials; tokeninfo, revoke
 //	/control/…                           JSON for people and scripts: post messages, script faults, revoke, read the books
 //	/                                    pages: channels, issues, books
 //

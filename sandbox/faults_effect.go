@@ -63,15 +63,19 @@ func (s *Sandbox) refusal(c *call, f Fault) answer {
 	if f.refusesToken(c) {
 		s.ledger.authFailed(c, tokenRevoked)
 	}
-	if c.app == Slack {
+	switch c.app {
+	case Slack:
 		return slackRefusal(f).retryAfter(f.RetryAfter)
+	case Google:
+		return googleScripted(f).retryAfter(f.RetryAfter)
+	case GitHub:
 	}
 	return gitHubRefusal(c, f).retryAfter(f.RetryAfter)
 }
 
 // refusesToken reports whether the scripted answer tells an API client that its token is dead.
 func (f Fault) refusesToken(c *call) bool {
-	if c.endpoint == endpointRefresh || c.endpoint == endpointExchange {
+	if c.endpoint == endpointRefresh || c.endpoint == endpointExchange || c.endpoint == endpointMint {
 		return false
 	}
 	return f.Status == http.StatusUnauthorized ||
@@ -109,6 +113,13 @@ func gitHubRefusal(c *call, f Fault) answer {
 	default:
 		return gitHubFailure(f.Status, gitHubMessage(f.Status))
 	}
+}
+
+func googleScripted(f Fault) answer {
+	if f.Code == "" {
+		return htmlRefusal(f.Status)
+	}
+	return googleFailure(orDefault(f.Status, http.StatusBadRequest), f.Code, "")
 }
 
 func gitHubSecondaryLimit(status int) answer {

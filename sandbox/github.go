@@ -20,6 +20,8 @@ func (s *Sandbox) gitHubRoutes(mux *http.ServeMux) {
 		run  gitHubHandling
 	}{
 		"GET /user":                                           {"user.get", s.getUser},
+		"GET /installation/repositories":                      {"installation.repositories", s.installationRepositories},
+		"DELETE /installation/token":                          {"installation.token.delete", s.deleteInstallationToken},
 		"GET /repos/{owner}/{repo}":                           {"repos.get", s.getRepository},
 		"POST /repos/{owner}/{repo}/issues":                   {"issues.create", s.createIssue},
 		"GET /repos/{owner}/{repo}/issues":                    {"issues.list", s.listIssues},
@@ -35,6 +37,7 @@ func (s *Sandbox) gitHubRoutes(mux *http.ServeMux) {
 		method, path, _ := strings.Cut(pattern, " ")
 		mux.HandleFunc(method+" "+api+path, s.gitHubREST(route.name, route.run))
 	}
+	mux.HandleFunc("POST "+api+"/app/installations/{id}/access_tokens", s.gitHub(endpointMint, s.gitHubInstallationToken))
 	mux.HandleFunc("DELETE "+api+"/applications/{client_id}/token", s.gitHub("applications.token.delete", s.gitHubRevokeToken))
 	mux.HandleFunc("DELETE "+api+"/applications/{client_id}/grant", s.gitHub("applications.grant.delete", s.gitHubRevokeGrant))
 	mux.HandleFunc(api+"/", s.gitHub("unknown", func(*call) answer { return gitHubFailure(http.StatusNotFound, "Not Found") }))

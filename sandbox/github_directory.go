@@ -6,21 +6,16 @@ import (
 )
 
 func (s *Sandbox) getUser(c *call, g *grant) answer {
+	if g.installation {
+		return gitHubFailure(http.StatusForbidden, "Resource not accessible by integration")
+	}
 	user := wireLogin(c, g.subject)
 	user["name"], user["email"], user["created_at"] = g.subject, nil, "2020-01-01T00:00:00Z"
 	return jsonAnswer(http.StatusOK, user)
 }
 
 func (s *Sandbox) getRepository(c *call, _ *grant) answer {
-	return s.withRepository(c, func(r *repository) answer {
-		return jsonAnswer(http.StatusOK, map[string]any{
-			"id": r.id, "name": r.name, "full_name": r.fullName(), "private": true, "fork": false, "archived": false,
-			"disabled": false, "visibility": "private", "default_branch": "main", "owner": wireLogin(c, r.owner),
-			"has_issues": !r.issuesDisabled, "open_issues_count": len(r.issues), "url": r.apiURL(c),
-			"html_url":    c.base + "/github/" + r.fullName(),
-			"permissions": map[string]any{"admin": false, "push": true, "pull": true},
-		})
-	})
+	return s.withRepository(c, func(r *repository) answer { return jsonAnswer(http.StatusOK, wireRepository(c, r)) })
 }
 
 func (s *Sandbox) listLabels(c *call, _ *grant) answer {

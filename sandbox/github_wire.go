@@ -38,6 +38,16 @@ func wireIssue(c *call, i *issue) map[string]any {
 	return fields
 }
 
+func wireRepository(c *call, r *repository) map[string]any {
+	return map[string]any{
+		"id": r.id, "name": r.name, "full_name": r.fullName(), "private": true, "fork": false, "archived": false,
+		"disabled": false, "visibility": "private", "default_branch": "main", "owner": wireLogin(c, r.owner),
+		"has_issues": !r.issuesDisabled, "open_issues_count": len(r.issues), "url": r.apiURL(c),
+		"html_url":    c.base + "/github/" + r.fullName(),
+		"permissions": map[string]any{"admin": false, "push": true, "pull": true},
+	}
+}
+
 func wireLogins(c *call, logins []string) []any {
 	users := make([]any, 0, len(logins))
 	for _, login := range logins {

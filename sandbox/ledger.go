@@ -14,6 +14,8 @@ type ledger struct {
 	issued         []string // every access and refresh token
 	exchanges      map[App]int
 	refreshes      map[App]int
+	mints          map[App]int
+	mintsRefused   int
 	refused        int
 	presentedTwice int
 	authFailures   int
@@ -26,7 +28,7 @@ type ledger struct {
 
 func newLedger() *ledger {
 	return &ledger{
-		requests: map[string]int{}, exchanges: map[App]int{}, refreshes: map[App]int{},
+		requests: map[string]int{}, exchanges: map[App]int{}, refreshes: map[App]int{}, mints: map[App]int{},
 		open: map[fingerprint]string{}, limitedUntil: map[string]time.Time{},
 	}
 }
@@ -61,6 +63,14 @@ func (l *ledger) refreshed(name App, p pair, spentBefore, ok bool) {
 	l.refreshes[name]++
 	l.keep(p)
 }
+
+// minted books a token that nobody consented to.
+func (l *ledger) minted(name App, t *token) {
+	l.mints[name]++
+	l.keep(pair{access: t})
+}
+
+func (l *ledger) mintRefused() { l.mintsRefused++ }
 
 func (l *ledger) keep(p pair) {
 	l.issued = append(l.issued, p.access.value)

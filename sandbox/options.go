@@ -1,17 +1,19 @@
 package sandbox
 
 import (
+	"crypto/rsa"
 	"strings"
 	"time"
 )
 
-// App names one of the two simulated providers, and the OAuth app that is registered there.
+// App names one of the simulated providers, and the OAuth app that is registered there.
 type App string
 
-// The two apps.
+// The apps. Nobody consents at Google: its app is a service account.
 const (
 	Slack  App = "slack"
 	GitHub App = "github"
+	Google App = "google"
 )
 
 // Rotation is what becomes of a refresh token that was used.
@@ -70,6 +72,10 @@ type AppOptions struct {
 	// ActiveTokens is how many access tokens of a grant live side by side; one more ends the oldest. 2 at Slack, no limit
 	// (-1) at GitHub by default.
 	ActiveTokens int
+	// Key is what the app's signatures are checked with; without one, none is good.
+	Key *rsa.PublicKey
+	// MintedLifetime is that of tokens which need no consent; 1 h by default.
+	MintedLifetime time.Duration
 }
 
 // Channel is a Slack channel.
@@ -98,6 +104,7 @@ type Options struct {
 
 	Slack  AppOptions
 	GitHub AppOptions
+	Google AppOptions
 
 	Team     string // Slack team id; T0SANDBOX
 	TeamName string
@@ -112,6 +119,8 @@ type Options struct {
 	Inaccessible []string
 	// GitHubLogin is the user on whose behalf the GitHub App acts.
 	GitHubLogin string
+	// GitHubInstallation is the id of the one installation of the GitHub App; 51000001 by default.
+	GitHubInstallation string
 
 	// SearchLag is how long a new issue stays unknown to search; 10 s by default, negative for none.
 	SearchLag time.Duration
@@ -126,6 +135,8 @@ func (o Options) withDefaults() Options {
 	o.PublicURL = strings.TrimSuffix(o.PublicURL, "/")
 	o.Slack = o.Slack.withDefaults(slackAppDefaults())
 	o.GitHub = o.GitHub.withDefaults(gitHubAppDefaults())
+	o.Google = o.Google.withDefaults(googleAppDefaults())
+	o.GitHubInstallation = orDefault(o.GitHubInstallation, "51000001")
 	o.Team = orDefault(o.Team, "T0SANDBOX")
 	o.TeamName = orDefault(o.TeamName, "Acme")
 	o.GitHubLogin = orDefault(o.GitHubLogin, "triage-agent")
@@ -149,6 +160,8 @@ func (o AppOptions) withDefaults(d AppOptions) AppOptions {
 		Grace:                orDefault(o.Grace, 30*time.Second),
 		OldAccess:            orDefault(o.OldAccess, d.OldAccess),
 		ActiveTokens:         orDefault(o.ActiveTokens, d.ActiveTokens),
+		Key:                  o.Key,
+		MintedLifetime:       orDefault(o.MintedLifetime, time.Hour),
 	}
 }
 
@@ -165,6 +178,13 @@ func gitHubAppDefaults() AppOptions {
 		Name: "Triage Agent", ClientID: "Iv23liSandboxTriage0", ClientSecret: "sandbox-github-client-secret",
 		AccessLifetime: 8 * time.Hour, RefreshLifetime: 15811200 * time.Second, Rotation: RotationSingleUse,
 		OldAccess: OldAccessEnds, ActiveTokens: -1,
+	}
+}
+
+func googleAppDefaults() AppOptions {
+	return AppOptions{
+		Name: "Triage Agent", ClientID: "triage-agent@sandbox.iam.gserviceaccount.com", ClientSecret: "sandbox-google-client-secret",
+		AccessLifetime: time.Hour, Rotation: RotationNone, OldAccess: OldAccessLives, ActiveTokens: -1,
 	}
 }
 

@@ -19,6 +19,7 @@ func (s *Sandbox) routes() http.Handler {
 	mux.Handle("POST /github/login/oauth/authorize", guard.Handler(s.decision(GitHub)))
 	mux.HandleFunc("POST /github/login/oauth/access_token", s.gitHub(endpointToken, s.gitHubToken))
 	s.gitHubRoutes(mux)
+	s.googleRoutes(mux)
 	mux.Handle("/control/", guard.Handler(s.controlRoutes()))
 	mux.Handle("/", pages)
 	return mux

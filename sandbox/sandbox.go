@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"crypto/rsa"
 	"html/template"
 	"net/http"
 	"slices"
@@ -22,6 +23,7 @@ type Sandbox struct {
 	hub       *hub
 	ledger    *ledger
 	faults    []*scripted
+	suspended bool // the installation of the GitHub App
 }
 
 // New returns a sandbox. Serve its Handler, and Close it at the end.
@@ -31,7 +33,7 @@ func New(o Options) *Sandbox {
 		options:   o,
 		pages:     pageTemplates(),
 		closed:    make(chan struct{}),
-		apps:      map[App]*app{Slack: newApp(Slack, o.Slack), GitHub: newApp(GitHub, o.GitHub)},
+		apps:      map[App]*app{Slack: newApp(Slack, o.Slack), GitHub: newApp(GitHub, o.GitHub), Google: newApp(Google, o.Google)},
 		workspace: newWorkspace(o),
 		hub:       newHub(o),
 		ledger:    newLedger(),
@@ -84,6 +86,15 @@ func (s *Sandbox) SetClientSecret(name App, secret string) {
 	defer s.mu.Unlock()
 	if a, known := s.apps[name]; known {
 		a.ClientSecret = secret
+	}
+}
+
+// SetKey changes what an app's signatures are checked with, as an operator does who deletes a key at the provider.
+func (s *Sandbox) SetKey(name App, key *rsa.PublicKey) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a, known := s.apps[name]; known {
+		a.Key = key
 	}
 }
 

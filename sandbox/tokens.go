@@ -23,6 +23,8 @@ type grant struct {
 	scopes  []string
 	revoked bool
 	access  []*token // in order of issue
+	// installation: of the app itself, where it is installed, and not of a user.
+	installation bool
 }
 
 type token struct {
