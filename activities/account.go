@@ -21,6 +21,7 @@ type Vault interface {
 	Swap(ctx context.Context, account credential.AccountID, from credential.Generation, t credential.Tokens) (credential.Generation, error)
 	SealTokens(account credential.AccountID, g credential.Generation, t credential.Tokens) ([]byte, error)
 	OpenTokens(account credential.AccountID, g credential.Generation, sealed []byte) (credential.Tokens, error)
+	PutAuthorization(ctx context.Context, a vault.Authorization) error
 	GetAuthorization(ctx context.Context, id string) (vault.Authorization, error)
 	Adopt(ctx context.Context, id string) (vault.Record, error)
 	Shred(ctx context.Context, account credential.AccountID) error
@@ -30,9 +31,13 @@ type Vault interface {
 type Connection struct {
 	Provider provider.Provider
 	OAuth    *oauth.Client
-	Scopes   []string // asked for when connecting
+	// Grant is how the connector gets tokens; authorization_code when empty.
+	Grant  provider.Grant
+	Scopes []string // asked for when connecting
 	// Timeout bounds one request to the authorization server.
 	Timeout time.Duration
+	// ValidateEvery is the interval between two looks at a token; 0 means never.
+	ValidateEvery time.Duration
 }
 
 // Connections finds the connector of an account. The error names the account and the connectors there are.
@@ -79,6 +84,7 @@ type AccountInput struct {
 // Description is what an account Workflow learns when it begins.
 type Description struct {
 	Provider string `json:"provider"`
+	Policy   Policy `json:"policy"`
 	// Credential is nil when the vault holds none.
 	Credential *Facts `json:"credential,omitempty"`
 }
@@ -90,7 +96,7 @@ func (a *Account) Describe(ctx context.Context, in AccountInput) (Description, e
 	if err != nil {
 		return Description{}, notConfigured(err)
 	}
-	d := Description{Provider: conn.Provider.ID}
+	d := Description{Provider: conn.Provider.ID, Policy: conn.policy()}
 	record, err := a.Vault.Get(ctx, in.Account)
 	switch {
 	case errors.Is(err, vault.ErrNotFound):
@@ -103,17 +109,36 @@ func (a *Account) Describe(ctx context.Context, in AccountInput) (Description, e
 	return d, nil
 }
 
+// NoticeKind says what a notice is about.
+type NoticeKind string
+
+// The kinds of notice.
+const (
+	NoticeTrouble  NoticeKind = "trouble"
+	NoticeRecovery NoticeKind = "recovery"
+	// NoticeDeadline: the account works, and will not beyond a time that only a person can put off.
+	NoticeDeadline NoticeKind = "deadline"
+)
+
 // Notice is news of an account that a person should have.
 type Notice struct {
 	Account credential.AccountID `json:"account"`
+	Kind    NoticeKind           `json:"kind"`
 	Status  credential.Status    `json:"status"`
 	Reason  string               `json:"reason"`
 	Since   time.Time            `json:"since"`
 	Waiting int                  `json:"waiting"`
+	// Deadline is by when a person has to consent again, in a [NoticeDeadline].
+	Deadline time.Time `json:"deadline,omitzero"`
 }
 
-// Notify tells people that an account needs them, or that it works again. It writes to the log.
+// Notify tells people that an account needs them, will need them, or works again. It writes to the log.
 func (a *Account) Notify(ctx context.Context, n Notice) error {
+	if n.Kind == NoticeDeadline {
+		a.Log.WarnContext(ctx, "account needs a person soon: open the link and consent before the deadline", "account", n.Account.String(),
+			"deadline", n.Deadline.UTC().Format(time.RFC3339), "left", n.Deadline.Sub(a.now()).Round(time.Minute), "link", a.ConnectURL(n.Account))
+		return nil
+	}
 	attrs := []any{"account", n.Account.String(), "status", n.Status, "since", n.Since.Format(time.RFC3339), "waiting", n.Waiting}
 	switch n.Status {
 	case credential.Active:

@@ -46,6 +46,10 @@ const (
 	// CodeOutcomeUnknown: the refresh token was presented, its answer is lost, and the provider's facts forbid to
 	// present it again.
 	CodeOutcomeUnknown = "outcome_unknown"
+	// CodeOtherSubject: the connector now gets tokens of somebody else.
+	CodeOtherSubject = "other_subject"
+	// CodeOwned: another account owns the grant.
+	CodeOwned = "owned"
 	// CodeNoRefreshToken: the token died and there is nothing to get a new one with.
 	CodeNoRefreshToken = "no_refresh_token"
 	// CodeNoCredential: the vault holds nothing for the account.
@@ -60,8 +64,14 @@ func failed(kind credential.FailureKind, code, message string) RefreshResult {
 	return RefreshResult{Failure: &Failure{Kind: kind, Code: code, Message: message}}
 }
 
-// RefreshToken gets the account a generation above in.Generation. Only the account's Workflow may ask for it, one at a
-// time; that, and the mark in the vault, is what keeps a single-use refresh token from being spent twice:
+// RefreshToken gets the account a generation above in.Generation, in one of three ways:
+//
+//	the app mints for itself     another token is asked for, as often as need be
+//	there is a refresh token     it is presented
+//	neither                      nothing renews the token; the provider is asked whether it still lives
+//
+// Only the account's Workflow may ask for it, one at a time; that, and the mark in the vault, is what keeps a single-use
+// refresh token from being spent twice:
 //
 //	step                                  if the process dies after it, the next attempt
 //	1 read the vault; newer? return it    starts again
@@ -83,12 +93,16 @@ func (a *Account) RefreshToken(ctx context.Context, in RefreshInput) (RefreshRes
 	ctx = context.WithoutCancel(ctx)
 	record, err := a.Vault.Get(ctx, in.Account)
 	switch {
+	case errors.Is(err, vault.ErrNotFound) && conn.Grant.Mints():
+		return a.mint(ctx, conn, vault.Record{Account: in.Account}), nil
 	case errors.Is(err, vault.ErrNotFound):
 		return failed(credential.DeadGrant, CodeNoCredential, "the vault holds no credential of this account"), nil
 	case err != nil:
 		return vaultAway(err), nil
 	case record.Generation > in.Generation:
 		return refreshed(record), nil
+	case conn.Grant.Mints():
+		return a.mint(ctx, conn, record), nil
 	case !record.Tokens.Refreshable():
 		return a.check(ctx, conn, record), nil
 	}

@@ -44,6 +44,13 @@ type AccountState struct {
 	Waiting       []string `json:"waiting,omitempty"` // Workflow ids, each once, in the order they came
 	Disconnecting bool     `json:"disconnecting,omitempty"`
 	Warning       string   `json:"warning,omitempty"`
+	// Policy is how the account is looked after.
+	Policy activities.Policy `json:"policy"`
+	// RefreshFixed says that a refresh does not give the refresh token a longer life: by the provider's facts, and then by
+	// what the last refresh brought.
+	RefreshFixed bool     `json:"refresh_fixed,omitempty"`
+	Deadline     Deadline `json:"deadline,omitzero"`
+	Looks        Looks    `json:"looks,omitzero"`
 }
 
 // account is the machinery around the state. It is one actor: handlers only note what was asked and wait; everything
@@ -52,6 +59,9 @@ type account struct {
 	AccountState
 	id       credential.AccountID
 	attempts int               // ended attempts of this run; handlers wait for it to move
+	looks    int               // ended looks at the token in this run that somebody asked for; handlers wait for it to move
+	watch    *watch            // nil while nothing looks at the token by itself
+	heard    time.Time         // when a watch ended without a finding
 	verdicts map[string]error  // :: authorization -> how its adoption ended
 	draining bool              // about to continue as new: handlers answer with what is known
 	log      workflowLogger    // replay-aware
@@ -115,6 +125,7 @@ func (a *account) run(ctx workflow.Context) (AccountStatus, error) {
 		if acted {
 			continue
 		}
+		a.keepWatch(ctx)
 		if err := a.wait(ctx); err != nil {
 			return a.status(ctx), err
 		}
@@ -135,8 +146,14 @@ func (a *account) step(ctx workflow.Context) (acted bool, err error) {
 	case a.expired(now):
 		a.expire(ctx)
 		return true, nil
+	case a.watch.ready():
+		return true, a.hear(ctx)
+	case a.Looks.Asked:
+		return true, a.look(ctx)
 	case a.noticeDue():
 		return true, a.notify(ctx)
+	case a.warningDue(now):
+		return true, a.warnOfDeadline(ctx)
 	case a.wakeDue(now):
 		return true, a.wake(ctx)
 	}
@@ -148,7 +165,8 @@ func (a *account) awaited() bool { return a.Disconnecting || len(a.Adoptions) > 
 
 // busy reports whether step has something to do at once.
 func (a *account) busy(now time.Time) bool {
-	return a.Disconnecting || len(a.Adoptions) > 0 || a.refreshDue(now) || a.expired(now) || a.noticeDue() || a.wakeDue(now)
+	return a.Disconnecting || len(a.Adoptions) > 0 || a.refreshDue(now) || a.expired(now) || a.watch.ready() || a.Looks.Asked ||
+		a.noticeDue() || a.warningDue(now) || a.wakeDue(now)
 }
 
 // wait sleeps until the next thing is due by the clock or a message brings something to do.
@@ -160,7 +178,7 @@ func (a *account) wait(ctx workflow.Context) error {
 	if wake() {
 		return nil
 	}
-	next, what := a.nextDue()
+	next, what := a.nextDue(workflow.Now(ctx))
 	if next.IsZero() {
 		return workflow.Await(ctx, wake)
 	}
@@ -175,14 +193,18 @@ func (a *account) wait(ctx workflow.Context) error {
 }
 
 // nextDue returns when the clock alone brings something to do, and what.
-func (a *account) nextDue() (time.Time, string) {
+func (a *account) nextDue(now time.Time) (time.Time, string) {
 	if a.GrantDead {
 		if a.Status == credential.Degraded {
 			return a.Credential.ExpiresAt, "access token ends"
 		}
 		return time.Time{}, ""
 	}
-	return a.nextRefresh(), "refresh"
+	next, what := a.nextRefresh(), "refresh"
+	if warning := a.nextWarning(now); next.IsZero() || !warning.IsZero() && warning.Before(next) {
+		next, what = warning, "warn of the deadline"
+	}
+	return next, what
 }
 
 func (a *account) describe(ctx workflow.Context) error {
@@ -191,10 +213,14 @@ func (a *account) describe(ctx workflow.Context) error {
 		activities.AccountInput{Account: a.id}).Get(ctx, &d); err != nil {
 		return err
 	}
-	a.Provider = d.Provider
-	if d.Credential != nil {
+	a.Provider, a.Policy, a.RefreshFixed = d.Provider, d.Policy, d.Policy.RefreshFixed
+	switch {
+	case d.Credential != nil:
 		a.Credential = *d.Credential
 		a.enter(ctx, credential.Active, "")
+		a.setDeadline(workflow.Now(ctx))
+	case a.Policy.Minted:
+		a.enter(ctx, credential.Pending, "its first token is on the way; nobody has to consent")
 	}
 	return nil
 }
@@ -247,7 +273,8 @@ func (a *account) status(ctx workflow.Context) AccountStatus {
 	return AccountStatus{
 		Account: a.id, Provider: a.Provider, Status: a.Status, Reason: a.Reason, Since: a.Since,
 		Generation: a.Credential.Generation, Subject: a.Credential.Subject, Display: a.Credential.Display,
-		Scopes: a.Credential.Scopes, ExpiresAt: a.Credential.ExpiresAt, RefreshExpiresAt: a.Credential.RefreshExpiresAt,
+		Scopes: a.Credential.Scopes, ExpiresAt: a.Credential.ExpiresAt, RefreshExpiresAt: a.lifetimes().RefreshEnds(),
+		ConsentBy: a.Deadline.At, LastValidated: a.Looks.Alive, ValidationNote: a.Looks.Note,
 		LastRefresh: a.LastRefresh, NextRefresh: a.nextRefresh(), Refreshes: a.Refreshes, Failures: a.Failures,
 		Waiting: len(a.Waiting), Warning: a.Warning,
 	}

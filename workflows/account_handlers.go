@@ -25,6 +25,10 @@ func (a *account) setup(ctx workflow.Context) error {
 			Validator:   func(_ workflow.Context, r ReauthorizedRequest) error { return a.admit(r.validate()) },
 			Description: `adopt a pending authorization of the vault: {"authorization": "…"}`,
 		}),
+		workflow.SetUpdateHandlerWithOptions(ctx, UpdateValidate, a.onValidate, workflow.UpdateHandlerOptions{
+			Validator:   func(workflow.Context) error { return a.admit(nil) },
+			Description: "ask the provider whether the token still works, and act on the answer",
+		}),
 		workflow.SetUpdateHandlerWithOptions(ctx, UpdateDisconnect, a.onDisconnect, workflow.UpdateHandlerOptions{
 			Validator:   func(workflow.Context) error { return a.admit(nil) },
 			Description: "revoke the grant at the provider and destroy it here",
@@ -47,7 +51,7 @@ func (a *account) onRefresh(ctx workflow.Context, r RefreshRequest) (AccountStat
 	seen := r.Generation
 	if seen == 0 {
 		seen = a.Credential.Generation
-		a.Forced = a.Forced || a.Credential.Refreshable
+		a.Forced = a.Forced || a.Credential.Refreshable || a.Policy.Minted
 	} else {
 		a.report(ctx, seen)
 	}
@@ -116,7 +120,7 @@ func (a *account) onDisconnect(ctx workflow.Context) (AccountStatus, error) {
 func (a *account) listen(ctx workflow.Context) {
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		selector := workflow.NewSelector(ctx)
-		for _, name := range []string{SignalReauthorized, SignalDisconnect, SignalAwait} {
+		for _, name := range []string{SignalReauthorized, SignalDisconnect, SignalAwait, SignalValidate} {
 			selector.AddReceive(workflow.GetSignalChannel(ctx, name), func(workflow.ReceiveChannel, bool) { a.drain(ctx) })
 		}
 		for ctx.Err() == nil {
@@ -135,6 +139,7 @@ func (a *account) drain(ctx workflow.Context) {
 		a.queueAdoption(r)
 	})
 	takeAll(ctx, SignalDisconnect, func(any) { a.Disconnecting = true })
+	takeAll(ctx, SignalValidate, func(any) { a.askToLook(workflow.Now(ctx)) })
 	takeAll(ctx, SignalAwait, func(w Waiter) {
 		if w.WorkflowID == "" {
 			a.warn("Signal " + SignalAwait + ` refused: workflow_id: missing; want {"workflow_id":"…"}`)
@@ -181,6 +186,7 @@ func (a *account) adopt(ctx workflow.Context) error {
 	a.verdicts[id] = nil
 	a.Warning = ""
 	a.renew(ctx, facts)
+	a.begin(ctx)
 	return nil
 }
 

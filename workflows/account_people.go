@@ -29,9 +29,17 @@ func (a *account) noticeDue() bool {
 }
 
 func (a *account) notify(ctx workflow.Context) error {
+	kind := activities.NoticeTrouble
+	if a.Noticed {
+		kind = activities.NoticeRecovery
+	}
 	a.Noticed = !a.Noticed
-	return workflow.ExecuteActivity(accountActivity(ctx, "tell people"), (*activities.Account).Notify, activities.Notice{
-		Account: a.id, Status: a.Status, Reason: a.Reason, Since: a.Since, Waiting: len(a.Waiting),
+	return a.tell(ctx, kind)
+}
+
+func (a *account) tell(ctx workflow.Context, kind activities.NoticeKind) error {
+	return workflow.ExecuteActivity(accountActivity(ctx, "tell people: "+string(kind)), (*activities.Account).Notify, activities.Notice{
+		Account: a.id, Kind: kind, Status: a.Status, Reason: a.Reason, Since: a.Since, Waiting: len(a.Waiting), Deadline: a.Deadline.At,
 	}).Get(ctx, nil)
 }
 
@@ -103,6 +111,8 @@ func (a *account) details() string {
 	add("access token ends", formatTime(a.Credential.ExpiresAt))
 	add("last refresh", formatTime(a.LastRefresh))
 	add("next refresh", formatTime(a.nextRefresh()))
+	add("somebody has to consent again by", formatTime(a.Deadline.At))
+	add("last look at the token", a.Looks.Note)
 	if len(a.Waiting) > 0 {
 		add("Workflows waiting", fmt.Sprint(len(a.Waiting)))
 	}

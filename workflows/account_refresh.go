@@ -22,10 +22,13 @@ func (a *account) refreshDue(now time.Time) bool {
 
 // nextRefresh returns when the next attempt is due, or zero when none is planned. Pure arithmetic over the state.
 func (a *account) nextRefresh() time.Time {
-	if a.GrantDead || a.Credential.Generation == 0 || a.Disconnecting {
+	if a.GrantDead || a.Disconnecting {
 		return time.Time{}
 	}
-	due := a.proactive()
+	if a.Credential.Generation == 0 {
+		return a.firstMint()
+	}
+	due := a.lifetimes().DueAt(a.id)
 	if a.Forced || a.reportedDead() {
 		due = a.Credential.IssuedAt // long ago: at once
 	}
@@ -35,13 +38,24 @@ func (a *account) nextRefresh() time.Time {
 	return latest(due, a.NotBefore)
 }
 
-// proactive returns when the token is due by its lifetime; one that cannot be refreshed is due when it ends.
-func (a *account) proactive() time.Time {
-	c := a.Credential
-	if !c.Refreshable {
-		return c.ExpiresAt
+// firstMint returns when the first token of an account is due that needs nobody's consent: at once.
+func (a *account) firstMint() time.Time {
+	if !a.Policy.Minted {
+		return time.Time{}
 	}
-	return credential.RefreshAt(a.id, c.IssuedAt, c.ExpiresAt)
+	return latest(a.Since, a.NotBefore)
+}
+
+// lifetimes returns how long the grant can go on.
+func (a *account) lifetimes() credential.Lifetimes {
+	return lifetimesOf(a.Credential, a.Policy, a.RefreshFixed)
+}
+
+func lifetimesOf(c activities.Facts, p activities.Policy, fixed bool) credential.Lifetimes {
+	return credential.Lifetimes{
+		Issued: c.IssuedAt, Expires: c.ExpiresAt, RefreshExpires: c.RefreshExpiresAt, RefreshIdle: p.RefreshIdle,
+		Fixed: fixed, Refreshable: c.Refreshable, Minted: p.Minted,
+	}
 }
 
 func (a *account) reportedDead() bool {
@@ -99,6 +113,7 @@ func (a *account) renew(ctx workflow.Context, facts activities.Facts) {
 	if facts.Generation > a.Credential.Generation {
 		a.Refreshes++
 		a.LastRefresh = workflow.Now(ctx)
+		a.RefreshFixed = a.fixedAfter(facts)
 	}
 	if facts.Generation == a.Credential.Generation || facts.Generation > a.Reported {
 		a.Reported = 0 // checked and alive, or newer than what died
@@ -106,6 +121,15 @@ func (a *account) renew(ctx workflow.Context, facts activities.Facts) {
 	a.Credential = facts
 	a.Failures, a.NotBefore, a.GrantDead, a.Forced = 0, time.Time{}, false, false
 	a.enter(ctx, credential.Active, "")
+	a.setDeadline(workflow.Now(ctx))
+}
+
+// fixedAfter judges by what a refresh brought whether refreshing helps the refresh token to live longer.
+func (a *account) fixedAfter(next activities.Facts) bool {
+	if a.Credential.RefreshExpiresAt.IsZero() || next.RefreshExpiresAt.IsZero() {
+		return a.RefreshFixed // it does not say
+	}
+	return !a.lifetimes().Extends(lifetimesOf(next, a.Policy, a.RefreshFixed))
 }
 
 // fail turns a kind of failure into a state. While the access token is good, trouble is a warning. What was asked for
@@ -122,7 +146,11 @@ func (a *account) fail(ctx workflow.Context, f activities.Failure) {
 		a.enterUnlessServing(ctx, credential.ClientMisconfigured, f.Message)
 	default: // throttled, transient, ambiguous, malformed, or a kind that this version does not know: later again
 		a.NotBefore = now.Add(backoff(a.Failures, f.RetryAfter, a.id.Jitter()))
-		a.enter(ctx, credential.Degraded, f.Message)
+		status := credential.Degraded
+		if a.Credential.Generation == 0 {
+			status = credential.Pending // there is nothing yet that could be worse than it was
+		}
+		a.enter(ctx, status, f.Message)
 	}
 }
 

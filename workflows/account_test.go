@@ -21,12 +21,13 @@ var acmeSlack = credential.AccountID{Organization: "acme", User: "triage", Conne
 
 // grant plays vault and provider for one account: a refresh brings the next generation unless a failure is scripted.
 type grant struct {
-	env      *testsuite.TestWorkflowEnvironment
-	now      activities.Facts
-	lifetime time.Duration
-	failures []activities.Failure // of the next attempts, in order
-	posts    int
-	notices  []activities.Notice
+	env       *testsuite.TestWorkflowEnvironment
+	now       activities.Facts
+	lifetime  time.Duration
+	failures  []activities.Failure // of the next attempts, in order
+	posts     int
+	notices   []activities.Notice
+	noticedAt []time.Time // of each notice
 
 	telling sync.Mutex // Signals are sent side by side
 	signals []string   // guarded by telling; Workflow ids that were told to go on
@@ -34,6 +35,9 @@ type grant struct {
 	vaultAway  bool
 	heard      func(activities.RefreshInput)
 	disconnect func() error
+	policy     activities.Policy
+	// shape changes what is issued; nil for a token that a refresh token renews.
+	shape func(*activities.Facts)
 }
 
 func newGrant(t *testing.T, lifetime time.Duration) *grant {
@@ -48,7 +52,7 @@ func newGrant(t *testing.T, lifetime time.Duration) *grant {
 	var a *activities.Account
 	g.env.OnActivity(a.Describe, mock.Anything, mock.Anything).Return(
 		func(context.Context, activities.AccountInput) (activities.Description, error) {
-			d := activities.Description{Provider: "slack"}
+			d := activities.Description{Provider: "slack", Policy: g.policy}
 			if g.now.Generation > 0 {
 				d.Credential = &g.now
 			}
@@ -57,7 +61,7 @@ func newGrant(t *testing.T, lifetime time.Duration) *grant {
 	g.env.OnActivity(a.RefreshToken, mock.Anything, mock.Anything).Return(g.refresh)
 	g.env.OnActivity(a.Adopt, mock.Anything, mock.Anything).After(time.Second).Return(g.adopt)
 	g.env.OnActivity(a.Notify, mock.Anything, mock.Anything).Return(func(_ context.Context, n activities.Notice) error {
-		g.notices = append(g.notices, n)
+		g.notices, g.noticedAt = append(g.notices, n), append(g.noticedAt, g.env.Now())
 		return nil
 	})
 	g.env.OnActivity(a.Disconnect, mock.Anything, mock.Anything).Return(
@@ -77,6 +81,9 @@ func (g *grant) issue() {
 	g.now = activities.Facts{
 		Generation: g.now.Generation + 1, Subject: "T1/B1", Display: "Acme", Refreshable: true,
 		IssuedAt: g.env.Now(), ExpiresAt: g.env.Now().Add(g.lifetime),
+	}
+	if g.shape != nil {
+		g.shape(&g.now)
 	}
 }
 

@@ -98,7 +98,11 @@ func anew(id string) string { return fmt.Sprintf("%s/%d", id, time.Now().Unix()/
 // Account returns what the account says of itself.
 func (c *Client) Account(ctx context.Context, account credential.AccountID) (AccountStatus, error) {
 	var status AccountStatus
-	return status, c.query(ctx, AccountWorkflowID(account), &status)
+	if err := c.query(ctx, AccountWorkflowID(account), &status); err != nil {
+		return AccountStatus{}, err
+	}
+	c.heard(ctx, &status)
+	return status, nil
 }
 
 // StartTriage starts a triage, or finds it running.

@@ -23,8 +23,11 @@ const (
 	UpdateRefresh      = "refresh"
 	UpdateReauthorized = "reauthorized"
 	UpdateDisconnect   = "disconnect"
+	UpdateValidate     = "validate"
 	SignalReauthorized = "reauthorized"
 	SignalDisconnect   = "disconnect"
+	// SignalValidate asks for a look at the token soon, as [UpdateValidate] does at once.
+	SignalValidate = "validate"
 	// SignalAwait is what a Workflow sends that waits for the account: a [Waiter].
 	SignalAwait = "await"
 	QueryStatus = "status"

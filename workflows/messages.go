@@ -59,11 +59,18 @@ type AccountStatus struct {
 	Display    string                `json:"display,omitempty"`
 	Scopes     []string              `json:"scopes,omitempty"`
 	// ExpiresAt is the end of the access token; absent when it does not expire.
-	ExpiresAt        time.Time `json:"expires_at,omitzero"`
+	ExpiresAt time.Time `json:"expires_at,omitzero"`
+	// RefreshExpiresAt is the end of the refresh token if it is not used before.
 	RefreshExpiresAt time.Time `json:"refresh_expires_at,omitzero"`
-	LastRefresh      time.Time `json:"last_refresh,omitzero"`
-	NextRefresh      time.Time `json:"next_refresh,omitzero"`
-	Refreshes        int       `json:"refreshes"`
+	// ConsentBy is by when a person has to consent again, although everything works now; absent where nobody has to.
+	ConsentBy   time.Time `json:"consent_by,omitzero"`
+	LastRefresh time.Time `json:"last_refresh,omitzero"`
+	NextRefresh time.Time `json:"next_refresh,omitzero"`
+	Refreshes   int       `json:"refreshes"`
+	// LastValidated is when the provider last said that the access token works.
+	LastValidated time.Time `json:"last_validated,omitzero"`
+	// ValidationNote says why the last look at the token told nothing.
+	ValidationNote string `json:"validation_note,omitempty"`
 	// Failures counts failed attempts since the last good one.
 	Failures int `json:"failures,omitempty"`
 	// Waiting counts the Workflows that wait for the account.

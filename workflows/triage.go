@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"tokenkeeper/activities"
+	"tokenkeeper/credential"
 	"tokenkeeper/triage"
 )
 
@@ -95,7 +96,23 @@ func Triage(ctx workflow.Context, in TriageInput) error {
 	if err := t.setup(ctx); err != nil {
 		return err
 	}
+	if in.State == nil && workflow.GetVersion(ctx, changeValidateAtStart, workflow.DefaultVersion, 1) == 1 {
+		t.validateAccounts(ctx)
+	}
 	return t.run(ctx)
+}
+
+// changeValidateAtStart: triages began without asking their accounts to validate.
+const changeValidateAtStart = "triage-validates-accounts"
+
+// validateAccounts has both accounts look at their tokens before there is work, so that one which died meanwhile is
+// replaced, or told of, before the first report needs it. An account without a Workflow shows with the first poll.
+func (t *triager) validateAccounts(ctx workflow.Context) {
+	for _, account := range []credential.AccountID{t.plan.Slack, t.plan.GitHub} {
+		if err := workflow.SignalExternalWorkflow(ctx, AccountWorkflowID(account), "", SignalValidate, nil).Get(ctx, nil); err != nil {
+			workflow.GetLogger(ctx).Info("an account was not asked to validate its token", "account", account.String(), "error", err)
+		}
+	}
 }
 
 func (t *triager) setup(ctx workflow.Context) error {

@@ -1,0 +1,67 @@
+package activities
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/oauth"
+	"tokenkeeper/vault"
+)
+
+// mint asks for a token that needs no consent. Nothing is spent by it, so an attempt whose end is unknown is made again.
+// The record of an account that never had tokens names the account and nothing else.
+func (a *Account) mint(ctx context.Context, conn Connection, record vault.Record) RefreshResult {
+	tokens, err := conn.OAuth.Mint(ctx)
+	if err != nil {
+		return mintFailed(err)
+	}
+	who, err := conn.OAuth.IdentifyMinted(ctx, tokens.Access)
+	if err != nil {
+		return mintFailed(err)
+	}
+	switch record.Subject {
+	case "":
+		return a.begin(ctx, record.Account, who, tokens)
+	case who.Subject:
+		return a.store(ctx, record, tokens)
+	}
+	return failed(credential.Misconfigured, CodeOtherSubject, fmt.Sprintf(
+		"account %s belongs to %s, but its connector now gets tokens of %s; configure the former, or disconnect the account first",
+		record.Account, record.Subject, who.Subject))
+}
+
+// mintFailed sorts a failure. A token that is refused as soon as it was minted is no dead grant: there is none.
+func mintFailed(err error) RefreshResult {
+	failure := describe(err)
+	if failure.Kind == credential.DeadGrant {
+		failure.Kind = credential.Misconfigured
+	}
+	return RefreshResult{Failure: &failure}
+}
+
+// beginLimit is how long tokens may lie in the vault between the two steps of begin. What a crash leaves there expires.
+const beginLimit = 5 * time.Minute
+
+// begin makes minted tokens the first generation of an account, on the way that a person's consent takes: so a grant
+// that another account owns is refused.
+func (a *Account) begin(ctx context.Context, account credential.AccountID, who oauth.Identity, tokens credential.Tokens) RefreshResult {
+	id := rand.Text()
+	err := a.Vault.PutAuthorization(ctx, vault.Authorization{
+		ID: id, Account: account, Subject: who.Subject, Display: who.Display, Tokens: tokens, ExpiresAt: a.now().Add(beginLimit),
+	})
+	if err != nil {
+		return vaultAway(err)
+	}
+	record, err := a.Vault.Adopt(ctx, id)
+	if owned, ok := errors.AsType[*vault.OwnedError](err); ok {
+		return failed(credential.Misconfigured, CodeOwned, owned.Error())
+	}
+	if err != nil {
+		return vaultAway(err)
+	}
+	return refreshed(record)
+}

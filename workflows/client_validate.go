@@ -1,0 +1,48 @@
+package workflows
+
+import (
+	"context"
+	"fmt"
+
+	"go.temporal.io/sdk/converter"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/credential"
+)
+
+// Validate has the account's token looked at now, and what follows from that tried once.
+func (c *Client) Validate(ctx context.Context, account credential.AccountID) (AccountStatus, error) {
+	return c.update(ctx, account, "", UpdateValidate)
+}
+
+// ValidateSoon asks the account for a look at its token and does not wait for it. It returns an error that wraps
+// [serviceerror.NotFound] when no Workflow owns the account.
+func (c *Client) ValidateSoon(ctx context.Context, account credential.AccountID) error {
+	if err := c.Temporal.SignalWorkflow(ctx, AccountWorkflowID(account), "", SignalValidate, nil); err != nil {
+		return fmt.Errorf("asking account %s to validate its token: %w", account, err)
+	}
+	return nil
+}
+
+// validateActivity is the type of [activities.Account.Validate].
+const validateActivity = "Validate"
+
+// heard adds to a status what the looks of the watch found. They are kept in its heartbeat, because a look that finds
+// nothing shall not grow the Workflow's history.
+func (c *Client) heard(ctx context.Context, s *AccountStatus) {
+	description, err := c.Temporal.DescribeWorkflowExecution(ctx, AccountWorkflowID(s.Account), "")
+	if err != nil {
+		return // the status is true without it
+	}
+	for _, pending := range description.GetPendingActivities() {
+		var heard activities.Heard
+		if pending.GetActivityType().GetName() != validateActivity ||
+			converter.GetDefaultDataConverter().FromPayloads(pending.GetHeartbeatDetails(), &heard) != nil {
+			continue
+		}
+		s.LastValidated = latest(s.LastValidated, heard.Alive)
+		if heard.Note != "" {
+			s.ValidationNote = heard.Note
+		}
+	}
+}
