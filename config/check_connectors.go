@@ -18,6 +18,10 @@ func (*Connector) hint(key string) advice {
 	case "token", "access_token", "refresh_token", "bot_token", "api_key":
 		return advice{"a token must never stand in this file",
 			"delete it; tokens come from tokenkeeper account connect and live in the vault", ""}
+	case "private_key", "signing_key", "pem", "service_account", "service_account_json":
+		return advice{"a key must never stand in this file",
+			"put it into a file of mode 600 and write private_key_file: PATH or service_account_file: PATH, or private_key_env: NAME; " +
+				"if this file was shared, make a new key at the provider", "private_key_file"}
 	case "redirect_url", "redirect_uri", "callback_url":
 		return advice{"unknown key, the redirect URL follows from gateway.public_url", "delete it", ""}
 	}
@@ -39,11 +43,13 @@ func (k *checker) connector(name string, c Connector) Connector {
 	if at := join(path, "timeout"); !k.refused[at] && (c.Timeout < 100*time.Millisecond || c.Timeout > maxTimeout) {
 		k.add(at, fmt.Sprintf("%s is outside 100ms to %s", c.Timeout, maxTimeout), "write for example 10s")
 	}
+	k.validateEvery(join(path, "validate_every"), c.ValidateEvery)
 	c.ClientID = k.clientID(path, c)
 	usable := k.endpoints(join(path, "endpoints"), c.Endpoints)
 	found, ok := k.known(path, c)
 	if ok {
 		k.scopes(join(path, "scopes"), c.Scopes, found)
+		c = k.grant(path, c, found)
 	}
 	if ok && usable {
 		c.Provider = k.applied(path, c, found)
@@ -60,6 +66,7 @@ func (k *checker) clientID(path string, c Connector) string {
 		k.add(byEnv, "client_id is there too, and one of them would be ignored", "delete one of the two")
 	case c.ClientIDEnv != "":
 		return k.variable(byEnv, c.ClientIDEnv)
+	case c.ServiceAccountFile != "": // it names the client
 	default:
 		k.require(byValue, c.ClientID, "write client_id (it is no secret) or client_id_env; it is on the app's page at the provider")
 	}

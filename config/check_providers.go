@@ -132,7 +132,7 @@ func (k *checker) values(path string, c Connector, known []string) map[string]st
 		at := join(join(path, "variables"), name)
 		switch {
 		case k.refused[at]:
-		case slices.Contains(known, name), name == "client_id": // the last is refused by Override, with the reason
+		case slices.Contains(known, name), provider.OwnKey(name): // the last is refused by Override, with the reason
 			values[name] = c.Variables[name]
 		default:
 			k.add(at, "no endpoint has {"+name+"}"+didYouMean(name, known), "delete it; known here are: "+listing(known))

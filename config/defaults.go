@@ -24,7 +24,7 @@ func (v *Vault) setDefaults() {
 // setDefaults leaves PublicURL empty: it follows Listen.
 func (g *Gateway) setDefaults() { g.Listen = "127.0.0.1:8780" }
 
-func (c *Connector) setDefaults() { c.Timeout = 10 * time.Second }
+func (c *Connector) setDefaults() { c.Timeout, c.ValidateEvery = 10*time.Second, 15*time.Minute }
 
 func (t *Triage) setDefaults() { t.PollInterval = 30 * time.Second }
 

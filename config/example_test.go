@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tokenkeeper/provider"
 )
 
 func exampleText(t *testing.T) string {
@@ -59,8 +61,15 @@ func TestExampleUncommented(t *testing.T) {
 	text := commented.ReplaceAllString(edit(t, exampleText(t), "\nproviders: []\n", "\n"), "$1$2")
 	text = edit(t, text, "/run/secrets/ghes-client", secret)
 	text = edit(t, text, "GHES_CLIENT_ID", "SLACK_CLIENT_ID")
+	text = edit(t, text, "TRACKER_CLIENT_SECRET", "SLACK_CLIENT_SECRET")
+	text = edit(t, text, "/run/secrets/github-app.pem", keyFile(t))
+	text = edit(t, text, "/run/secrets/tracker.pem", keyFile(t))
+	text = edit(t, text, "/run/secrets/drive.json", serviceAccountFile(t, nil))
 	c := mustLoad(t, text)
-	if len(c.Connectors) != 4 || len(c.Providers) != 1 || len(c.Connectors["slack"].Scopes) != 7 {
+	if got := c.Connectors["tracker"]; got.Grant != provider.GrantJWTBearer || got.Audience != "https://login.tracker.example.com" {
+		t.Errorf("tracker = %+v", got)
+	}
+	if len(c.Connectors) != 7 || len(c.Providers) != 1 || len(c.Connectors["slack"].Scopes) != 7 {
 		t.Errorf("%d connectors, %d providers, scopes %v", len(c.Connectors), len(c.Providers), c.Connectors["slack"].Scopes)
 	}
 	if got := c.Connectors["github-enterprise"]; got.ClientSecret().Reveal() != secretText || got.Provider.Endpoints.API != "https://github.example.com/api/v3/" {
