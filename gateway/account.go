@@ -20,7 +20,23 @@ func (s *Server) account(w http.ResponseWriter, r *http.Request) (credential.Acc
 		s.say(w, r, unknownConnector(account))
 		return credential.AccountID{}, activities.Connection{}, false
 	}
+	if conn.Grant.Mints() {
+		s.say(w, r, noConsentNeeded(account, conn))
+		return credential.AccountID{}, activities.Connection{}, false
+	}
 	return account, conn, true
+}
+
+// noConsentNeeded is the page of an account whose tokens the app gets for itself: there is nothing to click.
+func noConsentNeeded(account credential.AccountID, conn activities.Connection) message {
+	return message{
+		status: http.StatusConflict,
+		Title:  "Nobody has to consent for account " + account.String(),
+		Text: []string{
+			"Connector “" + account.Connector + "” gets its tokens from " + conn.Provider.Name + " for itself, with a key or secret of the app.",
+			"The operator connects the account with: tokenkeeper account connect " + account.String(),
+		},
+	}
 }
 
 func malformedAccount() message {

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tokenkeeper/credential"
+	"tokenkeeper/provider"
 	"tokenkeeper/workflows"
 )
 
@@ -71,6 +72,17 @@ func TestConnectorWithoutScopes(t *testing.T) {
 	conn.Scopes = nil
 	f.server.Connections = connections{"fake": conn}
 	assert.Contains(t, f.browser().open("/connect/acme/triage/fake").body, "it names no scopes")
+}
+
+func TestAnAccountThatMintsHasNoButton(t *testing.T) {
+	f := newFixture(t)
+	conn := connection(f.auth.provider(), f.url, f.clock.Now)
+	conn.Grant = provider.GrantClientCredentials
+	f.server.Connections = connections{"fake": conn}
+	page := f.browser().open("/connect/acme/triage/fake")
+	assert.Equal(t, 409, page.status)
+	assert.Contains(t, page.body, "Nobody has to consent for account acme/triage/fake")
+	assert.Contains(t, page.body, "tokenkeeper account connect acme/triage/fake")
 }
 
 func TestWrongAccounts(t *testing.T) {

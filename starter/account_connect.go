@@ -23,7 +23,7 @@ const (
 // invitation is what connect and reauthorize answer: where a person consents.
 type invitation struct {
 	Account credential.AccountID `json:"account"`
-	Page    string               `json:"page"`
+	Page    string               `json:"page,omitempty"` // none where nobody has to consent
 	// Status is that of before, or with --wait that of after.
 	Status workflows.AccountStatus `json:"status"`
 }
@@ -36,6 +36,9 @@ func newAccountConnect(c *cli) *cobra.Command {
 		Long: `Start the Workflow that will own the account, unless it runs, and print the page to open in a browser. The page
 names account, provider and scopes, and leads to the provider, where a person consents. The pages are served by the
 worker's gateway.
+
+An account whose connector gets tokens for itself (client credentials, a signed assertion, a GitHub App's installation)
+needs nobody's consent: the command waits for its first token.
 
 With --wait the command ends when the account is active, and with exit code 3 when it is not by then.`,
 		Example: `  tokenkeeper account connect acme/triage/slack
@@ -79,6 +82,9 @@ func (c *cli) connectAccount(ctx context.Context, account credential.AccountID, 
 		if err := a.Workflows.Connect(ctx, account); err != nil {
 			return err
 		}
+		if mints(a, account) {
+			return c.awaitMint(ctx, a, account, wait)
+		}
 		before, err := c.askIfPossible(ctx, a, account)
 		if err != nil {
 			return err
@@ -93,6 +99,9 @@ func (c *cli) reauthorizeAccount(ctx context.Context, account credential.Account
 	return c.withTemporal(ctx, func(a *app.App) error {
 		if err := configured(a, account); err != nil {
 			return err
+		}
+		if mints(a, account) {
+			return nothingToReauthorize(account)
 		}
 		before, err := c.askIfPossible(ctx, a, account)
 		if err != nil {

@@ -3,7 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -137,6 +141,41 @@ func TestAccountConnectWaits(t *testing.T) {
 	temporal.account(statusOf(credential.Pending, 0))
 	w.run("account", "connect", "acme/triage/slack", "--wait=20ms", "--json").exits(exitNeedsPerson).
 		complains(`"message":"account acme/triage/slack is pending: nobody consented within 20ms"`)
+}
+
+// minting replaces the connector github by one that needs nobody's consent.
+func (w *world) minting() {
+	w.t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.write("app.pem", string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})))
+	text := strings.Replace(goodConfig, "provider: github-app", "provider: github-installation", 1)
+	text = strings.Replace(text, "client_secret_env: GITHUB_CLIENT_SECRET", `installation_id: "4711"`+"\n    private_key_file: app.pem", 1)
+	w.write("tokenkeeper.yaml", strings.ReplaceAll(text, "API", "http://127.0.0.1:1"))
+}
+
+func TestAccountConnectWithoutConsent(t *testing.T) {
+	w := newWorld(t)
+	w.minting()
+	pending, active := statusOf(credential.Pending, 0), statusOf(credential.Active, 1)
+	pending.Account, active.Account = gitHubAccount, gitHubAccount
+	refused := statusOf(credential.ClientMisconfigured, 0)
+	refused.Account, refused.Reason = gitHubAccount, "check the private key"
+	temporal := w.serveTemporal()
+	temporal.account(pending, active)
+	w.run("account", "connect", "acme/triage/github").exits(exitOK).prints("account acme/triage/github is active", "nobody has to consent")
+	if len(temporal.started) != 1 || temporal.started[0] != "account/acme/triage/github" {
+		t.Errorf("started %v", temporal.started)
+	}
+	temporal.account(refused)
+	got := w.run("account", "connect", "acme/triage/github").exits(exitNeedsPerson).complains("check the private key")
+	if strings.Contains(got.stdout+got.stderr, "/connect/") {
+		t.Errorf("a page is shown where nobody consents: %s", got.stdout)
+	}
+	w.run("account", "reauthorize", "acme/triage/github").exits(exitFailure).
+		complains("nobody consents for account acme/triage/github", "tokenkeeper account refresh acme/triage/github")
 }
 
 func TestAccountReauthorizeWaits(t *testing.T) {

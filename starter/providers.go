@@ -124,6 +124,7 @@ func describeProvider(w io.Writer, p provider.Provider) {
 	details(w, []fact{
 		{"id", p.ID},
 		{"name", p.Name},
+		{"grants", grantsText(p)},
 		{"authorize", p.Endpoints.Authorize},
 		{"token", p.Endpoints.Token},
 		{"identity", strings.TrimSpace(p.Identity.Method + " " + p.Endpoints.Identity)},
@@ -182,6 +183,15 @@ func rotationText(t provider.Token) string {
 	case provider.RotationSingleUse:
 	}
 	return "rotates, single use"
+}
+
+// grantsText lists the grants that a connector may choose from, the default first.
+func grantsText(p provider.Provider) string {
+	var names []string
+	for _, g := range p.AllowedGrants() {
+		names = append(names, string(g))
+	}
+	return strings.Join(names, ", ")
 }
 
 func yesNo(is bool) string {

@@ -118,8 +118,11 @@ func (a *App) oauthClient(c config.Connector) *oauth.Client {
 	if known, ok := a.clients[c.Name]; ok {
 		return known
 	}
+	key, keyID := c.SigningKey()
 	made := oauth.NewClient(c.Provider, oauth.Registration{
 		ClientID: c.ClientID, ClientSecret: c.ClientSecret(), RedirectURL: a.Config.Gateway.RedirectURL(), Scopes: c.Scopes,
+		Grant: c.Grant, Key: key, KeyID: keyID, Issuer: c.Issuer(), Subject: c.Subject, Audience: c.Audience,
+		InstallationID: c.InstallationID,
 	}, oauth.Options{Timeout: c.Timeout})
 	a.clients[c.Name] = made
 	return made

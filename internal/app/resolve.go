@@ -26,7 +26,9 @@ func (a *App) Connection(account credential.AccountID) (activities.Connection, e
 	if err != nil {
 		return activities.Connection{}, err
 	}
-	return activities.Connection{Provider: c.Provider, OAuth: a.oauthClient(c), Scopes: c.Scopes, Timeout: c.Timeout}, nil
+	return activities.Connection{
+		Provider: c.Provider, OAuth: a.oauthClient(c), Grant: c.Grant, Scopes: c.Scopes, Timeout: c.Timeout, ValidateEvery: c.ValidateEvery,
+	}, nil
 }
 
 // API returns an HTTP client that carries the account's token, and the base URL of its API. The vault must be open.

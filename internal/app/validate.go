@@ -1,0 +1,69 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"tokenkeeper/credential"
+)
+
+const (
+	// askingAtOnce bounds the messages under way to Temporal.
+	askingAtOnce = 8
+	// askingSpread is over how long the accounts of a large vault are asked; a small one is done in a second.
+	askingSpread = 30 * time.Second
+	// askingEach is what one account adds to that.
+	askingEach = 50 * time.Millisecond
+)
+
+// ValidateAll asks every account in use to look at its token. A worker does so when it starts: what died while nothing
+// ran is found before the work needs it. The accounts are asked one after the other, each at a place in the order that
+// is its own, so that the providers do not hear from all of them in one moment. It returns when all were asked, or ctx
+// ends.
+func (a *App) ValidateAll(ctx context.Context) {
+	accounts := a.accountsInUse(ctx)
+	slices.SortFunc(accounts, func(x, y credential.AccountID) int { return cmp.Compare(x.Jitter(), y.Jitter()) })
+	spread := min(askingSpread, time.Duration(len(accounts))*askingEach)
+	began := time.Now()
+	var group errgroup.Group
+	group.SetLimit(askingAtOnce)
+	for _, account := range accounts {
+		if !waitUntil(ctx, began.Add(time.Duration(account.Jitter()*float64(spread)))) {
+			break
+		}
+		group.Go(func() error {
+			a.validate(ctx, account)
+			return nil
+		})
+	}
+	_ = group.Wait() // what fails is logged where it fails
+}
+
+func (a *App) validate(ctx context.Context, account credential.AccountID) {
+	err := a.Workflows.ValidateSoon(ctx, account)
+	switch {
+	case err == nil, errors.Is(err, context.Canceled):
+	case isNotFound(err):
+		a.Log.WarnContext(ctx, "account has no Workflow, so nobody refreshes it; start one with: tokenkeeper account connect "+account.String(),
+			"account", account.String())
+	default:
+		a.Log.WarnContext(ctx, "account was not asked to validate its token; it does so by itself later", "account", account.String(), "error", err)
+	}
+}
+
+// waitUntil reports whether the time came before ctx ended.
+func waitUntil(ctx context.Context, t time.Time) bool {
+	timer := time.NewTimer(time.Until(t))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
