@@ -1,7 +1,7 @@
 // Package workflows holds the decisions over time: who owns a credential, when it is refreshed, when work waits, and when
 // it goes on.
 //
-//	                    refresh{g}, reauthorized, disconnect       await
+//	              refresh{g}, validate, reauthorized, disconnect   await
 //	activities, people ───────────────────────────▶ ConnectedAccount ◀──────────┐
 //	                                                       │ account_active     │
 //	                                                       ▼                    │
@@ -20,7 +20,12 @@
 //	any ──refused app──▶ client_misconfigured ──good attempt──▶ active          any ──disconnect──▶ disconnected (ends)
 //
 // While the access token is good, trouble is a warning (degraded); a caller that reports the token of the generation at
-// hand dead, or the clock, ends that.
+// hand dead, or the clock, ends that. An account whose app acts for itself goes from pending to active with its first
+// token, and needs no authorization.
+//
+// Two things are done ahead of trouble. A token is looked at from time to time, because one that never expires can be
+// revoked; what is found dead takes the way of a caller's report. And where a grant will end that nothing but a person's
+// consent can replace, people hear of it 14, 7, 3 and 1 days before, while the account stays active.
 //
 // The code here is deterministic and replayed: no clock, no network, no vault. It sees Activities by typed nil pointers,
 // and everything secret by account and generation only.

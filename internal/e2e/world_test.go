@@ -83,6 +83,32 @@ connectors:
       authorize: SANDBOX/github/login/oauth/authorize
       token: SANDBOX/github/login/oauth/access_token
       api: SANDBOX/github/api/v3/
+  bot:
+    provider: github-installation
+    client_id: Iv23liSandboxTriage0
+    installation_id: "51000001"
+    private_key_env: APP_KEY
+    validate_every: 10s
+    endpoints: {api: SANDBOX/github/api/v3/}
+  service:
+    provider: google-service-account
+    client_id: triage-agent@sandbox.iam.gserviceaccount.com
+    private_key_env: APP_KEY
+    subject: jane@example.com
+    scopes: [drive]
+    endpoints: {token: SANDBOX/google/token, identity: SANDBOX/google/tokeninfo, revoke: SANDBOX/google/revoke, api: SANDBOX/google/}
+  machine:
+    provider: sandbox-machine
+    client_id: triage-agent@sandbox.iam.gserviceaccount.com
+    client_secret_env: GOOGLE_CLIENT_SECRET
+    scopes: [read]
+providers:
+  - id: sandbox-machine
+    name: Sandbox machine
+    grants: [client_credentials]
+    endpoints: {token: SANDBOX/google/token, identity: SANDBOX/google/tokeninfo, api: SANDBOX/google/}
+    client_authentication: client_secret_post
+    identity: {method: POST, subject: "{azp}"}
 triages:
   ORGANIZATION/bugs:
     slack: ORGANIZATION/triage/slack
@@ -119,6 +145,7 @@ func newWorld(t testing.TB, o sandbox.Options) *world {
 	require.NoError(t, err)
 	w.settings = map[string]string{
 		"SLACK_CLIENT_SECRET": w.sandbox.App(sandbox.Slack).ClientSecret, "GITHUB_CLIENT_SECRET": w.sandbox.App(sandbox.GitHub).ClientSecret,
+		"GOOGLE_CLIENT_SECRET": w.sandbox.App(sandbox.Google).ClientSecret, "APP_KEY": appKeyText(),
 		"TEMPORAL_ADDRESS": server.HostPort(),
 	}
 	w.App, err = app.Open(app.Options{
