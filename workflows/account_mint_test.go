@@ -99,6 +99,17 @@ func TestACallersReportOfADeadMintedTokenCausesOneMint(t *testing.T) {
 	}
 }
 
+func TestAMintedTokenIsReplacedWhenSomebodyWantsThat(t *testing.T) {
+	g := newMinted(t, time.Hour)
+	var answer *AccountStatus
+	g.after(time.Minute, func() { answer, _ = g.updated(t, UpdateRefresh, RefreshRequest{}) })
+	g.end(2 * time.Minute)
+	g.run()
+
+	assert.EqualValues(t, 2, answer.Generation)
+	assert.Equal(t, 2, g.posts)
+}
+
 func TestWithoutConsentAnAccountOfAPersonStaysPending(t *testing.T) {
 	g := newGrant(t, time.Hour)
 	var later AccountStatus
