@@ -30,7 +30,7 @@ these commands do can be done with the temporal command too: query "status", upd
   tokenkeeper account connect acme/triage/slack --wait`,
 	}
 	group.AddCommand(
-		newAccountConnect(c), newAccountList(c), newAccountShow(c), newAccountRefresh(c), newAccountReauthorize(c),
+		newAccountConnect(c), newAccountList(c), newAccountShow(c), newAccountRefresh(c), newAccountValidate(c), newAccountReauthorize(c),
 		newAccountDisconnect(c),
 	)
 	return group

@@ -143,14 +143,20 @@ func TestAccountConnectWaits(t *testing.T) {
 		complains(`"message":"account acme/triage/slack is pending: nobody consented within 20ms"`)
 }
 
+// keyText is a private key as GitHub hands it out.
+func keyText(t *testing.T) string {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
+}
+
 // minting replaces the connector github by one that needs nobody's consent.
 func (w *world) minting() {
 	w.t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.write("app.pem", string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})))
+	w.write("app.pem", keyText(w.t))
 	text := strings.Replace(goodConfig, "provider: github-app", "provider: github-installation", 1)
 	text = strings.Replace(text, "client_secret_env: GITHUB_CLIENT_SECRET", `installation_id: "4711"`+"\n    private_key_file: app.pem", 1)
 	w.write("tokenkeeper.yaml", strings.ReplaceAll(text, "API", "http://127.0.0.1:1"))
@@ -239,6 +245,29 @@ func TestAccountRefresh(t *testing.T) {
 			w := newWorld(t)
 			w.serveTemporal().account(statusOf(credential.Active, 7)).updated = test.after
 			w.run("account", "refresh", "acme/triage/slack").exits(test.code).prints(test.stdout).complains(test.stderr)
+		})
+	}
+}
+
+func TestAccountValidate(t *testing.T) {
+	unclear := statusOf(credential.Active, 7)
+	unclear.ValidationNote = "slack: identify: misconfigured (code ekm_access_denied)"
+	dead := statusOf(credential.ReauthorizationRequired, 7)
+	dead.Reason = "token_revoked"
+	for _, test := range []struct {
+		name           string
+		after          workflows.AccountStatus
+		code           int
+		stdout, stderr string
+	}{
+		{"alive", statusOf(credential.Active, 7), exitOK, "is active, generation 7", ""},
+		{"unclear", unclear, exitOK, "told nothing: slack: identify", ""},
+		{"dead", dead, exitNeedsPerson, "", "token_revoked"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.serveTemporal().account(statusOf(credential.Active, 7)).updated = test.after
+			w.run("account", "validate", "acme/triage/slack").exits(test.code).prints(test.stdout).complains(test.stderr)
 		})
 	}
 }

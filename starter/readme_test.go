@@ -92,6 +92,8 @@ func messages() map[string]any {
 		"account update " + workflows.UpdateRefresh:       &workflows.RefreshRequest{},
 		"account update " + workflows.UpdateReauthorized:  &workflows.ReauthorizedRequest{},
 		"account update " + workflows.UpdateDisconnect:    nil,
+		"account update " + workflows.UpdateValidate:      nil,
+		"account signal " + workflows.SignalValidate:      nil,
 		"account signal " + workflows.SignalReauthorized:  &workflows.ReauthorizedRequest{},
 		"account signal " + workflows.SignalAwait:         &workflows.Waiter{},
 		"account signal " + workflows.SignalDisconnect:    nil,
@@ -200,8 +202,16 @@ func TestReadmeConfigurations(t *testing.T) {
 	blocks := fences(t, "yaml")
 	w := newWorld(t)
 	w.env["GHES_CLIENT_SECRET"], w.env["GOVSLACK_CLIENT_SECRET"] = "secret-of-ghes", "secret-of-govslack"
+	key := keyText(t)
+	account, err := json.Marshal(map[string]string{"type": "service_account", "client_email": "agent@example.com", "private_key": key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.write("github-app.pem", key)
+	w.write("drive.json", string(account))
 	loaded := 0
 	for _, block := range blocks {
+		block = strings.ReplaceAll(block, "/run/secrets/", "")
 		if !strings.HasPrefix(block, "connectors:") {
 			continue // another program's
 		}
