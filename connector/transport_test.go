@@ -321,7 +321,9 @@ func TestACallerThatGoesAwayLeavesTheRefreshRunning(t *testing.T) {
 		return w.Refresh(ctx, account, seen)
 	})
 	c := w.client()
-	c.Transport.(*Transport).Owner = owner
+	transport, ok := c.Transport.(*Transport)
+	require.True(t, ok)
+	transport.Owner = owner
 	ctx, cancel := context.WithCancel(t.Context())
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.URL+"/x", nil)
 	require.NoError(t, err)

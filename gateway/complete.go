@@ -87,7 +87,7 @@ func (s *Server) handOver(ctx context.Context, a vault.Authorization, missing []
 		return rejected(a.Account, app.Message())
 	case err != nil:
 		s.log().WarnContext(ctx, "account gave no verdict on the authorization", "account", a.Account.String(), "error", err)
-		return kept(a, answered)
+		return kept(a, s.Owner.HandOverCommand(a.Account, a.ID), answered)
 	}
 	s.log().InfoContext(ctx, "account took the authorization",
 		"account", a.Account.String(), "status", status.Status, "generation", status.Generation)

@@ -7,11 +7,10 @@ import (
 
 	"tokenkeeper/credential"
 	"tokenkeeper/vault"
-	"tokenkeeper/workflows"
 )
 
 // taken is the page of an account that took the tokens.
-func taken(a vault.Authorization, status workflows.AccountStatus, missing []string) message {
+func taken(a vault.Authorization, status credential.AccountStatus, missing []string) message {
 	m := message{status: http.StatusOK, Account: a.Account, Reason: status.Reason}
 	if !working(status) {
 		m.Title = fmt.Sprintf("Account %s has your consent", a.Account)
@@ -46,7 +45,7 @@ func rejected(account credential.AccountID, reason string) message {
 }
 
 // kept is the page of tokens that wait for an account that did not answer, or answered with trouble of its own.
-func kept(a vault.Authorization, answered bool) message {
+func kept(a vault.Authorization, command string, answered bool) message {
 	trouble := "Temporal or the worker does not answer."
 	if answered {
 		trouble = "The account cannot take it just now. The log of the worker says why."
@@ -59,8 +58,7 @@ func kept(a vault.Authorization, answered bool) message {
 			trouble + " You need not consent again: what you consented to waits in the vault for 30 minutes.",
 			"First look at the account's page: the account may have taken it by now. If it has not, the operator hands it over with:",
 		},
-		Command: fmt.Sprintf(`temporal workflow signal --workflow-id %s --name %s --input '{"authorization":"%s"}'`,
-			workflows.AccountWorkflowID(a.Account), workflows.SignalReauthorized, a.ID),
+		Command: command,
 	}
 }
 
@@ -79,6 +77,6 @@ func notKept(account credential.AccountID) message {
 }
 
 // working reports whether the account serves calls with the tokens it took.
-func working(status workflows.AccountStatus) bool {
+func working(status credential.AccountStatus) bool {
 	return status.Status == credential.Active || status.Status == credential.Degraded
 }

@@ -9,7 +9,6 @@ import (
 	"tokenkeeper/activities"
 	"tokenkeeper/credential"
 	"tokenkeeper/vault"
-	"tokenkeeper/workflows"
 )
 
 // Vault keeps logins that are under way, and what a consent brought until its account takes it.
@@ -31,14 +30,14 @@ type Connections interface {
 // Owner speaks to the Workflow that owns an account.
 type Owner interface {
 	// Account returns what the account says of itself; an error that wraps [serviceerror.NotFound] when it has no Workflow.
-	Account(ctx context.Context, account credential.AccountID) (workflows.AccountStatus, error)
+	Account(ctx context.Context, account credential.AccountID) (credential.AccountStatus, error)
 	// Reauthorized hands over a pending authorization and waits for the verdict. A refusal is an application error of
 	// type [activities.ErrTypeAuthorizationRejected] whose message is meant for people; after any other error the
 	// authorization may be handed over again.
-	Reauthorized(ctx context.Context, account credential.AccountID, authorization string) (workflows.AccountStatus, error)
+	Reauthorized(ctx context.Context, account credential.AccountID, authorization string) (credential.AccountStatus, error)
+	// HandOverCommand returns what an operator types to hand an authorization over where Reauthorized could not.
+	HandOverCommand(account credential.AccountID, authorization string) string
 }
-
-var _ Owner = (*workflows.Client)(nil)
 
 // Server is the gateway. Set the fields before the first call of a method and leave them alone from then on.
 type Server struct {

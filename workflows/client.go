@@ -80,6 +80,12 @@ func (c *Client) Reauthorized(ctx context.Context, account credential.AccountID,
 	return status, err
 }
 
+// HandOverCommand returns what an operator types where Reauthorized got no answer.
+func (c *Client) HandOverCommand(account credential.AccountID, authorization string) string {
+	return fmt.Sprintf(`temporal workflow signal --workflow-id %s --name %s --input '{"authorization":"%s"}'`,
+		AccountWorkflowID(account), SignalReauthorized, authorization)
+}
+
 // Disconnect revokes the account's grant, destroys its credential and ends its Workflow. Where that is impossible the
 // status is another than disconnected, and its warning says why.
 func (c *Client) Disconnect(ctx context.Context, account credential.AccountID) (AccountStatus, error) {

@@ -3,7 +3,6 @@ package workflows
 import (
 	"fmt"
 	"regexp"
-	"time"
 
 	"tokenkeeper/credential"
 )
@@ -47,37 +46,8 @@ type AccountActive struct {
 	Generation credential.Generation `json:"generation"`
 }
 
-// AccountStatus is what an account says of itself: the answer of Query `status` and of every Update.
-type AccountStatus struct {
-	Account    credential.AccountID  `json:"account"`
-	Provider   string                `json:"provider,omitempty"`
-	Status     credential.Status     `json:"status"`
-	Reason     string                `json:"reason,omitempty"`
-	Since      time.Time             `json:"since"`
-	Generation credential.Generation `json:"generation"`
-	Subject    credential.Subject    `json:"subject,omitempty"`
-	Display    string                `json:"display,omitempty"`
-	Scopes     []string              `json:"scopes,omitempty"`
-	// ExpiresAt is the end of the access token; absent when it does not expire.
-	ExpiresAt time.Time `json:"expires_at,omitzero"`
-	// RefreshExpiresAt is the end of the refresh token if it is not used before.
-	RefreshExpiresAt time.Time `json:"refresh_expires_at,omitzero"`
-	// ConsentBy is by when a person has to consent again, although everything works now; absent where nobody has to.
-	ConsentBy   time.Time `json:"consent_by,omitzero"`
-	LastRefresh time.Time `json:"last_refresh,omitzero"`
-	NextRefresh time.Time `json:"next_refresh,omitzero"`
-	Refreshes   int       `json:"refreshes"`
-	// LastValidated is when the provider last said that the access token works.
-	LastValidated time.Time `json:"last_validated,omitzero"`
-	// ValidationNote says why the last look at the token told nothing.
-	ValidationNote string `json:"validation_note,omitempty"`
-	// Failures counts failed attempts since the last good one.
-	Failures int `json:"failures,omitempty"`
-	// Waiting counts the Workflows that wait for the account.
-	Waiting int `json:"waiting,omitempty"`
-	// Warning is the last message that was refused, and why.
-	Warning string `json:"warning,omitempty"`
-}
+// AccountStatus is the answer of Query `status` and of every Update of an account.
+type AccountStatus = credential.AccountStatus
 
 func clip(s string, n int) string {
 	if runes := []rune(s); len(runes) > n {

@@ -6,9 +6,13 @@ import (
 	"net/url"
 
 	"tokenkeeper/gateway"
+	"tokenkeeper/workflows"
 )
 
-var _ gateway.Connections = (*App)(nil)
+var (
+	_ gateway.Connections = (*App)(nil)
+	_ gateway.Owner       = (*workflows.Client)(nil)
+)
 
 // Gateway returns the pages on which people connect accounts. The vault must be open.
 func (a *App) Gateway() (*gateway.Server, error) {
