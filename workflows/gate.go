@@ -13,13 +13,19 @@ import (
 const (
 	// resubscribe is how often a waiting Workflow asks again, in case the account's Workflow was replaced meanwhile.
 	resubscribe = time.Hour
-	// unownedRetry is how soon it asks again when the account has no running Workflow.
-	unownedRetry = time.Minute
+	// unownedRetry is how soon it asks again when the account has no running Workflow. It doubles up to maxUnownedRetry:
+	// a question is ten events, and a history ends at 51,200, so that a wait may last three months.
+	unownedRetry    = time.Minute
+	maxUnownedRetry = 30 * time.Minute
 )
 
 // gate lets the steps of one Workflow wait for accounts. Many steps may wait for one account: it is asked once.
 type gate struct {
 	waiting map[credential.AccountID]*vigil
+	// hurried reports whether a wait should end although its account said nothing; nil means never.
+	hurried func() bool
+	// changed is told when a wait begins; nil means that nobody wants to know.
+	changed func(workflow.Context)
 }
 
 // vigil is the wait for one account.
@@ -65,19 +71,23 @@ func (g *gate) await(ctx workflow.Context, down activities.Unavailable) error {
 		g.waiting[down.Account] = v
 	}
 	v.status = down.Status
+	if g.changed != nil {
+		g.changed(ctx)
+	}
 	if asked {
 		return workflow.Await(ctx, func() bool { return v.over })
 	}
 	defer g.open(down.Account) // whoever asked and is cancelled leaves the next one to ask again
-	for !v.over {
-		pause := unownedRetry
+	over := func() bool { return v.over || g.hurried != nil && g.hurried() }
+	for unowned := unownedRetry; !over(); unowned = min(2*unowned, maxUnownedRetry) {
+		pause := unowned
 		if g.ask(ctx, down.Account) == nil {
 			pause = resubscribe
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := sleepUntil(ctx, pause, func() bool { return v.over }, "account "+down.Account.String()); err != nil {
+		if err := sleepUntil(ctx, pause, over, "account "+down.Account.String()); err != nil {
 			return err
 		}
 	}

@@ -32,17 +32,19 @@ type ReportResult struct {
 type ReportStatus struct {
 	ReportResult
 	Step    string                   `json:"step"`
-	Parked  string                   `json:"parked,omitempty"` // why; Signal `retry` tries again
-	Waiting []activities.Unavailable `json:"waiting,omitempty"`
+	Parked  string                   `json:"parked,omitempty"`  // why; Signal `retry` tries again
+	Waiting []activities.Unavailable `json:"waiting,omitempty"` // Signal `retry` does not wait
 }
 
 // reporter is the machinery of a Report.
 type reporter struct {
 	ReportStatus
-	in    ReportInput
-	key   triage.Key
-	gate  *gate
-	retry bool // a person asked for another try
+	in     ReportInput
+	key    triage.Key
+	gate   *gate
+	retry  bool                 // a person asked for another try
+	slack  credential.AccountID // whose channel it is
+	github credential.AccountID // who files it
 }
 
 // doneReaction says in Slack that the issue is filed.
@@ -59,6 +61,7 @@ func Report(ctx workflow.Context, in ReportInput) (ReportResult, error) {
 		return ReportResult{}, badInput("triage: missing; want the name of a triage in tokenkeeper.yaml, for example acme/bug-reports")
 	}
 	r := &reporter{in: in, key: key, gate: newGate(ctx)}
+	r.gate.hurried, r.gate.changed = func() bool { return r.retry }, r.show
 	r.Report = in.Report
 	if err := workflow.SetQueryHandlerWithOptions(ctx, QueryStatus, func() (ReportStatus, error) { return r.status(), nil },
 		workflow.QueryHandlerOptions{Description: "what became of this message"}); err != nil {
@@ -86,26 +89,26 @@ func (r *reporter) run(ctx workflow.Context) error {
 	}, &draft); err != nil {
 		return err
 	}
-	r.Verdict, r.Reason = draft.Verdict, draft.Reason
+	r.Verdict, r.Reason, r.slack, r.github = draft.Verdict, draft.Reason, draft.Slack, draft.GitHub
 	if draft.Verdict != activities.IsReport {
 		r.enter(ctx, "done")
 		return nil
 	}
-	if err := r.file(ctx, draft); err != nil {
+	if err := r.file(ctx, draft.Issue); err != nil {
 		return err
 	}
-	if err := r.tell(ctx, draft.Slack); err != nil {
+	if err := r.tell(ctx); err != nil {
 		return err
 	}
 	r.enter(ctx, "done")
 	return nil
 }
 
-func (r *reporter) file(ctx workflow.Context, draft activities.Draft) error {
+func (r *reporter) file(ctx workflow.Context, draft triage.Issue) error {
 	var issue activities.CreatedIssue
 	err := r.step(ctx, "file the issue", func(ctx workflow.Context, again bool) workflow.Future {
 		return workflow.ExecuteActivity(ctx, (*activities.GitHub).CreateIssue, activities.CreateIssueInput{
-			Account: draft.GitHub, Report: r.key, Issue: draft.Issue, LookFirst: again || r.in.LookFirst,
+			Account: r.github, Report: r.key, Issue: draft, LookFirst: again || r.in.LookFirst,
 		})
 	}, &issue)
 	if err == nil {
@@ -114,17 +117,17 @@ func (r *reporter) file(ctx workflow.Context, draft activities.Draft) error {
 	return err
 }
 
-func (r *reporter) tell(ctx workflow.Context, account credential.AccountID) error {
+func (r *reporter) tell(ctx workflow.Context) error {
 	if err := r.step(ctx, "reply in the thread", func(ctx workflow.Context, again bool) workflow.Future {
 		return workflow.ExecuteActivity(ctx, (*activities.Slack).Reply, activities.ReplyInput{
-			Account: account, Report: r.key, Issue: *r.Issue, LookFirst: again || r.in.LookFirst,
+			Account: r.slack, Report: r.key, Issue: *r.Issue, LookFirst: again || r.in.LookFirst,
 		})
 	}, nil); err != nil {
 		return err
 	}
 	return r.step(ctx, "react to the message", func(ctx workflow.Context, _ bool) workflow.Future {
 		return workflow.ExecuteActivity(ctx, (*activities.Slack).React, activities.ReactInput{
-			Account: account, Report: r.key, Emoji: doneReaction,
+			Account: r.slack, Report: r.key, Emoji: doneReaction,
 		})
 	}, nil)
 }
@@ -138,6 +141,10 @@ func (r *reporter) step(ctx workflow.Context, name string, start func(ctx workfl
 	for {
 		r.enter(ctx, name)
 		err := r.gate.do(ctx, func(again bool) error {
+			if again || tried {
+				r.replan(ctx)
+			}
+			r.retry = false
 			return start(options, again || tried).Get(ctx, result)
 		})
 		if err == nil || ctx.Err() != nil {
@@ -147,6 +154,16 @@ func (r *reporter) step(ctx workflow.Context, name string, start func(ctx workfl
 		if err := r.park(ctx, err); err != nil {
 			return err
 		}
+	}
+}
+
+// replan reads anew which accounts the triage uses: the configuration may have changed while the step waited. A triage
+// that is not configured any more goes on with those it had.
+func (r *reporter) replan(ctx workflow.Context) {
+	var plan activities.Plan
+	err := workflow.ExecuteActivity(planActivity(ctx), (*activities.Triage).Plan, activities.PlanInput{Triage: r.in.Triage}).Get(ctx, &plan)
+	if err == nil {
+		r.slack, r.github = plan.Slack, plan.GitHub
 	}
 }
 
@@ -175,6 +192,9 @@ func (r *reporter) show(ctx workflow.Context) {
 	text := "**" + r.Step + "**"
 	if r.Parked != "" {
 		text += "\n- parked: " + r.Parked
+	}
+	for _, w := range r.gate.closed() {
+		text += fmt.Sprintf("\n- waits for account %s: %s", w.Account, w.Status)
 	}
 	if r.Issue != nil {
 		text += "\n- issue: " + r.Issue.URL

@@ -37,14 +37,16 @@ type TriageInput struct {
 
 // TriageState is all that a triage remembers.
 type TriageState struct {
-	StartedAt time.Time      `json:"started_at"` // of the first run
-	Paused    bool           `json:"paused,omitempty"`
-	Channels  []ChannelState `json:"channels,omitempty"`
+	Paused   bool           `json:"paused,omitempty"`
+	Channels []ChannelState `json:"channels,omitempty"`
 }
 
 // ChannelState is how far one channel is.
 type ChannelState struct {
 	Channel string `json:"channel"`
+	// Since is when this triage began to watch the channel. Messages from before may have been filed in an earlier life
+	// of it.
+	Since time.Time `json:"since"`
 	// Watermark is the ts up to which every message was handed to a Report.
 	Watermark string `json:"watermark"`
 	Reports   int    `json:"reports"` // messages handed over
@@ -58,42 +60,48 @@ const (
 	TriagePolling = "polling"
 	TriagePaused  = "paused"  // an operator asked for it
 	TriageWaiting = "waiting" // for an account that needs a person
+	// TriageMisconfigured is a triage that has begun and that the configuration does not know any more.
+	TriageMisconfigured = "misconfigured"
 )
 
 // TriageStatus answers Query `status`.
 type TriageStatus struct {
-	Triage   string                   `json:"triage"`
-	State    string                   `json:"state"` // [TriagePolling], [TriagePaused] or [TriageWaiting]
+	Triage string `json:"triage"`
+	State  string `json:"state"` // [TriagePolling], [TriagePaused], [TriageWaiting] or [TriageMisconfigured]
+	// Trouble says why it is misconfigured.
+	Trouble  string                   `json:"trouble,omitempty"`
 	Waiting  []activities.Unavailable `json:"waiting,omitempty"`
 	Plan     activities.Plan          `json:"plan"`
 	Channels []ChannelState           `json:"channels"`
 }
 
-// channelPoller is the machinery of a Triage.
+// triager is the machinery of a Triage.
 type triager struct {
 	TriageState
 	name    string
 	plan    activities.Plan
 	gate    *gate
-	started int  // children of this run
-	ending  bool // pollers stop: the run is about to continue as new
-	running int  // pollers that have not stopped
+	trouble string // why there is no plan
+	started int    // children of this run
+	ending  bool   // pollers stop: the run is about to continue as new
+	running int    // pollers that have not stopped
 }
 
 // Triage polls the channels of one triage and starts a Report for each message that may be one. It ends only when it is
-// cancelled.
+// cancelled, or when the configuration does not know it from the first.
 func Triage(ctx workflow.Context, in TriageInput) error {
 	if in.Triage == "" {
-		return temporal.NewNonRetryableApplicationError(`triage: missing; start it with --input '{"triage":"acme/bug-reports"}'`,
-			activities.ErrTypeNotConfigured, nil)
+		return badInput(`triage: missing; start it with --input '{"triage":"acme/bug-reports"}'`)
 	}
 	t := &triager{name: in.Triage, gate: newGate(ctx)}
+	t.gate.changed = t.show
 	if in.State != nil {
 		t.TriageState = *in.State
-	} else {
-		t.StartedAt = startTime(ctx)
 	}
 	if err := t.setup(ctx); err != nil {
+		return err
+	}
+	if err := t.readPlan(ctx, in.State != nil); err != nil {
 		return err
 	}
 	if in.State == nil && workflow.GetVersion(ctx, changeValidateAtStart, workflow.DefaultVersion, 1) == 1 {
@@ -117,13 +125,29 @@ func (t *triager) validateAccounts(ctx workflow.Context) {
 
 func (t *triager) setup(ctx workflow.Context) error {
 	workflow.Go(ctx, t.listen)
-	if err := workflow.SetQueryHandlerWithOptions(ctx, QueryStatus, func() (TriageStatus, error) { return t.status(), nil },
-		workflow.QueryHandlerOptions{Description: "what this triage does and how far each channel is"}); err != nil {
-		return err
+	return workflow.SetQueryHandlerWithOptions(ctx, QueryStatus, func() (TriageStatus, error) { return t.status(), nil },
+		workflow.QueryHandlerOptions{Description: "what this triage does and how far each channel is"})
+}
+
+// readPlan reads the configuration. A triage that has begun outlives a mistake in it: the watermarks are worth more than
+// a clean end, so it looks again until the mistake is mended.
+func (t *triager) readPlan(ctx workflow.Context, begun bool) error {
+	for {
+		t.ending = false // a reload that comes from here on is not the one that brought us here
+		err := workflow.ExecuteActivity(planActivity(ctx), (*activities.Triage).Plan, activities.PlanInput{Triage: t.name}).Get(ctx, &t.plan)
+		if err == nil {
+			break
+		}
+		if !begun || ctx.Err() != nil {
+			return err
+		}
+		t.trouble = rootMessage(err)
+		t.show(ctx)
+		if err := sleepUntil(ctx, refusedPause, func() bool { return t.ending }, "configuration"); err != nil {
+			return err
+		}
 	}
-	if err := workflow.ExecuteActivity(planActivity(ctx), (*activities.Triage).Plan, activities.PlanInput{Triage: t.name}).Get(ctx, &t.plan); err != nil {
-		return err
-	}
+	t.trouble = ""
 	t.Channels = mergeChannels(t.Channels, t.plan, startTime(ctx))
 	return nil
 }
@@ -145,7 +169,9 @@ func mergeChannels(old []ChannelState, plan activities.Plan, now time.Time) []Ch
 			merged = append(merged, old[i])
 			continue
 		}
-		merged = append(merged, ChannelState{Channel: route.Channel, Watermark: triage.TimestampOf(now.Add(-plan.Lookback))})
+		merged = append(merged, ChannelState{
+			Channel: route.Channel, Since: now, Watermark: triage.TimestampOf(now.Add(-plan.Lookback)),
+		})
 	}
 	return merged
 }
@@ -153,13 +179,13 @@ func mergeChannels(old []ChannelState, plan activities.Plan, now time.Time) []Ch
 // listen obeys an operator.
 func (t *triager) listen(ctx workflow.Context) {
 	selector := workflow.NewSelector(ctx)
-	selector.AddReceive(workflow.GetSignalChannel(ctx, SignalPause), func(c workflow.ReceiveChannel, _ bool) {
+	selector.AddReceive(workflow.GetSignalChannel(ctx, SignalPause), func(workflow.ReceiveChannel, bool) {
 		takeAll(ctx, SignalPause, func(any) { t.Paused = true })
 	})
-	selector.AddReceive(workflow.GetSignalChannel(ctx, SignalResume), func(c workflow.ReceiveChannel, _ bool) {
+	selector.AddReceive(workflow.GetSignalChannel(ctx, SignalResume), func(workflow.ReceiveChannel, bool) {
 		takeAll(ctx, SignalResume, func(any) { t.Paused = false })
 	})
-	selector.AddReceive(workflow.GetSignalChannel(ctx, SignalReload), func(c workflow.ReceiveChannel, _ bool) {
+	selector.AddReceive(workflow.GetSignalChannel(ctx, SignalReload), func(workflow.ReceiveChannel, bool) {
 		takeAll(ctx, SignalReload, func(any) { t.ending = true })
 	})
 	for ctx.Err() == nil {
@@ -199,6 +225,7 @@ func (t *triager) watch(ctx workflow.Context, c *ChannelState) {
 			_ = workflow.Await(ctx, func() bool { return !t.Paused || t.ending }) // cancelled: the loop ends
 			continue
 		}
+		c.Trouble = "" // it is over, or the poll finds it again at once
 		window, err := t.poll(ctx, c)
 		if err == nil {
 			err = t.handOver(ctx, c, window)
@@ -233,7 +260,6 @@ func (t *triager) poll(ctx workflow.Context, c *ChannelState) (activities.Window
 		return activities.Window{Watermark: c.Watermark}, nil
 	}
 	if err == nil {
-		c.Trouble = ""
 		c.LastWindow = workflow.Now(ctx)
 	}
 	return window, err
@@ -256,25 +282,37 @@ func patient() *temporal.RetryPolicy {
 	return &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute}
 }
 
-// handOver starts a Report for each message of a window, in order, and then moves the watermark.
+// handOver starts a Report for each message of a window, in order, and then moves the watermark. A window that is too
+// much for this run is left for the next one, which reads it again.
 func (t *triager) handOver(ctx workflow.Context, c *ChannelState, window activities.Window) error {
-	// A message from before this triage ever ran may have been filed in an earlier life of it.
-	first := triage.TimestampOf(t.StartedAt)
+	if t.started > 0 && t.started+len(window.Messages) > maxStarted {
+		t.ending = true
+		return nil
+	}
+	t.started += len(window.Messages)
+	// A Report lives longer than the run that started it. Under ctx, the end of the pollers would cancel all of them.
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	children := make([]workflow.ChildWorkflowFuture, len(window.Messages))
 	for i, ts := range window.Messages {
 		key := triage.Key{Team: window.Team, Channel: c.Channel, TS: ts}
 		children[i] = workflow.ExecuteChildWorkflow(reportOptions(ctx, key), Report, ReportInput{
-			Report: key.String(), Triage: t.name, LookFirst: ts < first,
+			Report: key.String(), Triage: t.name, LookFirst: ts < triage.TimestampOf(c.Since),
 		})
 	}
+	var failed error
 	for _, child := range children {
 		err := child.GetChildWorkflowExecution().Get(ctx, nil)
-		// A Report with this id runs or ran: the message is taken care of.
-		if err != nil && !temporal.IsWorkflowExecutionAlreadyStartedError(err) && !isAlreadyStarted(err) {
-			return fmt.Errorf("starting a Report of channel %s: %w", c.Channel, err)
+		switch {
+		case err == nil:
+			c.Reports++
+		case temporal.IsWorkflowExecutionAlreadyStartedError(err), isAlreadyStarted(err):
+			// A Report with this id runs or ran: the message is taken care of.
+		default:
+			failed = fmt.Errorf("starting a Report of channel %s: %w", c.Channel, err)
 		}
-		t.started++
-		c.Reports++
+	}
+	if failed != nil {
+		return failed
 	}
 	c.Watermark = window.Watermark
 	return nil
@@ -297,6 +335,8 @@ func reportOptions(ctx workflow.Context, key triage.Key) workflow.Context {
 func (t *triager) status() TriageStatus {
 	s := TriageStatus{Triage: t.name, State: TriagePolling, Plan: t.plan, Channels: t.Channels, Waiting: t.gate.closed()}
 	switch {
+	case t.trouble != "":
+		s.State, s.Trouble = TriageMisconfigured, t.trouble
 	case t.Paused:
 		s.State = TriagePaused
 	case len(s.Waiting) > 0:
@@ -309,6 +349,9 @@ func (t *triager) status() TriageStatus {
 func (t *triager) show(ctx workflow.Context) {
 	s := t.status()
 	lines := []string{"**" + s.State + "**"}
+	if s.Trouble != "" {
+		lines = append(lines, "- "+s.Trouble)
+	}
 	for _, w := range s.Waiting {
 		lines = append(lines, fmt.Sprintf("- waits for account %s: %s", w.Account, w.Status))
 	}

@@ -1,0 +1,316 @@
+package workflows
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/credential"
+	"tokenkeeper/triage"
+)
+
+func TestEveryMessageGetsOneReport(t *testing.T) {
+	d := newDesk(bugsChannel, supportChannel)
+	keys := d.post(bugsChannel, epoch.Add(-time.Minute), 3)
+	r := d.newRun(epoch)
+	r.after(time.Minute, func() { keys = append(keys, d.post(supportChannel, epoch.Add(time.Minute), 2)...) })
+	var status TriageStatus
+	r.after(5*time.Minute, func() { status = r.status(t) })
+	r.after(6*time.Minute, r.env.CancelWorkflow)
+	r.triage(TriageInput{Triage: bugTriage})
+
+	d.requireStarted(t, keys)
+	bugs := channelOf(t, status.Channels, bugsChannel)
+	assert.Equal(t, 3, bugs.Reports)
+	assert.Equal(t, keys[2], keyOf(bugsChannel, bugs.Watermark))
+	assert.False(t, bugs.LastWindow.IsZero())
+	assert.Equal(t, "polling", status.State)
+	assert.Equal(t, acmeSlack, status.Plan.Slack)
+	for _, key := range keys {
+		assert.Equal(t, key, d.inputs[key].Report)
+		assert.Equal(t, bugTriage, d.inputs[key].Triage)
+	}
+	assert.True(t, d.inputs[keys[0]].LookFirst, "it is older than this triage, which may have had an earlier life")
+	assert.False(t, d.inputs[keys[3]].LookFirst)
+	assert.True(t, temporal.IsCanceledError(r.env.GetWorkflowError()))
+}
+
+func TestAFirstStartLooksBackAsFarAsThePlanSays(t *testing.T) {
+	d := newDesk(bugsChannel)
+	d.post(bugsChannel, epoch.Add(-61*time.Minute), 1)
+	keys := d.post(bugsChannel, epoch.Add(-59*time.Minute), 1)
+	r := d.newRun(epoch)
+	r.after(2*time.Minute, r.env.CancelWorkflow)
+	r.triage(TriageInput{Triage: bugTriage})
+
+	d.requireStarted(t, keys)
+}
+
+func TestTheWatermarkMovesOnlyAfterEveryReportOfItsWindowHasBegun(t *testing.T) {
+	d := newDesk(bugsChannel)
+	keys := d.post(bugsChannel, epoch, 5)
+	d.badStarts[keys[2]] = 1
+	r := d.newRun(epoch)
+	var during TriageStatus
+	r.after(2*time.Minute, func() { during = r.status(t) })
+	r.after(3*time.Minute, func() { r.signal(SignalReload) })
+	r.triage(TriageInput{Triage: bugTriage})
+	stuck := channelOf(t, during.Channels, bugsChannel)
+	assert.Equal(t, triage.TimestampOf(epoch.Add(-time.Hour)), stuck.Watermark)
+	assert.Contains(t, stuck.Trouble, "starting a Report of channel "+bugsChannel)
+	assert.NotContains(t, d.inputs, keys[2])
+
+	next := r.next(t)
+	require.NotNil(t, next)
+	second := d.newRun(epoch.Add(5 * time.Minute))
+	var after TriageStatus
+	second.after(2*time.Minute, func() { after = second.status(t) })
+	second.after(3*time.Minute, second.env.CancelWorkflow)
+	second.triage(*next)
+	assert.Len(t, d.inputs, 5)
+	done := channelOf(t, after.Channels, bugsChannel)
+	assert.Equal(t, keys[4], keyOf(bugsChannel, done.Watermark))
+	assert.Empty(t, done.Trouble, "it is over")
+}
+
+// A window is read again when its hand-over failed in the middle. Temporal knows which of its Reports it has.
+func TestAReportThatRunsAlreadyIsTakenCareOf(t *testing.T) {
+	d := newDesk(bugsChannel)
+	keys := d.post(bugsChannel, epoch, 3)
+	d.badStarts[keys[1]] = 1
+	r := d.newRun(epoch)
+	var after TriageStatus
+	r.after(10*time.Minute, func() { after = r.status(t) })
+	r.after(11*time.Minute, r.env.CancelWorkflow)
+	r.triage(TriageInput{Triage: bugTriage})
+
+	// The test environment takes a start that failed for one that went well, from the second time on.
+	assert.Equal(t, map[string]int{keys[0]: 1, keys[2]: 1}, d.offered)
+	done := channelOf(t, after.Channels, bugsChannel)
+	assert.Equal(t, keys[2], keyOf(bugsChannel, done.Watermark))
+	assert.Equal(t, 2, done.Reports, "what runs already is not counted again")
+}
+
+func TestPauseStopsReadingAndResumeLosesNothing(t *testing.T) {
+	d := newDesk(bugsChannel)
+	r := d.newRun(epoch)
+	var paused TriageStatus
+	var before, during int
+	var keys []string
+	r.after(time.Minute, func() { r.signal(SignalPause) })
+	r.after(2*time.Minute, func() {
+		paused = r.status(t)
+		d.set(func() { before = len(d.polls) })
+		keys = d.post(bugsChannel, epoch.Add(2*time.Minute), 4)
+	})
+	r.after(time.Hour, func() {
+		d.set(func() { during = len(d.polls) })
+		r.signal(SignalResume)
+	})
+	r.after(2*time.Hour, r.env.CancelWorkflow)
+	r.triage(TriageInput{Triage: bugTriage})
+
+	assert.Equal(t, "paused", paused.State)
+	assert.Equal(t, before, during, "no poll while it is paused")
+	d.requireStarted(t, keys)
+}
+
+func TestATriageThatWasPausedStaysSoInItsNextRun(t *testing.T) {
+	d := newDesk(bugsChannel)
+	r := d.newRun(epoch)
+	r.after(time.Minute, func() { r.signal(SignalPause) })
+	r.after(2*time.Minute, func() { r.signal(SignalReload) })
+	r.triage(TriageInput{Triage: bugTriage})
+
+	next := r.next(t)
+	require.NotNil(t, next)
+	assert.True(t, next.State.Paused)
+}
+
+func TestAnAccountThatNeedsAPersonIsWaitedForAndToldWhoWaits(t *testing.T) {
+	d := newDesk(bugsChannel, supportChannel)
+	d.down[acmeSlack] = true
+	keys := d.post(bugsChannel, epoch, 2)
+	r := d.newRun(epoch)
+	var waiting, after TriageStatus
+	var during int
+	r.after(2*time.Hour+10*time.Minute, func() {
+		waiting = r.status(t)
+		d.set(func() { during = len(d.polls) })
+	})
+	r.after(3*time.Hour, func() { r.mend(acmeSlack) })
+	r.after(3*time.Hour+2*time.Minute, func() { after = r.status(t) })
+	r.after(4*time.Hour, r.env.CancelWorkflow)
+	r.triage(TriageInput{Triage: bugTriage})
+
+	assert.Equal(t, "waiting", waiting.State)
+	assert.Equal(t, []activities.Unavailable{{Account: acmeSlack, Status: credential.ReauthorizationRequired}}, waiting.Waiting)
+	assert.Equal(t, 2, during, "one poll for each channel, then nothing")
+	assert.Equal(t, []credential.AccountID{acmeSlack, acmeSlack, acmeSlack}, d.asked, "both channels ask once, and once more each hour")
+	assert.Equal(t, "polling", after.State)
+	assert.Empty(t, after.Waiting)
+	d.requireStarted(t, keys)
+}
+
+func TestAChannelThatIsRefusedStopsNoOther(t *testing.T) {
+	d := newDesk(bugsChannel, supportChannel)
+	d.refused[supportChannel] = true
+	bugs := d.post(bugsChannel, epoch, 2)
+	support := d.post(supportChannel, epoch, 2)
+	r := d.newRun(epoch)
+	var during, idle TriageStatus
+	r.after(2*time.Minute, func() {
+		during = r.status(t)
+		d.requireStarted(t, bugs)
+		d.set(func() { delete(d.refused, supportChannel); d.posted[supportChannel] = nil })
+	})
+	r.after(15*time.Minute, func() {
+		idle = r.status(t)
+		d.set(func() { d.posted[supportChannel] = []string{support[0][len("T1/C0SUPPORT/"):], support[1][len("T1/C0SUPPORT/"):]} })
+	})
+	r.after(20*time.Minute, r.env.CancelWorkflow)
+	r.triage(TriageInput{Triage: bugTriage})
+
+	assert.Contains(t, channelOf(t, during.Channels, supportChannel).Trouble, "not_in_channel")
+	assert.Empty(t, channelOf(t, during.Channels, bugsChannel).Trouble)
+	assert.Empty(t, channelOf(t, idle.Channels, supportChannel).Trouble, "trouble that is over is not shown until the next message")
+	d.requireStarted(t, append(bugs, support...))
+}
+
+func TestContinueAsNewCarriesTheWatermarks(t *testing.T) {
+	d := newDesk(bugsChannel)
+	keys := d.post(bugsChannel, epoch, 2)
+	r := d.newRun(epoch)
+	r.after(2*time.Minute, func() { r.env.SetContinueAsNewSuggested(true) })
+	r.triage(TriageInput{Triage: bugTriage})
+	next := r.next(t)
+	require.NotNil(t, next)
+	assert.Equal(t, bugTriage, next.Triage)
+	c := channelOf(t, next.State.Channels, bugsChannel)
+	assert.Equal(t, keys[1], keyOf(bugsChannel, c.Watermark))
+	assert.Equal(t, 2, c.Reports)
+	assert.True(t, c.Since.Equal(epoch))
+
+	late := d.post(bugsChannel, epoch.Add(3*time.Minute), 1)
+	second := d.newRun(epoch.Add(5 * time.Minute))
+	second.after(2*time.Minute, second.env.CancelWorkflow)
+	second.triage(*next)
+	d.requireStarted(t, append(keys, late...))
+	assert.False(t, d.inputs[late[0]].LookFirst, "the triage was there when it was posted")
+}
+
+// A Report lives for as long as its account needs a person. The run that started it does not.
+func TestTheEndOfARunCancelsNoReport(t *testing.T) {
+	for name, end := range map[string]func(*testsuite.TestWorkflowEnvironment){
+		"reload":          func(env *testsuite.TestWorkflowEnvironment) { env.SignalWorkflow(SignalReload, nil) },
+		"continue as new": func(env *testsuite.TestWorkflowEnvironment) { env.SetContinueAsNewSuggested(true) },
+		"cancel":          func(env *testsuite.TestWorkflowEnvironment) { env.CancelWorkflow() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(bugsChannel)
+			d.post(bugsChannel, epoch, 3)
+			var ends []error
+			waiting := func(ctx workflow.Context, _ ReportInput) (ReportResult, error) {
+				err := workflow.Sleep(ctx, 24*time.Hour)
+				ends = append(ends, err)
+				return ReportResult{}, err
+			}
+			r := d.newRunWith(epoch, waiting)
+			r.env.SetDetachedChildWait(true)
+			r.after(2*time.Minute, func() { end(r.env) })
+			r.triage(TriageInput{Triage: bugTriage})
+
+			require.True(t, r.env.IsWorkflowCompleted())
+			assert.Equal(t, []error{nil, nil, nil}, ends)
+		})
+	}
+}
+
+// The server allows 2,000 children that are open, in one run.
+func TestARunThatStartedManyReportsLeavesTheRestToTheNext(t *testing.T) {
+	d := newDesk("C01", "C02", "C03")
+	r := d.newRun(epoch)
+	var keys []string
+	for i, channel := range []string{"C01", "C02", "C03"} {
+		at := time.Duration(2*i+1) * time.Minute
+		r.after(at, func() { keys = append(keys, d.post(channel, epoch.Add(at), 340)...) })
+	}
+	r.after(10*time.Minute, r.env.CancelWorkflow)
+	r.triage(TriageInput{Triage: bugTriage})
+	next := r.next(t)
+	require.NotNil(t, next, "1,020 are too many for one run")
+	assert.Len(t, d.offered, 680)
+
+	second := d.newRun(epoch.Add(10 * time.Minute))
+	second.after(2*time.Minute, second.env.CancelWorkflow)
+	second.triage(*next)
+	d.requireStarted(t, keys)
+}
+
+func TestReloadReadsTheConfigurationAgain(t *testing.T) {
+	d := newDesk(bugsChannel)
+	keys := d.post(bugsChannel, epoch, 1)
+	r := d.newRun(epoch)
+	r.after(time.Minute, func() { r.signal(SignalReload) })
+	r.triage(TriageInput{Triage: bugTriage})
+	next := r.next(t)
+	require.NotNil(t, next)
+
+	changed := newDesk(bugsChannel, supportChannel)
+	changed.posted, changed.offered = d.posted, d.offered
+	before := changed.post(supportChannel, epoch.Add(30*time.Second), 1)
+	second := changed.newRun(epoch.Add(2 * time.Minute))
+	second.after(2*time.Minute, second.env.CancelWorkflow)
+	second.triage(*next)
+	changed.requireStarted(t, append(keys, before...))
+	assert.True(t, changed.inputs[before[0]].LookFirst,
+		"it is younger than the triage, but older than the route: it may have been filed when the channel was routed before")
+}
+
+func TestAMistakeInTheConfigurationEndsNoTriageThatHasBegun(t *testing.T) {
+	d := newDesk(bugsChannel)
+	good := d.plan
+	state := &TriageState{Channels: []ChannelState{{Channel: bugsChannel, Watermark: triage.TimestampOf(epoch), Since: epoch, Reports: 7}}}
+	bad := temporal.NewNonRetryableApplicationError("triage acme/bug-reports is not in tokenkeeper.yaml", activities.ErrTypeNotConfigured, nil)
+	d.plan = func() (activities.Plan, error) { return activities.Plan{}, bad }
+	keys := d.post(bugsChannel, epoch.Add(time.Minute), 1)
+	r := d.newRun(epoch.Add(time.Hour))
+	var during, after TriageStatus
+	r.after(time.Minute, func() {
+		during = r.status(t)
+		d.set(func() { d.plan = good })
+	})
+	r.after(2*time.Minute, func() { r.signal(SignalReload) }) // an operator need not wait for the next look
+	r.after(4*time.Minute, func() { after = r.status(t) })
+	r.after(5*time.Minute, r.env.CancelWorkflow)
+	r.triage(TriageInput{Triage: bugTriage, State: state})
+
+	assert.Equal(t, "misconfigured", during.State)
+	assert.Contains(t, during.Trouble, "not in tokenkeeper.yaml")
+	assert.Equal(t, 7, channelOf(t, during.Channels, bugsChannel).Reports, "it has forgotten nothing")
+	assert.Equal(t, "polling", after.State)
+	assert.Empty(t, after.Trouble)
+	d.requireStarted(t, keys)
+}
+
+func TestATriageThatIsNotConfiguredDoesNotBegin(t *testing.T) {
+	d := newDesk(bugsChannel)
+	d.plan = func() (activities.Plan, error) {
+		return activities.Plan{}, temporal.NewNonRetryableApplicationError("triage x is not in tokenkeeper.yaml", activities.ErrTypeNotConfigured, nil)
+	}
+	r := d.newRun(epoch)
+	r.triage(TriageInput{Triage: bugTriage})
+	require.ErrorContains(t, r.env.GetWorkflowError(), "not in tokenkeeper.yaml")
+}
+
+func TestATriageWithoutANameSaysHowToStartIt(t *testing.T) {
+	r := newDesk().newRun(epoch)
+	r.triage(TriageInput{})
+	require.ErrorContains(t, r.env.GetWorkflowError(), `--input '{"triage":"acme/bug-reports"}'`)
+}
