@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"sync"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
@@ -34,18 +36,21 @@ var epoch = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 // desk is the world of a Triage over all of its runs: Slack, the configuration, accounts, and what Temporal knows of the
 // Reports that were started. Activities and mocks call it from goroutines of their own.
 type desk struct {
-	mu        sync.Mutex
-	posted    map[string][]string             // :: channel -> ts of what may be a report, in order
-	refused   map[string]bool                 // :: channel -> Slack refuses it
-	down      map[credential.AccountID]bool   // accounts that need a person
-	badStarts map[string]int                  // :: key -> how many of its starts fail
-	offered   map[string]int                  // :: key -> how often a Report of it was to begin
-	inputs    map[string]ReportInput          // :: key -> what the Report got
-	polls     []activities.PollInput          // in the order they came
-	asked     []credential.AccountID          // that were told who waits, in order
-	cut       func() int                      // how many messages a window takes
-	plan      func() (activities.Plan, error) // what the configuration says
-	wake      func(credential.AccountID)      // tells the Workflow that an account works
+	mu         sync.Mutex
+	posted     map[string][]string           // :: channel -> ts of what may be a report, in order
+	noise      map[string]bool               // :: key -> no report could be made of it
+	onBadStart func()                        // is told of a start that fails
+	refused    map[string]bool               // :: channel -> Slack refuses it
+	down       map[credential.AccountID]bool // accounts that need a person
+	badStarts  map[string]int                // :: key -> how many of its starts fail
+	offered    map[string]int                // :: key -> how often a Report of it was to begin
+	inputs     map[string]ReportInput        // :: key -> what the Report got
+	pollTakes  time.Duration
+	polls      []activities.PollInput          // in the order they came
+	asked      []credential.AccountID          // that were told who waits, in order
+	cut        func() int                      // how many messages a window takes
+	plan       func() (activities.Plan, error) // what the configuration says
+	wake       func(credential.AccountID)      // tells the Workflow that an account works
 }
 
 func newDesk(channels ...string) *desk {
@@ -53,6 +58,8 @@ func newDesk(channels ...string) *desk {
 		posted: map[string][]string{}, refused: map[string]bool{}, down: map[credential.AccountID]bool{},
 		badStarts: map[string]int{}, offered: map[string]int{}, inputs: map[string]ReportInput{},
 		cut: func() int { return 500 }, wake: func(credential.AccountID) {},
+		pollTakes: 30 * time.Second,
+		noise:     map[string]bool{}, onBadStart: func() {},
 	}
 	plan := activities.Plan{Triage: bugTriage, Slack: acmeSlack, GitHub: acmeGitHub, PollInterval: 30 * time.Second, Lookback: time.Hour}
 	for _, channel := range channels {
@@ -100,9 +107,14 @@ func (d *desk) poll(_ context.Context, in activities.PollInput) (activities.Wind
 			activities.ErrTypeRejected, nil)
 	}
 	window := activities.Window{Team: "T1", Watermark: in.After}
+	limit := d.cut()
 	for _, ts := range d.posted[in.Channel] {
-		if ts > in.After && len(window.Messages) < d.cut() {
-			window.Messages, window.Watermark = append(window.Messages, ts), ts
+		if ts <= in.After || len(window.Messages) == limit {
+			continue
+		}
+		window.Watermark = ts
+		if !d.noise[keyOf(in.Channel, ts)] {
+			window.Messages = append(window.Messages, ts)
 		}
 	}
 	return window, nil
@@ -125,6 +137,7 @@ func (d *desk) newRun(at time.Time) *run {
 // newRunWith is newRun with another Report.
 func (d *desk) newRunWith(at time.Time, report func(workflow.Context, ReportInput) (ReportResult, error)) *run {
 	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	r := &run{desk: d, env: suite.NewTestWorkflowEnvironment()}
 	r.env.SetStartTime(at)
 	r.env.SetStartWorkflowOptions(startOptions(TriageWorkflowID(bugTriage)))
@@ -133,7 +146,7 @@ func (d *desk) newRunWith(at time.Time, report func(workflow.Context, ReportInpu
 	r.env.RegisterWorkflowWithOptions(report, workflow.RegisterOptions{Name: ReportType})
 	var slack *activities.Slack
 	var configuration *activities.Triage
-	r.env.OnActivity(slack.Poll, mock.Anything, mock.Anything).After(30 * time.Second).Return(d.poll)
+	r.env.OnActivity(slack.Poll, mock.Anything, mock.Anything).After(d.pollTakes).Return(d.poll)
 	r.env.OnActivity(configuration.Plan, mock.Anything, mock.Anything).Return(
 		func(context.Context, activities.PlanInput) (activities.Plan, error) {
 			d.mu.Lock()
@@ -143,9 +156,11 @@ func (d *desk) newRunWith(at time.Time, report func(workflow.Context, ReportInpu
 	r.env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, SignalValidate, mock.Anything).Return(nil)
 	r.env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, SignalAwait, mock.Anything).Return(
 		func(_, id, _, _ string, _ any) error { return r.await(id) })
-	d.wake = func(account credential.AccountID) {
-		r.env.SignalWorkflow(SignalAccountActive, AccountActive{Account: account})
-	}
+	d.set(func() {
+		d.wake = func(account credential.AccountID) {
+			r.env.SignalWorkflow(SignalAccountActive, AccountActive{Account: account})
+		}
+	})
 	return r
 }
 
@@ -155,6 +170,7 @@ func (d *desk) begin(in ReportInput) error {
 	defer d.mu.Unlock()
 	if d.badStarts[in.Report] > 0 {
 		d.badStarts[in.Report]--
+		d.onBadStart()
 		return testsuite.ErrMockStartChildWorkflowFailed
 	}
 	d.offered[in.Report]++

@@ -172,7 +172,9 @@ func TestAChannelThatIsRefusedStopsNoOther(t *testing.T) {
 	})
 	r.after(15*time.Minute, func() {
 		idle = r.status(t)
-		d.set(func() { d.posted[supportChannel] = []string{support[0][len("T1/C0SUPPORT/"):], support[1][len("T1/C0SUPPORT/"):]} })
+		d.set(func() {
+			d.posted[supportChannel] = []string{support[0][len("T1/C0SUPPORT/"):], support[1][len("T1/C0SUPPORT/"):]}
+		})
 	})
 	r.after(20*time.Minute, r.env.CancelWorkflow)
 	r.triage(TriageInput{Triage: bugTriage})
@@ -262,14 +264,13 @@ func TestReloadReadsTheConfigurationAgain(t *testing.T) {
 	next := r.next(t)
 	require.NotNil(t, next)
 
-	changed := newDesk(bugsChannel, supportChannel)
-	changed.posted, changed.offered = d.posted, d.offered
-	before := changed.post(supportChannel, epoch.Add(30*time.Second), 1)
-	second := changed.newRun(epoch.Add(2 * time.Minute))
+	d.set(func() { d.plan = newDesk(bugsChannel, supportChannel).plan })
+	before := d.post(supportChannel, epoch.Add(30*time.Second), 1)
+	second := d.newRun(epoch.Add(2 * time.Minute))
 	second.after(2*time.Minute, second.env.CancelWorkflow)
 	second.triage(*next)
-	changed.requireStarted(t, append(keys, before...))
-	assert.True(t, changed.inputs[before[0]].LookFirst,
+	d.requireStarted(t, append(keys, before...))
+	assert.True(t, d.inputs[before[0]].LookFirst,
 		"it is younger than the triage, but older than the route: it may have been filed when the channel was routed before")
 }
 

@@ -1,0 +1,276 @@
+package workflows
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/credential"
+	"tokenkeeper/triage"
+)
+
+const reportKey = "T1/C0BUGREPORTS/1777896000.000100"
+
+// story is one Report with the Activities it calls. Each of them fails as often as a test scripted, then succeeds.
+type story struct {
+	env *testsuite.TestWorkflowEnvironment
+
+	mu      sync.Mutex
+	calls   []string           // in order
+	fails   map[string][]error // :: Activity -> its failures to come
+	looked  map[string][]bool  // :: Activity -> LookFirst of each call
+	used    map[string][]credential.AccountID
+	draft   activities.Draft
+	plan    activities.Plan
+	planErr error
+	asked   []credential.AccountID // that were told who waits
+	unowned map[credential.AccountID]bool
+	onAwait func(credential.AccountID)
+}
+
+func newStory() *story {
+	var suite testsuite.WorkflowTestSuite
+	s := &story{
+		env: suite.NewTestWorkflowEnvironment(), fails: map[string][]error{}, looked: map[string][]bool{},
+		used: map[string][]credential.AccountID{}, unowned: map[credential.AccountID]bool{},
+		onAwait: func(credential.AccountID) {},
+		draft: activities.Draft{
+			Verdict: activities.IsReport, Reason: "error message", Slack: acmeSlack, GitHub: acmeGitHub,
+			Issue: triage.Issue{Owner: "acme", Repo: "app", Title: "It crashes"},
+		},
+		plan: activities.Plan{Triage: bugTriage, Slack: acmeSlack, GitHub: acmeGitHub},
+	}
+	s.env.SetStartTime(epoch)
+	s.env.SetStartWorkflowOptions(startOptions(ReportWorkflowID(reportKey)))
+	s.env.SetTestTimeout(time.Minute)
+	var slack *activities.Slack
+	var github *activities.GitHub
+	var configuration *activities.Triage
+	s.env.OnActivity(slack.Read, mock.Anything, mock.Anything).Return(func(context.Context, activities.ReadInput) (activities.Draft, error) {
+		return s.draft, s.call("Read", acmeSlack, false)
+	})
+	s.env.OnActivity(github.CreateIssue, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, in activities.CreateIssueInput) (activities.CreatedIssue, error) {
+			return activities.CreatedIssue{Number: 7, URL: "https://github.com/acme/app/issues/7"}, s.call("CreateIssue", in.Account, in.LookFirst)
+		})
+	s.env.OnActivity(slack.Reply, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, in activities.ReplyInput) (activities.Posted, error) {
+			return activities.Posted{TS: "1777896001.000100"}, s.call("Reply", in.Account, in.LookFirst)
+		})
+	s.env.OnActivity(slack.React, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, in activities.ReactInput) error { return s.call("React", in.Account, false) })
+	s.env.OnActivity(configuration.Plan, mock.Anything, mock.Anything).Return(
+		func(context.Context, activities.PlanInput) (activities.Plan, error) { return s.plan, s.planErr })
+	s.env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, SignalAwait, mock.Anything).Return(
+		func(_, id, _, _ string, arg any) error { return s.await(id, arg) })
+	return s
+}
+
+func (s *story) call(name string, account credential.AccountID, lookFirst bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = append(s.calls, name)
+	s.looked[name] = append(s.looked[name], lookFirst)
+	s.used[name] = append(s.used[name], account)
+	if len(s.fails[name]) == 0 {
+		return nil
+	}
+	err := s.fails[name][0]
+	s.fails[name] = s.fails[name][1:]
+	return err
+}
+
+func (s *story) await(id string, arg any) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	account, _ := AccountOfWorkflow(id)
+	s.asked = append(s.asked, account)
+	if w, ok := arg.(Waiter); !ok || w.WorkflowID != ReportWorkflowID(reportKey) {
+		return temporal.NewApplicationError("who waits?", "test")
+	}
+	if s.unowned[account] {
+		return temporal.NewApplicationError("workflow not found", "test")
+	}
+	s.onAwait(account)
+	return nil
+}
+
+func (s *story) after(d time.Duration, f func()) { s.env.RegisterDelayedCallback(f, d) }
+
+func (s *story) mended(account credential.AccountID) {
+	s.env.SignalWorkflow(SignalAccountActive, AccountActive{Account: account})
+}
+
+func (s *story) status(t *testing.T) ReportStatus {
+	t.Helper()
+	value, err := s.env.QueryWorkflow(QueryStatus)
+	require.NoError(t, err)
+	var status ReportStatus
+	require.NoError(t, value.Get(&status))
+	return status
+}
+
+// report runs it to its end.
+func (s *story) report(t *testing.T, in ReportInput) ReportResult {
+	t.Helper()
+	s.env.ExecuteWorkflow(Report, in)
+	require.True(t, s.env.IsWorkflowCompleted())
+	require.NoError(t, s.env.GetWorkflowError())
+	var result ReportResult
+	require.NoError(t, s.env.GetWorkflowResult(&result))
+	return result
+}
+
+func rejection(text string) error {
+	return temporal.NewNonRetryableApplicationError(text, activities.ErrTypeRejected, nil)
+}
+
+var bugReport = ReportInput{Report: reportKey, Triage: bugTriage}
+
+func TestAReportIsReadFiledAnsweredAndMarked(t *testing.T) {
+	s := newStory()
+
+	result := s.report(t, bugReport)
+
+	assert.Equal(t, []string{"Read", "CreateIssue", "Reply", "React"}, s.calls)
+	assert.Equal(t, activities.IsReport, result.Verdict)
+	assert.Equal(t, reportKey, result.Report)
+	assert.Equal(t, 7, result.Issue.Number)
+	assert.Equal(t, map[string][]bool{"Read": {false}, "CreateIssue": {false}, "Reply": {false}, "React": {false}}, s.looked)
+	assert.Equal(t, []credential.AccountID{acmeGitHub}, s.used["CreateIssue"])
+	assert.Equal(t, "done", s.status(t).Step)
+}
+
+func TestWhatIsNoReportIsLeftAlone(t *testing.T) {
+	for _, verdict := range []activities.Verdict{activities.NotReport, activities.Gone} {
+		s := newStory()
+		s.draft = activities.Draft{Verdict: verdict, Reason: "no signal"}
+
+		result := s.report(t, bugReport)
+
+		assert.Equal(t, []string{"Read"}, s.calls)
+		assert.Equal(t, verdict, result.Verdict)
+		assert.Equal(t, "no signal", result.Reason)
+		assert.Nil(t, result.Issue)
+	}
+}
+
+func TestAMessageFromBeforeTheTriageIsLookedForFirst(t *testing.T) {
+	s := newStory()
+	in := bugReport
+	in.LookFirst = true
+	s.report(t, in)
+
+	assert.Equal(t, []bool{true}, s.looked["CreateIssue"])
+	assert.Equal(t, []bool{true}, s.looked["Reply"])
+}
+
+func TestARejectedStepIsParkedUntilAPersonSaysRetry(t *testing.T) {
+	for _, step := range []string{"Read", "CreateIssue", "Reply", "React"} {
+		t.Run(step, func(t *testing.T) {
+			s := newStory()
+			s.fails[step] = []error{rejection("issues are disabled; enable them"), rejection("still disabled")}
+			var first, second ReportStatus
+			s.after(24*time.Hour, func() {
+				first = s.status(t)
+				s.env.SignalWorkflow(SignalRetry, nil)
+			})
+			s.after(48*time.Hour, func() {
+				second = s.status(t)
+				s.env.SignalWorkflow(SignalRetry, nil)
+			})
+
+			result := s.report(t, bugReport)
+
+			assert.Equal(t, "issues are disabled; enable them", first.Parked)
+			assert.Equal(t, "still disabled", second.Parked)
+			assert.Empty(t, s.status(t).Parked)
+			assert.Equal(t, 7, result.Issue.Number)
+			assert.Len(t, s.calls, 6, "each other step ran once: %v", s.calls)
+			if step == "CreateIssue" || step == "Reply" {
+				assert.Equal(t, []bool{false, true, true}, s.looked[step], "whoever tries again looks first")
+			}
+		})
+	}
+}
+
+func TestAReportWaitsInTheMiddleOfEachStepAndGoesOnThere(t *testing.T) {
+	for step, account := range map[string]credential.AccountID{
+		"Read": acmeSlack, "CreateIssue": acmeGitHub, "Reply": acmeSlack, "React": acmeSlack,
+	} {
+		t.Run(step, func(t *testing.T) {
+			s := newStory()
+			s.fails[step] = []error{unavailableError(account)}
+			const weeks = 3 * 7 * 24 * time.Hour
+			var waiting ReportStatus
+			s.after(weeks-time.Hour, func() { waiting = s.status(t) })
+			s.after(weeks, func() { s.mended(account) })
+
+			result := s.report(t, bugReport)
+
+			assert.Equal(t, []activities.Unavailable{{Account: account, Status: credential.ReauthorizationRequired}}, waiting.Waiting)
+			assert.Empty(t, waiting.Parked)
+			assert.Equal(t, 7, result.Issue.Number)
+			assert.Len(t, s.calls, 5, "each other step ran once: %v", s.calls)
+			assert.Len(t, s.used[step], 2)
+			assert.Empty(t, s.status(t).Waiting)
+			if step == "CreateIssue" || step == "Reply" {
+				assert.Equal(t, []bool{false, true}, s.looked[step])
+			}
+		})
+	}
+}
+
+func TestAReportFollowsAChangeOfItsAccounts(t *testing.T) {
+	s := newStory()
+	other := credential.AccountID{Organization: "acme", User: "robot", Connector: "github"}
+	s.fails["CreateIssue"] = []error{unavailableError(acmeGitHub)}
+	s.unowned[acmeGitHub] = true
+	s.after(24*time.Hour, func() {
+		s.plan.GitHub = other
+		s.env.SignalWorkflow(SignalRetry, nil)
+	})
+
+	s.report(t, bugReport)
+
+	assert.Equal(t, []credential.AccountID{acmeGitHub, other}, s.used["CreateIssue"])
+}
+
+func TestATriageThatIsGoneFromTheConfigurationEndsNoReport(t *testing.T) {
+	s := newStory()
+	s.fails["Reply"] = []error{unavailableError(acmeSlack)}
+	s.after(time.Hour, func() {
+		s.planErr = temporal.NewNonRetryableApplicationError("triage is not in tokenkeeper.yaml", activities.ErrTypeNotConfigured, nil)
+		s.mended(acmeSlack)
+	})
+
+	assert.Equal(t, 7, s.report(t, bugReport).Issue.Number)
+	assert.Equal(t, []credential.AccountID{acmeSlack, acmeSlack}, s.used["Reply"])
+}
+
+func TestAReportOfNothingSaysWhatItWants(t *testing.T) {
+	for name, c := range map[string]struct {
+		in   ReportInput
+		want string
+	}{
+		"empty":      {want: "want team/channel/ts"},
+		"no ts":      {in: ReportInput{Report: "T1/C1/now", Triage: bugTriage}, want: `ts "now"`},
+		"no channel": {in: ReportInput{Report: "T1/../1777896000.000100", Triage: bugTriage}, want: `channel ".."`},
+		"no triage":  {in: ReportInput{Report: reportKey}, want: "triage: missing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory()
+			s.env.ExecuteWorkflow(Report, c.in)
+			require.ErrorContains(t, s.env.GetWorkflowError(), c.want)
+			assert.Empty(t, s.calls)
+		})
+	}
+}
