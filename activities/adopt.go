@@ -27,7 +27,7 @@ func (a *Account) Adopt(ctx context.Context, in AdoptInput) (Facts, error) {
 	if err != nil && !errors.Is(err, vault.ErrNotFound) {
 		return Facts{}, fmt.Errorf("adopting for account %s: %w", in.Account, err)
 	}
-	if before.AuthorizationID == in.Authorization {
+	if in.Authorization != "" && before.AuthorizationID == in.Authorization {
 		return factsOf(before), nil
 	}
 	authorization, err := a.Vault.GetAuthorization(ctx, in.Authorization)
@@ -62,7 +62,8 @@ func matches(before vault.Record, now vault.Authorization) error {
 		return nil // the provider does not say; GitHub Apps answer an empty scope
 	}
 	if missing := credential.MissingScopes(before.Tokens.Scopes, now.Tokens.Scopes); len(missing) > 0 {
-		return refuse("account %s had scopes that were not granted again: %s; consent to all of them, or disconnect the account first if it needs them no more", now.Account, strings.Join(missing, ", "))
+		return refuse("account %s had scopes that were not granted again: %s; consent to all of them, "+
+			"or disconnect the account first if it needs them no more", now.Account, strings.Join(missing, ", "))
 	}
 	return nil
 }

@@ -55,19 +55,22 @@ type world struct {
 	heard     record // all that would enter Temporal's history
 
 	consents int
+	// base is where API calls go instead of the provider's.
+	base *url.URL
 	// answer replaces the owner's where it is set.
 	answer *connector.Answer
 	// wrongSecret has us send another client secret than the one registered.
 	wrongSecret bool
 
-	mu     sync.Mutex
-	before map[string]func() // guarded by mu; :: path -> what happens when a request for it arrives, once
+	mu      sync.Mutex
+	before  map[string]func()                    // guarded by mu; :: path -> what happens when a request for it arrives, once
+	instead map[string]func(http.ResponseWriter) // guarded by mu; :: path -> its answer instead of the sandbox's, once
 }
 
 // newWorld checks at its end that no token came out of any Activity.
 func newWorld(t *testing.T, o sandbox.Options) *world {
 	t.Helper()
-	w := &world{t: t, clock: &clock{now: time.Now().Truncate(time.Second)}, before: map[string]func(){}}
+	w := &world{t: t, clock: &clock{now: time.Now().Truncate(time.Second)}, before: map[string]func(){}, instead: map[string]func(http.ResponseWriter){}}
 	o.Now = w.clock.Now
 	w.Sandbox = sandbox.New(o)
 	server := httptest.NewServer(w.intercepted(w.Handler()))
@@ -126,11 +129,16 @@ func (w *world) requireNoSecretLeft() {
 func (w *world) intercepted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.mu.Lock()
-		act := w.before[r.URL.Path]
+		act, answer := w.before[r.URL.Path], w.instead[r.URL.Path]
 		delete(w.before, r.URL.Path)
+		delete(w.instead, r.URL.Path)
 		w.mu.Unlock()
 		if act != nil {
 			act()
+		}
+		if answer != nil {
+			answer(rw)
+			return
 		}
 		next.ServeHTTP(rw, r)
 	})
@@ -151,6 +159,13 @@ func (w *world) when(path string, act func()) {
 func (w *world) fault(f sandbox.Fault) {
 	w.t.Helper()
 	require.NoError(w.t, w.Fault(f))
+}
+
+// replace answers the next request for a path instead of the sandbox.
+func (w *world) replace(path string, answer func(http.ResponseWriter)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.instead[path] = answer
 }
 
 // Connection implements activities.Connections.
@@ -187,6 +202,9 @@ func (w *world) API(account credential.AccountID) (activities.API, error) {
 		return activities.API{}, unknownError("account " + account.String() + ": no such connector; there are: github, slack")
 	}
 	base, err := url.Parse(p.Endpoints.API)
+	if w.base != nil {
+		base = w.base
+	}
 	return activities.API{Base: base, HTTP: &http.Client{Transport: &connector.Transport{
 		Account: account, Provider: p, Tokens: w.cache, Owner: (*owner)(w), Flights: &w.flights, Now: w.clock.Now,
 	}}}, err

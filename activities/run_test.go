@@ -36,9 +36,14 @@ type ran[Out any] struct {
 // wait returns when the next attempt is due by the error itself.
 func (r ran[Out]) wait(t *testing.T) time.Duration {
 	t.Helper()
-	app, ok := errors.AsType[*temporal.ApplicationError](r.err)
-	require.True(t, ok, "%v", r.err)
-	return app.NextRetryDelay()
+	return applicationError(t, r.err).NextRetryDelay()
+}
+
+func applicationError(t *testing.T, err error) *temporal.ApplicationError {
+	t.Helper()
+	app, ok := errors.AsType[*temporal.ApplicationError](err)
+	require.True(t, ok, "%v", err)
+	return app
 }
 
 // fails requires an error of a type with words in it.
@@ -49,9 +54,7 @@ func (r ran[Out]) fails(t *testing.T, kind string, words ...string) {
 
 func failsWith(t *testing.T, err error, kind string, words ...string) {
 	t.Helper()
-	app, ok := errors.AsType[*temporal.ApplicationError](err)
-	require.True(t, ok, "%v", err)
-	assert.Equal(t, kind, app.Type(), "%v", err)
+	assert.Equal(t, kind, applicationError(t, err).Type(), "%v", err)
 	for _, word := range words {
 		assert.ErrorContains(t, err, word)
 	}
@@ -134,8 +137,8 @@ func delayOf(err error) time.Duration {
 func always(int32) error { return nil }
 
 // noResult gives an Activity without a result the shape of the others.
-func noResult[In any](fn func(context.Context, In) error) func(context.Context, In) (any, error) {
-	return func(ctx context.Context, in In) (any, error) { return nil, fn(ctx, in) }
+func noResult[In any](fn func(context.Context, In) error) func(context.Context, In) (struct{}, error) {
+	return func(ctx context.Context, in In) (struct{}, error) { return struct{}{}, fn(ctx, in) }
 }
 
 // keep remembers what an attempt would leave in history.

@@ -1,0 +1,227 @@
+package activities_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/credential"
+	"tokenkeeper/sandbox"
+	"tokenkeeper/vault"
+)
+
+func TestAdoptingMakesAConsentTheAccountsCredential(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	none := once(w, w.account.Describe, activities.AccountInput{Account: slackAccount})
+	require.NoError(t, none.err)
+	assert.Equal(t, activities.Description{Provider: "slack"}, none.out)
+
+	facts := w.connect(slackAccount)
+
+	assert.EqualValues(t, 1, facts.Generation)
+	assert.EqualValues(t, "T0SANDBOX/"+botOf(t, facts.Subject), facts.Subject)
+	assert.NotEmpty(t, facts.Display)
+	some := once(w, w.account.Describe, activities.AccountInput{Account: slackAccount})
+	require.NoError(t, some.err)
+	assert.Equal(t, facts.Generation, some.out.Credential.Generation)
+	assert.Equal(t, facts.Subject, some.out.Credential.Subject)
+}
+
+func botOf(t *testing.T, subject credential.Subject) string {
+	t.Helper()
+	require.Greater(t, len(subject), len("T0SANDBOX/"))
+	return string(subject[len("T0SANDBOX/"):])
+}
+
+func TestAdoptingAgainChangesNothing(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	authorization := w.consent(slackAccount, "")
+	require.NoError(t, w.adopt(slackAccount, authorization).err)
+	w.refresh(slackAccount, 1)
+
+	again := w.adopt(slackAccount, authorization)
+
+	require.NoError(t, again.err)
+	assert.EqualValues(t, 2, again.out.Generation, "not a generation that was there before")
+}
+
+func TestReauthorizationIsTheNextGeneration(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(githubAccount)
+	w.Revoke(sandbox.GitHub)
+
+	again := w.adopt(githubAccount, w.consent(githubAccount, ""))
+
+	require.NoError(t, again.err)
+	assert.EqualValues(t, 2, again.out.Generation)
+	assert.EqualValues(t, 3, w.refresh(githubAccount, 2).Credential.Generation)
+}
+
+func TestAnotherSubjectIsRefusedAndTheOldTokensStay(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	facts := w.connect(githubAccount)
+	before := w.held(githubAccount)
+	authorization := w.consent(githubAccount, sandbox.OtherLogin)
+
+	w.adopt(githubAccount, authorization).
+		fails(t, activities.ErrTypeAuthorizationRejected, "acme/triage/github", facts.Display, sandbox.OtherLogin, "disconnect")
+
+	after := w.held(githubAccount)
+	assert.Equal(t, before.Generation, after.Generation)
+	assert.True(t, after.Tokens.Access.Equal(before.Tokens.Access))
+	_, err := w.vault.GetAuthorization(t.Context(), authorization)
+	assert.NoError(t, err, "the new ones are kept apart")
+}
+
+func TestFewerScopesAreRefused(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	before := w.held(slackAccount)
+	fewer := vault.Authorization{Account: slackAccount, Subject: before.Subject, Display: before.Display, Tokens: before.Tokens}
+	fewer.Tokens.Scopes = []string{"channels:history", "channels:read", "users:read", "team:read"}
+
+	w.adopt(slackAccount, w.pend(fewer)).
+		fails(t, activities.ErrTypeAuthorizationRejected, "chat:write, reactions:read, reactions:write", "consent to all of them")
+	assert.EqualValues(t, 1, w.held(slackAccount).Generation)
+
+	unsaid := fewer
+	unsaid.Tokens.Scopes = nil
+	assert.NoError(t, w.adopt(slackAccount, w.pend(unsaid)).err, "a provider that does not say is believed")
+}
+
+func TestAnAuthorizationOfAnotherAccountIsRefused(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	authorization := w.consent(githubAccount, "")
+
+	w.adopt(slackAccount, authorization).
+		fails(t, activities.ErrTypeAuthorizationRejected, "belongs to account acme/triage/github", "not to acme/triage/slack")
+}
+
+func TestAnAuthorizationThatIsNotThereIsRefused(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.adopt(slackAccount, "no-such-authorization").
+		fails(t, activities.ErrTypeAuthorizationRejected, "unknown or expired", "tokenkeeper account connect acme/triage/slack")
+	w.adopt(slackAccount, "").fails(t, activities.ErrTypeAuthorizationRejected, "unknown or expired")
+
+	late := w.consent(slackAccount, "")
+	w.clock.advance(31 * time.Minute)
+	w.adopt(slackAccount, late).fails(t, activities.ErrTypeAuthorizationRejected, "unknown or expired")
+}
+
+// Two owners of one grant would spend each other's refresh tokens.
+func TestASecondOwnerIsRefusedAndToldOfTheFirst(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	second := credential.AccountID{Organization: "acme", User: "support", Connector: "slack"}
+
+	w.adopt(second, w.consent(second, "")).
+		fails(t, activities.ErrTypeAuthorizationRejected, "acme/triage/slack", "acme/support/slack")
+
+	assert.EqualValues(t, 1, w.held(slackAccount).Generation)
+}
+
+func TestAVaultThatIsAwayIsNoVerdict(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	authorization := w.consent(slackAccount, "")
+	w.vault.fail("Get")
+	err := w.adopt(slackAccount, authorization).err
+	require.ErrorContains(t, err, errAway.Error())
+	assert.NotContains(t, err.Error(), activities.ErrTypeAuthorizationRejected)
+	assert.Error(t, once(w, w.account.Describe, activities.AccountInput{Account: slackAccount}).err)
+	w.vault.fail()
+	assert.NoError(t, w.adopt(slackAccount, authorization).err)
+}
+
+func (w *world) disconnect(account credential.AccountID) error {
+	w.t.Helper()
+	return once(w, noResult(w.account.Disconnect), activities.AccountInput{Account: account}).err
+}
+
+func TestDisconnectingRevokesAndThenDestroys(t *testing.T) {
+	for _, account := range []credential.AccountID{slackAccount, githubAccount} {
+		t.Run(account.Connector, func(t *testing.T) {
+			w := newWorld(t, sandbox.Options{})
+			w.connect(account)
+			conn, err := w.Connection(account)
+			require.NoError(t, err)
+			access := w.held(account).Tokens.Access
+
+			require.NoError(t, w.disconnect(account))
+
+			_, err = conn.OAuth.Identify(t.Context(), access)
+			require.Error(t, err, "the provider knows the token no more")
+			_, err = w.vault.Vault.Get(t.Context(), account)
+			require.ErrorIs(t, err, vault.ErrNotFound)
+			assert.NoError(t, w.disconnect(account), "again")
+		})
+	}
+}
+
+func TestAProviderThatIsDownKeepsTheGrantUntilItIsRevoked(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault sandbox.Fault
+		kind  string
+		wait  time.Duration
+	}{
+		"outage":    {fault: sandbox.Fault{Kind: sandbox.FaultStatus, Status: 503}, kind: activities.ErrTypeProviderUnavailable},
+		"no answer": {fault: sandbox.Fault{Kind: sandbox.FaultDrop}, kind: activities.ErrTypeProviderUnavailable},
+		"throttled": {
+			fault: sandbox.Fault{Kind: sandbox.FaultStatus, Status: 429, RetryAfter: 42 * time.Second}, kind: activities.ErrTypeRateLimited,
+			wait: 42 * time.Second,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, sandbox.Options{})
+			w.connect(slackAccount)
+			c.fault.App, c.fault.Endpoint = sandbox.Slack, "auth.revoke"
+			w.fault(c.fault)
+
+			got := once(w, noResult(w.account.Disconnect), activities.AccountInput{Account: slackAccount})
+
+			got.fails(t, c.kind, "slack")
+			assert.Equal(t, c.wait, got.wait(t))
+			assert.EqualValues(t, 1, w.held(slackAccount).Generation)
+			w.clock.advance(time.Minute)
+			assert.NoError(t, w.disconnect(slackAccount), "the next attempt")
+		})
+	}
+}
+
+func TestAGrantThatIsDeadAlreadyCountsAsRevoked(t *testing.T) {
+	for _, account := range []credential.AccountID{slackAccount, githubAccount} {
+		w := newWorld(t, sandbox.Options{})
+		w.connect(account)
+		w.Revoke(sandbox.App(account.Connector))
+
+		require.NoError(t, w.disconnect(account))
+		_, err := w.vault.Vault.Get(t.Context(), account)
+		require.ErrorIs(t, err, vault.ErrNotFound)
+	}
+}
+
+func TestACredentialThatCannotBeDestroyedIsTriedAgain(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	w.vault.fail("Shred")
+	require.ErrorContains(t, w.disconnect(slackAccount), "destroying the credential of account acme/triage/slack")
+	w.vault.fail()
+	assert.NoError(t, w.disconnect(slackAccount), "although its tokens are revoked by now")
+}
+
+func TestNoticesNameAccountReasonAndLink(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	notice := activities.Notice{Account: slackAccount, Status: credential.ReauthorizationRequired, Reason: "revoked", Since: w.clock.Now(), Waiting: 3}
+	require.NoError(t, once(w, noResult(w.account.Notify), notice).err)
+	for _, part := range []string{"acme/triage/slack", "revoked", "/connect/acme/triage/slack", `"waiting":3`} {
+		assert.Contains(t, w.log.String(), part)
+	}
+	notice.Status = credential.ClientMisconfigured
+	require.NoError(t, once(w, noResult(w.account.Notify), notice).err)
+	assert.Contains(t, w.log.String(), "correct client id and secret")
+	notice.Status = credential.Active
+	require.NoError(t, once(w, noResult(w.account.Notify), notice).err)
+	assert.Contains(t, w.log.String(), "works again")
+}
