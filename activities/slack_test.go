@@ -1,0 +1,238 @@
+package activities_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/sandbox"
+	"tokenkeeper/triage"
+)
+
+const posts = "slack chat.postMessage"
+
+// message posts a text and returns its key.
+func (w *world) message(text string) triage.Key {
+	w.t.Helper()
+	return triage.Key{Team: "T0SANDBOX", Channel: bugs, TS: w.Post(bugs, sandbox.Message{User: "ada", Text: text, Report: true})}
+}
+
+const crash = "Login crashes on Safari with `TypeError: undefined is not a function` since 2.14.0, steps: open <@U0BJORN>'s profile"
+
+func (w *world) read(key triage.Key) ran[activities.Draft] {
+	w.t.Helper()
+	return once(w, w.slack.Read, activities.ReadInput{Triage: "acme/bug-reports", Report: key})
+}
+
+func TestAReportIsReadAndRendered(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	key := w.message(crash)
+
+	got := w.read(key)
+
+	require.NoError(t, got.err)
+	assert.Equal(t, activities.IsReport, got.out.Verdict)
+	assert.NotEmpty(t, got.out.Reason)
+	assert.Equal(t, slackAccount, got.out.Slack)
+	assert.Equal(t, githubAccount, got.out.GitHub)
+	assert.Equal(t, "acme", got.out.Issue.Owner)
+	assert.Equal(t, "app", got.out.Issue.Repo)
+	assert.Contains(t, got.out.Issue.Labels, "bug")
+	found, ok := triage.FindMarker(got.out.Issue.Body)
+	assert.True(t, ok)
+	assert.Equal(t, key, found)
+	for _, part := range []string{"TypeError", "bug-reports", "/archives/" + bugs} {
+		assert.Contains(t, got.out.Issue.Body, part)
+	}
+	assert.NotContains(t, got.out.Issue.Body, "U0BJORN", "people have names")
+}
+
+func TestWhatPeopleSayBesidesIsNoReport(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+
+	got := w.read(w.message("thanks everybody, have a nice weekend!"))
+
+	require.NoError(t, got.err)
+	assert.Equal(t, activities.NotReport, got.out.Verdict)
+	assert.NotEmpty(t, got.out.Reason)
+	assert.Empty(t, got.out.Issue)
+}
+
+func TestAMessageThatIsGoneIsGone(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	w.message(crash)
+	gone := triage.Key{Team: "T0SANDBOX", Channel: bugs, TS: "1700000000.000100"}
+
+	got := w.read(gone)
+
+	require.NoError(t, got.err)
+	assert.Equal(t, activities.Gone, got.out.Verdict)
+}
+
+// A report is worth more than the names in it.
+func TestNamesThatAreNotToBeHadStopNoReport(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	key := w.message(crash)
+	for _, endpoint := range []string{"users.info", "conversations.info", "chat.getPermalink"} {
+		w.fault(sandbox.Fault{App: sandbox.Slack, Endpoint: endpoint, Kind: sandbox.FaultStatus, Status: 503, Times: -1})
+	}
+
+	got := w.read(key)
+
+	require.NoError(t, got.err)
+	assert.Equal(t, activities.IsReport, got.out.Verdict)
+	assert.Contains(t, got.out.Issue.Body, bugs)
+}
+
+func TestReadingWhatIsNotConfigured(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	key := w.message(crash)
+	once(w, w.slack.Read, activities.ReadInput{Triage: "acme/other", Report: key}).fails(t, activities.ErrTypeNotConfigured, "acme/other")
+	elsewhere := key
+	elsewhere.Channel = "C0SUPPORT"
+	w.read(elsewhere).fails(t, activities.ErrTypeRejected, "no route for channel C0SUPPORT", "tokenkeeper.yaml")
+	w.plan.Routes = append(w.plan.Routes, triage.Route{Channel: "C0SUPPORT", Repository: "acme"})
+	w.read(key).fails(t, activities.ErrTypeNotConfigured, "route 2", "owner/name")
+	configuration := &activities.Triage{Plans: w}
+	once(w, configuration.Plan, activities.PlanInput{Triage: "acme/other"}).fails(t, activities.ErrTypeNotConfigured, "acme/other")
+	plan := once(w, configuration.Plan, activities.PlanInput{Triage: "acme/bug-reports"})
+	require.NoError(t, plan.err)
+	assert.Equal(t, w.plan, plan.out)
+}
+
+func (w *world) reply(key triage.Key) activities.ReplyInput {
+	return activities.ReplyInput{Account: slackAccount, Report: key, Issue: activities.CreatedIssue{Number: 7, URL: "https://github.com/acme/app/issues/7"}}
+}
+
+func TestTheThreadLearnsOfTheIssue(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	key := w.message(crash)
+
+	got := once(w, w.slack.Reply, w.reply(key))
+
+	require.NoError(t, got.err)
+	assert.Equal(t, map[string]int{key.String(): 1}, w.Books().Replies)
+	assert.Zero(t, w.Books().Requests["slack conversations.replies"])
+	replies := w.State().Channels[0].Messages[0].Replies
+	require.Len(t, replies, 1)
+	assert.Contains(t, replies[0].Text, "issue #7")
+	assert.Equal(t, replies[0].TS, got.out.TS)
+}
+
+func TestALostAnswerMakesNoSecondReply(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault sandbox.Fault
+		found bool
+	}{
+		"carried out, connection lost":     {fault: sandbox.Fault{Kind: sandbox.FaultDrop, Processed: true}, found: true},
+		"not carried out, connection lost": {fault: sandbox.Fault{Kind: sandbox.FaultDrop}},
+		"carried out, internal_error":      {fault: sandbox.Fault{Kind: sandbox.FaultStatus, Code: "internal_error", Processed: true}, found: true},
+		"carried out, half an answer":      {fault: sandbox.Fault{Kind: sandbox.FaultTruncate}, found: true},
+		"limit":                            {fault: sandbox.Fault{Kind: sandbox.FaultStatus, Status: 429, RetryAfter: 30 * time.Second}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, sandbox.Options{})
+			w.connect(slackAccount)
+			key := w.message(crash)
+			c.fault.App, c.fault.Endpoint = sandbox.Slack, "chat.postMessage"
+			w.fault(c.fault)
+
+			got := retried(w, w.slack.Reply, w.reply(key), always)
+
+			require.NoError(t, got.err)
+			require.Len(t, got.failed, 1)
+			assert.Equal(t, c.found, got.out.Found)
+			assert.Equal(t, 1, w.Books().Replies[key.String()])
+			assert.Zero(t, w.Books().RateLimitsIgnored)
+			if c.fault.Kind == sandbox.FaultDrop {
+				assert.Greater(t, delayOf(got.failed[0]), 9*time.Second, "it may still be on its way")
+			}
+		})
+	}
+}
+
+func TestAWorkerThatDiedWhileItRepliedIsGivenTime(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	key := w.message(crash)
+
+	got := retried(w, w.slack.Reply, w.reply(key), func(attempt int32) error {
+		if attempt == 1 {
+			return errDied
+		}
+		return nil
+	})
+
+	require.NoError(t, got.err)
+	assert.True(t, got.out.Found)
+	require.Len(t, got.failed, 2)
+	assert.Equal(t, 10*time.Second, delayOf(got.failed[1]))
+	assert.Equal(t, 1, w.Books().Requests[posts])
+}
+
+func TestAReplyIsFoundBehindAnyNumberOfOthers(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	key := w.message(crash)
+	for range 250 {
+		w.Post(bugs, sandbox.Message{User: "bjorn", Text: "same here", ThreadTS: key.TS})
+	}
+	in := w.reply(key)
+	first := once(w, w.slack.Reply, in)
+	require.NoError(t, first.err)
+	in.LookFirst = true
+
+	again := once(w, w.slack.Reply, in)
+
+	require.NoError(t, again.err)
+	assert.Equal(t, activities.Posted{TS: first.out.TS, Found: true}, again.out)
+	assert.Equal(t, 1, w.Books().Replies[key.String()])
+}
+
+func TestAThreadThatIsGoneNeedsNoReply(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	gone := triage.Key{Team: "T0SANDBOX", Channel: bugs, TS: "1700000000.000100"}
+	for _, lookFirst := range []bool{false, true} {
+		in := w.reply(gone)
+		in.LookFirst = lookFirst
+		got := once(w, w.slack.Reply, in)
+		require.NoError(t, got.err)
+		assert.Equal(t, activities.Posted{Gone: true}, got.out)
+	}
+	require.NoError(t, w.react(gone).err)
+}
+
+func (w *world) react(key triage.Key) ran[struct{}] {
+	w.t.Helper()
+	return once(w, noResult(w.slack.React), activities.ReactInput{Account: slackAccount, Report: key, Emoji: "white_check_mark"})
+}
+
+func TestAReactionIsThereOnce(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	key := w.message(crash)
+
+	require.NoError(t, w.react(key).err)
+	require.NoError(t, w.react(key).err, "already_reacted is what we wanted")
+
+	assert.Equal(t, []string{"white_check_mark"}, w.Books().Reactions[key.String()])
+	w.fault(sandbox.Fault{Endpoint: "reactions.add", Kind: sandbox.FaultStatus, Code: "too_many_reactions"})
+	w.react(key).fails(t, activities.ErrTypeRejected, "too_many_reactions", key.String())
+}
+
+func TestWritingToAnArchivedChannelSaysWhatToDo(t *testing.T) {
+	w := newWorld(t, sandbox.Options{Channels: []sandbox.Channel{{ID: bugs, Name: "bug-reports", Archived: true}}})
+	w.connect(slackAccount)
+	key := w.message(crash)
+	once(w, w.slack.Reply, w.reply(key)).fails(t, activities.ErrTypeRejected, "is_archived", "unarchive")
+}
