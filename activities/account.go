@@ -15,16 +15,28 @@ import (
 
 // Vault is what the Activities of an account need of the vault.
 type Vault interface {
+	records
+	presentations
+	consents
+}
+
+type records interface {
 	Get(ctx context.Context, account credential.AccountID) (vault.Record, error)
-	Present(ctx context.Context, account credential.AccountID, g credential.Generation) (vault.Presentation, error)
-	Withdraw(ctx context.Context, account credential.AccountID, g credential.Generation) error
 	Swap(ctx context.Context, account credential.AccountID, from credential.Generation, t credential.Tokens) (credential.Generation, error)
 	SealTokens(account credential.AccountID, g credential.Generation, t credential.Tokens) ([]byte, error)
 	OpenTokens(account credential.AccountID, g credential.Generation, sealed []byte) (credential.Tokens, error)
+	Shred(ctx context.Context, account credential.AccountID) error
+}
+
+type presentations interface {
+	Present(ctx context.Context, account credential.AccountID, g credential.Generation) (vault.Presentation, error)
+	Withdraw(ctx context.Context, account credential.AccountID, g credential.Generation) error
+}
+
+type consents interface {
 	PutAuthorization(ctx context.Context, a vault.Authorization) error
 	GetAuthorization(ctx context.Context, id string) (vault.Authorization, error)
 	Adopt(ctx context.Context, id string) (vault.Record, error)
-	Shred(ctx context.Context, account credential.AccountID) error
 }
 
 // Connection is one connector as its accounts use it.

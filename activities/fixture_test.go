@@ -146,7 +146,7 @@ func (w *world) intercepted(next http.Handler) http.Handler {
 
 const (
 	slackTokenPath  = "/slack/api/oauth.v2.access"
-	githubTokenPath = "/github/login/oauth/access_token" //nolint:gosec // a path
+	githubTokenPath = "/github/login/oauth/access_token"
 )
 
 // when does something once while the next request for a path waits.

@@ -63,11 +63,11 @@ func (g *GitHub) CreateIssue(ctx context.Context, in CreateIssueInput) (created 
 		return CreatedIssue{}, err
 	}
 	if in.LookFirst || activity.GetInfo(ctx).Attempt > 1 {
-		found, err := findIssue(ctx, client, in)
+		found, ok, err := findIssue(ctx, client, in)
 		if err != nil {
 			return CreatedIssue{}, githubError("listing the issues of "+repository(in.Issue), err)
 		}
-		if found != nil {
+		if ok {
 			return CreatedIssue{Number: found.GetNumber(), URL: found.GetHTMLURL(), Found: true}, nil
 		}
 	}
@@ -89,14 +89,14 @@ func createError(doing string, took time.Duration, err error) error {
 		return lost
 	}
 	// A 5xx may come from something in front of GitHub while GitHub goes on.
-	if resp := githubResponse(err); resp != nil && resp.StatusCode >= http.StatusInternalServerError {
+	if resp := githubResponse(err); resp != nil && resp.StatusCode >= http.StatusInternalServerError { //nolint:bodyclose // go-github has read it
 		return again(ErrTypeProviderUnavailable, doing+": "+resp.Status, settleTime-took)
 	}
 	return githubError(doing, err)
 }
 
-// findIssue returns the issue with the report's marker, or nil. An issue is not older than its report.
-func findIssue(ctx context.Context, client *github.Client, in CreateIssueInput) (*github.Issue, error) {
+// findIssue returns the issue with the report's marker, and reports whether there is one. An issue is not older than its report.
+func findIssue(ctx context.Context, client *github.Client, in CreateIssueInput) (issue *github.Issue, found bool, err error) {
 	options := &github.IssueListByRepoOptions{
 		State: "all", Sort: "created", Direction: "asc", Since: in.Report.Time().Add(-time.Minute),
 		ListOptions: github.ListOptions{PerPage: 100},
@@ -104,15 +104,15 @@ func findIssue(ctx context.Context, client *github.Client, in CreateIssueInput) 
 	for {
 		issues, resp, err := client.Issues.ListByRepo(ctx, in.Issue.Owner, in.Issue.Repo, options)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		for _, issue := range issues {
 			if key, ok := triage.FindMarker(issue.GetBody()); ok && key == in.Report {
-				return issue, nil
+				return issue, true, nil
 			}
 		}
 		if resp.NextPage == 0 {
-			return nil, nil
+			return nil, false, nil
 		}
 		options.Page = resp.NextPage
 	}
@@ -136,7 +136,7 @@ func githubError(doing string, err error) error {
 	if down := unavailable(err); down != nil {
 		return down
 	}
-	resp := githubResponse(err)
+	resp := githubResponse(err) //nolint:bodyclose // go-github has read it
 	if resp == nil {
 		return outage(doing, err)
 	}
@@ -169,8 +169,8 @@ func githubResponse(err error) *http.Response {
 }
 
 // githubWait returns how long to wait, and whether the answer's status and headers are about a limit at all. Limits come
-// as 403 or 429 and are obeyed in the documented order: Retry-After, then the reset of the primary limit, then a minute:
-// docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+// as 403 or 429 and are obeyed in the order that docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+// gives: Retry-After, then the reset of the primary limit, then a minute.
 func githubWait(resp *http.Response, now time.Time) (time.Duration, bool) {
 	if resp.StatusCode != http.StatusForbidden && resp.StatusCode != http.StatusTooManyRequests {
 		return 0, false

@@ -53,7 +53,7 @@ const (
 	// CodeNoRefreshToken: the token died and there is nothing to get a new one with.
 	CodeNoRefreshToken = "no_refresh_token"
 	// CodeNoCredential: the vault holds nothing for the account.
-	CodeNoCredential = "no_credential"
+	CodeNoCredential = "no_credential" //nolint:gosec // a code
 	// CodeInFlight: another attempt for the same generation may not have ended yet.
 	CodeInFlight = "in_flight"
 	// CodeVault: the vault did not answer; nothing was sent.

@@ -28,21 +28,26 @@ func reportEnd(ctx context.Context, err *error) {
 
 // tooEarly is the failure of an attempt that comes too early to look for what a dead one did, or nil.
 func tooEarly(ctx context.Context, doing string) error {
-	before := activity.GetInfo(ctx).Attempt - 1
-	var last ended
-	if before == 0 || activity.HasHeartbeatDetails(ctx) && activity.GetHeartbeatDetails(ctx, &last) == nil && last.Attempt == before {
+	if before := activity.GetInfo(ctx).Attempt - 1; before == 0 || lastEnded(ctx) == before {
 		return nil
 	}
 	return again(ErrTypeProviderUnavailable, doing+": a worker died while doing it; looking for what it did before another attempt", settleTime)
 }
 
+// lastEnded returns the last attempt that reported its end; 0 when none did.
+func lastEnded(ctx context.Context) int32 {
+	var last ended
+	if !activity.HasHeartbeatDetails(ctx) || activity.GetHeartbeatDetails(ctx, &last) != nil {
+		return 0
+	}
+	return last.Attempt
+}
+
 // lostAnswer is the failure of a write that took so long and may have been carried out although no answer came: the next
 // attempt looks for its effect, and that must not be before its end at the provider. It is nil for any other err.
 func lostAnswer(doing string, took time.Duration, err error) error {
-	failed, ok := errors.AsType[*url.Error](err)
-	if !ok || unavailable(failed) != nil {
-		return nil
+	if failed, ok := errors.AsType[*url.Error](err); ok && unavailable(failed) == nil {
+		return again(ErrTypeProviderUnavailable, doing+": the answer is lost; looking for what came of it before another attempt", settleTime-took)
 	}
-	return again(ErrTypeProviderUnavailable, doing+": the answer is lost; looking for what came of it before another attempt",
-		max(settleTime-took, time.Second))
+	return nil
 }

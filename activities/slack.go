@@ -37,8 +37,10 @@ const directoryAge = 15 * time.Minute
 
 // recall returns what find found for the key within the last minutes, and finds it otherwise. Errors are not kept.
 func recall[T any](d *directory, key string, find func() (T, error)) (T, error) {
-	if found, ok := d.entries.Load(key); ok && time.Now().Before(found.(remembered).until) {
-		return found.(remembered).value.(T), nil
+	found, _ := d.entries.Load(key)
+	entry, _ := found.(remembered) // nil is none
+	if known, ok := entry.value.(T); ok && time.Now().Before(entry.until) {
+		return known, nil
 	}
 	value, err := find()
 	if err == nil {

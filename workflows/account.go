@@ -269,7 +269,7 @@ func (a *account) continueAsNew(ctx workflow.Context) error {
 	return workflow.NewContinueAsNewError(ctx, ConnectedAccount, AccountInput{Account: a.id, State: &state})
 }
 
-func (a *account) status(ctx workflow.Context) AccountStatus {
+func (a *account) status(workflow.Context) AccountStatus {
 	return AccountStatus{
 		Account: a.id, Provider: a.Provider, Status: a.Status, Reason: a.Reason, Since: a.Since,
 		Generation: a.Credential.Generation, Subject: a.Credential.Subject, Display: a.Credential.Display,

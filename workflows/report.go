@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -141,7 +142,7 @@ func (r *reporter) step(ctx workflow.Context, name string, start func(ctx workfl
 	for {
 		r.enter(ctx, name)
 		err := r.gate.do(ctx, func(again bool) error {
-			if again || tried {
+			if r.retry {
 				r.replan(ctx)
 			}
 			r.retry = false
@@ -157,8 +158,8 @@ func (r *reporter) step(ctx workflow.Context, name string, start func(ctx workfl
 	}
 }
 
-// replan reads anew which accounts the triage uses: the configuration may have changed while the step waited. A triage
-// that is not configured any more goes on with those it had.
+// replan reads anew which accounts the triage uses: whoever asks for another try may have changed the configuration. A
+// triage that is not configured any more goes on with those it had.
 func (r *reporter) replan(ctx workflow.Context) {
 	var plan activities.Plan
 	err := workflow.ExecuteActivity(planActivity(ctx), (*activities.Triage).Plan, activities.PlanInput{Triage: r.in.Triage}).Get(ctx, &plan)
@@ -189,15 +190,15 @@ func (r *reporter) status() ReportStatus {
 }
 
 func (r *reporter) show(ctx workflow.Context) {
-	text := "**" + r.Step + "**"
+	lines := []string{"**" + r.Step + "**"}
 	if r.Parked != "" {
-		text += "\n- parked: " + r.Parked
+		lines = append(lines, "- parked: "+r.Parked)
 	}
 	for _, w := range r.gate.closed() {
-		text += fmt.Sprintf("\n- waits for account %s: %s", w.Account, w.Status)
+		lines = append(lines, fmt.Sprintf("- waits for account %s: %s", w.Account, w.Status))
 	}
 	if r.Issue != nil {
-		text += "\n- issue: " + r.Issue.URL
+		lines = append(lines, "- issue: "+r.Issue.URL)
 	}
-	workflow.SetCurrentDetails(ctx, text)
+	workflow.SetCurrentDetails(ctx, strings.Join(lines, "\n"))
 }
