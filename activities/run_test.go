@@ -99,6 +99,7 @@ func retried[In, Out any](w *world, fn func(context.Context, In) (Out, error), i
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetTestTimeout(time.Minute)
 	var r ran[Out]
+	env.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) { r.beats = append(r.beats, w.hear(details)) })
 	env.RegisterActivityWithOptions(func(ctx context.Context, in In) (Out, error) {
 		dies := between(activity.GetInfo(ctx).Attempt)
 		out, err := fn(ctx, in)

@@ -34,8 +34,11 @@ const (
 // triageReport is everything an operator wants to know of one triage.
 type triageReport struct {
 	Triage string `json:"triage"`
-	// State is polling, paused or waiting, as the triage says; "not running" and "no worker" where it cannot say.
-	State    string                   `json:"state"`
+	// State is polling, paused, waiting or misconfigured, as the triage says; "not running" and "no worker" where it
+	// cannot say.
+	State string `json:"state"`
+	// Trouble says why it is misconfigured.
+	Trouble  string                   `json:"trouble,omitempty"`
 	Waiting  []activities.Unavailable `json:"waiting,omitempty"`
 	Channels []channelReport          `json:"channels,omitempty"`
 	Reports  reportCounts             `json:"reports"`
@@ -170,7 +173,7 @@ func (c *cli) inspect(ctx context.Context, a *app.App, name string) (triageRepor
 	if err != nil {
 		return report, err
 	}
-	report.State, report.Waiting = status.State, status.Waiting
+	report.State, report.Trouble, report.Waiting = status.State, status.Trouble, status.Waiting
 	report.Channels = channelReports(status, description.GetPendingActivities())
 	return report, nil
 }
@@ -322,6 +325,9 @@ func tellTriage(w io.Writer, now time.Time, r triageReport) {
 		return
 	case stateNoWorker:
 		fmt.Fprintln(w, "  no worker answers, so nothing is read or filed now; fix: make run")
+	}
+	if r.Trouble != "" {
+		fmt.Fprintf(w, "  %s\n    fix: correct tokenkeeper.yaml and restart the worker; nothing is lost meanwhile\n", printable(r.Trouble))
 	}
 	for _, down := range r.Waiting {
 		fmt.Fprintf(w, "  waits for account %s, which is %s\n", down.Account, down.Status)

@@ -107,6 +107,14 @@ func TestTriageStatus(t *testing.T) {
 	}
 }
 
+func TestTriageStatusOfATriageThatTheConfigurationLost(t *testing.T) {
+	w := newWorld(t)
+	w.serveTemporal().workflows["triage/acme/bug-reports"] = &fakeWorkflow{kind: workflows.TriageType, answers: []any{workflows.TriageStatus{
+		Triage: "acme/bug-reports", State: workflows.TriageMisconfigured, Trouble: "triage acme/bug-reports is not in tokenkeeper.yaml",
+	}}}
+	w.run("triage", "status").exits(exitOK).prints("acme/bug-reports: misconfigured", "is not in tokenkeeper.yaml", "fix: correct tokenkeeper.yaml")
+}
+
 func TestTriageStatusWithoutWorker(t *testing.T) {
 	w := newWorld(t)
 	temporal := w.serveTemporal()
