@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -80,9 +79,8 @@ func ConnectedAccount(ctx workflow.Context, in AccountInput) (AccountStatus, err
 		return AccountStatus{}, temporal.NewNonRetryableApplicationError(
 			`account: missing; start it with --input '{"account":"acme/triage/slack"}'`, activities.ErrTypeNotConfigured, nil)
 	}
-	if want := AccountWorkflowID(in.Account); workflow.GetInfo(ctx).WorkflowExecution.ID != want {
-		return AccountStatus{}, temporal.NewNonRetryableApplicationError(
-			fmt.Sprintf("workflow id: account %s has one owner, and its Workflow id is %s", in.Account, want), activities.ErrTypeNotConfigured, nil)
+	if err := runsAs(ctx, AccountWorkflowID(in.Account), "an account has one owner"); err != nil {
+		return AccountStatus{}, err
 	}
 	a := newAccount(ctx, in)
 	if err := a.setup(ctx); err != nil {

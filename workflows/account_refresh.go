@@ -73,6 +73,10 @@ func (a *account) refresh(ctx workflow.Context) error {
 		a.fail(ctx, *result.Failure)
 		return nil
 	}
+	if result.Credential.Generation > a.Credential.Generation {
+		a.Refreshes++
+		a.LastRefresh = workflow.Now(ctx)
+	}
 	a.renew(ctx, *result.Credential)
 	return nil
 }
@@ -111,8 +115,6 @@ func (a *account) attemptError(ctx workflow.Context, err error) (activities.Refr
 // renew takes over what the vault holds now.
 func (a *account) renew(ctx workflow.Context, facts activities.Facts) {
 	if facts.Generation > a.Credential.Generation {
-		a.Refreshes++
-		a.LastRefresh = workflow.Now(ctx)
 		a.RefreshFixed = a.fixedAfter(facts)
 	}
 	if facts.Generation == a.Credential.Generation || facts.Generation > a.Reported {

@@ -213,6 +213,7 @@ func TestLooksAreMadeAtIntervalsOfTheAccount(t *testing.T) {
 func TestTriageHasItsAccountsLookedAtWhenItStarts(t *testing.T) {
 	suite := &testsuite.WorkflowTestSuite{}
 	env := suite.NewTestWorkflowEnvironment()
+	env.SetStartWorkflowOptions(startOptions(TriageWorkflowID("acme/bugs")))
 	plan := activities.Plan{
 		Triage: "acme/bugs", Slack: acmeSlack, GitHub: credential.AccountID{Organization: "acme", User: "triage", Connector: "github"},
 	}
@@ -231,6 +232,7 @@ func TestTriageHasItsAccountsLookedAtWhenItStarts(t *testing.T) {
 	assert.Equal(t, []string{"account/acme/triage/slack", "account/acme/triage/github"}, asked)
 	asked = nil
 	again := suite.NewTestWorkflowEnvironment()
+	again.SetStartWorkflowOptions(startOptions(TriageWorkflowID("acme/bugs")))
 	again.OnActivity(t1.Plan, mock.Anything, mock.Anything).Return(plan, nil)
 	again.RegisterDelayedCallback(func() { again.SignalWorkflow(SignalReload, nil) }, time.Minute)
 	again.ExecuteWorkflow(Triage, TriageInput{Triage: "acme/bugs", State: &TriageState{}})

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
 
 	"tokenkeeper/activities"
 )
@@ -32,4 +33,12 @@ func unavailable(err error) (activities.Unavailable, bool) {
 	}
 	var detail activities.Unavailable
 	return detail, app.Details(&detail) == nil
+}
+
+// runsAs refuses a Workflow that was started under another id than its own. The id is what makes it the only one.
+func runsAs(ctx workflow.Context, want, why string) error {
+	if id := workflow.GetInfo(ctx).WorkflowExecution.ID; id != want {
+		return badInput("workflow id: %s; start it with --workflow-id %s: %s", id, want, why)
+	}
+	return nil
 }

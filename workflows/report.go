@@ -17,8 +17,9 @@ import (
 type ReportInput struct {
 	Report string `json:"report"`
 	Triage string `json:"triage"`
-	// LookFirst says that the message may have been filed before.
-	LookFirst bool `json:"look_first,omitempty"`
+	// New says that nobody can have filed the message before, so that the first try need not look for its issue. Leave it
+	// out when starting a Report by hand.
+	New bool `json:"new,omitempty"`
 }
 
 // ReportResult is what became of a message.
@@ -60,6 +61,9 @@ func Report(ctx workflow.Context, in ReportInput) (ReportResult, error) {
 	}
 	if in.Triage == "" {
 		return ReportResult{}, badInput("triage: missing; want the name of a triage in tokenkeeper.yaml, for example acme/bug-reports")
+	}
+	if err := runsAs(ctx, ReportWorkflowID(key.String()), "a message is filed once"); err != nil {
+		return ReportResult{}, err
 	}
 	r := &reporter{in: in, key: key, gate: newGate(ctx)}
 	r.gate.hurried, r.gate.changed = func() bool { return r.retry }, r.show
@@ -109,7 +113,7 @@ func (r *reporter) file(ctx workflow.Context, draft triage.Issue) error {
 	var issue activities.CreatedIssue
 	err := r.step(ctx, "file the issue", func(ctx workflow.Context, again bool) workflow.Future {
 		return workflow.ExecuteActivity(ctx, (*activities.GitHub).CreateIssue, activities.CreateIssueInput{
-			Account: r.github, Report: r.key, Issue: draft, LookFirst: again || r.in.LookFirst,
+			Account: r.github, Report: r.key, Issue: draft, LookFirst: again || !r.in.New,
 		})
 	}, &issue)
 	if err == nil {
@@ -121,7 +125,7 @@ func (r *reporter) file(ctx workflow.Context, draft triage.Issue) error {
 func (r *reporter) tell(ctx workflow.Context) error {
 	if err := r.step(ctx, "reply in the thread", func(ctx workflow.Context, again bool) workflow.Future {
 		return workflow.ExecuteActivity(ctx, (*activities.Slack).Reply, activities.ReplyInput{
-			Account: r.slack, Report: r.key, Issue: *r.Issue, LookFirst: again || r.in.LookFirst,
+			Account: r.slack, Report: r.key, Issue: *r.Issue, LookFirst: again || !r.in.New,
 		})
 	}, nil); err != nil {
 		return err

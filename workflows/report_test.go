@@ -133,7 +133,7 @@ func rejection(text string) error {
 	return temporal.NewNonRetryableApplicationError(text, activities.ErrTypeRejected, nil)
 }
 
-var bugReport = ReportInput{Report: reportKey, Triage: bugTriage}
+var bugReport = ReportInput{Report: reportKey, Triage: bugTriage, New: true}
 
 func TestAReportIsReadFiledAnsweredAndMarked(t *testing.T) {
 	s := newStory()
@@ -166,7 +166,7 @@ func TestWhatIsNoReportIsLeftAlone(t *testing.T) {
 func TestAMessageFromBeforeTheTriageIsLookedForFirst(t *testing.T) {
 	s := newStory()
 	in := bugReport
-	in.LookFirst = true
+	in.New = false
 	s.report(t, in)
 
 	assert.Equal(t, []bool{true}, s.looked["CreateIssue"])
@@ -261,7 +261,11 @@ func TestAReportOfNothingSaysWhatItWants(t *testing.T) {
 		in   ReportInput
 		want string
 	}{
-		"empty":      {want: "want team/channel/ts"},
+		"empty": {want: "want team/channel/ts"},
+		"another id": {
+			in:   ReportInput{Report: "T1/C1/1777896009.000100", Triage: bugTriage},
+			want: "start it with --workflow-id report/T1/C1/1777896009.000100: a message is filed once",
+		},
 		"no ts":      {in: ReportInput{Report: "T1/C1/now", Triage: bugTriage}, want: `ts "now"`},
 		"no channel": {in: ReportInput{Report: "T1/../1777896000.000100", Triage: bugTriage}, want: `channel ".."`},
 		"no triage":  {in: ReportInput{Report: reportKey}, want: "triage: missing"},

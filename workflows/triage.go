@@ -93,6 +93,9 @@ func Triage(ctx workflow.Context, in TriageInput) error {
 	if in.Triage == "" {
 		return badInput(`triage: missing; start it with --input '{"triage":"acme/bug-reports"}'`)
 	}
+	if err := runsAs(ctx, TriageWorkflowID(in.Triage), "a channel is read once"); err != nil {
+		return err
+	}
 	t := &triager{name: in.Triage, gate: newGate(ctx)}
 	t.gate.changed = t.show
 	if in.State != nil {
@@ -296,7 +299,7 @@ func (t *triager) handOver(ctx workflow.Context, c *ChannelState, window activit
 	for i, ts := range window.Messages {
 		key := triage.Key{Team: window.Team, Channel: c.Channel, TS: ts}
 		children[i] = workflow.ExecuteChildWorkflow(reportOptions(ctx, key), Report, ReportInput{
-			Report: key.String(), Triage: t.name, LookFirst: ts < triage.TimestampOf(c.Since),
+			Report: key.String(), Triage: t.name, New: ts >= triage.TimestampOf(c.Since),
 		})
 	}
 	var failed error

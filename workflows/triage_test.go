@@ -36,8 +36,8 @@ func TestEveryMessageGetsOneReport(t *testing.T) {
 		assert.Equal(t, key, d.inputs[key].Report)
 		assert.Equal(t, bugTriage, d.inputs[key].Triage)
 	}
-	assert.True(t, d.inputs[keys[0]].LookFirst, "it is older than this triage, which may have had an earlier life")
-	assert.False(t, d.inputs[keys[3]].LookFirst)
+	assert.False(t, d.inputs[keys[0]].New, "it is older than this triage, which may have had an earlier life")
+	assert.True(t, d.inputs[keys[3]].New)
 	assert.True(t, temporal.IsCanceledError(r.env.GetWorkflowError()))
 }
 
@@ -204,7 +204,7 @@ func TestContinueAsNewCarriesTheWatermarks(t *testing.T) {
 	second.after(2*time.Minute, second.env.CancelWorkflow)
 	second.triage(*next)
 	d.requireStarted(t, append(keys, late...))
-	assert.False(t, d.inputs[late[0]].LookFirst, "the triage was there when it was posted")
+	assert.True(t, d.inputs[late[0]].New, "the triage was there when it was posted")
 }
 
 // A Report lives for as long as its account needs a person. The run that started it does not.
@@ -270,7 +270,7 @@ func TestReloadReadsTheConfigurationAgain(t *testing.T) {
 	second.after(2*time.Minute, second.env.CancelWorkflow)
 	second.triage(*next)
 	d.requireStarted(t, append(keys, before...))
-	assert.True(t, d.inputs[before[0]].LookFirst,
+	assert.False(t, d.inputs[before[0]].New,
 		"it is younger than the triage, but older than the route: it may have been filed when the channel was routed before")
 }
 
