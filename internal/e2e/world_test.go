@@ -114,6 +114,7 @@ triages:
     slack: ORGANIZATION/triage/slack
     github: ORGANIZATION/triage/github
     poll_interval: 1s
+    lookback: 1m
     routes:
       - {channel: C0BUGREPORTS, repository: acme/app, labels: [bug]}
       - {channel: C0SUPPORT, repository: acme/app}
