@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tokenkeeper/credential"
+	"tokenkeeper/vault/internal/storage"
 )
 
 // Access is what a call to an API needs: the access token without the refresh token.
@@ -24,19 +25,32 @@ func (a Access) ValidAt(now time.Time) bool { return a.ExpiresAt.IsZero() || now
 
 // access reads the newest access token of an account. The refresh token stays sealed.
 func (v *Vault) access(ctx context.Context, account credential.AccountID) (Access, error) {
+	var a Access
+	err := v.read(ctx, func(q storage.Queryer, s sealer) error {
+		var err error
+		a, err = s.access(ctx, q, account)
+		return err
+	})
+	if err != nil {
+		return Access{}, fmt.Errorf("reading account %s: %w", account, err)
+	}
+	return a, nil
+}
+
+func (s sealer) access(ctx context.Context, q storage.Queryer, account credential.AccountID) (Access, error) {
 	a := Access{Account: account}
 	var sealed []byte
-	err := v.reader.QueryRowContext(ctx, `SELECT generation, access FROM records WHERE account = ?`, account.String()).
+	err := q.QueryRowContext(ctx, `SELECT generation, access FROM records WHERE account = $1`, account.String()).
 		Scan(&a.Generation, &sealed)
 	if errors.Is(err, sql.ErrNoRows) {
-		return Access{}, fmt.Errorf("reading account %s: %w", account, ErrNotFound)
+		return Access{}, ErrNotFound
 	}
 	if err != nil {
-		return Access{}, fmt.Errorf("reading account %s: %w", account, err)
+		return Access{}, err
 	}
-	t, err := v.openTokens(binding{account: account, generation: a.Generation, field: fieldAccess}, sealed)
+	t, err := s.openTokens(binding{account: account, generation: a.Generation, field: fieldAccess}, sealed)
 	if err != nil {
-		return Access{}, fmt.Errorf("reading account %s: %w", account, err)
+		return Access{}, err
 	}
 	a.Token, a.Type, a.ExpiresAt = t.Access, t.Type, t.ExpiresAt
 	return a, nil

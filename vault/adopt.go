@@ -2,11 +2,12 @@ package vault
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"tokenkeeper/credential"
+	"tokenkeeper/vault/internal/storage"
 )
 
 // Adopt makes a pending authorization the next generation of its account, in one transaction. Adopting the same one again
@@ -16,16 +17,16 @@ import (
 // Whether the subject and the scopes are the right ones is for the caller to decide before.
 func (v *Vault) Adopt(ctx context.Context, id string) (Record, error) {
 	var r Record
-	err := write(ctx, v.writer, func(tx *sql.Tx) error {
-		a, err := v.authorization(ctx, tx, id)
+	err := v.writeSealed(ctx, func(tx storage.Queryer, s sealer) error {
+		a, err := s.authorization(ctx, tx, id, v.now())
 		if errors.Is(err, ErrNotFound) {
-			r, err = v.openRecord(tx.QueryRowContext(ctx, selectRecord+`WHERE authorization_id = ?`, id))
+			r, err = s.openRecord(tx.QueryRowContext(ctx, selectRecord+`WHERE authorization_id = $1`, id))
 			return err
 		}
 		if err != nil {
 			return err
 		}
-		r, err = v.adopt(ctx, tx, a)
+		r, err = s.adopt(ctx, tx, a, v.now())
 		return err
 	})
 	if err != nil {
@@ -34,7 +35,7 @@ func (v *Vault) Adopt(ctx context.Context, id string) (Record, error) {
 	return r, nil
 }
 
-func (v *Vault) adopt(ctx context.Context, tx *sql.Tx, a Authorization) (Record, error) {
+func (s sealer) adopt(ctx context.Context, tx storage.Queryer, a Authorization, now time.Time) (Record, error) {
 	if err := refuseSecondOwner(ctx, tx, a); err != nil {
 		return Record{}, err
 	}
@@ -44,19 +45,19 @@ func (v *Vault) adopt(ctx context.Context, tx *sql.Tx, a Authorization) (Record,
 	}
 	r := Record{
 		Account: a.Account, Generation: last + 1, Subject: a.Subject, Display: a.Display,
-		Tokens: a.Tokens, AuthorizationID: a.ID, UpdatedAt: v.now(),
+		Tokens: a.Tokens, AuthorizationID: a.ID, UpdatedAt: now,
 	}
-	if err := v.putRecord(ctx, tx, r); err != nil {
+	if err := s.putRecord(ctx, tx, r); err != nil {
 		return Record{}, err
 	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM authorizations WHERE id = ?`, a.ID); err != nil {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM authorizations WHERE id = $1`, a.ID); err != nil {
 		return Record{}, err
 	}
-	_, err = tx.ExecContext(ctx, `DELETE FROM shredded WHERE account = ?`, a.Account.String())
+	_, err = tx.ExecContext(ctx, `DELETE FROM shredded WHERE account = $1`, a.Account.String())
 	return r, err
 }
 
-func refuseSecondOwner(ctx context.Context, tx *sql.Tx, a Authorization) error {
+func refuseSecondOwner(ctx context.Context, tx storage.Queryer, a Authorization) error {
 	owner, found, err := ownerOf(ctx, tx, a.Account.Connector, a.Subject)
 	if err != nil || !found || owner == a.Account {
 		return err
@@ -65,23 +66,23 @@ func refuseSecondOwner(ctx context.Context, tx *sql.Tx, a Authorization) error {
 }
 
 // lastGeneration returns where the generations of an account stand, also when it was shredded; 0 for a new one.
-func lastGeneration(ctx context.Context, tx *sql.Tx, account credential.AccountID) (credential.Generation, error) {
+func lastGeneration(ctx context.Context, tx storage.Queryer, account credential.AccountID) (credential.Generation, error) {
 	var last credential.Generation
-	err := tx.QueryRowContext(ctx, `SELECT max(
-			coalesce((SELECT generation FROM records WHERE account = ?1), 0),
-			coalesce((SELECT generation FROM shredded WHERE account = ?1), 0))`, account.String()).Scan(&last)
+	err := tx.QueryRowContext(ctx, `SELECT coalesce(max(generation), 0) FROM (
+			SELECT generation FROM records WHERE account = $1 UNION ALL SELECT generation FROM shredded WHERE account = $1
+		) AS known`, account.String()).Scan(&last)
 	return last, err
 }
 
-func (v *Vault) putRecord(ctx context.Context, tx *sql.Tx, r Record) error {
-	pair, err := v.sealPair(r.Account, r.Generation, r.Tokens)
+func (s sealer) putRecord(ctx context.Context, tx storage.Queryer, r Record) error {
+	pair, err := s.sealPair(r.Account, r.Generation, r.Tokens)
 	if err != nil {
 		return err
 	}
 	// OR REPLACE would be shorter, and would delete the first owner's row where the unique index should refuse.
 	_, err = tx.ExecContext(ctx, `INSERT INTO records
 		(account, connector, subject, display, generation, access, refresh, expires_at, authorization_id, updated_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		ON CONFLICT (account) DO UPDATE SET subject = excluded.subject, display = excluded.display,
 			generation = excluded.generation, access = excluded.access, refresh = excluded.refresh, expires_at = excluded.expires_at,
 			presented_at = 0, presented_attempts = 0, authorization_id = excluded.authorization_id, updated_at = excluded.updated_at`,

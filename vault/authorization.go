@@ -5,9 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"tokenkeeper/credential"
+	"tokenkeeper/vault/internal/storage"
 )
 
 // Authorization is a set of tokens that a person's consent produced and that no account has adopted yet.
@@ -35,6 +37,8 @@ func (a Authorization) validate(now time.Time) error {
 		return errors.New("it has no id")
 	case a.Subject == "":
 		return errors.New("it has no subject: ask the provider who granted, or nothing can tell two owners of one grant")
+	case strings.ContainsRune(string(a.Subject)+a.Display, 0):
+		return errors.New("its subject or display name holds a NUL, which PostgreSQL keeps in no text")
 	case a.Tokens.Access.IsZero():
 		return errNoAccessToken
 	case !a.ExpiresAt.After(now):
@@ -49,14 +53,14 @@ func (v *Vault) PutAuthorization(ctx context.Context, a Authorization) error {
 	if a.CreatedAt.IsZero() {
 		a.CreatedAt = now
 	}
-	err := write(ctx, v.writer, func(tx *sql.Tx) error {
+	err := v.writeSealed(ctx, func(tx storage.Queryer, s sealer) error {
 		if err := a.validate(now); err != nil {
 			return err
 		}
 		if err := v.prune(ctx, tx); err != nil {
 			return err
 		}
-		return v.insertAuthorization(ctx, tx, a)
+		return s.insertAuthorization(ctx, tx, a)
 	})
 	if err != nil {
 		return fmt.Errorf("keeping authorization %q of account %s: %w", a.ID, a.Account, err)
@@ -64,27 +68,32 @@ func (v *Vault) PutAuthorization(ctx context.Context, a Authorization) error {
 	return nil
 }
 
-func (v *Vault) insertAuthorization(ctx context.Context, tx *sql.Tx, a Authorization) error {
-	sealed, err := v.sealTokens(a.binding(), a.Tokens)
+func (s sealer) insertAuthorization(ctx context.Context, tx storage.Queryer, a Authorization) error {
+	sealed, err := s.sealTokens(a.binding(), a.Tokens)
 	if err != nil {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO authorizations (id, account, subject, display, tokens, created_at, expires_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 		a.ID, a.Account.String(), a.Subject, a.Display, sealed, micros(a.CreatedAt), micros(a.ExpiresAt))
 	return err
 }
 
 // GetAuthorization returns a pending authorization, or [ErrNotFound] when there is none, or it has expired or is adopted.
 func (v *Vault) GetAuthorization(ctx context.Context, id string) (Authorization, error) {
-	a, err := v.authorization(ctx, v.reader, id)
+	var a Authorization
+	err := v.read(ctx, func(q storage.Queryer, s sealer) error {
+		var err error
+		a, err = s.authorization(ctx, q, id, v.now())
+		return err
+	})
 	if err != nil {
 		return Authorization{}, fmt.Errorf("reading authorization %q: %w", id, err)
 	}
 	return a, nil
 }
 
-func (v *Vault) authorization(ctx context.Context, q queryer, id string) (Authorization, error) {
+func (s sealer) authorization(ctx context.Context, q storage.Queryer, id string, now time.Time) (Authorization, error) {
 	var (
 		a                Authorization
 		account          string
@@ -92,7 +101,7 @@ func (v *Vault) authorization(ctx context.Context, q queryer, id string) (Author
 		created, expires int64
 	)
 	err := q.QueryRowContext(ctx, `SELECT id, account, subject, display, tokens, created_at, expires_at
-		FROM authorizations WHERE id = ? AND expires_at > ?`, id, micros(v.now())).
+		FROM authorizations WHERE id = $1 AND expires_at > $2`, id, micros(now)).
 		Scan(&a.ID, &account, &a.Subject, &a.Display, &sealed, &created, &expires)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Authorization{}, ErrNotFound
@@ -103,7 +112,7 @@ func (v *Vault) authorization(ctx context.Context, q queryer, id string) (Author
 	if a.Account, err = credential.ParseAccountID(account); err != nil {
 		return Authorization{}, err
 	}
-	if a.Tokens, err = v.openTokens(a.binding(), sealed); err != nil {
+	if a.Tokens, err = s.openTokens(a.binding(), sealed); err != nil {
 		return Authorization{}, err
 	}
 	a.CreatedAt, a.ExpiresAt = fromMicros(created), fromMicros(expires)
@@ -112,7 +121,11 @@ func (v *Vault) authorization(ctx context.Context, q queryer, id string) (Author
 
 // DropAuthorization deletes a pending authorization. One that is not there is no error.
 func (v *Vault) DropAuthorization(ctx context.Context, id string) error {
-	if _, err := v.writer.ExecContext(ctx, `DELETE FROM authorizations WHERE id = ?`, id); err != nil {
+	err := v.store.Write(ctx, func(tx storage.Queryer) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM authorizations WHERE id = $1`, id)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("dropping authorization %q: %w", id, err)
 	}
 	return nil

@@ -6,13 +6,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tokenkeeper/credential"
+	"tokenkeeper/internal/postgrestest"
 )
 
 // benchVault has one account, and the clock of the real world with a token that outlives the benchmark.
-func benchVault(b *testing.B) *Vault {
+func benchVault(b *testing.B, on backend) *Vault {
 	b.Helper()
-	f := newFixture(b)
-	v, err := Open(b.Context(), Options{Path: f.path, Keyset: f.keyset})
+	f := on.newFixture(b)
+	if on.name == onPostgres.name {
+		f.url = durableDatabase(b)
+	}
+	v, err := Open(b.Context(), Options{Path: f.path, URL: f.url, Keyset: f.keyset})
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, v.Close()) })
 	a := authorization("a1", slack, "T1/B1")
@@ -24,8 +28,26 @@ func benchVault(b *testing.B) *Vault {
 	return v
 }
 
+// durableDatabase is in a server that waits for the disk, as one in production does.
+func durableDatabase(b *testing.B) credential.Secret {
+	b.Helper()
+	s, err := postgrestest.Start(b.Context(), true)
+	require.NoError(b, err)
+	b.Cleanup(func() { require.NoError(b, s.Remove()) })
+	require.NoError(b, s.CreateDatabase(b.Context(), "bench"))
+	return credential.NewSecret(s.URL("bench"))
+}
+
+// onEach runs a benchmark on every database.
+func onEach(b *testing.B, run func(b *testing.B, v *Vault)) {
+	b.Helper()
+	for _, on := range backends {
+		b.Run(on.name, func(b *testing.B) { run(b, benchVault(b, on)) })
+	}
+}
+
 func BenchmarkCachedAccess(b *testing.B) {
-	c := NewCache(benchVault(b))
+	c := NewCache(benchVault(b, onSQLite))
 	ctx := b.Context()
 	b.ReportAllocs()
 	for b.Loop() {
@@ -36,7 +58,7 @@ func BenchmarkCachedAccess(b *testing.B) {
 }
 
 func BenchmarkCachedAccessParallel(b *testing.B) {
-	c := NewCache(benchVault(b))
+	c := NewCache(benchVault(b, onSQLite))
 	ctx := b.Context()
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
@@ -50,26 +72,56 @@ func BenchmarkCachedAccessParallel(b *testing.B) {
 }
 
 func BenchmarkReload(b *testing.B) {
-	c := NewCache(benchVault(b))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := c.Reload(b.Context(), slack); err != nil {
-			b.Fatal(err)
+	onEach(b, func(b *testing.B, v *Vault) {
+		b.Helper()
+		c := NewCache(v)
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := c.Reload(b.Context(), slack); err != nil {
+				b.Fatal(err)
+			}
 		}
-	}
+	})
 }
 
+func BenchmarkGet(b *testing.B) {
+	onEach(b, func(b *testing.B, v *Vault) {
+		b.Helper()
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := v.Get(b.Context(), slack); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+func BenchmarkSwap(b *testing.B) {
+	onEach(b, func(b *testing.B, v *Vault) {
+		b.Helper()
+		b.ReportAllocs()
+		for g := credential.Generation(1); b.Loop(); g++ {
+			if _, err := v.Swap(b.Context(), slack, g, tokens("next")); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkPresentAndSwap is what a refresh costs the vault.
 func BenchmarkPresentAndSwap(b *testing.B) {
-	v := benchVault(b)
-	b.ReportAllocs()
-	for g := credential.Generation(1); b.Loop(); g++ {
-		if _, err := v.Present(b.Context(), slack, g); err != nil {
-			b.Fatal(err)
+	onEach(b, func(b *testing.B, v *Vault) {
+		b.Helper()
+		b.ReportAllocs()
+		for g := credential.Generation(1); b.Loop(); g++ {
+			if _, err := v.Present(b.Context(), slack, g); err != nil {
+				b.Fatal(err)
+			}
+			if _, err := v.Swap(b.Context(), slack, g, tokens("next")); err != nil {
+				b.Fatal(err)
+			}
 		}
-		if _, err := v.Swap(b.Context(), slack, g, tokens("next")); err != nil {
-			b.Fatal(err)
-		}
-	}
+	})
 }
 
 // BenchmarkNewAccount is what a new account costs a cache that holds 10,000 already.

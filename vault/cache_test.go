@@ -23,8 +23,8 @@ func countingCache(v *Vault) (*Cache, *atomic.Int64) {
 	}, v.clock), &reads
 }
 
-func TestCacheReadsOnceWhileTheTokenIsGood(t *testing.T) {
-	v, clock := newVault(t)
+func testCacheReadsOnceWhileTheTokenIsGood(t *testing.T, b backend) {
+	v, clock := b.newVault(t)
 	connectAccount(t, v, "a1", slack, "T1/B1")
 	connectAccount(t, v, "a2", github, "42")
 	c, reads := countingCache(v)
@@ -41,8 +41,8 @@ func TestCacheReadsOnceWhileTheTokenIsGood(t *testing.T) {
 	assert.Equal(t, tokens("a2").Access, a.Token, "keyed by account")
 }
 
-func TestExpiredTokenMakesTheCacheLookAgain(t *testing.T) {
-	f := newFixture(t)
+func testExpiredTokenMakesTheCacheLookAgain(t *testing.T, b backend) {
+	f := b.newFixture(t)
 	v, elsewhere := f.open(t), f.open(t)
 	connectAccount(t, v, "a1", slack, "T1/B1")
 	c, reads := countingCache(v)
@@ -68,8 +68,8 @@ func TestExpiredTokenMakesTheCacheLookAgain(t *testing.T) {
 	assert.EqualValues(t, 3, reads.Load())
 }
 
-func TestTokenThatNeverExpiresIsReadOnce(t *testing.T) {
-	v, clock := newVault(t)
+func testTokenThatNeverExpiresIsReadOnce(t *testing.T, b backend) {
+	v, clock := b.newVault(t)
 	a := authorization("a1", slack, "T1/B1")
 	a.Tokens.ExpiresAt = time.Time{}
 	require.NoError(t, v.PutAuthorization(t.Context(), a))
@@ -85,8 +85,8 @@ func TestTokenThatNeverExpiresIsReadOnce(t *testing.T) {
 	assert.EqualValues(t, 1, reads.Load())
 }
 
-func TestReloadSeesWhatAnyProcessWrote(t *testing.T) {
-	f := newFixture(t)
+func testReloadSeesWhatAnyProcessWrote(t *testing.T, b backend) {
+	f := b.newFixture(t)
 	v, elsewhere := f.open(t), f.open(t)
 	connectAccount(t, v, "a1", slack, "T1/B1")
 	c := NewCache(v)
@@ -106,8 +106,8 @@ func TestReloadSeesWhatAnyProcessWrote(t *testing.T) {
 	assert.Equal(t, tokens("two").Access, a.Token)
 }
 
-func TestUnknownAccountIsNotRemembered(t *testing.T) {
-	v, _ := newVault(t)
+func testUnknownAccountIsNotRemembered(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
 	c := NewCache(v)
 	_, err := c.Access(t.Context(), slack)
 	require.ErrorIs(t, err, ErrNotFound)
@@ -120,8 +120,8 @@ func TestUnknownAccountIsNotRemembered(t *testing.T) {
 	assert.NoError(t, err)
 }
 
-func TestShreddedAccountLeavesTheCacheOnReload(t *testing.T) {
-	v, _ := newVault(t)
+func testShreddedAccountLeavesTheCacheOnReload(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
 	connectAccount(t, v, "a1", slack, "T1/B1")
 	c := NewCache(v)
 	_, err := c.Access(t.Context(), slack)
@@ -194,8 +194,8 @@ func TestConcurrentMissesReadOnce(t *testing.T) {
 	})
 }
 
-func TestManyMissesOfManyAccounts(t *testing.T) {
-	v, _ := newVault(t)
+func testManyMissesOfManyAccounts(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
 	const accounts = 8
 	for i := range accounts {
 		connectAccount(t, v, accountNumber(i).User, accountNumber(i), subjectNumber(i))
@@ -267,8 +267,8 @@ func TestForgetBeatsAReadUnderWay(t *testing.T) {
 	})
 }
 
-func TestCacheUnderConcurrentSwaps(t *testing.T) {
-	v, _ := newVault(t)
+func testCacheUnderConcurrentSwaps(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
 	connectAccount(t, v, "a1", slack, "T1/B1")
 	c := NewCache(v)
 	together(9, func(i int) {

@@ -5,37 +5,74 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
+
+	"tokenkeeper/vault/internal/storage"
 )
 
-// putCanary seals a known text, so that the next Open can tell whether its keys are the vault's.
-func (s sealer) putCanary(ctx context.Context, tx *sql.Tx) error {
-	sealed, err := s.seal(binding{field: fieldCanary}, []byte("tokenkeeper"))
+var canary = binding{field: fieldCanary}
+
+// sealCanary seals a known text, so that the next Open can tell whether its keys are the vault's. The key that seals it is
+// the one in force.
+func (s sealer) sealCanary() ([]byte, error) { return s.seal(canary, []byte("tokenkeeper")) }
+
+// createCanary puts the keyset's primary key in force.
+func (v *Vault) createCanary(ctx context.Context, tx storage.Queryer) error {
+	k := v.keyset.current.Load()
+	sealed, err := sealer{keys: k, key: k.primary(), vault: v.name}.sealCanary()
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO canary (id, sealed) VALUES (1, ?)`, sealed)
+	_, err = tx.ExecContext(ctx, `INSERT INTO canary (id, sealed) VALUES (1, $1)`, sealed)
 	return err
 }
 
-func (v *Vault) checkCanary(ctx context.Context, db *sql.DB) error {
-	var sealed []byte
-	err := db.QueryRowContext(ctx, `SELECT sealed FROM canary WHERE id = 1`).Scan(&sealed)
-	if errors.Is(err, sql.ErrNoRows) {
-		return v.broken(binding{field: fieldCanary}, nil)
-	}
-	if err != nil {
+// checkCanary makes sure that the keys are the vault's, and notes which is in force.
+func (v *Vault) checkCanary(ctx context.Context, q storage.Queryer) error {
+	return v.keyset.withKeys(ctx, func(k *keys) error {
+		s := v.sealer(k)
+		sealed, err := s.readCanary(ctx, q)
+		if err != nil {
+			return err
+		}
+		_, err = s.open(canary, sealed)
+		if wrong, ok := errors.AsType[*WrongKeyError](err); ok {
+			return nameAllKeys(ctx, q, wrong)
+		}
+		if id, ok := keyIDOf(sealed); ok && err == nil {
+			v.inForce.Store(id)
+		}
 		return err
+	})
+}
+
+func (s sealer) readCanary(ctx context.Context, q storage.Queryer) ([]byte, error) {
+	var sealed []byte
+	err := q.QueryRowContext(ctx, `SELECT sealed FROM canary WHERE id = 1`).Scan(&sealed)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, s.broken(canary, nil)
 	}
-	_, err = v.open(binding{field: fieldCanary}, sealed)
-	if wrong, ok := errors.AsType[*WrongKeyError](err); ok {
-		return v.nameAllKeys(ctx, db, wrong)
+	return sealed, err
+}
+
+// keyInForce returns the key that seals now, or a [WrongKeyError] when it is not there.
+func (s sealer) keyInForce(ctx context.Context, q storage.Queryer) (uint32, error) {
+	sealed, err := s.readCanary(ctx, q)
+	if err != nil {
+		return 0, err
 	}
-	return err
+	id, ok := keyIDOf(sealed)
+	if !ok {
+		return 0, s.broken(canary, nil)
+	}
+	if !s.keys.has(id) {
+		return 0, s.wrongKey(id)
+	}
+	return id, nil
 }
 
 // nameAllKeys adds the keys that records were sealed with: after a rotation there may be several.
-func (v *Vault) nameAllKeys(ctx context.Context, db *sql.DB, wrong *WrongKeyError) error {
-	rows, err := db.QueryContext(ctx, `SELECT DISTINCT substr(access, 1, 5) FROM records`)
+func nameAllKeys(ctx context.Context, q storage.Queryer, wrong *WrongKeyError) error {
+	rows, err := q.QueryContext(ctx, `SELECT DISTINCT substr(access, 1, 5) FROM records`)
 	if err != nil {
 		return errors.Join(wrong, err)
 	}

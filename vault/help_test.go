@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tokenkeeper/credential"
+	"tokenkeeper/vault/internal/storage"
 )
 
 var (
@@ -43,9 +44,10 @@ func (c *testClock) Advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// fixture is a vault file with its keyset and clock. Several handles may be open on it.
+// fixture is the place of a vault with its keyset and clock. Several handles may be open on it.
 type fixture struct {
-	path   string
+	path   string            // of SQLite
+	url    credential.Secret // of PostgreSQL
 	keyset *Keyset
 	clock  *testClock
 }
@@ -58,9 +60,22 @@ func newFixture(t testing.TB) fixture {
 	return fixture{path: filepath.Join(dir, "vault.db"), keyset: keyset, clock: newClock()}
 }
 
+func (f fixture) options() Options {
+	return Options{Path: f.path, URL: f.url, Keyset: f.keyset, Now: f.clock.Now}
+}
+
+// with is the same vault with another keyset.
+func (f fixture) with(keyset *Keyset) Options {
+	f.keyset = keyset
+	return f.options()
+}
+
+// name is how errors call the vault.
+func (f fixture) name() string { return f.options().name() }
+
 func (f fixture) open(t testing.TB) *Vault {
 	t.Helper()
-	v, err := Open(t.Context(), Options{Path: f.path, Keyset: f.keyset, Now: f.clock.Now})
+	v, err := Open(t.Context(), f.options())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, v.Close()) })
 	return v
@@ -111,11 +126,35 @@ func login(state string, account credential.AccountID) Login {
 	}
 }
 
-// tamper changes with the file behind the vault's back.
+// tamper changes the database behind the vault's back.
 func tamper(t testing.TB, v *Vault, statement string, args ...any) {
 	t.Helper()
-	_, err := v.writer.ExecContext(t.Context(), statement, args...)
-	require.NoError(t, err)
+	require.NoError(t, v.store.Write(t.Context(), func(tx storage.Queryer) error {
+		_, err := tx.ExecContext(t.Context(), statement, args...)
+		return err
+	}))
+}
+
+// peek reads one row behind the vault's back.
+func peek(t testing.TB, v *Vault, query string, dest ...any) {
+	t.Helper()
+	require.NoError(t, v.store.Read(t.Context(), func(q storage.Queryer) error {
+		return q.QueryRowContext(t.Context(), query).Scan(dest...)
+	}))
+}
+
+// count counts rows.
+func count(t testing.TB, v *Vault, table string) int {
+	t.Helper()
+	var n int
+	peek(t, v, `SELECT count(*) FROM `+table, &n)
+	return n
+}
+
+// sealerOf seals with the primary key of a keyset.
+func sealerOf(k *Keyset) sealer {
+	at := k.current.Load()
+	return sealer{keys: at, key: at.primary(), vault: "test"}
 }
 
 // together runs fn in n goroutines that start as one, and waits for them.

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -20,7 +21,7 @@ func requireIntegrityError(t *testing.T, err error, account credential.AccountID
 	assert.NotContains(t, err.Error(), "secret")
 }
 
-func TestTamperedRecordsDoNotOpen(t *testing.T) {
+func testTamperedRecordsDoNotOpen(t *testing.T, b backend) {
 	for name, statement := range map[string]string{
 		"access of another account":  `UPDATE records SET access = (SELECT access FROM records WHERE account = 'acme/triage/github')`,
 		"refresh of another account": `UPDATE records SET refresh = (SELECT refresh FROM records WHERE account = 'acme/triage/github')`,
@@ -33,13 +34,13 @@ func TestTamperedRecordsDoNotOpen(t *testing.T) {
 		"cut short":               `UPDATE records SET access = substr(access, 1, 12)`,
 		"cut to the key id":       `UPDATE records SET access = substr(access, 1, 5)`,
 		"shorter than the key id": `UPDATE records SET access = substr(access, 1, 3)`,
-		"emptied":                 `UPDATE records SET access = x''`,
-		"refresh emptied":         `UPDATE records SET refresh = x''`,
-		"one byte of the sealed":  `UPDATE records SET access = CAST(substr(access, 1, length(access) - 1) || x'00' AS BLOB)`,
-		"something in front":      `UPDATE records SET access = CAST(x'ff' || access AS BLOB)`,
+		"emptied":                 `UPDATE records SET access = substr(access, 1, 0)`,
+		"refresh emptied":         `UPDATE records SET refresh = substr(access, 1, 0)`,
+		"cut at the end":          `UPDATE records SET access = substr(access, 1, length(access) - 1)`,
+		"cut in front":            `UPDATE records SET access = substr(access, 2)`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			v, _ := newVault(t)
+			v, _ := b.newVault(t)
 			connectAccount(t, v, "a1", slack, "T1/B1")
 			connectAccount(t, v, "a2", github, "42")
 			require.NoError(t, v.PutAuthorization(t.Context(), authorization("a3", slack, "T1/B1")))
@@ -53,8 +54,8 @@ func TestTamperedRecordsDoNotOpen(t *testing.T) {
 	}
 }
 
-func TestSwappedAccessDoesNotEnterTheCache(t *testing.T) {
-	v, _ := newVault(t)
+func testSwappedAccessDoesNotEnterTheCache(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
 	connectAccount(t, v, "a1", slack, "T1/B1")
 	connectAccount(t, v, "a2", github, "42")
 	tamper(t, v, `UPDATE records SET access = (SELECT access FROM records WHERE account = 'acme/triage/github')`)
@@ -62,13 +63,31 @@ func TestSwappedAccessDoesNotEnterTheCache(t *testing.T) {
 	requireIntegrityError(t, err, slack)
 }
 
-func TestTamperedAuthorizationDoesNotOpen(t *testing.T) {
+func testAlteredBytesDoNotOpen(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
+	connectAccount(t, v, "a1", slack, "T1/B1")
+	var access []byte
+	peek(t, v, `SELECT access FROM records`, &access)
+	for at := range access {
+		altered := slices.Clone(access)
+		altered[at] ^= 0x40
+		tamper(t, v, `UPDATE records SET access = $1`, altered)
+		_, err := v.Get(t.Context(), slack)
+		require.Error(t, err, "byte %d", at)
+		assert.NotContains(t, err.Error(), "secret")
+	}
+	tamper(t, v, `UPDATE records SET access = $1`, access)
+	_, err := v.Get(t.Context(), slack)
+	require.NoError(t, err)
+}
+
+func testTamperedAuthorizationDoesNotOpen(t *testing.T, b backend) {
 	for name, statement := range map[string]string{
 		"given to another account": `UPDATE authorizations SET account = 'acme/support/slack'`,
 		"another id":               `UPDATE authorizations SET tokens = (SELECT tokens FROM authorizations WHERE id = 'a2')`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			v, _ := newVault(t)
+			v, _ := b.newVault(t)
 			require.NoError(t, v.PutAuthorization(t.Context(), authorization("a1", slack, "T1/B1")))
 			require.NoError(t, v.PutAuthorization(t.Context(), authorization("a2", slack, "T1/B1")))
 			tamper(t, v, statement+` WHERE id = 'a1'`)
@@ -83,8 +102,8 @@ func TestTamperedAuthorizationDoesNotOpen(t *testing.T) {
 	}
 }
 
-func TestTamperedLoginDoesNotOpen(t *testing.T) {
-	v, _ := newVault(t)
+func testTamperedLoginDoesNotOpen(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
 	l := login("s1", slack)
 	require.NoError(t, v.PutLogin(t.Context(), l))
 	tamper(t, v, `UPDATE logins SET account = 'acme/support/slack'`)
@@ -94,8 +113,8 @@ func TestTamperedLoginDoesNotOpen(t *testing.T) {
 	assert.ErrorIs(t, err, ErrNotFound, "it is used up")
 }
 
-func TestRowsThatNameNoAccount(t *testing.T) {
-	v, _ := newVault(t)
+func testRowsThatNameNoAccount(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
 	connectAccount(t, v, "a1", slack, "T1/B1")
 	l := login("s1", slack)
 	require.NoError(t, v.PutLogin(t.Context(), l))
@@ -117,8 +136,8 @@ func TestRowsThatNameNoAccount(t *testing.T) {
 	require.ErrorContains(t, err, want)
 }
 
-func TestCarriedTokensAreBound(t *testing.T) {
-	v, _ := newVault(t)
+func testCarriedTokensAreBound(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
 	sealed, err := v.SealTokens(slack, 3, tokens("carried"))
 	require.NoError(t, err)
 	assert.NotContains(t, string(sealed), "secret")
@@ -136,15 +155,15 @@ func TestCarriedTokensAreBound(t *testing.T) {
 	_, err = v.OpenTokens(slack, 3, nil)
 	requireIntegrityError(t, err, slack)
 
-	other, _ := newVault(t)
+	other, _ := b.newVault(t)
 	_, err = other.OpenTokens(slack, 3, sealed)
 	var wrong *WrongKeyError
 	assert.ErrorAs(t, err, &wrong)
 }
 
-func TestSealedThingThatIsNoTokens(t *testing.T) {
-	v, _ := newVault(t)
-	sealed, err := v.seal(binding{account: slack, generation: 1, field: fieldCarried}, []byte("no JSON"))
+func testSealedThingThatIsNoTokens(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
+	sealed, err := sealerOf(v.keyset).seal(binding{account: slack, generation: 1, field: fieldCarried}, []byte("no JSON"))
 	require.NoError(t, err)
 	_, err = v.OpenTokens(slack, 1, sealed)
 	requireIntegrityError(t, err, slack)

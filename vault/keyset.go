@@ -1,96 +1,109 @@
 package vault
 
 import (
-	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
-
-	"github.com/tink-crypto/tink-go/v2/aead"
-	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
-	"github.com/tink-crypto/tink-go/v2/keyset"
-	tinkpb "github.com/tink-crypto/tink-go/v2/proto/tink_go_proto"
-	"github.com/tink-crypto/tink-go/v2/tink"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
 )
 
-// Keyset holds the keys that seal a vault: one primary that seals, and any number of older ones that still open.
+// Keyset holds the keys that seal a vault: one that seals, and any number of older ones that still open. Which one seals
+// is written in the vault. The keyset follows its file: after a rotation it is read again, by every process that has it.
 type Keyset struct {
-	path string
-	ids  []uint32 // enabled keys, the primary first
-	aead tink.AEAD
+	from    KeysetFile
+	loading sync.Mutex // held while current is replaced
+	current atomic.Pointer[keys]
+}
+
+func newKeyset(from KeysetFile, k *keys) *Keyset {
+	made := &Keyset{from: from}
+	made.current.Store(k)
+	return made
+}
+
+// LoadKeyset reads a keyset whose keys are in the clear. See [KeysetFile.Load].
+func LoadKeyset(path string) (*Keyset, error) {
+	return KeysetFile{Path: path}.Load(context.Background())
+}
+
+// CreateKeyset writes a new keyset whose key is in the clear. See [KeysetFile.Create].
+func CreateKeyset(path string) (*Keyset, error) {
+	return KeysetFile{Path: path}.Create(context.Background())
 }
 
 // Path returns the file the keyset was read from.
-func (k *Keyset) Path() string { return k.path }
+func (k *Keyset) Path() string { return k.from.Path }
 
-// KeyIDs returns the ids of the keys that can open, the primary first. Ids are no secret.
-func (k *Keyset) KeyIDs() []uint32 { return slices.Clone(k.ids) }
+// KeyIDs returns the ids of the keys that can open, the file's primary first. Ids are no secret.
+func (k *Keyset) KeyIDs() []uint32 { return k.current.Load().list() }
 
 // String names the file and the key ids.
-func (k *Keyset) String() string { return fmt.Sprintf("keyset %s with %s", k.path, keyList(k.ids)) }
-
-// LoadKeyset reads a cleartext Tink keyset. It refuses a file that the group or others can read: whoever reads the
-// keyset reads every token.
-func LoadKeyset(path string) (*Keyset, error) {
-	content, err := readPrivate(path)
-	if err != nil {
-		return nil, fmt.Errorf("reading keyset %s: %w", path, err)
-	}
-	defer clear(content)
-	handle, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(bytes.NewReader(content)))
-	if err != nil {
-		// Tink's own text is left out: a parser may quote the key material it stumbled over.
-		return nil, fmt.Errorf("reading keyset %s: it is no Tink keyset in JSON, or it was cut short: restore it from a backup", path)
-	}
-	return newKeyset(path, handle)
+func (k *Keyset) String() string {
+	return fmt.Sprintf("keyset %s with %s", k.Path(), keyList(k.KeyIDs()))
 }
 
-// CreateKeyset writes a new keyset with one AES256-GCM key, readable by the owner only. A file that exists is never
-// overwritten, because what an old keyset sealed is lost without it: the error then wraps [fs.ErrExist].
-func CreateKeyset(path string) (*Keyset, error) {
-	handle, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
+// reload reads the file again if it is another one than was read for old, and reports whether there are other keys than
+// old now.
+func (k *Keyset) reload(ctx context.Context, old *keys) (bool, error) {
+	k.loading.Lock()
+	defer k.loading.Unlock()
+	if k.current.Load() != old {
+		return true, nil // somebody was faster
+	}
+	now, err := os.Stat(k.Path())
 	if err != nil {
-		return nil, fmt.Errorf("generating a key: %w", err)
+		return false, fmt.Errorf("looking for a newer keyset: %w", err)
 	}
-	var content bytes.Buffer
-	if err := insecurecleartextkeyset.Write(handle, keyset.NewJSONWriter(&content)); err != nil {
-		return nil, fmt.Errorf("encoding keyset: %w", err)
+	if sameFile(now, old.file) {
+		return false, nil
 	}
-	defer func() { clear(content.Bytes()) }()
-	err = publish(path, func(temp string) error { return writeDurably(temp, content.Bytes()) })
-	if errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("creating keyset %s: %w: a keyset is never overwritten, choose another path", path, fs.ErrExist)
-	}
+	next, err := k.from.read(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("creating keyset %s: %w", path, err)
+		return false, err
 	}
-	return newKeyset(path, handle)
+	k.current.Store(next)
+	return true, nil
 }
 
-func newKeyset(path string, handle *keyset.Handle) (*Keyset, error) {
-	ids, err := keyIDs(handle)
-	if err != nil {
-		return nil, fmt.Errorf("reading keyset %s: %w", path, err)
+// reloadTimeout bounds how long somebody who has the keys he needs waits for a key management service.
+const reloadTimeout = 5 * time.Second
+
+// follow takes over a file that was replaced, so that keys that were dropped leave the memory too. A file without the key
+// in force is left alone: it is not the vault's, and what is in memory still works.
+func (k *Keyset) follow(ctx context.Context, inForce uint32) {
+	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
+	defer cancel()
+	old := k.current.Load()
+	now, err := os.Stat(k.Path())
+	if err != nil || sameFile(now, old.file) || !k.loading.TryLock() {
+		return
 	}
-	primitive, err := aead.New(handle)
-	if err != nil {
-		return nil, fmt.Errorf("reading keyset %s: its keys do not seal with associated data, create it as AES256_GCM: %w", path, err)
+	defer k.loading.Unlock()
+	if next, err := k.from.read(ctx); err == nil && next.has(inForce) {
+		k.current.Store(next)
 	}
-	return &Keyset{path: absolute(path), ids: ids, aead: primitive}, nil
 }
 
-func keyIDs(handle *keyset.Handle) ([]uint32, error) {
-	info := handle.KeysetInfo()
-	ids := []uint32{info.GetPrimaryKeyId()}
-	for _, key := range info.GetKeyInfo() {
-		if key.GetOutputPrefixType() != tinkpb.OutputPrefixType_TINK {
-			// Without the prefix nobody can tell a wrong key from an altered record.
-			return nil, fmt.Errorf("key %d has no TINK prefix: create the key from template AES256_GCM", key.GetKeyId())
+// sameFile reports whether nothing was written between two looks. A rotation gives the name to another file.
+func sameFile(a, b fs.FileInfo) bool {
+	return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size()
+}
+
+// withKeys runs fn with the keys there are, and runs it again when it missed one and the file has others by now.
+func (k *Keyset) withKeys(ctx context.Context, fn func(*keys) error) error {
+	for {
+		at := k.current.Load()
+		err := fn(at)
+		if _, missing := errors.AsType[*WrongKeyError](err); !missing {
+			return err
 		}
-		if key.GetStatus() == tinkpb.KeyStatusType_ENABLED && key.GetKeyId() != ids[0] {
-			ids = append(ids, key.GetKeyId())
+		changed, reloadErr := k.reload(ctx, at)
+		if !changed {
+			return errors.Join(err, reloadErr)
 		}
 	}
-	return ids, nil
 }

@@ -56,9 +56,9 @@ func TestCreatedKeysetIsPrivateAndLoads(t *testing.T) {
 	assert.Equal(t, path, loaded.Path())
 	assert.Equal(t, fmt.Sprintf("keyset %s with key %d", path, loaded.KeyIDs()[0]), loaded.String())
 
-	sealed, err := sealer{keyset: created}.seal(binding{field: fieldCanary}, []byte("text"))
+	sealed, err := sealerOf(created).seal(binding{field: fieldCanary}, []byte("text"))
 	require.NoError(t, err)
-	plain, err := sealer{keyset: loaded}.open(binding{field: fieldCanary}, sealed)
+	plain, err := sealerOf(loaded).open(binding{field: fieldCanary}, sealed)
 	require.NoError(t, err)
 	assert.Equal(t, "text", string(plain))
 }

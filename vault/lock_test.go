@@ -2,20 +2,21 @@ package vault
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"testing"
+
+	"tokenkeeper/vault/internal/storage"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-func TestReadersDoNotWaitForAWriter(t *testing.T) {
-	f := newFixture(t)
+func testReadersDoNotWaitForAWriter(t *testing.T, b backend) {
+	f := b.newFixture(t)
 	busy, v := f.open(t), f.open(t)
 	connectAccount(t, v, "a1", slack, "T1/B1")
 	giveUp := errors.New("rolled back")
-	err := write(t.Context(), busy.writer, func(tx *sql.Tx) error {
+	err := busy.store.Write(t.Context(), func(tx storage.Queryer) error {
 		_, err := tx.ExecContext(t.Context(), `DELETE FROM records`)
 		require.NoError(t, err)
 		r, err := v.Get(t.Context(), slack)
@@ -39,10 +40,10 @@ func TestOpeningIsGivenUpWithItsContext(t *testing.T) {
 	f := newFixture(t)
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := Open(over, Options{Path: f.path, Keyset: f.keyset})
+	_, err := Open(over, f.options())
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Empty(t, filesOf(t, f), "no half vault is left")
 	f.open(t)
-	_, err = Open(over, Options{Path: f.path, Keyset: f.keyset})
+	_, err = Open(over, f.options())
 	require.ErrorIs(t, err, context.Canceled)
 }

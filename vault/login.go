@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tokenkeeper/credential"
+	"tokenkeeper/vault/internal/storage"
 )
 
 // Login is one browser's way through the authorization-code flow, from the redirect to the callback. The state itself is
@@ -43,18 +44,18 @@ func (l Login) validate(now time.Time) error {
 
 // PutLogin keeps a login until it is taken or expired.
 func (v *Vault) PutLogin(ctx context.Context, l Login) error {
-	err := write(ctx, v.writer, func(tx *sql.Tx) error {
+	err := v.writeSealed(ctx, func(tx storage.Queryer, s sealer) error {
 		if err := l.validate(v.now()); err != nil {
 			return err
 		}
 		if err := v.prune(ctx, tx); err != nil {
 			return err
 		}
-		sealed, err := v.seal(l.binding(), []byte(l.Verifier.Reveal()))
+		sealed, err := s.seal(l.binding(), []byte(l.Verifier.Reveal()))
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO logins (state_hash, account, verifier, browser_hash, expires_at) VALUES (?, ?, ?, ?, ?)`,
+		_, err = tx.ExecContext(ctx, `INSERT INTO logins (state_hash, account, verifier, browser_hash, expires_at) VALUES ($1, $2, $3, $4, $5)`,
 			l.StateHash, l.Account.String(), sealed, l.BrowserHash, micros(l.ExpiresAt))
 		return err
 	})
@@ -69,7 +70,7 @@ func (v *Vault) PutLogin(ctx context.Context, l Login) error {
 func (v *Vault) TakeLogin(ctx context.Context, stateHash []byte) (Login, error) {
 	l := Login{StateHash: stateHash}
 	var sealed []byte
-	err := write(ctx, v.writer, func(tx *sql.Tx) error {
+	err := v.store.Write(ctx, func(tx storage.Queryer) error {
 		var err error
 		l, sealed, err = takeLogin(ctx, tx, stateHash, v.now())
 		return err
@@ -77,7 +78,10 @@ func (v *Vault) TakeLogin(ctx context.Context, stateHash []byte) (Login, error) 
 	// It is opened after the commit: a login that does not open is used up as well.
 	var verifier []byte
 	if err == nil {
-		verifier, err = v.open(l.binding(), sealed)
+		err = v.keyset.withKeys(ctx, func(k *keys) error {
+			verifier, err = v.sealer(k).open(l.binding(), sealed)
+			return err
+		})
 	}
 	if err != nil {
 		return Login{}, fmt.Errorf("taking a login: %w", err)
@@ -86,14 +90,14 @@ func (v *Vault) TakeLogin(ctx context.Context, stateHash []byte) (Login, error) 
 	return l, nil
 }
 
-func takeLogin(ctx context.Context, tx *sql.Tx, stateHash []byte, now time.Time) (Login, []byte, error) {
+func takeLogin(ctx context.Context, tx storage.Queryer, stateHash []byte, now time.Time) (Login, []byte, error) {
 	var (
 		l       = Login{StateHash: stateHash}
 		account string
 		sealed  []byte
 		expires int64
 	)
-	err := tx.QueryRowContext(ctx, `DELETE FROM logins WHERE state_hash = ? AND expires_at > ?
+	err := tx.QueryRowContext(ctx, `DELETE FROM logins WHERE state_hash = $1 AND expires_at > $2
 		RETURNING account, verifier, browser_hash, expires_at`, stateHash, micros(now)).
 		Scan(&account, &sealed, &l.BrowserHash, &expires)
 	if errors.Is(err, sql.ErrNoRows) {

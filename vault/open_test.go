@@ -1,11 +1,15 @@
 package vault
 
 import (
+	"context"
 	"database/sql"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"tokenkeeper/vault/internal/storage"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -22,17 +26,21 @@ func TestOpenCreatesAPrivateFile(t *testing.T) {
 		assert.Equal(t, fs.FileMode(0o600), info.Mode().Perm(), name)
 	}
 	assert.Len(t, filesOf(t, f), 3, "the file, its log and its index; nothing temporary")
-	assert.Equal(t, f.path, v.Path())
+	assert.Equal(t, f.path, v.Name())
 }
 
 func TestSettingsOfEveryConnection(t *testing.T) {
 	v, _ := newVault(t)
-	for name, db := range map[string]*sql.DB{"writer": v.writer, "reader": v.reader} {
+	for name, use := range map[string]func(context.Context, func(storage.Queryer) error) error{
+		"writer": v.store.Write, "reader": v.store.Read,
+	} {
 		for pragma, want := range map[string]string{
 			"journal_mode": "wal", "synchronous": "2", "secure_delete": "1", "busy_timeout": "10000", "trusted_schema": "0",
 		} {
 			var got string
-			require.NoError(t, db.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got))
+			require.NoError(t, use(t.Context(), func(q storage.Queryer) error {
+				return q.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got)
+			}))
 			assert.Equal(t, want, got, "%s of the %s", pragma, name)
 		}
 	}
@@ -53,12 +61,12 @@ func TestCloseLeavesOneFileAndItReopens(t *testing.T) {
 	assert.Error(t, err, "a closed vault does not answer")
 }
 
-func TestManyCreateTheVaultAtOnce(t *testing.T) {
-	f := newFixture(t)
+func testManyCreateTheVaultAtOnce(t *testing.T, b backend) {
+	f := b.newFixture(t)
 	vaults := make([]*Vault, 8)
 	errs := make([]error, len(vaults))
 	together(len(vaults), func(i int) {
-		vaults[i], errs[i] = Open(t.Context(), Options{Path: f.path, Keyset: f.keyset, Now: f.clock.Now})
+		vaults[i], errs[i] = Open(t.Context(), f.options())
 	})
 	for i, v := range vaults {
 		require.NoError(t, errs[i])
@@ -72,35 +80,34 @@ func TestManyCreateTheVaultAtOnce(t *testing.T) {
 	}
 }
 
-func TestWrongKeyIsNamedAtOnce(t *testing.T) {
-	f := newFixture(t)
+func testWrongKeyIsNamedAtOnce(t *testing.T, b backend) {
+	f := b.newFixture(t)
 	v := f.open(t)
 	connectAccount(t, v, "a1", slack, "T1/B1")
 	require.NoError(t, v.Close())
 
-	other := newFixture(t).keyset
-	_, err := Open(t.Context(), Options{Path: f.path, Keyset: other})
+	other := b.newFixture(t).keyset
+	_, err := Open(t.Context(), f.with(other))
 	var wrong *WrongKeyError
 	require.ErrorAs(t, err, &wrong)
-	assert.Equal(t, &WrongKeyError{Vault: f.path, SealedWith: f.keyset.KeyIDs(), Keyset: other.Path(), KeyIDs: other.KeyIDs()}, wrong)
-	for _, want := range []string{f.path, keyList(f.keyset.KeyIDs()), other.Path(), keyList(other.KeyIDs()), "restore it from a backup"} {
+	assert.Equal(t, &WrongKeyError{Vault: f.name(), SealedWith: f.keyset.KeyIDs(), Keyset: other.Path(), KeyIDs: other.KeyIDs()}, wrong)
+	for _, want := range []string{f.name(), keyList(f.keyset.KeyIDs()), other.Path(), keyList(other.KeyIDs()), "restore it from a backup"} {
 		assert.ErrorContains(t, err, want)
 	}
 }
 
-func TestWrongKeyNamesEveryKeyThatWasUsed(t *testing.T) {
+func testWrongKeyNamesEveryKeyThatWasUsed(t *testing.T, b backend) {
 	path, ids := writeKeyset(t, aead.AES256GCMKeyTemplate(), aead.AES256GCMKeyTemplate())
 	both, err := LoadKeyset(path)
 	require.NoError(t, err)
-	f := newFixture(t)
+	f := b.newFixture(t)
 	f.keyset = both
 	v := f.open(t)
 	connectAccount(t, v, "a1", slack, "T1/B1")
 	other := newFixture(t)
-	old := sealer{keyset: other.keyset}
-	pair, err := old.sealPair(slack, 1, tokens("x"))
+	pair, err := sealerOf(other.keyset).sealPair(slack, 1, tokens("x"))
 	require.NoError(t, err)
-	tamper(t, v, `UPDATE records SET access = ?`, pair.access)
+	tamper(t, v, `UPDATE records SET access = $1`, pair.access)
 
 	_, err = v.Get(t.Context(), slack)
 	var wrong *WrongKeyError
@@ -108,7 +115,7 @@ func TestWrongKeyNamesEveryKeyThatWasUsed(t *testing.T) {
 	assert.Equal(t, other.keyset.KeyIDs(), wrong.SealedWith)
 	assert.ErrorContains(t, err, "acme/triage/slack")
 
-	_, err = Open(t.Context(), Options{Path: f.path, Keyset: newFixture(t).keyset})
+	_, err = Open(t.Context(), f.with(newFixture(t).keyset))
 	require.ErrorAs(t, err, &wrong)
 	assert.Equal(t, []uint32{ids[1], other.keyset.KeyIDs()[0]}, wrong.SealedWith)
 }
@@ -157,7 +164,7 @@ func TestFilesThatAreNoVault(t *testing.T) {
 func TestForeignDatabaseIsLeftAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "other.db")
 	require.NoError(t, os.WriteFile(path, nil, 0o600))
-	db, err := openWriter(path)
+	db, err := sql.Open("sqlite", path)
 	require.NoError(t, err)
 	_, err = db.ExecContext(t.Context(), `CREATE TABLE notes (text TEXT)`)
 	require.NoError(t, err)
@@ -176,29 +183,31 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 	f := newFixture(t)
 	v := f.open(t)
 	tamper(t, v, `PRAGMA user_version = 99`)
-	_, err := Open(t.Context(), Options{Path: f.path, Keyset: f.keyset})
+	_, err := Open(t.Context(), f.options())
 	require.ErrorContains(t, err, "schema version 99")
 	assert.ErrorContains(t, err, "use a newer tokenkeeper")
 	assert.ErrorContains(t, err, f.path)
 }
 
-func TestAlteredCanaryIsToldFromAWrongKey(t *testing.T) {
-	f := newFixture(t)
+func testAlteredCanaryIsToldFromAWrongKey(t *testing.T, b backend) {
+	f := b.newFixture(t)
 	v := f.open(t)
-	for _, statement := range []string{`UPDATE canary SET sealed = substr(sealed, 1, 20)`, `UPDATE canary SET sealed = x'00'`, `DELETE FROM canary`} {
+	for _, statement := range []string{
+		`UPDATE canary SET sealed = substr(sealed, 1, 20)`, `UPDATE canary SET sealed = substr(sealed, 1, 1)`, `DELETE FROM canary`,
+	} {
 		tamper(t, v, statement)
-		_, err := Open(t.Context(), Options{Path: f.path, Keyset: f.keyset})
+		_, err := Open(t.Context(), f.options())
 		var integrity *IntegrityError
 		require.ErrorAs(t, err, &integrity, statement)
 		assert.ErrorContains(t, err, "key check")
-		assert.ErrorContains(t, err, f.path)
+		assert.ErrorContains(t, err, f.name())
 	}
 }
 
 func TestLogWithoutItsVaultIsRefused(t *testing.T) {
 	f := newFixture(t)
 	require.NoError(t, os.WriteFile(f.path+"-wal", []byte("frames of another vault"), 0o600))
-	_, err := Open(t.Context(), Options{Path: f.path, Keyset: f.keyset})
+	_, err := Open(t.Context(), f.options())
 	require.ErrorContains(t, err, f.path+"-wal is there and its vault is not")
 	assert.NoFileExists(t, f.path)
 }
@@ -209,7 +218,10 @@ func TestCopyInAnotherJournalModeOpens(t *testing.T) {
 	connectAccount(t, v, "a1", slack, "T1/B1")
 	copied := f
 	copied.path = filepath.Join(t.TempDir(), "copy # of 100%?.db")
-	tamper(t, v, `VACUUM INTO ?`, copied.path)
+	db, err := sql.Open("sqlite", f.path)
+	require.NoError(t, err)
+	_, err = db.ExecContext(t.Context(), `VACUUM INTO $1`, copied.path)
+	require.NoError(t, errors.Join(err, db.Close()))
 	r, err := copied.open(t).Get(t.Context(), slack)
 	require.NoError(t, err)
 	assert.Equal(t, tokens("a1"), r.Tokens)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tokenkeeper/credential"
+	"tokenkeeper/vault/internal/storage"
 )
 
 // Presentation is the note that a refresh token was, or is about to be, presented, and that nobody has recorded an answer.
@@ -23,10 +24,10 @@ type Presentation struct {
 func (v *Vault) Present(ctx context.Context, account credential.AccountID, g credential.Generation) (Presentation, error) {
 	var at int64
 	p := Presentation{Generation: g}
-	err := write(ctx, v.writer, func(tx *sql.Tx) error {
+	err := v.store.Write(ctx, func(tx storage.Queryer) error {
 		err := tx.QueryRowContext(ctx, `UPDATE records
-			SET presented_at = CASE presented_attempts WHEN 0 THEN ? ELSE presented_at END, presented_attempts = presented_attempts + 1
-			WHERE account = ? AND generation = ?
+			SET presented_at = CASE presented_attempts WHEN 0 THEN $1 ELSE presented_at END, presented_attempts = presented_attempts + 1
+			WHERE account = $2 AND generation = $3
 			RETURNING presented_at, presented_attempts`,
 			micros(v.now()), account.String(), g).Scan(&at, &p.Attempts)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -44,10 +45,11 @@ func (v *Vault) Present(ctx context.Context, account credential.AccountID, g cre
 // Withdraw takes back one Present after an answer which says that nothing was consumed, or when nothing was sent. Earlier
 // presentations without a known outcome stay on record. It returns [ErrConflict] when g is not the newest generation.
 func (v *Vault) Withdraw(ctx context.Context, account credential.AccountID, g credential.Generation) error {
-	err := write(ctx, v.writer, func(tx *sql.Tx) error {
+	err := v.store.Write(ctx, func(tx storage.Queryer) error {
 		result, err := tx.ExecContext(ctx, `UPDATE records
-			SET presented_at = CASE WHEN presented_attempts <= 1 THEN 0 ELSE presented_at END, presented_attempts = max(presented_attempts - 1, 0)
-			WHERE account = ? AND generation = ?`, account.String(), g)
+			SET presented_at = CASE WHEN presented_attempts <= 1 THEN 0 ELSE presented_at END,
+				presented_attempts = CASE WHEN presented_attempts <= 1 THEN 0 ELSE presented_attempts - 1 END
+			WHERE account = $1 AND generation = $2`, account.String(), g)
 		if err != nil {
 			return err
 		}
@@ -63,9 +65,9 @@ func (v *Vault) Withdraw(ctx context.Context, account credential.AccountID, g cr
 }
 
 // whyNot says why no row has this account and generation.
-func whyNot(ctx context.Context, tx *sql.Tx, account credential.AccountID, wanted credential.Generation) error {
+func whyNot(ctx context.Context, tx storage.Queryer, account credential.AccountID, wanted credential.Generation) error {
 	var current credential.Generation
-	err := tx.QueryRowContext(ctx, `SELECT generation FROM records WHERE account = ?`, account.String()).Scan(&current)
+	err := tx.QueryRowContext(ctx, `SELECT generation FROM records WHERE account = $1`, account.String()).Scan(&current)
 	if errors.Is(err, sql.ErrNoRows) {
 		return ErrNotFound
 	}

@@ -9,11 +9,14 @@ import (
 	"strings"
 	"testing"
 
+	"tokenkeeper/credential"
+	"tokenkeeper/internal/postgrestest"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-// swapperEnv makes the test binary a process that swaps, instead of one that tests: "vault file|keyset file|name".
+// swapperEnv makes the test binary a process that swaps, instead of one that tests: "file|URL|keyset file|name".
 const swapperEnv = "TOKENKEEPER_TEST_SWAPPER"
 
 const swapsPerProcess = 25
@@ -21,7 +24,7 @@ const swapsPerProcess = 25
 func TestMain(m *testing.M) {
 	job, ok := os.LookupEnv(swapperEnv)
 	if !ok {
-		os.Exit(m.Run())
+		os.Exit(postgrestest.Main(m))
 	}
 	if err := swapper(context.Background(), strings.Split(job, "|")); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -31,11 +34,11 @@ func TestMain(m *testing.M) {
 
 // swapper wins swapsPerProcess generations and prints each.
 func swapper(ctx context.Context, job []string) error {
-	keyset, err := LoadKeyset(job[1])
+	keyset, err := LoadKeyset(job[2])
 	if err != nil {
 		return err
 	}
-	v, err := Open(ctx, Options{Path: job[0], Keyset: keyset, Now: newClock().Now})
+	v, err := Open(ctx, Options{Path: job[0], URL: credential.NewSecret(job[1]), Keyset: keyset, Now: newClock().Now})
 	if err != nil {
 		return err
 	}
@@ -44,7 +47,7 @@ func swapper(ctx context.Context, job []string) error {
 		if err != nil {
 			return err
 		}
-		g, err := v.Swap(ctx, slack, r.Generation, tokens(job[2]))
+		g, err := v.Swap(ctx, slack, r.Generation, tokens(job[3]))
 		if errors.Is(err, ErrConflict) {
 			continue
 		}
@@ -57,15 +60,15 @@ func swapper(ctx context.Context, job []string) error {
 	return v.Close()
 }
 
-func TestProcessesShareTheFile(t *testing.T) {
-	f := newFixture(t)
+func testProcessesShareTheFile(t *testing.T, b backend) {
+	f := b.newFixture(t)
 	v := f.open(t)
 	connectAccount(t, v, "a1", slack, "T1/B1")
 	const processes = 4
 	won := make([][]string, processes)
 	together(processes, func(i int) {
 		cmd := exec.CommandContext(t.Context(), os.Args[0])
-		cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s|%s|p%d", swapperEnv, f.path, f.keyset.Path(), i))
+		cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s|%s|%s|p%d", swapperEnv, f.path, f.url.Reveal(), f.keyset.Path(), i))
 		cmd.Stderr = t.Output()
 		out, err := cmd.Output()
 		assert.NoError(t, err)

@@ -2,24 +2,30 @@ package vault
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
+	"time"
+
+	"tokenkeeper/vault/internal/storage"
 )
 
-// Prune deletes expired authorizations and logins. Opening the vault and adding to them does the same.
+// clockSkew is how far apart the clocks of two processes may be before one deletes what the other still takes for good.
+const clockSkew = time.Hour
+
+// Prune deletes expired authorizations and logins. Nobody gets these
+// any more, but they are kept for an hour, for whom it is earlier. Opening the vault and adding to them does the same.
 func (v *Vault) Prune(ctx context.Context) error {
-	err := write(ctx, v.writer, func(tx *sql.Tx) error { return v.prune(ctx, tx) })
+	err := v.store.Write(ctx, func(tx storage.Queryer) error { return v.prune(ctx, tx) })
 	if err != nil {
-		return fmt.Errorf("pruning vault %s: %w", v.vault, err)
+		return fmt.Errorf("pruning vault %s: %w", v.name, err)
 	}
 	return nil
 }
 
-func (v *Vault) prune(ctx context.Context, tx *sql.Tx) error {
-	now := micros(v.now())
-	if _, err := tx.ExecContext(ctx, `DELETE FROM authorizations WHERE expires_at <= ?`, now); err != nil {
+func (v *Vault) prune(ctx context.Context, tx storage.Queryer) error {
+	gone := micros(v.now().Add(-clockSkew))
+	if _, err := tx.ExecContext(ctx, `DELETE FROM authorizations WHERE expires_at <= $1`, gone); err != nil {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, `DELETE FROM logins WHERE expires_at <= ?`, now)
+	_, err := tx.ExecContext(ctx, `DELETE FROM logins WHERE expires_at <= $1`, gone)
 	return err
 }

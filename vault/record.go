@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tokenkeeper/credential"
+	"tokenkeeper/vault/internal/storage"
 )
 
 // Record is what the vault holds of one account.
@@ -24,22 +25,32 @@ type Record struct {
 
 // Get returns the newest tokens of an account, or [ErrNotFound].
 func (v *Vault) Get(ctx context.Context, account credential.AccountID) (Record, error) {
-	r, err := v.record(ctx, v.reader, account)
+	var r Record
+	err := v.read(ctx, func(q storage.Queryer, s sealer) error {
+		var err error
+		r, err = s.record(ctx, q, account)
+		return err
+	})
 	if err != nil {
 		return Record{}, fmt.Errorf("reading account %s: %w", account, err)
 	}
 	return r, nil
 }
 
-func (v *Vault) record(ctx context.Context, q queryer, account credential.AccountID) (Record, error) {
-	return v.openRecord(q.QueryRowContext(ctx, selectRecord+`WHERE account = ?`, account.String()))
+func (s sealer) record(ctx context.Context, q storage.Queryer, account credential.AccountID) (Record, error) {
+	return s.openRecord(q.QueryRowContext(ctx, selectRecord+`WHERE account = $1`, account.String()))
 }
 
 const selectRecord = `SELECT account, generation, subject, display, access, refresh,
 	presented_at, presented_attempts, authorization_id, updated_at FROM records `
 
+// scanner is one row of a result.
+type scanner interface {
+	Scan(dest ...any) error
+}
+
 // openRecord opens a row of selectRecord.
-func (v *Vault) openRecord(row scanner) (Record, error) {
+func (s sealer) openRecord(row scanner) (Record, error) {
 	var (
 		r                    Record
 		account              string
@@ -58,7 +69,7 @@ func (v *Vault) openRecord(row scanner) (Record, error) {
 	if r.Account, err = credential.ParseAccountID(account); err != nil {
 		return Record{}, err
 	}
-	if r.Tokens, err = v.openPair(r.Account, r.Generation, pair); err != nil {
+	if r.Tokens, err = s.openPair(r.Account, r.Generation, pair); err != nil {
 		return Record{}, err
 	}
 	if attempts > 0 {

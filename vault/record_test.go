@@ -11,7 +11,7 @@ import (
 	"tokenkeeper/credential"
 )
 
-func TestRecordRoundTrip(t *testing.T) {
+func testRecordRoundTrip(t *testing.T, b backend) {
 	everything := tokens("a1")
 	everything.Access = credential.NewSecret("not UTF-8: \xff\x00 <&>")
 	for name, want := range map[string]credential.Tokens{
@@ -21,7 +21,7 @@ func TestRecordRoundTrip(t *testing.T) {
 		"scopes empty":   {Access: credential.NewSecret("a"), Scopes: []string{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v, clock := newVault(t)
+			v, clock := b.newVault(t)
 			a := authorization("a1", slack, "T1/B1")
 			a.Tokens = want
 			require.NoError(t, v.PutAuthorization(t.Context(), a))
@@ -38,8 +38,8 @@ func TestRecordRoundTrip(t *testing.T) {
 	}
 }
 
-func TestGetOfAnUnknownAccount(t *testing.T) {
-	v, _ := newVault(t)
+func testGetOfAnUnknownAccount(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
 	for _, account := range []credential.AccountID{slack, {}} {
 		_, err := v.Get(t.Context(), account)
 		require.ErrorIs(t, err, ErrNotFound)
@@ -47,8 +47,8 @@ func TestGetOfAnUnknownAccount(t *testing.T) {
 	}
 }
 
-func TestSwapMovesOneGenerationOn(t *testing.T) {
-	v, clock := newVault(t)
+func testSwapMovesOneGenerationOn(t *testing.T, b backend) {
+	v, clock := b.newVault(t)
 	connectAccount(t, v, "a1", slack, "T1/B1")
 	clock.Advance(time.Minute)
 	g, err := v.Swap(t.Context(), slack, 1, tokens("two"))
@@ -62,8 +62,8 @@ func TestSwapMovesOneGenerationOn(t *testing.T) {
 	}, r)
 }
 
-func TestSwapKeepsWhatTheAnswerLeavesOut(t *testing.T) {
-	v, _ := newVault(t)
+func testSwapKeepsWhatTheAnswerLeavesOut(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
 	connectAccount(t, v, "a1", slack, "T1/B1")
 	_, err := v.Swap(t.Context(), slack, 1, credential.Tokens{Access: credential.NewSecret("second")})
 	require.NoError(t, err)
@@ -82,8 +82,8 @@ func TestSwapKeepsWhatTheAnswerLeavesOut(t *testing.T) {
 	assert.Equal(t, rotated, r.Tokens, "another refresh token has another end, and no scopes are no scopes")
 }
 
-func TestLateSwapIsFenced(t *testing.T) {
-	v, _ := newVault(t)
+func testLateSwapIsFenced(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
 	connectAccount(t, v, "a1", slack, "T1/B1")
 	_, err := v.Swap(t.Context(), slack, 1, tokens("two"))
 	require.NoError(t, err)
@@ -104,8 +104,8 @@ func TestLateSwapIsFenced(t *testing.T) {
 	assert.Nil(t, r.Presented)
 }
 
-func TestWritesToAnUnknownAccount(t *testing.T) {
-	v, _ := newVault(t)
+func testWritesToAnUnknownAccount(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
 	_, err := v.Swap(t.Context(), slack, 1, tokens("x"))
 	require.ErrorIs(t, err, ErrNotFound)
 	_, err = v.Present(t.Context(), slack, 1)
@@ -113,8 +113,8 @@ func TestWritesToAnUnknownAccount(t *testing.T) {
 	require.ErrorIs(t, v.Withdraw(t.Context(), slack, 1), ErrNotFound)
 }
 
-func TestTokensWithoutAnAccessTokenAreNeverStored(t *testing.T) {
-	v, _ := newVault(t)
+func testTokensWithoutAnAccessTokenAreNeverStored(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
 	connectAccount(t, v, "a1", slack, "T1/B1")
 	_, err := v.Swap(t.Context(), slack, 1, credential.Tokens{Refresh: credential.NewSecret("alone")})
 	require.ErrorIs(t, err, errNoAccessToken)
@@ -123,8 +123,8 @@ func TestTokensWithoutAnAccessTokenAreNeverStored(t *testing.T) {
 	assert.Equal(t, tokens("a1"), r.Tokens)
 }
 
-func TestPresentIsWrittenAheadAndCounted(t *testing.T) {
-	f := newFixture(t)
+func testPresentIsWrittenAheadAndCounted(t *testing.T, b backend) {
+	f := b.newFixture(t)
 	v := f.open(t)
 	connectAccount(t, v, "a1", slack, "T1/B1")
 	first := f.clock.Now()
@@ -148,8 +148,8 @@ func TestPresentIsWrittenAheadAndCounted(t *testing.T) {
 	assert.Nil(t, r.Presented, "an answer ends it")
 }
 
-func TestWithdrawTakesBackOnePresentation(t *testing.T) {
-	v, clock := newVault(t)
+func testWithdrawTakesBackOnePresentation(t *testing.T, b backend) {
+	v, clock := b.newVault(t)
 	connectAccount(t, v, "a1", slack, "T1/B1")
 	require.NoError(t, v.Withdraw(t.Context(), slack, 1), "there is nothing to take back")
 	first := clock.Now()
@@ -173,8 +173,8 @@ func TestWithdrawTakesBackOnePresentation(t *testing.T) {
 	assert.Equal(t, &Presentation{Generation: 1, At: first, Attempts: 1}, presented(), "the first is still out")
 }
 
-func TestOneWinnerPerGeneration(t *testing.T) {
-	f := newFixture(t)
+func testOneWinnerPerGeneration(t *testing.T, b backend) {
+	f := b.newFixture(t)
 	vaults := []*Vault{f.open(t), f.open(t)}
 	connectAccount(t, vaults[0], "a1", slack, "T1/B1")
 	const goroutines, rounds = 32, 6
@@ -207,8 +207,8 @@ func TestOneWinnerPerGeneration(t *testing.T) {
 	assert.Equal(t, tokens(winners[r.Generation]), r.Tokens, "the pair is one winner's, whole")
 }
 
-func TestSwapWithoutAFileInReach(t *testing.T) {
-	f := newFixture(t)
+func testSwapWithoutAFileInReach(t *testing.T, b backend) {
+	f := b.newFixture(t)
 	v := f.open(t)
 	connectAccount(t, v, "a1", slack, "T1/B1")
 	require.NoError(t, v.Close())

@@ -3,19 +3,23 @@ package vault
 import (
 	"encoding/binary"
 	"fmt"
-	"slices"
 
 	"github.com/tink-crypto/tink-go/v2/core/cryptofmt"
 )
 
-// sealer seals and opens with a keyset. It knows the vault's file to name it in errors.
+// sealer seals with one key of a keyset and opens with all of them. It knows the vault to name it in errors.
 type sealer struct {
-	keyset *Keyset
-	vault  string
+	keys  *keys
+	key   uint32 // seals
+	vault string
 }
 
 func (s sealer) seal(b binding, plain []byte) ([]byte, error) {
-	sealed, err := s.keyset.aead.Encrypt(plain, b.associatedData())
+	key, ok := s.keys.sealing[s.key]
+	if !ok {
+		return nil, s.wrongKey(s.key)
+	}
+	sealed, err := key.Encrypt(plain, b.associatedData())
 	if err != nil {
 		return nil, fmt.Errorf("sealing the %s: %w", b.field, err)
 	}
@@ -28,10 +32,10 @@ func (s sealer) open(b binding, sealed []byte) ([]byte, error) {
 	if !ok {
 		return nil, s.broken(b, nil)
 	}
-	if !slices.Contains(s.keyset.ids, id) {
+	if !s.keys.has(id) {
 		return nil, s.wrongKey(id)
 	}
-	plain, err := s.keyset.aead.Decrypt(sealed, b.associatedData())
+	plain, err := s.keys.opening.Decrypt(sealed, b.associatedData())
 	if err != nil {
 		return nil, s.broken(b, err)
 	}
@@ -43,7 +47,7 @@ func (s sealer) broken(b binding, err error) error {
 }
 
 func (s sealer) wrongKey(ids ...uint32) *WrongKeyError {
-	return &WrongKeyError{Vault: s.vault, SealedWith: ids, Keyset: s.keyset.path, KeyIDs: s.keyset.KeyIDs()}
+	return &WrongKeyError{Vault: s.vault, SealedWith: ids, Keyset: s.keys.path, KeyIDs: s.keys.list()}
 }
 
 // keyIDOf reads the id that Tink writes in front of what it seals, and reports whether there is one.
@@ -52,4 +56,9 @@ func keyIDOf(sealed []byte) (uint32, bool) {
 		return 0, false
 	}
 	return binary.BigEndian.Uint32(sealed[1:cryptofmt.TinkPrefixSize]), true
+}
+
+// prefixOf is what everything sealed with a key begins with.
+func prefixOf(id uint32) []byte {
+	return binary.BigEndian.AppendUint32([]byte{cryptofmt.TinkStartByte}, id)
 }

@@ -2,19 +2,19 @@ package vault
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"tokenkeeper/credential"
+	"tokenkeeper/vault/internal/storage"
 )
 
-// Shred deletes every secret of an account: its tokens, its pending authorizations and logins. The file is overwritten
-// where they were, and the write-ahead log is emptied. What stays is the number of the last generation. Shredding again,
-// or an account that was never there, is no error.
+// Shred deletes every secret of an account: its tokens, its pending authorizations and logins. In SQLite the file is
+// overwritten where they were, and the write-ahead log is emptied; PostgreSQL overwrites them in its own time. What stays
+// is the number of the last generation. Shredding again, or an account that was never there, is no error.
 func (v *Vault) Shred(ctx context.Context, account credential.AccountID) error {
-	err := write(ctx, v.writer, func(tx *sql.Tx) error { return shred(ctx, tx, account) })
+	err := v.store.Write(ctx, func(tx storage.Queryer) error { return shred(ctx, tx, account) })
 	if err == nil {
-		err = checkpoint(ctx, v.writer)
+		err = v.store.Scrub(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("shredding account %s: %w", account, err)
@@ -22,12 +22,13 @@ func (v *Vault) Shred(ctx context.Context, account credential.AccountID) error {
 	return nil
 }
 
-func shred(ctx context.Context, tx *sql.Tx, account credential.AccountID) error {
+func shred(ctx context.Context, tx storage.Queryer, account credential.AccountID) error {
 	for _, statement := range []string{
-		`INSERT OR REPLACE INTO shredded (account, generation) SELECT account, generation FROM records WHERE account = ?`,
-		`DELETE FROM records WHERE account = ?`,
-		`DELETE FROM authorizations WHERE account = ?`,
-		`DELETE FROM logins WHERE account = ?`,
+		`INSERT INTO shredded (account, generation) SELECT account, generation FROM records WHERE account = $1
+			ON CONFLICT (account) DO UPDATE SET generation = excluded.generation`,
+		`DELETE FROM records WHERE account = $1`,
+		`DELETE FROM authorizations WHERE account = $1`,
+		`DELETE FROM logins WHERE account = $1`,
 	} {
 		if _, err := tx.ExecContext(ctx, statement, account.String()); err != nil {
 			return err

@@ -17,9 +17,8 @@ func TestShredLeavesNothingOfTheAccount(t *testing.T) {
 	l := login("s1", slack)
 	require.NoError(t, v.PutLogin(t.Context(), l))
 	var access, refresh, pending []byte
-	require.NoError(t, v.reader.QueryRowContext(t.Context(), `SELECT access, refresh FROM records WHERE account = ?`, slack.String()).
-		Scan(&access, &refresh))
-	require.NoError(t, v.reader.QueryRowContext(t.Context(), `SELECT tokens FROM authorizations`).Scan(&pending))
+	peek(t, v, `SELECT access, refresh FROM records WHERE account = 'acme/triage/slack'`, &access, &refresh)
+	peek(t, v, `SELECT tokens FROM authorizations`, &pending)
 
 	require.NoError(t, v.Shred(t.Context(), slack))
 	require.NoError(t, v.Shred(t.Context(), slack), "shredding again is fine")
@@ -39,14 +38,14 @@ func TestShredLeavesNothingOfTheAccount(t *testing.T) {
 	}
 }
 
-func TestShredOfAnUnknownAccount(t *testing.T) {
-	v, _ := newVault(t)
+func testShredOfAnUnknownAccount(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
 	require.NoError(t, v.Shred(t.Context(), slack))
 	assert.EqualValues(t, 1, connectAccount(t, v, "a1", slack, "T1/B1").Generation)
 }
 
-func TestGenerationsGoOnAfterShred(t *testing.T) {
-	v, _ := newVault(t)
+func testGenerationsGoOnAfterShred(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
 	connectAccount(t, v, "a1", slack, "T1/B1")
 	_, err := v.Swap(t.Context(), slack, 1, tokens("two"))
 	require.NoError(t, err)
@@ -61,8 +60,8 @@ func TestGenerationsGoOnAfterShred(t *testing.T) {
 	assert.EqualValues(t, 4, connectAccount(t, v, "a3", slack, "T1/B1").Generation)
 }
 
-func TestShredFreesTheGrant(t *testing.T) {
-	v, _ := newVault(t)
+func testShredFreesTheGrant(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
 	connectAccount(t, v, "a1", slack, "T1/B1")
 	require.NoError(t, v.Shred(t.Context(), slack))
 	connectAccount(t, v, "a2", slack2, "T1/B1")

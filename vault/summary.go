@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tokenkeeper/credential"
+	"tokenkeeper/vault/internal/storage"
 )
 
 // Summary is what may be shown of an account. It comes from the plain columns, and opens nothing.
@@ -20,15 +21,20 @@ type Summary struct {
 
 // Accounts lists the accounts that have tokens, in the order of their names.
 func (v *Vault) Accounts(ctx context.Context) ([]Summary, error) {
-	summaries, err := v.accounts(ctx)
+	var summaries []Summary
+	err := v.store.Read(ctx, func(q storage.Queryer) error {
+		var err error
+		summaries, err = accounts(ctx, q)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("listing accounts: %w", err)
 	}
 	return summaries, nil
 }
 
-func (v *Vault) accounts(ctx context.Context) ([]Summary, error) {
-	rows, err := v.reader.QueryContext(ctx, `SELECT account, generation, subject, display, expires_at, updated_at
+func accounts(ctx context.Context, q storage.Queryer) ([]Summary, error) {
+	rows, err := q.QueryContext(ctx, `SELECT account, generation, subject, display, expires_at, updated_at
 		FROM records ORDER BY account`)
 	if err != nil {
 		return nil, err

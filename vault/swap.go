@@ -2,11 +2,12 @@ package vault
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"tokenkeeper/credential"
+	"tokenkeeper/vault/internal/storage"
 )
 
 var errNoAccessToken = errors.New("there is no access token in them")
@@ -17,18 +18,18 @@ var errNoAccessToken = errors.New("there is no access token in them")
 // What the answer leaves out stays as it was: the refresh token and the end of it, the scopes, the type (RFC 6749 §6).
 func (v *Vault) Swap(ctx context.Context, account credential.AccountID, from credential.Generation, t credential.Tokens) (credential.Generation, error) {
 	to := from + 1
-	err := write(ctx, v.writer, func(tx *sql.Tx) error {
+	err := v.writeSealed(ctx, func(tx storage.Queryer, s sealer) error {
 		if t.Access.IsZero() {
 			return errNoAccessToken
 		}
-		old, err := v.record(ctx, tx, account)
+		old, err := s.record(ctx, tx, account)
 		if err != nil {
 			return err
 		}
 		if old.Generation != from {
 			return conflict(old.Generation, from)
 		}
-		return v.replace(ctx, tx, account, to, carryOver(old.Tokens, t))
+		return s.replace(ctx, tx, account, to, carryOver(old.Tokens, t), v.now())
 	})
 	if err != nil {
 		return 0, fmt.Errorf("storing tokens after generation %d of account %s: %w", from, account, err)
@@ -36,15 +37,17 @@ func (v *Vault) Swap(ctx context.Context, account credential.AccountID, from cre
 	return to, nil
 }
 
-func (v *Vault) replace(ctx context.Context, tx *sql.Tx, account credential.AccountID, g credential.Generation, t credential.Tokens) error {
-	pair, err := v.sealPair(account, g, t)
+func (s sealer) replace(
+	ctx context.Context, tx storage.Queryer, account credential.AccountID, g credential.Generation, t credential.Tokens, now time.Time,
+) error {
+	pair, err := s.sealPair(account, g, t)
 	if err != nil {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE records
-		SET generation = ?, access = ?, refresh = ?, expires_at = ?, presented_at = 0, presented_attempts = 0, updated_at = ?
-		WHERE account = ?`,
-		g, pair.access, pair.refresh, micros(t.ExpiresAt), micros(v.now()), account.String())
+		SET generation = $1, access = $2, refresh = $3, expires_at = $4, presented_at = 0, presented_attempts = 0, updated_at = $5
+		WHERE account = $6`,
+		g, pair.access, pair.refresh, micros(t.ExpiresAt), micros(now), account.String())
 	return err
 }
 

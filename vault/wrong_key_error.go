@@ -8,7 +8,7 @@ import (
 
 // WrongKeyError says that the keyset lacks the key that the vault, or one of its records, was sealed with.
 type WrongKeyError struct {
-	Vault      string   // file of the vault
+	Vault      string   // its file, or where its database is
 	SealedWith []uint32 // ids of the keys it was sealed with
 	Keyset     string   // file of the keyset
 	KeyIDs     []uint32 // ids of the keys in it, the primary first

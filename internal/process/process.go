@@ -37,6 +37,8 @@ type Options struct {
 	Dir string
 	// LogFile receives stdout and stderr, appended, mode 0600. Its folder is created. Empty discards them.
 	LogFile string
+	// Credential is the user that the child runs as; nil means that of this process. Only root can choose.
+	Credential *syscall.Credential
 	// Grace is how long Stop waits between SIGINT and SIGKILL; zero means [DefaultGrace].
 	Grace time.Duration
 }
@@ -73,6 +75,7 @@ func Start(o Options) (*Process, error) {
 		Stdout: output, Stderr: output,
 		SysProcAttr: attributes(),
 	}
+	cmd.SysProcAttr.Credential = o.Credential
 	p := &Process{name: o.Name, logFile: o.LogFile, grace: grace, done: make(chan struct{})}
 	started := make(chan error)
 	go p.run(cmd, started)

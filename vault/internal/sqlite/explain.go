@@ -1,4 +1,4 @@
-package vault
+package sqlite
 
 import (
 	"errors"
@@ -6,12 +6,11 @@ import (
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"tokenkeeper/vault/internal/storage"
 )
 
-var (
-	errForeign = errors.New("it is no vault of tokenkeeper, or it was cut short: name another file, or restore it from a backup")
-	errTorn    = errors.New("it is damaged or was cut short: restore it from a backup")
-)
+var errReadOnly = errors.New("the vault was opened for reading only")
 
 // explain says what a person can do about what SQLite found in the file.
 func explain(err error) error {
@@ -22,9 +21,9 @@ func explain(err error) error {
 	const primary = 0xff // the rest of a code is detail
 	switch fault.Code() & primary {
 	case sqlite3.SQLITE_NOTADB:
-		return fmt.Errorf("%w (%w)", errForeign, err)
+		return fmt.Errorf("%w (%w)", storage.ErrForeign, err)
 	case sqlite3.SQLITE_CORRUPT:
-		return fmt.Errorf("%w (%w)", errTorn, err)
+		return fmt.Errorf("%w (%w)", storage.ErrDamaged, err)
 	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY:
 		return fmt.Errorf("this process may not write to it or to its folder: check the owner and the mode (%w)", err)
 	}

@@ -1,4 +1,4 @@
-package vault
+package sqlite
 
 import (
 	"context"
@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+
+	"tokenkeeper/vault/internal/file"
+	"tokenkeeper/vault/internal/storage"
 )
 
 // createIfMissing makes an empty vault, complete before it has its name. A crash or a second process never leaves half a
@@ -14,23 +17,18 @@ import (
 //
 // The file that exists is not opened here to look at it: on POSIX systems, closing any handle of a file drops the locks
 // that SQLite holds on it in the same process.
-func createIfMissing(ctx context.Context, seals sealer) error {
-	if exists(seals.vault) {
+func createIfMissing(ctx context.Context, path string, o storage.Opening) error {
+	if exists(path) {
 		return nil
 	}
-	if err := refuseOrphanedLog(seals.vault); err != nil {
+	if err := refuseOrphanedLog(path); err != nil {
 		return err
 	}
-	err := publish(seals.vault, func(temp string) error { return build(ctx, seals, temp) })
+	err := file.Publish(path, func(temp string) error { return build(ctx, temp, o) })
 	if errors.Is(err, fs.ErrExist) {
 		return nil // somebody was faster, and theirs is as good
 	}
 	return err
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }
 
 // refuseOrphanedLog refuses to create a vault beside the write-ahead log of another: SQLite would replay it into the new
@@ -45,27 +43,27 @@ func refuseOrphanedLog(path string) error {
 }
 
 // build writes an empty vault into the empty file temp.
-func build(ctx context.Context, seals sealer, temp string) error {
+func build(ctx context.Context, temp string, o storage.Opening) error {
 	db, err := openWriter(temp)
 	if err != nil {
 		return err
 	}
-	err = fill(ctx, db, seals)
+	err = fill(ctx, db, o)
 	return errors.Join(err, db.Close())
 }
 
-func fill(ctx context.Context, db *sql.DB, seals sealer) error {
+func fill(ctx context.Context, db *sql.DB, o storage.Opening) error {
 	if err := useWriteAheadLog(ctx, db); err != nil {
 		return err
 	}
-	err := write(ctx, db, func(tx *sql.Tx) error {
+	err := write(ctx, db, func(tx storage.Queryer) error {
 		if _, err := tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA application_id = %d`, applicationID)); err != nil {
 			return err
 		}
 		if err := migrate(ctx, tx); err != nil {
 			return err
 		}
-		return seals.putCanary(ctx, tx)
+		return o.Create(ctx, tx)
 	})
 	if err != nil {
 		return err

@@ -1,0 +1,105 @@
+package vault
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/internal/postgrestest"
+)
+
+// backend is a database that a vault can lie in.
+type backend struct {
+	name string
+	// fresh names a place where there is no vault yet.
+	fresh func(t testing.TB, f *fixture)
+}
+
+var (
+	onSQLite   = backend{"sqlite", func(testing.TB, *fixture) {}} // newFixture has named a file
+	onPostgres = backend{"postgres", func(t testing.TB, f *fixture) {
+		t.Helper()
+		f.path, f.url = "", credential.NewSecret(postgrestest.URL(t))
+	}}
+	backends = []backend{onSQLite, onPostgres}
+)
+
+func (b backend) newFixture(t testing.TB) fixture {
+	t.Helper()
+	f := newFixture(t)
+	b.fresh(t, &f)
+	return f
+}
+
+func (b backend) newVault(t testing.TB) (*Vault, *testClock) {
+	t.Helper()
+	f := b.newFixture(t)
+	return f.open(t), f.clock
+}
+
+// conformance is what every database has to do. What one of them does in its own way is tested beside it.
+var conformance = map[string]func(*testing.T, backend){
+	"AuthorizationRoundTrip":                   testAuthorizationRoundTrip,
+	"AuthorizationsThatAreRefused":             testAuthorizationsThatAreRefused,
+	"AdoptIsIdempotent":                        testAdoptIsIdempotent,
+	"ManyAdoptOneAuthorization":                testManyAdoptOneAuthorization,
+	"ReauthorizationIsTheNextGeneration":       testReauthorizationIsTheNextGeneration,
+	"OneOwnerPerGrant":                         testOneOwnerPerGrant,
+	"OneOwnerWinsTheRace":                      testOneOwnerWinsTheRace,
+	"TheIndexRefusesASecondOwnerToo":           testTheIndexRefusesASecondOwnerToo,
+	"AnotherSubjectFreesTheFirst":              testAnotherSubjectFreesTheFirst,
+	"ExpiredAuthorizationsAreGone":             testExpiredAuthorizationsAreGone,
+	"AccountsListsNoSecrets":                   testAccountsListsNoSecrets,
+	"RecordRoundTrip":                          testRecordRoundTrip,
+	"GetOfAnUnknownAccount":                    testGetOfAnUnknownAccount,
+	"SwapMovesOneGenerationOn":                 testSwapMovesOneGenerationOn,
+	"SwapKeepsWhatTheAnswerLeavesOut":          testSwapKeepsWhatTheAnswerLeavesOut,
+	"LateSwapIsFenced":                         testLateSwapIsFenced,
+	"WritesToAnUnknownAccount":                 testWritesToAnUnknownAccount,
+	"TokensWithoutAnAccessTokenAreNeverStored": testTokensWithoutAnAccessTokenAreNeverStored,
+	"PresentIsWrittenAheadAndCounted":          testPresentIsWrittenAheadAndCounted,
+	"WithdrawTakesBackOnePresentation":         testWithdrawTakesBackOnePresentation,
+	"OneWinnerPerGeneration":                   testOneWinnerPerGeneration,
+	"SwapWithoutAFileInReach":                  testSwapWithoutAFileInReach,
+	"LoginIsTakenOnce":                         testLoginIsTakenOnce,
+	"LoginWithoutAVerifier":                    testLoginWithoutAVerifier,
+	"OneOfManyTakesTheLogin":                   testOneOfManyTakesTheLogin,
+	"ExpiredLoginIsNeitherReturnedNorKept":     testExpiredLoginIsNeitherReturnedNorKept,
+	"LoginsThatAreRefused":                     testLoginsThatAreRefused,
+	"ShredOfAnUnknownAccount":                  testShredOfAnUnknownAccount,
+	"GenerationsGoOnAfterShred":                testGenerationsGoOnAfterShred,
+	"ShredFreesTheGrant":                       testShredFreesTheGrant,
+	"ReadersDoNotWaitForAWriter":               testReadersDoNotWaitForAWriter,
+	"AlteredBytesDoNotOpen":                    testAlteredBytesDoNotOpen,
+	"TamperedRecordsDoNotOpen":                 testTamperedRecordsDoNotOpen,
+	"SwappedAccessDoesNotEnterTheCache":        testSwappedAccessDoesNotEnterTheCache,
+	"TamperedAuthorizationDoesNotOpen":         testTamperedAuthorizationDoesNotOpen,
+	"TamperedLoginDoesNotOpen":                 testTamperedLoginDoesNotOpen,
+	"RowsThatNameNoAccount":                    testRowsThatNameNoAccount,
+	"CarriedTokensAreBound":                    testCarriedTokensAreBound,
+	"SealedThingThatIsNoTokens":                testSealedThingThatIsNoTokens,
+	"CacheReadsOnceWhileTheTokenIsGood":        testCacheReadsOnceWhileTheTokenIsGood,
+	"ExpiredTokenMakesTheCacheLookAgain":       testExpiredTokenMakesTheCacheLookAgain,
+	"TokenThatNeverExpiresIsReadOnce":          testTokenThatNeverExpiresIsReadOnce,
+	"ReloadSeesWhatAnyProcessWrote":            testReloadSeesWhatAnyProcessWrote,
+	"UnknownAccountIsNotRemembered":            testUnknownAccountIsNotRemembered,
+	"ShreddedAccountLeavesTheCacheOnReload":    testShreddedAccountLeavesTheCacheOnReload,
+	"ManyMissesOfManyAccounts":                 testManyMissesOfManyAccounts,
+	"CacheUnderConcurrentSwaps":                testCacheUnderConcurrentSwaps,
+	"ProcessesShareTheFile":                    testProcessesShareTheFile,
+	"ManyCreateTheVaultAtOnce":                 testManyCreateTheVaultAtOnce,
+	"WrongKeyIsNamedAtOnce":                    testWrongKeyIsNamedAtOnce,
+	"WrongKeyNamesEveryKeyThatWasUsed":         testWrongKeyNamesEveryKeyThatWasUsed,
+	"AlteredCanaryIsToldFromAWrongKey":         testAlteredCanaryIsToldFromAWrongKey,
+}
+
+func TestConformance(t *testing.T) {
+	for _, b := range backends {
+		t.Run(b.name, func(t *testing.T) {
+			for _, name := range slices.Sorted(maps.Keys(conformance)) {
+				t.Run(name, func(t *testing.T) { conformance[name](t, b) })
+			}
+		})
+	}
+}

@@ -1,0 +1,152 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+
+	"tokenkeeper/vault/internal/storage"
+)
+
+// Store is one open file.
+type Store struct {
+	path   string
+	writer *sql.DB // nil when opened for reading only
+	reader *sql.DB
+}
+
+// Open opens the vault in the file at path, an absolute one, or creates it, readable by the owner only.
+func Open(ctx context.Context, path string, o storage.Opening) (*Store, error) {
+	if o.ReadOnly {
+		return openReadOnly(ctx, path, o)
+	}
+	if err := createIfMissing(ctx, path, o); err != nil {
+		return nil, fmt.Errorf("creating it: %w", explain(err))
+	}
+	s, err := connect(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.prepare(ctx, o); err != nil {
+		return nil, errors.Join(explain(err), s.disconnect())
+	}
+	return s, nil
+}
+
+func openReadOnly(ctx context.Context, path string, o storage.Opening) (*Store, error) {
+	if !exists(path) {
+		return nil, storage.ErrAbsent
+	}
+	reader, err := openUntouched(path)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{path: path, reader: reader}
+	if err := s.inspect(ctx, reader, o); err != nil {
+		return nil, errors.Join(explain(err), s.disconnect())
+	}
+	return s, nil
+}
+
+func connect(path string) (*Store, error) {
+	writer, err := openWriter(path)
+	if err != nil {
+		return nil, err
+	}
+	reader, err := openReaders(path)
+	if err != nil {
+		return nil, errors.Join(err, writer.Close())
+	}
+	return &Store{path: path, writer: writer, reader: reader}, nil
+}
+
+// inspect makes sure that the file is a vault, whole, and ours.
+func (s *Store) inspect(ctx context.Context, db *sql.DB, o storage.Opening) error {
+	if _, err := schemaVersion(ctx, db); err != nil {
+		return err
+	}
+	if err := refuseTorn(ctx, db, s.path); err != nil {
+		return err
+	}
+	return o.Accept(ctx, db)
+}
+
+// prepare inspects the file before it writes anything to it.
+func (s *Store) prepare(ctx context.Context, o storage.Opening) error {
+	if err := s.inspect(ctx, s.writer, o); err != nil {
+		return err
+	}
+	if err := useWriteAheadLog(ctx, s.writer); err != nil {
+		return err
+	}
+	return write(ctx, s.writer, func(tx storage.Queryer) error { return migrate(ctx, tx) })
+}
+
+// Read runs fn on the connections that read.
+func (s *Store) Read(_ context.Context, fn func(q storage.Queryer) error) error {
+	return explain(fn(s.reader))
+}
+
+// Write runs fn in one transaction, which takes the write lock at its beginning (BEGIN IMMEDIATE): what fn reads is still
+// true when it writes.
+func (s *Store) Write(ctx context.Context, fn func(tx storage.Queryer) error) error {
+	if s.writer == nil {
+		return errReadOnly
+	}
+	return explain(write(ctx, s.writer, fn))
+}
+
+func write(ctx context.Context, db *sql.DB, fn func(tx storage.Queryer) error) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := fn(tx); err != nil {
+		_ = tx.Rollback() // the first error tells more
+		return err
+	}
+	return tx.Commit()
+}
+
+// Scrub moves the write-ahead log into the file, where deleted secrets are overwritten already, and empties it.
+func (s *Store) Scrub(ctx context.Context) error { return explain(checkpoint(ctx, s.writer)) }
+
+// Check reads every page of the file and every index (PRAGMA integrity_check).
+func (s *Store) Check(ctx context.Context) error {
+	var finding string
+	err := s.reader.QueryRowContext(ctx, `PRAGMA integrity_check(1)`).Scan(&finding)
+	if err == nil && finding != "ok" {
+		err = fmt.Errorf("%w (%s)", storage.ErrDamaged, finding)
+	}
+	return explain(err)
+}
+
+// Close empties the write-ahead log into the file and closes it.
+func (s *Store) Close() error {
+	if s.writer == nil {
+		return s.disconnect()
+	}
+	err := s.reader.Close() // first, so that no reader of ours holds up the checkpoint
+	return errors.Join(err, checkpoint(context.Background(), s.writer), s.writer.Close())
+}
+
+func (s *Store) disconnect() error {
+	err := s.reader.Close()
+	if s.writer != nil {
+		err = errors.Join(err, s.writer.Close())
+	}
+	return err
+}
+
+// checkpoint empties the write-ahead log. With readers in its way it does what it can.
+func checkpoint(ctx context.Context, db *sql.DB) error {
+	_, err := db.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
+	return err
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
