@@ -83,15 +83,6 @@ func (*Temporal) hint(key string) advice {
 	return advice{}
 }
 
-func (k *checker) vault() {
-	v := &k.config.Vault
-	v.Path = k.file("vault.path", v.Path)
-	v.Keyset = k.file("vault.keyset", v.Keyset)
-	if v.Path != "" && v.Path == v.Keyset {
-		k.add("vault.keyset", "this is the same file as vault.path", "give the key a file of its own, best on another disk")
-	}
-}
-
 // file returns the absolute form of a file name that is relative to the configuration file, "" after a problem.
 func (k *checker) file(path, name string) string {
 	fix := "write a file name, absolute or relative to the folder of this file"

@@ -34,9 +34,19 @@ type Temporal struct {
 
 // Vault says where the encrypted credentials are, and the key to them.
 type Vault struct {
-	Path   string `yaml:"path" json:"path"`
+	// Path is the file of a SQLite vault, "" when URLEnv is there.
+	Path string `yaml:"path" json:"path,omitempty"`
+	// URLEnv names the environment variable with the connection string of a PostgreSQL database.
+	URLEnv string `yaml:"url_env" json:"url_env,omitempty"`
 	Keyset string `yaml:"keyset" json:"keyset"`
+	// KMS is the URI of the key that the keyset is encrypted with, "" for a keyset in the clear.
+	KMS string `yaml:"kms" json:"kms,omitempty"`
+
+	url credential.Secret
 }
+
+// URL returns the connection string that Load read; zero where the vault is a file.
+func (v Vault) URL() credential.Secret { return v.url }
 
 // Gateway is the HTTP side that people and providers meet.
 type Gateway struct {

@@ -53,6 +53,8 @@ func testEnv(name string) (string, bool) {
 		"ZENDESK_CLIENT_SECRET": "s3cr3t-of-zendesk",
 		"SLACK_CLIENT_ID":       "987.654",
 		"EMPTY":                 " ",
+		"VAULT_URL":             vaultURL,
+		"BROKEN_URL":            "postgres://u:s3cr3t%zz@h/db",
 	}[name]
 	return value, ok
 }

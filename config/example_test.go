@@ -75,6 +75,9 @@ func TestExampleUncommented(t *testing.T) {
 	if got := c.Connectors["github-enterprise"]; got.ClientSecret().Reveal() != secretText || got.Provider.Endpoints.API != "https://github.example.com/api/v3/" {
 		t.Errorf("github-enterprise = %+v", got)
 	}
+	if c.Vault.KMS != "hcvault://vault.example.com:8200/transit/keys/tokenkeeper" {
+		t.Errorf("vault.kms = %q", c.Vault.KMS)
+	}
 	if own := c.Providers[0]; own.Token.Grace != 30*time.Second || own.Identity.Subject != "{user.id}" || own.API.DeadToken.Statuses[0] != 401 {
 		t.Errorf("own provider = %+v", own)
 	}

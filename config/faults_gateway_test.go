@@ -2,7 +2,7 @@ package config
 
 import "testing"
 
-// Temporal, vault and gateway.
+// Temporal and gateway.
 func TestFaultsOfTheHouse(t *testing.T) {
 	testFaults(t, []fault{
 		{"task queue", "task_queue: tokenkeeper", "task_queue: token keeper", []string{
@@ -13,21 +13,6 @@ func TestFaultsOfTheHouse(t *testing.T) {
 		}},
 		{"temporal address", "task_queue: tokenkeeper", "address: localhost:7233", []string{
 			`tokenkeeper.yaml:2:3: temporal.address: Temporal's own settings are not in this file; fix: delete it and set TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY or a profile: the temporal command reads the same`,
-		}},
-		{"vault URL", "path: ./v.db", "path: postgres://u:p@h/db", []string{
-			`tokenkeeper.yaml:4:9: vault.path: this is a URL; fix: write a file name, absolute or relative to the folder of this file`,
-		}},
-		{"vault home", "path: ./v.db", "path: ~/v.db", []string{
-			`tokenkeeper.yaml:4:9: vault.path: '~' is known to shells only; fix: write a file name, absolute or relative to the folder of this file`,
-		}},
-		{"vault empty", "path: ./v.db", "path: \"\"", []string{
-			`tokenkeeper.yaml:4:9: vault.path: this is empty; fix: write a file name, absolute or relative to the folder of this file`,
-		}},
-		{"vault NUL", "path: ./v.db", "path: \"a\\0b\"", []string{
-			`tokenkeeper.yaml:4:9: vault.path: a file name holds no NUL; fix: write a file name, absolute or relative to the folder of this file`,
-		}},
-		{"vault same files", "keyset: ./v.key", "keyset: v.db", []string{
-			`tokenkeeper.yaml:5:11: vault.keyset: this is the same file as vault.path; fix: give the key a file of its own, best on another disk`,
 		}},
 		{"listen all", "listen: 127.0.0.1:8780", "listen: 0.0.0.0:8780", []string{
 			`tokenkeeper.yaml:7:11: gateway.listen: the gateway serves loopback only, "0.0.0.0" is not; fix: listen on 127.0.0.1 and put a reverse proxy with TLS and a login in front; its address is gateway.public_url`,

@@ -65,7 +65,7 @@ func (s sealer) keyInForce(ctx context.Context, q storage.Queryer) (uint32, erro
 		return 0, s.broken(canary, nil)
 	}
 	if !s.keys.has(id) {
-		return 0, s.wrongKey(id)
+		return 0, s.wrongKey(canary, id)
 	}
 	return id, nil
 }

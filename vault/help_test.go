@@ -71,7 +71,7 @@ func (f fixture) with(keyset *Keyset) Options {
 }
 
 // name is how errors call the vault.
-func (f fixture) name() string { return f.options().name() }
+func (f fixture) name() string { return f.options().Name() }
 
 func (f fixture) open(t testing.TB) *Vault {
 	t.Helper()

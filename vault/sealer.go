@@ -17,7 +17,7 @@ type sealer struct {
 func (s sealer) seal(b binding, plain []byte) ([]byte, error) {
 	key, ok := s.keys.sealing[s.key]
 	if !ok {
-		return nil, s.wrongKey(s.key)
+		return nil, s.wrongKey(b, s.key)
 	}
 	sealed, err := key.Encrypt(plain, b.associatedData())
 	if err != nil {
@@ -33,7 +33,7 @@ func (s sealer) open(b binding, sealed []byte) ([]byte, error) {
 		return nil, s.broken(b, nil)
 	}
 	if !s.keys.has(id) {
-		return nil, s.wrongKey(id)
+		return nil, s.wrongKey(b, id)
 	}
 	plain, err := s.keys.opening.Decrypt(sealed, b.associatedData())
 	if err != nil {
@@ -46,8 +46,11 @@ func (s sealer) broken(b binding, err error) error {
 	return &IntegrityError{Vault: s.vault, Account: b.account, Generation: b.generation, Field: string(b.field), Err: err}
 }
 
-func (s sealer) wrongKey(ids ...uint32) *WrongKeyError {
-	return &WrongKeyError{Vault: s.vault, SealedWith: ids, Keyset: s.keys.path, KeyIDs: s.keys.list()}
+func (s sealer) wrongKey(b binding, id uint32) error {
+	return &WrongKeyError{
+		Vault: s.vault, Account: b.account, Generation: b.generation, Field: string(b.field),
+		SealedWith: []uint32{id}, Keyset: s.keys.path, KeyIDs: s.keys.list(),
+	}
 }
 
 // keyIDOf reads the id that Tink writes in front of what it seals, and reports whether there is one.

@@ -33,8 +33,8 @@ func (o Options) now() func() time.Time {
 	return o.Now
 }
 
-// name is how errors and logs call the vault. It holds no password.
-func (o Options) name() string {
+// Name is how errors and logs call the vault: its file, or where its database is. It holds no password.
+func (o Options) Name() string {
 	if o.URL.IsZero() {
 		return file.Absolute(o.Path)
 	}
@@ -47,9 +47,9 @@ func (o Options) validate() error {
 	case o.Path == "" && o.URL.IsZero():
 		return errors.New("opening the vault: neither a file nor a database is named")
 	case o.Path != "" && !o.URL.IsZero():
-		return fmt.Errorf("opening the vault: %s and %s are two: name one", o.Path, o.name())
+		return fmt.Errorf("opening the vault: %s and %s are two: name one", o.Path, o.Name())
 	case o.Keyset == nil:
-		return fmt.Errorf("opening vault %s: no keyset given: load or create one first", o.name())
+		return fmt.Errorf("opening vault %s: no keyset given: load or create one first", o.Name())
 	}
 	return nil
 }
@@ -102,7 +102,7 @@ func Open(ctx context.Context, o Options) (*Vault, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	v := &Vault{name: o.name(), keyset: o.Keyset, clock: o.now()}
+	v := &Vault{name: o.Name(), keyset: o.Keyset, clock: o.now()}
 	if err := v.openStore(ctx, o, storage.Opening{Create: v.createCanary, Check: v.checkCanary}); err != nil {
 		return nil, err
 	}
@@ -139,16 +139,21 @@ func (v *Vault) read(ctx context.Context, fn func(q storage.Queryer, s sealer) e
 // with the old key after a rotation has begun to look for what the old key sealed.
 func (v *Vault) writeSealed(ctx context.Context, fn func(tx storage.Queryer, s sealer) error) error {
 	v.keyset.follow(ctx, v.inForce.Load())
-	return v.keyset.withKeys(ctx, func(k *keys) error {
-		return v.store.Write(ctx, func(tx storage.Queryer) error {
+	var key uint32
+	err := v.keyset.withKeys(ctx, func(k *keys) error {
+		return v.store.Write(ctx, func(tx storage.Queryer) (err error) {
 			s := v.sealer(k)
-			var err error
-			if s.key, err = s.keyInForce(ctx, tx); err != nil {
+			if key, err = s.keyInForce(ctx, tx); err != nil {
 				return err
 			}
+			s.key = key
 			return fn(tx, s)
 		})
 	})
+	if err == nil {
+		v.inForce.Store(key)
+	}
+	return err
 }
 
 // now has the precision of the database, so that what a method returns is what the next read finds.

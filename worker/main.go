@@ -137,7 +137,7 @@ func work(ctx context.Context, a *app.App) error {
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("starting the worker on task queue %s: %w", a.Config.Temporal.TaskQueue, err)
 	}
-	a.Log.Info("worker is running", "task_queue", a.Config.Temporal.TaskQueue, "vault", a.Config.Vault.Path)
+	a.Log.Info("worker is running", "task_queue", a.Config.Temporal.TaskQueue, "vault", a.Vault.Name())
 	a.ValidateAll(ctx)
 	tellFaults(ctx, a)
 	<-ctx.Done()

@@ -5,9 +5,7 @@
 package app
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -70,20 +68,6 @@ func Open(o Options) (*App, error) {
 	}
 	a.Workflows = &workflows.Client{Temporal: a.Temporal, TaskQueue: cfg.Temporal.TaskQueue}
 	return a, nil
-}
-
-// OpenVault loads the keyset and opens the vault. It fails when the keyset is not the one that the vault was sealed with.
-func (a *App) OpenVault(ctx context.Context) error {
-	keyset, err := vault.LoadKeyset(a.Config.Vault.Keyset)
-	if err != nil {
-		return fmt.Errorf("opening the vault: %w", err)
-	}
-	opened, err := vault.Open(ctx, vault.Options{Path: a.Config.Vault.Path, Keyset: keyset})
-	if err != nil {
-		return fmt.Errorf("opening the vault: %w", err)
-	}
-	a.Vault, a.cache = opened, vault.NewCache(opened)
-	return nil
 }
 
 // Close releases what Open and OpenVault took.

@@ -125,7 +125,7 @@ func (a *App) checkTemporal(ctx context.Context) Finding {
 
 // checkVault opens the vault and leaves it open for the checks that need it.
 func (a *App) checkVault(ctx context.Context) Finding {
-	f := Finding{Subject: "vault " + a.Config.Vault.Path, Place: a.Config.Position("vault").String()}
+	f := Finding{Subject: vaultSubject(a.Config.Vault), Place: a.Config.Position("vault").String()}
 	if a.Vault == nil {
 		if err := a.OpenVault(ctx); err != nil {
 			f.Problem, f.Fix = err.Error(), VaultFix(err)

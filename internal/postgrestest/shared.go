@@ -40,6 +40,21 @@ func Main(m *testing.M) int {
 	return code
 }
 
+// New starts a server for one test, with the database "postgres", and removes it at the end of the test.
+func New(t testing.TB) *Server {
+	t.Helper()
+	s, err := Start(t.Context(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Remove(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
 // Shared returns the server of this test binary.
 func Shared(t testing.TB) *Server {
 	t.Helper()

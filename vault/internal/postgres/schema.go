@@ -10,12 +10,16 @@ import (
 	"tokenkeeper/vault/internal/storage"
 )
 
-//go:embed schema/1.sql
-var schema1 string
+var (
+	//go:embed schema/1.sql
+	schema1 string
+	//go:embed schema/2.sql
+	schema2 string
+)
 
 // migrations lead from each schema version to the next; the first makes version 1 of an empty schema. One that was
 // released never changes.
-func migrations() []string { return []string{schema1} }
+func migrations() []string { return []string{schema1, schema2} }
 
 // migrationLock is the key of the advisory lock that migrations hold: "tkvl" in ASCII, like the mark of a SQLite vault.
 const migrationLock = 0x746b766c

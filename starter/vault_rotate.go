@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tokenkeeper/vault"
+)
+
+// keepRetired is longer than an answer waits in Temporal's history for a vault that is back.
+const keepRetired = 24 * time.Hour
+
+func newVaultRotate(c *cli) *cobra.Command {
+	var o vault.RotateOptions
+	cmd := &cobra.Command{
+		Use:   "rotate",
+		Short: "Seal everything with a new key, while the workers run",
+		Long: `Add a new key to the keyset file, put it in force, and seal every record, pending consent and login with it. Workers go on
+meanwhile, and take up the new file by themselves.
+
+It may be interrupted anywhere: run again, it finishes what it began. The old key stays in the file, so that backups of
+the vault open. With --drop-old, keys that nothing is sealed with are removed, once they have not sealed for as long as
+--keep says: an answer that the vault could not take waits in Temporal's history, sealed with the key of its time.
+
+Where workers run on several machines, each has its own keyset file: make the key with --stage, bring the file to all of
+them, and then rotate.
+
+The exit code is 1 when something does not open; it stays as it is, and tokenkeeper vault verify names it.`,
+		Example: `  tokenkeeper vault rotate
+  tokenkeeper vault rotate --drop-old
+  tokenkeeper vault rotate --drop-old --keep 0s
+  tokenkeeper vault rotate --stage`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.Stage && o.DropOld {
+				return usage("--stage only adds a key, and --drop-old only removes some", "leave one of the two out")
+			}
+			return c.rotateVault(cmd.Context(), o)
+		},
+	}
+	cmd.Flags().BoolVar(&o.Stage, "stage", false, "only add the next key to the keyset file, and seal nothing with it yet")
+	cmd.Flags().BoolVar(&o.DropOld, "drop-old", false, "remove old keys that nothing is sealed with")
+	cmd.Flags().DurationVar(&o.Keep, "keep", keepRetired, "with --drop-old: keep a key for this long after it ceased to seal")
+	return cmd
+}
+
+func (c *cli) rotateVault(ctx context.Context, o vault.RotateOptions) error {
+	options, err := c.vaultOptions(ctx)
+	if err != nil {
+		return err
+	}
+	v, err := vault.Open(ctx, options)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = v.Close() }() // what counts is committed
+	r, err := v.Rotate(ctx, o)
+	if err != nil {
+		return failf("mend that, then run tokenkeeper vault rotate again: it finishes what it began", "%w", err)
+	}
+	r.Damaged, r.Dropped, r.Kept = orEmpty(r.Damaged), orEmpty(r.Dropped), orEmpty(r.Kept)
+	if err := c.print(r, func(w io.Writer) { tellRotation(w, r, o, options.Keyset.Path()) }); err != nil {
+		return err
+	}
+	return damaged(r.Damaged)
+}
+
+func tellRotation(w io.Writer, r vault.Rotation, o vault.RotateOptions, keyset string) {
+	if o.Stage {
+		fmt.Fprintf(w, "key %d is in %s and seals nothing yet\nBring the file to all machines, then: tokenkeeper vault rotate\n", r.Key, keyset)
+		return
+	}
+	fmt.Fprintf(w, "key %d is in force\n", r.Key)
+	fmt.Fprintf(w, "sealed anew: %s\n", tellRows(r.Resealed))
+	for _, id := range r.Dropped {
+		fmt.Fprintf(w, "dropped key %d\n", id)
+	}
+	for _, key := range r.Kept {
+		fmt.Fprintf(w, "kept key %d: %s\n", key.ID, key.Reason)
+	}
+	tellDamage(w, r.Damaged)
+	if r.Added || len(r.Dropped) > 0 {
+		fmt.Fprintf(w, "Back up %s again.\n", keyset)
+	}
+}
+
+func tellRows(r vault.Rows) string {
+	return fmt.Sprintf("%d accounts, %d pending consents, %d logins", r.Records, r.Authorizations, r.Logins)
+}
+
+func tellDamage(w io.Writer, damage []vault.Damage) {
+	if len(damage) == 0 {
+		return
+	}
+	rows := make([][]string, len(damage))
+	for i, d := range damage {
+		generation := ""
+		if d.Generation > 0 {
+			generation = strconv.FormatInt(int64(d.Generation), 10)
+		}
+		rows[i] = []string{d.Account, generation, d.Field, d.Problem}
+	}
+	table(w, []string{"DAMAGED", "GENERATION", "FIELD", "PROBLEM"}, rows)
+}
+
+// damaged is the failure of a vault in which something does not open.
+func damaged(damage []vault.Damage) error {
+	if len(damage) == 0 {
+		return nil
+	}
+	return failf("restore the vault, or the keyset, from a backup; or reauthorise the accounts: tokenkeeper account reauthorize ACCOUNT",
+		"%d values in the vault do not open", len(damage))
+}

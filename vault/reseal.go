@@ -1,0 +1,145 @@
+package vault
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/vault/internal/storage"
+)
+
+// Rows counts rows by what they are.
+type Rows struct {
+	Records        int `json:"records"`
+	Authorizations int `json:"authorizations"`
+	Logins         int `json:"logins"`
+}
+
+// resealAll seals every row anew that the key in force did not seal, each in a transaction of its own, so that nobody
+// waits for longer than one of them takes.
+func (v *Vault) resealAll(ctx context.Context, r *Rotation) error {
+	r.Damaged = nil
+	for _, kind := range []struct {
+		list   string
+		reseal func(ctx context.Context, tx storage.Queryer, s sealer, key any) error
+		count  *int
+	}{
+		{`SELECT account FROM records WHERE substr(access, 1, 5) <> $1 OR substr(refresh, 1, 5) <> $1`, resealRecord, &r.Resealed.Records},
+		{`SELECT id FROM authorizations WHERE substr(tokens, 1, 5) <> $1`, resealAuthorization, &r.Resealed.Authorizations},
+		{`SELECT state_hash FROM logins WHERE substr(verifier, 1, 5) <> $1`, resealLogin, &r.Resealed.Logins},
+	} {
+		keys, err := v.list(ctx, kind.list, prefixOf(v.inForce.Load()))
+		if err != nil {
+			return err
+		}
+		for _, key := range keys {
+			err := v.writeSealed(ctx, func(tx storage.Queryer, s sealer) error { return kind.reseal(ctx, tx, s, key) })
+			switch damage, damaged := damageOf(err); {
+			case damaged:
+				r.Damaged = append(r.Damaged, damage)
+			case errors.Is(err, sql.ErrNoRows):
+				// It went since it was listed.
+			case err != nil:
+				return err
+			default:
+				*kind.count++
+			}
+		}
+	}
+	return nil
+}
+
+// list returns the keys of the rows that a query finds. It does not just read: as a transaction that is serial with all
+// that seal, it misses none that commits later with the key of before.
+func (v *Vault) list(ctx context.Context, query string, args ...any) ([]any, error) {
+	var keys []any
+	err := v.store.Write(ctx, func(q storage.Queryer) error {
+		rows, err := q.QueryContext(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		keys = nil
+		for rows.Next() {
+			var key any
+			if err := rows.Scan(&key); err != nil {
+				return err
+			}
+			keys = append(keys, key)
+		}
+		return rows.Err()
+	})
+	return keys, err
+}
+
+// reseal leaves alone what its own key has sealed.
+func (s sealer) reseal(b binding, sealed []byte) ([]byte, error) {
+	plain, err := s.open(b, sealed)
+	if err != nil || bytes.HasPrefix(sealed, prefixOf(s.key)) {
+		return sealed, err
+	}
+	defer clear(plain)
+	return s.seal(b, plain)
+}
+
+func resealRecord(ctx context.Context, tx storage.Queryer, s sealer, key any) error {
+	var account string
+	var generation credential.Generation
+	var pair sealedPair
+	err := tx.QueryRowContext(ctx, `SELECT account, generation, access, refresh FROM records WHERE account = $1`, key).
+		Scan(&account, &generation, &pair.access, &pair.refresh)
+	if err != nil {
+		return err
+	}
+	id, err := parseAccount(account, fieldAccess)
+	if err != nil {
+		return err
+	}
+	if pair.access, err = s.reseal(binding{account: id, generation: generation, field: fieldAccess}, pair.access); err != nil {
+		return err
+	}
+	if pair.refresh, err = s.reseal(binding{account: id, generation: generation, field: fieldRefresh}, pair.refresh); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE records SET access = $1, refresh = $2 WHERE account = $3`, pair.access, pair.refresh, key)
+	return err
+}
+
+func resealAuthorization(ctx context.Context, tx storage.Queryer, s sealer, key any) error {
+	a := Authorization{}
+	var account string
+	var sealed []byte
+	err := tx.QueryRowContext(ctx, `SELECT id, account, tokens FROM authorizations WHERE id = $1`, key).Scan(&a.ID, &account, &sealed)
+	if err != nil {
+		return err
+	}
+	if a.Account, err = parseAccount(account, fieldAuthorization); err != nil {
+		return err
+	}
+	if sealed, err = s.reseal(a.binding(), sealed); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE authorizations SET tokens = $1 WHERE id = $2`, sealed, key)
+	return err
+}
+
+func resealLogin(ctx context.Context, tx storage.Queryer, s sealer, key any) error {
+	l := Login{}
+	var account string
+	var sealed []byte
+	err := tx.QueryRowContext(ctx, `SELECT state_hash, account, verifier FROM logins WHERE state_hash = $1`, key).
+		Scan(&l.StateHash, &account, &sealed)
+	if err != nil {
+		return err
+	}
+	if l.Account, err = parseAccount(account, fieldVerifier); err != nil {
+		return err
+	}
+	if sealed, err = s.reseal(l.binding(), sealed); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE logins SET verifier = $1 WHERE state_hash = $2`, sealed, key)
+	return err
+}
