@@ -3,21 +3,30 @@ package vault
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"tokenkeeper/credential"
 )
 
-// Cache holds the newest access token of each account in memory. A token that is good by the clock costs two atomic
-// loads. The cache never goes back to an older generation, except after Forget.
+// Cache holds the newest access token of each account in use in memory. A token that is good by the clock costs three
+// atomic loads. The cache does not go back to an older generation while it holds a newer one.
+//
+// It forgets a token that has expired, one that nobody has asked for in ten minutes, and those of an account that this
+// process shreds: what it holds is no more than what is being worked with.
 type Cache struct {
-	read  func(context.Context, credential.AccountID) (Access, error)
-	clock func() time.Time
-	slots *slots
+	read     func(context.Context, credential.AccountID) (Access, error)
+	clock    func() time.Time
+	slots    *slots
+	sweeping atomic.Bool // a sweep is due
 }
 
 // NewCache returns an empty cache in front of v, with the clock of v.
-func NewCache(v *Vault) *Cache { return newCache(v.access, v.clock) }
+func NewCache(v *Vault) *Cache {
+	c := newCache(v.access, v.clock)
+	v.whenShredded(c.Forget)
+	return c
+}
 
 func newCache(read func(context.Context, credential.AccountID) (Access, error), clock func() time.Time) *Cache {
 	return &Cache{read: read, clock: clock, slots: newSlots()}
@@ -28,6 +37,7 @@ func newCache(read func(context.Context, credential.AccountID) (Access, error), 
 func (c *Cache) Access(ctx context.Context, account credential.AccountID) (Access, error) {
 	if s := c.slots.find(account); s != nil {
 		if a := s.valid(c.clock); a != nil {
+			s.use()
 			return *a, nil
 		}
 	}
@@ -37,18 +47,26 @@ func (c *Cache) Access(ctx context.Context, account credential.AccountID) (Acces
 // Reload reads the vault whatever is cached, so that it finds what was written before the call, by any process. It returns
 // the newer of the two.
 func (c *Cache) Reload(ctx context.Context, account credential.AccountID) (Access, error) {
-	return c.load(ctx, account, c.slots.make(account))
+	return c.load(ctx, account, c.make(account))
 }
 
 // Forget drops the account's token. A read that is under way does not bring it back.
 func (c *Cache) Forget(account credential.AccountID) { c.slots.remove(account, nil) }
+
+// make returns the slot of an account, and sees to it that it is looked at later.
+func (c *Cache) make(account credential.AccountID) *slot {
+	s := c.slots.make(account)
+	s.use()
+	c.sweepLater()
+	return s
+}
 
 // sharedReadTimeout bounds the read that several callers wait for. Each of them leaves earlier if its own context ends.
 const sharedReadTimeout = 30 * time.Second
 
 // miss shares one read among the callers that miss together. The read outlives the caller that happened to be first.
 func (c *Cache) miss(ctx context.Context, account credential.AccountID) (Access, error) {
-	s := c.slots.make(account)
+	s := c.make(account)
 	result := s.misses.DoChan("", func() (any, error) {
 		if a := s.valid(c.clock); a != nil {
 			return *a, nil // somebody's read ended between our look and now

@@ -120,13 +120,19 @@ func testUnknownAccountIsNotRemembered(t *testing.T, b backend) {
 	assert.NoError(t, err)
 }
 
-func testShreddedAccountLeavesTheCacheOnReload(t *testing.T, b backend) {
-	v, _ := b.newVault(t)
+func testShreddedAccountLeavesTheCache(t *testing.T, b backend) {
+	f := b.newFixture(t)
+	v, elsewhere := f.open(t), f.open(t)
 	connectAccount(t, v, "a1", slack, "T1/B1")
-	c := NewCache(v)
-	_, err := c.Access(t.Context(), slack)
-	require.NoError(t, err)
+	here, there := NewCache(v), NewCache(elsewhere)
+	for _, c := range []*Cache{here, there} {
+		_, err := c.Access(t.Context(), slack)
+		require.NoError(t, err)
+	}
 	require.NoError(t, v.Shred(t.Context(), slack))
+	_, err := here.Access(t.Context(), slack)
+	require.ErrorIs(t, err, ErrNotFound, "at once where it was shredded")
+	c := there
 	_, err = c.Reload(t.Context(), slack)
 	require.ErrorIs(t, err, ErrNotFound)
 	_, err = c.Access(t.Context(), slack)
@@ -309,4 +315,88 @@ func TestWarmAccessAllocatesNothing(t *testing.T) {
 	assert.False(t, failed)
 	assert.Zero(t, allocs)
 	assert.EqualValues(t, 1, reads.Load())
+}
+
+func (c *Cache) holds(account credential.AccountID) bool { return c.slots.find(account) != nil }
+
+func TestCacheForgetsWhatHasExpired(t *testing.T) {
+	v, clock := newVault(t)
+	connectAccount(t, v, "a1", slack, "T1/B1")
+	lasting := authorization("a2", github, "42")
+	lasting.Tokens.ExpiresAt = time.Time{}
+	require.NoError(t, v.PutAuthorization(t.Context(), lasting))
+	_, err := v.Adopt(t.Context(), "a2")
+	require.NoError(t, err)
+	c := NewCache(v)
+	for _, account := range []credential.AccountID{slack, github} {
+		_, err := c.Access(t.Context(), account)
+		require.NoError(t, err)
+	}
+	assert.Equal(t, 2, c.sweep())
+	clock.Advance(time.Hour)
+	assert.Equal(t, 1, c.sweep())
+	assert.False(t, c.holds(slack))
+	assert.True(t, c.holds(github))
+}
+
+func TestCacheForgetsWhatNobodyAsksFor(t *testing.T) {
+	c := scriptedCache(func() (Access, error) { return generation(1), nil })
+	for i := range 200 {
+		_, err := c.Access(t.Context(), accountNumber(i))
+		require.NoError(t, err)
+	}
+	for range idleSweeps {
+		assert.Equal(t, 200, c.sweep())
+		_, err := c.Access(t.Context(), accountNumber(7))
+		require.NoError(t, err)
+	}
+	assert.Equal(t, 1, c.sweep())
+	assert.True(t, c.holds(accountNumber(7)))
+}
+
+func TestCacheSweepsItselfUntilItIsEmpty(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var reads atomic.Int64
+		c := scriptedCache(func() (Access, error) {
+			reads.Add(1)
+			a := generation(1)
+			a.ExpiresAt = time.Now().Add(time.Hour)
+			return a, nil
+		})
+		ask := func() {
+			_, err := c.Access(t.Context(), slack)
+			require.NoError(t, err)
+		}
+		wait := func(d time.Duration) {
+			<-time.After(d)
+			synctest.Wait()
+		}
+		ask()
+		for range 10 {
+			wait(5 * time.Minute)
+			ask()
+		}
+		assert.EqualValues(t, 1, reads.Load(), "what is in use stays")
+		wait((idleSweeps + 2) * sweepEvery)
+		assert.False(t, c.holds(slack))
+		assert.False(t, c.sweeping.Load(), "an empty cache does nothing")
+		ask()
+		assert.True(t, c.sweeping.Load())
+		assert.EqualValues(t, 2, reads.Load())
+	})
+}
+
+func TestCacheIsSweptWhileItIsUsed(t *testing.T) {
+	c := scriptedCache(func() (Access, error) { return generation(1), nil })
+	together(8, func(i int) {
+		for step := range 500 {
+			if i == 0 {
+				c.sweep()
+				continue
+			}
+			a, err := c.Access(t.Context(), accountNumber(step%50))
+			assert.NoError(t, err)
+			assert.EqualValues(t, 1, a.Generation)
+		}
+	})
 }

@@ -84,7 +84,7 @@ var conformance = map[string]func(*testing.T, backend){
 	"TokenThatNeverExpiresIsReadOnce":           testTokenThatNeverExpiresIsReadOnce,
 	"ReloadSeesWhatAnyProcessWrote":             testReloadSeesWhatAnyProcessWrote,
 	"UnknownAccountIsNotRemembered":             testUnknownAccountIsNotRemembered,
-	"ShreddedAccountLeavesTheCacheOnReload":     testShreddedAccountLeavesTheCacheOnReload,
+	"ShreddedAccountLeavesTheCache":             testShreddedAccountLeavesTheCache,
 	"ManyMissesOfManyAccounts":                  testManyMissesOfManyAccounts,
 	"CacheUnderConcurrentSwaps":                 testCacheUnderConcurrentSwaps,
 	"ProcessesShareTheFile":                     testProcessesShareTheFile,

@@ -1,4 +1,5 @@
-// Package vault keeps the tokens of connected accounts in one sealed file that several processes share.
+// Package vault keeps the tokens of connected accounts, sealed, in one database that several processes share: a SQLite
+// file on one machine, or PostgreSQL for many.
 //
 // The hard idea is that a token has two ways to be lost, and encryption helps against neither: an older answer can
 // replace a newer one, and a refresh token can be spent without anybody remembering it. So every set of tokens has a
@@ -17,6 +18,15 @@
 // Tokens are sealed with AES-256-GCM by Tink. What is sealed is bound to its place by associated data: format version,
 // account, generation and field. A row that was copied over another, or given another generation, does not open and
 // yields an [IntegrityError]. A keyset that lacks the key is told apart from that, by [WrongKeyError].
+//
+// The keys are in a [KeysetFile], in the clear or encrypted by a key management service (package kms). Which of them
+// seals is written in the vault, and every transaction that seals reads it there, so a rotation needs no worker to stop:
+//
+//	key added to the file ──▶ put in force in the vault ──▶ row after row sealed anew ──▶ old key dropped from the file
+//	                                  │                                                        │
+//	  who meets a key he lacks reads the file again                       only what seals nothing, and not for a day
+//
+// It may end at each arrow: [Vault.Rotate] finds out how far it has come. [Verify] opens everything and changes nothing.
 //
 // [Cache] stands in front of the vault: a token that is good by the clock costs no lock, no write and no allocation.
 package vault

@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"tokenkeeper/credential"
 	"tokenkeeper/vault/internal/storage"
@@ -14,6 +15,7 @@ import (
 func (v *Vault) Shred(ctx context.Context, account credential.AccountID) error {
 	err := v.store.Write(ctx, func(tx storage.Queryer) error { return shred(ctx, tx, account) })
 	if err == nil {
+		v.tellShredded(account)
 		err = v.store.Scrub(ctx)
 	}
 	if err != nil {
@@ -35,4 +37,20 @@ func shred(ctx context.Context, tx storage.Queryer, account credential.AccountID
 		}
 	}
 	return nil
+}
+
+// whenShredded has listener called with each account that this process shreds.
+func (v *Vault) whenShredded(listener func(credential.AccountID)) {
+	v.listening.Lock()
+	defer v.listening.Unlock()
+	v.shredded = append(v.shredded, listener)
+}
+
+func (v *Vault) tellShredded(account credential.AccountID) {
+	v.listening.Lock()
+	listeners := slices.Clone(v.shredded)
+	v.listening.Unlock()
+	for _, listener := range listeners {
+		listener(account)
+	}
 }

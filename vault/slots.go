@@ -69,6 +69,31 @@ func (s *slots) remove(account credential.AccountID, only *slot) {
 	shard.current.Store(&next)
 }
 
+// retain removes the slots that keep does not want, and returns how many are left.
+func (s *slots) retain(keep func(*slot) bool) int {
+	left := 0
+	for i := range s.shards {
+		left += s.shards[i].retain(keep)
+	}
+	return left
+}
+
+func (s *shard) retain(keep func(*slot) bool) int {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	all := s.load()
+	next := make(map[credential.AccountID]*slot, len(all))
+	for account, slot := range all {
+		if keep(slot) {
+			next[account] = slot
+		}
+	}
+	if len(next) < len(all) {
+		s.current.Store(&next)
+	}
+	return len(next)
+}
+
 func (s *shard) load() map[credential.AccountID]*slot {
 	if m := s.current.Load(); m != nil {
 		return *m

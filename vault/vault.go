@@ -94,6 +94,9 @@ type Vault struct {
 	clock   func() time.Time
 	store   store
 	close   func() error
+
+	listening sync.Mutex // held while shredded is read or written
+	shredded  []func(credential.AccountID)
 }
 
 // Open opens a vault, or creates it. It returns a [WrongKeyError] when the keyset is not the one that the vault was sealed

@@ -71,7 +71,7 @@ func (s *Server) create(ctx context.Context) error {
 		}
 	}
 	// Sockets ask for no password, because each answer to that takes the server some milliseconds.
-	err := s.run(ctx, "initdb", "--pgdata", s.data(), "--username", Superuser, "--pwfile", password,
+	err := s.run(ctx, "initdb", "--pgdata", s.Data(), "--username", Superuser, "--pwfile", password,
 		"--auth-local", "trust", "--auth-host", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--no-sync")
 	if err != nil {
 		return err
@@ -109,7 +109,7 @@ func (s *Server) start(ctx context.Context) error {
 	proc, err := process.Start(process.Options{
 		Name: "postgres", Path: filepath.Join(s.bin, "postgres"), Dir: s.dir, Credential: s.as, LogFile: s.dir + ".log",
 		Args: []string{
-			"-D", s.data(), "-k", s.dir, "-h", "127.0.0.1", "-p", strconv.Itoa(s.port),
+			"-D", s.Data(), "-k", s.dir, "-h", "127.0.0.1", "-p", strconv.Itoa(s.port),
 			"-c", "max_connections=200", "-c", "shared_buffers=32MB", "-c", "fsync=" + strconv.FormatBool(s.fsync),
 		},
 	})
@@ -158,7 +158,8 @@ func (s *Server) TCP(database, password string) string {
 	return u.String()
 }
 
-func (s *Server) data() string { return filepath.Join(s.dir, "data") }
+// Data is the folder with the cluster.
+func (s *Server) Data() string { return filepath.Join(s.dir, "data") }
 
 // run runs one of PostgreSQL's programs to its end.
 func (s *Server) run(ctx context.Context, program string, args ...string) error {
