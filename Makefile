@@ -84,7 +84,7 @@ workflowcheck: bin/workflowcheck ## Check that Workflow code is deterministic
 # The Compose file is checked against the specification, without an engine. A Dockerfile can be checked by BuildKit only.
 .PHONY: lint-deploy
 lint-deploy: bin/composecheck
-	POSTGRES_PASSWORD=any bin/composecheck docker-compose.yml
+	POSTGRES_PASSWORD=any VAULT_DATABASE_PASSWORD=any bin/composecheck docker-compose.yml
 	@if docker buildx version >/dev/null 2>&1 && docker info >/dev/null 2>&1; then \
 		docker build --check .; \
 	else \

@@ -154,9 +154,9 @@ func TestVaultInPostgreSQL(t *testing.T) {
 	w.run("vault", "init").exits(exitOK)
 	w.run("vault", "verify").exits(exitFailure).complains("there is no vault")
 	w.run("vault", "rotate").exits(exitOK).prints("is in force")
-	w.run("vault", "verify").exits(exitOK).prints("postgres://tokenkeeper@", "everything opens")
-	w.run("doctor", "--timeout", "2s").exits(exitFailure).prints("ok    vault postgres://tokenkeeper@")
-	w.env["VAULT_URL"] = server.TCP("postgres", "wrong-secret")
+	w.run("vault", "verify").exits(exitOK).prints("postgres://postgres@", "everything opens")
+	w.run("doctor", "--timeout", "2s").exits(exitFailure).prints("ok    vault postgres://postgres@")
+	w.env["VAULT_URL"] = server.TCP(postgrestest.Superuser, "wrong-secret", "postgres")
 	got := w.run("vault", "verify").exits(exitFailure).complains("PostgreSQL refuses the user")
 	if strings.Contains(got.stderr, "wrong-secret") {
 		t.Errorf("the password is in %s", got.stderr)

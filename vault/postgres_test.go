@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -27,6 +28,12 @@ func onServer(t *testing.T) (fixture, *postgrestest.Server) {
 	f := newFixture(t)
 	f.path, f.url = "", credential.NewSecret(server.URL("postgres"))
 	return f, server
+}
+
+// schema is the one that the vault of f is in.
+func (f fixture) schema() string {
+	_, schema, _ := strings.Cut(f.url.Reveal(), "search_path=")
+	return schema
 }
 
 func TestServerThatIsRestarted(t *testing.T) {
@@ -129,7 +136,7 @@ func (*cutter) pass(from, to net.Conn, stop func(data []byte) bool) {
 
 func TestConnectionThatIsLostInTheCommit(t *testing.T) {
 	server := postgrestest.Shared(t)
-	at, err := url.Parse(server.TCP("vault", postgrestest.Password))
+	at, err := url.Parse(server.TCP(postgrestest.Superuser, postgrestest.Password, "vault"))
 	require.NoError(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -137,10 +144,9 @@ func TestConnectionThatIsLostInTheCommit(t *testing.T) {
 	c := &cutter{server: at.Host}
 	go c.serve(t, listener)
 	at.Host = listener.Addr().String()
-	at.RawQuery = "search_path=lost_in_the_commit&sslmode=disable"
-
-	f := newFixture(t)
-	f.path, f.url = "", credential.NewSecret(at.String())
+	f := onPostgres.newFixture(t)
+	at.RawQuery = "sslmode=disable&search_path=" + f.schema()
+	f.url = credential.NewSecret(at.String())
 	v := f.open(t)
 	connectAccount(t, v, "a1", slack, "T1/B1")
 	c.armed.Store(true)
@@ -162,7 +168,7 @@ func TestErrorsOfPostgreSQLSayWhatToDo(t *testing.T) {
 	f := newFixture(t)
 	f.path = ""
 	for name, c := range map[string]struct{ url, want string }{
-		"wrong password":  {server.TCP("vault", "s3cr3t-pa/ss"), "correct user and password"},
+		"wrong password":  {server.TCP(postgrestest.Superuser, "s3cr3t-pa/ss", "vault"), "correct user and password"},
 		"no database":     {server.URL("none"), "createdb"},
 		"nobody there":    {"postgres://u:" + secret + "@127.0.0.1:1/db", "PostgreSQL cannot be reached"},
 		"no such host":    {"postgres://u:" + secret + "@no.such.host.invalid/db", "PostgreSQL cannot be reached"},
@@ -188,19 +194,20 @@ func TestUserWithoutRights(t *testing.T) {
 	f := onPostgres.newFixture(t)
 	v := f.open(t)
 	fill(t, v)
-	schema := f.url.Reveal()[strings.LastIndex(f.url.Reveal(), "=")+1:]
+	schema := f.schema()
 	tamper(t, v, `CREATE ROLE stranger LOGIN; GRANT USAGE ON SCHEMA `+schema+` TO stranger; GRANT SELECT ON ALL TABLES IN SCHEMA `+schema+` TO stranger`)
 	stranger := f
-	stranger.url = credential.NewSecret(strings.Replace(f.url.Reveal(), postgrestest.Superuser+":", "stranger:", 1))
+	stranger.url = credential.NewSecret(strings.Replace(f.url.Reveal(), "//"+postgrestest.Superuser+":", "//stranger:", 1))
 	_, err := Open(t.Context(), stranger.options())
 	require.ErrorContains(t, err, "lacks a right")
 	assert.True(t, stranger.verified(t).OK(), "reading is enough to verify")
+	tamper(t, v, `DROP OWNED BY stranger; DROP ROLE stranger`)
 }
 
 func TestSchemaOfSomebodyElse(t *testing.T) {
 	f := onPostgres.newFixture(t)
 	v := onPostgres.newFixture(t).open(t)
-	schema := f.url.Reveal()[strings.LastIndex(f.url.Reveal(), "=")+1:]
+	schema := f.schema()
 	tamper(t, v, `CREATE SCHEMA `+schema+`; CREATE TABLE `+schema+`.notes (text TEXT)`)
 	_, err := Open(t.Context(), f.options())
 	require.ErrorIs(t, err, storage.ErrForeign)
@@ -275,4 +282,25 @@ func TestOptionsThatNameNoVaultOrTwo(t *testing.T) {
 	_, err = Open(context.Background(), Options{Path: f.path, URL: credential.NewSecret("postgres://u:s3cr3t@h/db"), Keyset: f.keyset})
 	require.ErrorContains(t, err, "name one")
 	assert.NotContains(t, err.Error(), "s3cr3t")
+}
+
+// The script of the Compose file makes a database that a vault can lie in.
+func TestDatabaseOfTheComposeFile(t *testing.T) {
+	f, server := onServer(t)
+	for _, password := range []string{"first", "it's $another% \"one\""} { // running again is fine, and changes the password
+		script := exec.CommandContext(t.Context(), "/bin/sh", "../deploy/postgresql/vault-database.sh")
+		script.Env = append(server.Environment(), "VAULT_DATABASE_PASSWORD="+password)
+		out, err := script.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		assert.Empty(t, string(out))
+
+		f.url = credential.NewSecret(server.TCP("tokenkeeper", password, "tokenkeeper"))
+		v := f.open(t)
+		connectAccount(t, v, "a-"+password, slack, "T1/B1")
+		require.NoError(t, v.Close())
+	}
+	assert.True(t, f.verified(t).OK())
+	f.url = credential.NewSecret(server.TCP("tokenkeeper", "first", "tokenkeeper"))
+	_, err := Open(t.Context(), f.options())
+	assert.ErrorContains(t, err, "correct user and password")
 }

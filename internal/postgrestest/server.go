@@ -19,7 +19,7 @@ import (
 
 // Superuser and Password are those of every server. The password counts for connections over TCP.
 const (
-	Superuser = "tokenkeeper"
+	Superuser = "postgres"
 	Password  = "database-password"
 )
 
@@ -150,12 +150,18 @@ func (s *Server) URL(database string) string {
 }
 
 // TCP is the connection string of a database, over TCP, which asks for the password.
-func (s *Server) TCP(database, password string) string {
+func (s *Server) TCP(user, password, database string) string {
 	u := url.URL{
-		Scheme: "postgres", User: url.UserPassword(Superuser, password),
+		Scheme: "postgres", User: url.UserPassword(user, password),
 		Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)), Path: "/" + database,
 	}
 	return u.String()
+}
+
+// Environment is that of a client program which is to be the superuser, over the socket.
+func (s *Server) Environment() []string {
+	return append(os.Environ(), "PATH="+s.bin+string(os.PathListSeparator)+os.Getenv("PATH"),
+		"PGHOST="+s.dir, "PGPORT="+strconv.Itoa(s.port), "PGUSER="+Superuser)
 }
 
 // Data is the folder with the cluster.
