@@ -195,16 +195,16 @@ func testRotationsWhileWorkersRun(t *testing.T, b backend) {
 // A rotation may end after any statement and before or after any change of the file. Nothing is lost by that, and the next
 // one finishes it.
 func testRotationThatEndsAnywhereIsFinished(t *testing.T, b backend) {
+	f := b.newFixture(t)
+	v := f.open(t)
+	fill(t, v)
+	before, err := v.Get(t.Context(), slack)
+	require.NoError(t, err)
 	failed := 0
 	for ; ; failed++ {
 		require.Less(t, failed, 100, "it never gets through")
-		f := b.newFixture(t)
-		v := f.open(t)
-		fill(t, v)
-		before, err := v.Get(t.Context(), slack)
-		require.NoError(t, err)
 		mend := pullAt(v, failed)
-		_, err = v.Rotate(t.Context(), RotateOptions{})
+		_, err := v.Rotate(t.Context(), RotateOptions{})
 		mend()
 		if err == nil {
 			break
@@ -212,17 +212,19 @@ func testRotationThatEndsAnywhereIsFinished(t *testing.T, b backend) {
 		left := f.verified(t)
 		assert.Empty(t, left.Damaged, "after %d statements", failed)
 
-		again := f.fromFile(t).open(t)
+		again, err := Open(t.Context(), f.fromFile(t).options())
+		require.NoError(t, err)
 		r, err := again.Rotate(t.Context(), RotateOptions{DropOld: true})
 		require.NoError(t, err)
 		f.allUnder(t, r.Key)
-		assert.Equal(t, []uint32{r.Key}, f.fromFile(t).keyset.KeyIDs())
+		assert.Equal(t, []uint32{r.Key}, again.keyset.KeyIDs())
 		if !finished(left) {
 			assert.False(t, r.Added, "after %d statements: no third key", failed)
 		}
 		after, err := again.Get(t.Context(), slack)
 		require.NoError(t, err)
 		assert.Equal(t, before, after)
+		require.NoError(t, again.Close())
 	}
 	assert.Greater(t, failed, 10)
 }
