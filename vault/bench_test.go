@@ -19,13 +19,20 @@ func benchVault(b *testing.B, on backend) *Vault {
 	v, err := Open(b.Context(), Options{Path: f.path, URL: f.url, Keyset: f.keyset})
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, v.Close()) })
-	a := authorization("a1", slack, "T1/B1")
+	connectAt(b, v, slack, "T0/B0")
+	return v
+}
+
+// connectAt is connectAccount by the clock of the real world.
+func connectAt(b *testing.B, v *Vault, account credential.AccountID, subject credential.Subject) Record {
+	b.Helper()
+	a := authorization(account.String(), account, subject)
 	a.ExpiresAt = v.now().AddDate(1, 0, 0)
 	a.Tokens.ExpiresAt = a.ExpiresAt
 	require.NoError(b, v.PutAuthorization(b.Context(), a))
-	_, err = v.Adopt(b.Context(), "a1")
+	r, err := v.Adopt(b.Context(), a.ID)
 	require.NoError(b, err)
-	return v
+	return r
 }
 
 // durableDatabase is in a server that waits for the disk, as one in production does.
@@ -105,6 +112,33 @@ func BenchmarkSwap(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
+	})
+}
+
+// BenchmarkSwapOfManyAccounts is many accounts that are refreshed at the same time: whether they get in each other's way.
+func BenchmarkSwapOfManyAccounts(b *testing.B) {
+	onEach(b, func(b *testing.B, v *Vault) {
+		b.Helper()
+		const accounts = 64
+		free := make(chan *Record, accounts)
+		for i := range accounts {
+			r := connectAt(b, v, accountNumber(i), subjectNumber(i))
+			free <- &r
+		}
+		b.ReportAllocs()
+		b.SetParallelism(16)
+		b.ResetTimer()
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				r := <-free
+				g, err := v.Swap(b.Context(), r.Account, r.Generation, tokens("next"))
+				if err != nil {
+					b.Error(err)
+				}
+				r.Generation = g
+				free <- r
+			}
+		})
 	})
 }
 
