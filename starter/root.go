@@ -133,8 +133,11 @@ func (c *cli) openVault(ctx context.Context, a *app.App) error {
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	return &failure{code: exitConfig, err: err, fix: app.VaultFix(err)}
+	return unopened(err)
 }
+
+// unopened is the failure of a vault that does not open, or of its keyset.
+func unopened(err error) error { return &failure{code: exitConfig, err: err, fix: app.VaultFix(err)} }
 
 // withTemporal is withApp for what is nothing without Temporal. It asks for the server's health first, so that "no
 // server" and "no worker" are never mistaken for each other.

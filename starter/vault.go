@@ -34,7 +34,11 @@ func (c *cli) vaultOptions(ctx context.Context) (vault.Options, error) {
 	if err != nil {
 		return vault.Options{}, err
 	}
-	return app.VaultOptions(ctx, cfg.Vault)
+	options, err := app.VaultOptions(ctx, cfg.Vault)
+	if err != nil {
+		return vault.Options{}, unopened(err)
+	}
+	return options, nil
 }
 
 // madeKeyset is what vault init answers. A key's id is no secret.

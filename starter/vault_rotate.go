@@ -30,7 +30,7 @@ the vault open. With --drop-old, keys that nothing is sealed with are removed, o
 Where workers run on several machines, each has its own keyset file: make the key with --stage, bring the file to all of
 them, and then rotate.
 
-The exit code is 1 when something does not open; it stays as it is, and tokenkeeper vault verify names it.`,
+The exit code is 1 when something in the vault does not open; it stays as it is. It is 5 when the vault itself does not.`,
 		Example: `  tokenkeeper vault rotate
   tokenkeeper vault rotate --drop-old
   tokenkeeper vault rotate --drop-old --keep 0s
@@ -56,7 +56,7 @@ func (c *cli) rotateVault(ctx context.Context, o vault.RotateOptions) error {
 	}
 	v, err := vault.Open(ctx, options)
 	if err != nil {
-		return err
+		return unopened(err)
 	}
 	defer func() { _ = v.Close() }() // what counts is committed
 	r, err := v.Rotate(ctx, o)

@@ -121,9 +121,9 @@ func TestVaultRotateAndVerify(t *testing.T) {
 
 func TestVaultVerifyNamesWhatIsDamaged(t *testing.T) {
 	w := newWorld(t)
-	w.run("vault", "verify").exits(exitFailure).complains("vault.key", "create one for a new vault")
+	w.run("vault", "verify").exits(exitConfig).complains("vault.key", "fix: ", "tokenkeeper vault init")
 	w.run("vault", "init").exits(exitOK)
-	w.run("vault", "verify").exits(exitFailure).complains("vault.db", "there is no vault")
+	w.run("vault", "verify").exits(exitConfig).complains("vault.db", "there is no vault")
 	if _, err := os.Stat("vault.db"); !os.IsNotExist(err) {
 		t.Errorf("verify made a vault: %v", err)
 	}
@@ -152,12 +152,12 @@ func TestVaultInPostgreSQL(t *testing.T) {
 	server := postgrestest.New(t)
 	w.env["VAULT_URL"] = server.URL("postgres")
 	w.run("vault", "init").exits(exitOK)
-	w.run("vault", "verify").exits(exitFailure).complains("there is no vault")
+	w.run("vault", "verify").exits(exitConfig).complains("there is no vault")
 	w.run("vault", "rotate").exits(exitOK).prints("is in force")
 	w.run("vault", "verify").exits(exitOK).prints("postgres://postgres@", "everything opens")
 	w.run("doctor", "--timeout", "2s").exits(exitFailure).prints("ok    vault postgres://postgres@")
 	w.env["VAULT_URL"] = server.TCP(postgrestest.Superuser, "wrong-secret", "postgres")
-	got := w.run("vault", "verify").exits(exitFailure).complains("PostgreSQL refuses the user")
+	got := w.run("vault", "verify").exits(exitConfig).complains("PostgreSQL refuses the user")
 	if strings.Contains(got.stderr, "wrong-secret") {
 		t.Errorf("the password is in %s", got.stderr)
 	}

@@ -19,7 +19,7 @@ func newVaultVerify(c *cli) *cobra.Command {
 Nothing is changed, not even in a vault of an older version, and workers may run meanwhile: it is what to run on a backup
 that was just restored.
 
-The exit code is 1 when something does not open.`,
+The exit code is 1 when something in the vault does not open, and 5 when the vault itself does not.`,
 		Example: `  tokenkeeper vault verify
   tokenkeeper vault verify --json`,
 		Args: cobra.NoArgs,
@@ -40,7 +40,7 @@ func (c *cli) verifyVault(ctx context.Context) error {
 	}
 	found, err := vault.Verify(ctx, options)
 	if err != nil {
-		return err
+		return unopened(err)
 	}
 	found.Damaged = orEmpty(found.Damaged)
 	if err := c.print(verification{OK: found.OK(), Verification: found}, func(w io.Writer) { tellVerification(w, found) }); err != nil {
