@@ -304,3 +304,27 @@ func TestDatabaseOfTheComposeFile(t *testing.T) {
 	_, err := Open(t.Context(), f.options())
 	assert.ErrorContains(t, err, "correct user and password")
 }
+
+// A vault survives the way that every database of PostgreSQL is backed up and restored.
+func TestDumpIsRestored(t *testing.T) {
+	f, server := onServer(t)
+	v := f.open(t)
+	fill(t, v)
+	_, err := v.Rotate(t.Context(), RotateOptions{})
+	require.NoError(t, err)
+	want := dump(t, v)
+	require.NoError(t, server.CreateDatabase(t.Context(), "restored"))
+	backup := filepath.Join(t.TempDir(), "vault.dump")
+	for _, command := range [][]string{
+		{"pg_dump", "--format", "custom", "--schema", "tokenkeeper", "--file", backup, "postgres"},
+		{"pg_restore", "--exit-on-error", "--dbname", "restored", backup},
+	} {
+		cmd := exec.CommandContext(t.Context(), "/usr/bin/env", command...) // finds it on the PATH of Environment
+		cmd.Env = server.Environment()
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+	}
+	f.url = credential.NewSecret(server.URL("restored"))
+	assert.True(t, f.verified(t).OK())
+	assert.Equal(t, want, dump(t, f.open(t)))
+}
