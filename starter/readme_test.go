@@ -179,7 +179,7 @@ func TestReadmeConfigurationTable(t *testing.T) {
 		if value == row[2] {
 			value = "" // no literal
 		}
-		if !regexp.MustCompile(`(?m)^[ #-]*` + key + `:\s*` + regexp.QuoteMeta(value)).MatchString(example) {
+		if !regexp.MustCompile(`\b` + key + `:\s*` + regexp.QuoteMeta(value)).MatchString(example) {
 			t.Errorf("%s: the example has no %s: %s", row[1], key, value)
 		}
 	}
