@@ -7,9 +7,9 @@
 //	request ──▶ token of generation g from the cache ──▶ send ──▶ answer says the token is dead?
 //	                                                                │ no ──▶ caller
 //	                                                                ▼ yes
-//	                                     the vault again: newer than g? ── yes ──▶ replay once
-//	                                                                │ no
-//	                                                                ▼
+//	                                     the vault again: newer than g? ── yes ──▶ replay ── dead as well ─┐
+//	                                                                │ no                                  │
+//	                                                                ▼ ◀───────────────────────────────────┘
 //	                              one flight per process and generation ──▶ owner: "generation g died"
 //	                                                                │
 //	                                     the vault again: newer than g? ── yes ──▶ replay once
@@ -22,6 +22,7 @@
 // issue a new one (GitHub Apps, GitLab, Zendesk), so a dead token often means that somebody refreshed a moment ago:
 // looking into the vault comes before asking for anything.
 //
-// A second rejection, of the replay, goes to the caller as it is: a fresh token that is refused cannot be cured by a
-// fresher one, and a loop of refreshes would only burn the grant.
+// A token that was found in the vault may be dead too: a grant that was revoked takes every generation along. So it is
+// reported like the first. A token that the owner got for this very request is not: that it is refused goes to the caller
+// as it is, because no fresher one would cure it, and a loop of refreshes would only burn the grant.
 package connector

@@ -68,7 +68,7 @@ type Transport struct {
 var _ http.RoundTripper = (*Transport)(nil)
 
 // RoundTrip sends the request with the account's token, and once more with a newer one if the provider says that the
-// token is dead. It returns *[UnavailableError] when there is no usable token and *[HostError] when the host must not
+// token is dead; a token that the owner got for this request and that is refused all the same is not replaced. It returns *[UnavailableError] when there is no usable token and *[HostError] when the host must not
 // get one. Answers that say anything else (403, 404, 429, 5xx) pass untouched.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	defer closeBody(req)
@@ -79,65 +79,69 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("account %s: %w", t.Account, err)
 	}
-	token, err := t.usable(req.Context())
+	token, asked, err := t.usable(req.Context())
 	if err != nil {
 		return nil, err
 	}
-	resp, err := t.send(call, token)
-	if err != nil || !call.replayable() || !t.saysDead(resp) {
-		return resp, err
+	for replays := 0; ; replays++ {
+		resp, err := t.send(call, token)
+		if err != nil || asked && replays > 0 || replays == maxReplays || !call.replayable() || !t.saysDead(resp) {
+			return resp, err
+		}
+		drop(resp)
+		if token, asked, err = t.newer(req.Context(), token.Generation); err != nil {
+			return nil, err
+		}
 	}
-	drop(resp)
-	token, err = t.newer(req.Context(), token.Generation)
-	if err != nil {
-		return nil, err
-	}
-	return t.send(call, token)
 }
 
+// maxReplays bounds how often one request is sent again: once with a token that somebody else had got, which may be dead
+// as well by now, and once with the one that the owner got for us.
+const maxReplays = 2
+
 // usable returns a token that is good by the clock, having it refreshed first if the one at hand is known to be over:
-// a request that cannot succeed is not worth sending.
-func (t *Transport) usable(ctx context.Context) (vault.Access, error) {
-	token, err := t.Tokens.Access(ctx, t.Account)
+// a request that cannot succeed is not worth sending. asked reports whether the owner was asked for it.
+func (t *Transport) usable(ctx context.Context) (token vault.Access, asked bool, err error) {
+	token, err = t.Tokens.Access(ctx, t.Account)
 	if errors.Is(err, vault.ErrNotFound) {
-		return t.absent(ctx)
+		return vault.Access{}, true, t.absent(ctx)
 	}
 	if err != nil {
-		return vault.Access{}, fmt.Errorf("reading the token of account %s: %w", t.Account, err)
+		return vault.Access{}, false, fmt.Errorf("reading the token of account %s: %w", t.Account, err)
 	}
 	if token.ExpiresAt.IsZero() || t.now().Before(token.ExpiresAt) {
-		return token, nil
+		return token, false, nil
 	}
 	return t.newer(ctx, token.Generation)
 }
 
 // absent asks the owner what the state of an account without a token is.
-func (t *Transport) absent(ctx context.Context) (vault.Access, error) {
+func (t *Transport) absent(ctx context.Context) error {
 	answer, err := t.ask(ctx, 0)
 	if err != nil {
-		return vault.Access{}, err
+		return err
 	}
-	return vault.Access{}, t.unavailable(answer, 0)
+	return t.unavailable(answer, 0)
 }
 
-// newer returns a token of a generation above seen.
-func (t *Transport) newer(ctx context.Context, seen credential.Generation) (vault.Access, error) {
+// newer returns a token of a generation above seen, and reports whether the owner was asked for it.
+func (t *Transport) newer(ctx context.Context, seen credential.Generation) (token vault.Access, asked bool, err error) {
 	if token, err := t.Tokens.Reload(ctx, t.Account); err == nil && token.Generation > seen {
-		return token, nil
+		return token, false, nil
 	}
 	answer, askErr := t.ask(ctx, seen)
 	// The vault is looked at whatever the owner said: the answer may be lost although the refresh went well.
-	token, err := t.Tokens.Reload(ctx, t.Account)
+	token, err = t.Tokens.Reload(ctx, t.Account)
 	if err == nil && token.Generation > seen {
-		return token, nil
+		return token, true, nil
 	}
 	if askErr != nil {
-		return vault.Access{}, askErr
+		return vault.Access{}, true, askErr
 	}
 	if err != nil && !errors.Is(err, vault.ErrNotFound) {
-		return vault.Access{}, fmt.Errorf("reading the token of account %s: %w", t.Account, err)
+		return vault.Access{}, true, fmt.Errorf("reading the token of account %s: %w", t.Account, err)
 	}
-	return vault.Access{}, t.unavailable(answer, seen)
+	return vault.Access{}, true, t.unavailable(answer, seen)
 }
 
 // ask waits for the owner in one flight per process and generation. The flight is detached from the caller: one that

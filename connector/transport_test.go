@@ -220,6 +220,31 @@ func TestAFreshTokenThatIsRefusedIsNotRefreshedAgain(t *testing.T) {
 	assert.Equal(t, 1, w.refreshes)
 }
 
+// A revocation ends every generation. A worker whose cache is one behind finds a newer token in the vault, and must not
+// take that for the owner's last word.
+func TestAFoundTokenThatIsDeadTooIsReported(t *testing.T) {
+	for name, stuck := range map[string]bool{"revoked": true, "refreshed": false} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.issue() // by another worker; our cache still holds generation 1
+			w.kill()
+			w.stuck, w.answer = stuck, Answer{Generation: 2, Status: credential.ReauthorizationRequired, Reason: "revoked"}
+			resp, err := post(t, w.client(), w.URL+"/x", "hello")
+			if stuck {
+				var unavailable *UnavailableError
+				require.ErrorAs(t, err, &unavailable)
+				assert.Equal(t, credential.ReauthorizationRequired, unavailable.Status)
+				assert.EqualValues(t, 2, w.calls.Load())
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, http.StatusOK, resp.StatusCode)
+			assert.Equal(t, 1, w.refreshes)
+			assert.EqualValues(t, 3, w.calls.Load())
+		})
+	}
+}
+
 func TestManyCallersOneRefresh(t *testing.T) {
 	w := newWorld(t)
 	w.kill()
