@@ -33,6 +33,7 @@ type world struct {
 	answer    Answer // of the owner when it does not refresh
 	stuck     bool   // the owner does not refresh
 	refusing  bool   // the API refuses every token
+	revoked   bool   // the API refuses every token until the owner gets another one
 	requests  []string
 	calls     atomic.Int64
 	// dead answers a request whose token is no longer good.
@@ -62,7 +63,7 @@ func (w *world) serve(rw http.ResponseWriter, req *http.Request) {
 	w.calls.Add(1)
 	w.mu.Lock()
 	w.requests = append(w.requests, req.Header.Get("Authorization")+" "+string(body))
-	good := !w.refusing && req.Header.Get("Authorization") == "Bearer "+w.vault.Token.Reveal()
+	good := !w.refusing && !w.revoked && req.Header.Get("Authorization") == "Bearer "+w.vault.Token.Reveal()
 	w.mu.Unlock()
 	if !good {
 		w.dead(rw, req)
@@ -99,6 +100,7 @@ func (w *world) Refresh(_ context.Context, _ credential.AccountID, seen credenti
 	}
 	if w.vault.Generation <= seen {
 		w.refreshes++
+		w.revoked = false
 		w.issue()
 	}
 	return Answer{Generation: w.vault.Generation, Status: credential.Active}, nil
@@ -227,7 +229,7 @@ func TestAFoundTokenThatIsDeadTooIsReported(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			w.issue() // by another worker; our cache still holds generation 1
-			w.kill()
+			w.revoked = true
 			w.stuck, w.answer = stuck, Answer{Generation: 2, Status: credential.ReauthorizationRequired, Reason: "revoked"}
 			resp, err := post(t, w.client(), w.URL+"/x", "hello")
 			if stuck {
