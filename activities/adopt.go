@@ -73,7 +73,8 @@ func refuse(format string, args ...any) error {
 }
 
 // Disconnect revokes the grant at the provider (RFC 7009 or its dialect) and then destroys it here. A grant that the
-// provider calls dead already counts as revoked. Temporal retries it until the provider answered.
+// provider calls dead already counts as revoked. Temporal retries it until the provider answered. Errors:
+// [ErrTypeRejected] when the provider refuses the app itself, [ErrTypeNotConfigured].
 func (a *Account) Disconnect(ctx context.Context, in AccountInput) error {
 	conn, err := a.Connections.Connection(in.Account)
 	if err != nil {
@@ -88,7 +89,10 @@ func (a *Account) Disconnect(ctx context.Context, in AccountInput) error {
 	}
 	if err := conn.OAuth.Revoke(ctx, record.Tokens); err != nil && oauth.KindOf(err) != credential.DeadGrant {
 		failure := describe(err)
-		if failure.RetryAfter > 0 {
+		switch {
+		case failure.Kind == credential.DeadClient, failure.Kind == credential.Misconfigured:
+			return rejected("%s", failure.Message)
+		case failure.RetryAfter > 0:
 			return again(ErrTypeRateLimited, failure.Message, failure.RetryAfter)
 		}
 		return outage("revoking the grant of account "+in.Account.String(), err)

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"regexp"
+	"time"
 
 	"github.com/slack-go/slack"
 
@@ -91,14 +92,19 @@ func (s *Slack) message(ctx context.Context, client *slack.Client, account crede
 	if err != nil && unavailable(err) != nil {
 		return triage.Message{}, false, err
 	}
-	m.UserName = s.userName(ctx, client, account, m.User)
-	m.ChannelName = s.channelName(ctx, client, account, key.Channel)
+	naming, enough := context.WithTimeout(ctx, maxNaming)
+	defer enough()
+	m.UserName = s.userName(naming, client, account, m.User)
+	m.ChannelName = s.channelName(naming, client, account, key.Channel)
 	m.Names = map[string]string{}
 	for _, mention := range mentions.FindAllStringSubmatch(m.Text, maxMentions) {
-		m.Names[mention[1]] = s.userName(ctx, client, account, mention[1])
+		m.Names[mention[1]] = s.userName(naming, client, account, mention[1])
 	}
 	return m, true, nil
 }
+
+// maxNaming bounds all names of a message together: a directory that hangs must not hold up a report.
+const maxNaming = 10 * time.Second
 
 var mentions = regexp.MustCompile(`<@([UW][A-Z0-9]+)`)
 

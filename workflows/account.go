@@ -249,9 +249,13 @@ func (a *account) enter(ctx workflow.Context, status credential.Status, reason s
 	a.Status, a.Reason = status, reason
 }
 
+// finish sends those away that wait, so that they ask again and find the next owner of the account, if there is one.
 func (a *account) finish(ctx workflow.Context) (AccountStatus, error) {
 	a.draining = true
 	err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
+	for a.drain(ctx); err == nil && len(a.Waiting) > 0; a.drain(ctx) {
+		err = a.wake(ctx)
+	}
 	return a.status(ctx), err
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -131,16 +132,16 @@ func (a *account) listen(ctx workflow.Context) {
 
 // drain takes every Signal that has arrived.
 func (a *account) drain(ctx workflow.Context) {
-	takeAll(ctx, SignalReauthorized, func(r ReauthorizedRequest) {
+	takeAll(ctx, a.misread, SignalReauthorized, func(r ReauthorizedRequest) {
 		if err := a.admit(r.validate()); err != nil {
 			a.warn("Signal " + SignalReauthorized + " refused: " + err.Error())
 			return
 		}
 		a.queueAdoption(r)
 	})
-	takeAll(ctx, SignalDisconnect, func(any) { a.Disconnecting = true })
-	takeAll(ctx, SignalValidate, func(any) { a.askToLook(workflow.Now(ctx)) })
-	takeAll(ctx, SignalAwait, func(w Waiter) {
+	takeAll(ctx, a.misread, SignalDisconnect, func(any) { a.Disconnecting = true })
+	takeAll(ctx, a.misread, SignalValidate, func(any) { a.askToLook(workflow.Now(ctx)) })
+	takeAll(ctx, a.misread, SignalAwait, func(w Waiter) {
 		if w.WorkflowID == "" {
 			a.warn("Signal " + SignalAwait + ` refused: workflow_id: missing; want {"workflow_id":"…"}`)
 			return
@@ -151,12 +152,25 @@ func (a *account) drain(ctx workflow.Context) {
 	})
 }
 
-// takeAll hands over every Signal of a name that has arrived. What does not decode is dropped by the SDK with a log line.
-func takeAll[T any](ctx workflow.Context, name string, take func(T)) {
+// misread tells of a Signal that is not what its name promises.
+func (a *account) misread(name string, err error) {
+	a.warn("Signal " + name + " refused: " + err.Error())
+}
+
+// takeAll hands over every Signal of a name that has arrived. The SDK itself would drop what does not decode, and nobody
+// would hear of it.
+func takeAll[T any](ctx workflow.Context, misread func(name string, err error), name string, take func(T)) {
 	for {
-		var message T
-		if !workflow.GetSignalChannel(ctx, name).ReceiveAsync(&message) {
+		var raw converter.RawValue
+		if !workflow.GetSignalChannel(ctx, name).ReceiveAsync(&raw) {
 			return
+		}
+		var message T
+		if payload := raw.Payload(); payload != nil {
+			if err := converter.GetDefaultDataConverter().FromPayload(payload, &message); err != nil {
+				misread(name, errors.New("it is not the JSON object that this Signal takes"))
+				continue
+			}
 		}
 		take(message)
 	}
@@ -191,6 +205,11 @@ func (a *account) adopt(ctx workflow.Context) error {
 }
 
 func (a *account) disconnect(ctx workflow.Context) error {
+	status, reason := a.Status, a.Reason
+	a.enterUnlessServing(ctx, status, "being disconnected; the provider has not taken the revocation yet")
+	if err := a.publish(ctx); err != nil {
+		return err
+	}
 	options := workflow.GetActivityOptions(accountActivity(ctx, "revoke and destroy the grant"))
 	options.RetryPolicy.MaximumInterval = maxRevokeInterval
 	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), (*activities.Account).Disconnect,
@@ -200,6 +219,7 @@ func (a *account) disconnect(ctx workflow.Context) error {
 	}
 	if err != nil {
 		a.Disconnecting = false
+		a.enter(ctx, status, reason)
 		a.warn("disconnecting failed: " + rootMessage(err))
 		return nil
 	}

@@ -120,6 +120,9 @@ func (a *account) renew(ctx workflow.Context, facts activities.Facts) {
 	if facts.Generation == a.Credential.Generation || facts.Generation > a.Reported {
 		a.Reported = 0 // checked and alive, or newer than what died
 	}
+	if facts.Generation > a.Credential.Generation {
+		a.Looks.Note = "" // it spoke of an older one
+	}
 	a.Credential = facts
 	a.Failures, a.NotBefore, a.GrantDead, a.Forced = 0, time.Time{}, false, false
 	a.enter(ctx, credential.Active, "")

@@ -343,6 +343,7 @@ func TestMalformedMessagesAreRefusedWithAReason(t *testing.T) {
 		rejected(UpdateReauthorized, ReauthorizedRequest{Authorization: "../../etc"}, "authorization:")
 		g.env.SignalWorkflow(SignalReauthorized, ReauthorizedRequest{Authorization: "?"})
 		g.env.SignalWorkflow(SignalAwait, Waiter{})
+		rejected(UpdateRefresh, map[string]int{"gen": 7}, `want {} for a new token`)
 	})
 	g.after(2*time.Hour, func() { after = g.status(t) })
 	g.end(3 * time.Hour)

@@ -1,6 +1,9 @@
 package workflows
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 
@@ -13,6 +16,21 @@ type RefreshRequest struct {
 	Generation credential.Generation `json:"generation,omitempty"`
 }
 
+// UnmarshalJSON refuses what it does not know: {"gen": 7} is no wish for a new token.
+func (r *RefreshRequest) UnmarshalJSON(text []byte) error {
+	var message struct {
+		Generation credential.Generation `json:"generation"`
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&message); err != nil || !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
+		return errors.New(`want {} for a new token, or {"generation": 7} when generation 7 died`)
+	}
+	r.Generation = message.Generation
+	return nil
+}
+
+// validate takes a generation above the account's: after a Workflow was reset, the vault is ahead of it.
 func (r RefreshRequest) validate() error {
 	if r.Generation < 0 {
 		return fmt.Errorf("generation: %d: want the generation that died, 1 or more, or leave it out", r.Generation)

@@ -137,10 +137,14 @@ func (r *reporter) tell(ctx workflow.Context) error {
 	}, nil)
 }
 
+// stepTimeout leaves room for the list of issues of a busy repository. That a worker died, the missing heartbeat tells
+// much earlier.
+const stepTimeout = 5 * time.Minute
+
 // step runs one Activity to its good end. again tells it that an earlier try may have done its work.
 func (r *reporter) step(ctx workflow.Context, name string, start func(ctx workflow.Context, again bool) workflow.Future, result any) error {
 	options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: time.Minute, HeartbeatTimeout: heartbeatTimeout, Summary: name, RetryPolicy: patient(),
+		StartToCloseTimeout: stepTimeout, HeartbeatTimeout: heartbeatTimeout, Summary: name, RetryPolicy: patient(),
 	})
 	tried := false
 	for {

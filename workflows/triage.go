@@ -181,15 +181,18 @@ func mergeChannels(old []ChannelState, plan activities.Plan, now time.Time) []Ch
 
 // listen obeys an operator.
 func (t *triager) listen(ctx workflow.Context) {
+	misread := func(name string, err error) {
+		workflow.GetLogger(ctx).Warn("Signal refused", "triage", t.name, "signal", name, "error", err)
+	}
 	selector := workflow.NewSelector(ctx)
 	selector.AddReceive(workflow.GetSignalChannel(ctx, SignalPause), func(workflow.ReceiveChannel, bool) {
-		takeAll(ctx, SignalPause, func(any) { t.Paused = true })
+		takeAll(ctx, misread, SignalPause, func(any) { t.Paused = true })
 	})
 	selector.AddReceive(workflow.GetSignalChannel(ctx, SignalResume), func(workflow.ReceiveChannel, bool) {
-		takeAll(ctx, SignalResume, func(any) { t.Paused = false })
+		takeAll(ctx, misread, SignalResume, func(any) { t.Paused = false })
 	})
 	selector.AddReceive(workflow.GetSignalChannel(ctx, SignalReload), func(workflow.ReceiveChannel, bool) {
-		takeAll(ctx, SignalReload, func(any) { t.ending = true })
+		takeAll(ctx, misread, SignalReload, func(any) { t.ending = true })
 	})
 	for ctx.Err() == nil {
 		selector.Select(ctx)

@@ -128,6 +128,9 @@ func (w *world) count() (Result, error) {
 		return Result{}, err
 	}
 	w.narrator.sayf("searched %d files (%d MB) for %d tokens: %d found in clear", found.files, found.bytes>>20, found.tokens, len(found.leaks))
+	for _, leak := range found.leaks {
+		w.narrator.notef("      in %s", leak)
+	}
 	result := w.judge(books, faults, found)
 	w.narrator.notef("\n%s", result.table())
 	return result, nil
