@@ -67,9 +67,10 @@ type Transport struct {
 
 var _ http.RoundTripper = (*Transport)(nil)
 
-// RoundTrip sends the request with the account's token, and once more with a newer one if the provider says that the
-// token is dead; a token that the owner got for this request and that is refused all the same is not replaced. It returns *[UnavailableError] when there is no usable token and *[HostError] when the host must not
-// get one. Answers that say anything else (403, 404, 429, 5xx) pass untouched.
+// RoundTrip sends the request with the account's token, and again with a newer one if the provider says that the token is
+// dead; a token that the owner got for this request and that is refused all the same is not replaced. It returns
+// *[UnavailableError] when there is no usable token and *[HostError] when the host must not get one. Answers that say
+// anything else (403, 404, 429, 5xx) pass untouched.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	defer closeBody(req)
 	if !t.Provider.MayReceiveToken(req.URL) {
@@ -85,7 +86,8 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	for replays := 0; ; replays++ {
 		resp, err := t.send(call, token)
-		if err != nil || asked && replays > 0 || replays == maxReplays || !call.replayable() || !t.saysDead(resp) {
+		last := asked && replays > 0 || replays == maxReplays || !call.replayable()
+		if err != nil || last || !t.saysDead(resp) {
 			return resp, err
 		}
 		drop(resp)
