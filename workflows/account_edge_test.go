@@ -163,3 +163,56 @@ func TestWhoConsentsWhileTheAccountDisconnectsIsNotToldThatItWorks(t *testing.T)
 
 	require.ErrorContains(t, *verdict, "disconnect")
 }
+
+// bare makes of what is issued a token that nothing renews and that never ends.
+func bare(f *activities.Facts) { f.Refreshable, f.ExpiresAt = false, time.Time{} }
+
+func TestWhoWantsANewTokenWhereThereIsNoWayToGetOneIsAnswered(t *testing.T) {
+	g := newGrant(t, time.Hour)
+	g.shape = bare
+	g.issue()
+	var verdict *error
+	g.after(time.Hour, func() { _, verdict = g.updated(t, UpdateRefresh, RefreshRequest{}) })
+	g.after(time.Hour+time.Second, func() { assert.NoError(t, *verdict, "the caller waits for an attempt that nobody plans") })
+	g.end(2 * time.Hour)
+	g.run()
+
+	assert.Zero(t, g.posts)
+}
+
+func TestAnAuthorizationThatComesAgainRaisesNoDeadGrant(t *testing.T) {
+	g := newGrant(t, 10*time.Hour)
+	g.failures = []activities.Failure{{Kind: credential.DeadGrant, Message: "revoked"}}
+	again := func() {
+		g.env.SignalWorkflow(SignalReauthorized, ReauthorizedRequest{Authorization: "good-authorization"})
+	}
+	var after AccountStatus
+	g.after(time.Hour, again)
+	g.after(2*time.Hour, func() { g.report(t, 1) })
+	g.after(3*time.Hour, func() {
+		g.adopted = true
+		again()
+	})
+	g.after(4*time.Hour, func() { after = g.status(t) })
+	g.end(100 * time.Hour)
+	g.run()
+
+	assert.Equal(t, credential.ReauthorizationRequired, after.Status)
+	assert.Equal(t, 1, g.posts, "a dead grant is never presented again")
+	require.Len(t, g.notices, 1)
+}
+
+func TestTokensThatDiedBeforeTheirConsentWasAdoptedAreReplaced(t *testing.T) {
+	g := newGrant(t, 10*time.Hour)
+	g.issue()
+	var answer *AccountStatus
+	g.after(time.Hour, func() {
+		g.env.SignalWorkflow(SignalReauthorized, ReauthorizedRequest{Authorization: "good-authorization"})
+	})
+	g.after(time.Hour+time.Second/2, func() { answer = g.report(t, 2) }) // the vault has them already
+	g.after(time.Hour+2*time.Second, func() { assert.EqualValues(t, 3, answer.Generation) })
+	g.end(2 * time.Hour)
+	g.run()
+
+	assert.Equal(t, 1, g.posts)
+}

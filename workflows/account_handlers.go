@@ -50,19 +50,28 @@ func (a *account) admit(err error) error {
 // answer for the rest of the run, and callers share the Update of their generation.
 func (a *account) onRefresh(ctx workflow.Context, r RefreshRequest) (AccountStatus, error) {
 	seen := r.Generation
-	if seen == 0 {
-		seen = a.Credential.Generation
-		a.Forced = a.Forced || a.Credential.Refreshable || a.Policy.Minted
-	} else {
+	switch {
+	case seen > 0:
 		a.report(ctx, seen)
+	case !a.Credential.Refreshable && !a.Policy.Minted:
+		return a.status(ctx), nil // nobody can have what there is no way to get
+	default:
+		seen, a.Forced = a.Credential.Generation, true
 	}
 	before := a.attempts
-	err := workflow.Await(ctx, func() bool {
+	answered := func() bool {
 		now := workflow.Now(ctx)
 		tried := a.attempts > before && !a.refreshDue(now)
 		return a.Credential.Generation > seen || a.hopeless() || tried || now.Before(a.NotBefore) || a.draining
-	})
-	return a.status(ctx), err
+	}
+	for {
+		had := a.Credential.Generation
+		err := workflow.Await(ctx, func() bool { return answered() || a.Credential.Generation != had })
+		if err != nil || answered() {
+			return a.status(ctx), err
+		}
+		a.report(ctx, seen) // a consent was adopted while its tokens died already
+	}
 }
 
 // report notes that a caller saw a generation die. A dead grant then has nothing left to serve. A generation above the
@@ -199,6 +208,9 @@ func (a *account) adopt(ctx workflow.Context) error {
 	}
 	a.verdicts[id] = nil
 	a.Warning = ""
+	if facts.Generation == a.Credential.Generation && facts.IssuedAt.Equal(a.Credential.IssuedAt) {
+		return nil // it was adopted before, and whatever became of the grant since is still so
+	}
 	a.renew(ctx, facts)
 	a.begin(ctx)
 	return nil

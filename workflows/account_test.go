@@ -31,6 +31,8 @@ type grant struct {
 
 	telling sync.Mutex // Signals are sent side by side
 	signals []string   // guarded by telling; Workflow ids that were told to go on
+	// adopted says that the good authorization was adopted before.
+	adopted bool
 	// vaultAway has a good answer come back sealed.
 	vaultAway  bool
 	heard      func(activities.RefreshInput)
@@ -111,7 +113,9 @@ func (g *grant) adopt(_ context.Context, in activities.AdoptInput) (activities.F
 	if in.Authorization != "good-authorization" {
 		return activities.Facts{}, temporal.NewNonRetryableApplicationError("another subject consented", activities.ErrTypeAuthorizationRejected, nil)
 	}
-	g.issue()
+	if !g.adopted {
+		g.issue()
+	}
 	return g.now, nil
 }
 

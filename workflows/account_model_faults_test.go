@@ -1,0 +1,344 @@
+package workflows
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"syscall"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/credential"
+	"tokenkeeper/vault"
+)
+
+// fault is what befalls the next attempt to get tokens.
+type fault string
+
+const (
+	noFault fault = ""
+
+	// Of the network: nothing was sent; sent and not handled; handled and the answer lost; handled long after the client
+	// gave up.
+	refused   fault = "connection refused"
+	unhandled fault = "request lost"
+	unheard   fault = "answer lost"
+	overdue   fault = "request arrives late"
+	// Of the server.
+	unavailable503 fault = "503"
+	badGateway     fault = "502 of a gateway, handled"
+	throttled      fault = "429"
+	strange        fault = "400 with an unknown code"
+	garbled        fault = "200 with a page, handled"
+	// Of the worker: it loses Temporal and goes on, or it dies, at each point of the protocol.
+	cutOff            fault = "worker cut off from Temporal, and goes on"
+	diesBeforeMark    fault = "worker dies before the mark"
+	diesAfterMark     fault = "worker dies after the mark"
+	diesBeforeStoring fault = "worker dies with the answer"
+	diesAfterStoring  fault = "worker dies after the swap"
+	// Of the vault.
+	doesNotStore fault = "vault does not take the answer"
+)
+
+func faults() []fault {
+	return []fault{
+		refused, unhandled, unheard, overdue, unavailable503, badGateway, throttled, strange, garbled,
+		cutOff, cutOff, diesBeforeMark, diesAfterMark, diesBeforeStoring, diesAfterStoring, doesNotStore,
+	}
+}
+
+const (
+	// overdueBy is less than half of the grace that the dialects have: later than that no fact of a provider helps.
+	overdueBy = 25 * time.Second
+	// cutOffFor is nearly as long as a request may take.
+	cutOffFor = 9 * time.Second
+	// noticedAfter is when Temporal begins another attempt in place of one that it does not hear of any more.
+	noticedAfter = 4 * time.Second
+)
+
+// takes reports whether the fault is the next, which it then was.
+func (m *model) takes(f fault) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fault != f {
+		return false
+	}
+	m.fault = noFault
+	return true
+}
+
+// errCutOff is what Temporal makes of an attempt that does not heartbeat any more.
+var errCutOff = temporal.NewApplicationErrorWithOptions("activity heartbeat timeout", "", temporal.ApplicationErrorOptions{NextRetryDelay: noticedAfter})
+
+// died unwinds an attempt whose worker was killed: it reports nothing and does nothing more.
+type died struct{}
+
+// carry is the network between us and the token endpoint.
+func (m *model) carry(r *http.Request, token *issuedToken, serve func() *http.Response) (*http.Response, error) {
+	if m.takes(refused) {
+		return nil, syscall.ECONNREFUSED
+	}
+	m.checkPost(token)
+	httptrace.ContextClientTrace(r.Context()).WroteHeaders()
+	lost := func() { m.server.lose(token) }
+	switch {
+	case m.takes(unhandled):
+		lost()
+		return nil, io.EOF
+	case m.takes(unheard):
+		lost()
+		serve()
+		return nil, io.EOF
+	case m.takes(overdue):
+		lost()
+		m.later(overdueBy, func() { serve() })
+		return nil, context.DeadlineExceeded
+	case m.takes(badGateway):
+		lost()
+		serve()
+		return respond(http.StatusBadGateway, "<html>"), nil
+	case m.takes(garbled):
+		lost()
+		serve()
+		return respond(http.StatusOK, "<html>"), nil
+	case m.takes(unavailable503):
+		return respond(http.StatusServiceUnavailable, "<html>"), nil
+	case m.takes(strange):
+		return reply(http.StatusBadRequest, map[string]any{"error": "never_heard_of"}), nil
+	case m.takes(throttled):
+		answer := respond(http.StatusTooManyRequests, "")
+		answer.Header.Set("Retry-After", "90")
+		return answer, nil
+	case m.takes(cutOff):
+		return m.goOnAlone(r.Context(), token, serve), nil
+	}
+	return serve(), nil
+}
+
+// aloneKey finds the attempt that a request belongs to.
+type aloneKey struct{}
+
+// alone is an attempt that Temporal may lose.
+type alone struct {
+	lost chan struct{} // closed when Temporal takes it for dead
+	over chan struct{} // closed at its end
+}
+
+func attemptOf(ctx context.Context) *alone {
+	a, _ := ctx.Value(aloneKey{}).(*alone) // it is always there: mortal puts it there
+	return a
+}
+
+// goOnAlone lets Temporal lose the attempt, and its request go on for a while.
+func (m *model) goOnAlone(ctx context.Context, token *issuedToken, serve func() *http.Response) *http.Response {
+	a := attemptOf(ctx)
+	m.server.travels(token, true)
+	arrive := make(chan struct{})
+	m.later(cutOffFor, func() {
+		m.server.travels(token, false)
+		close(arrive)
+		<-a.over
+	})
+	close(a.lost)
+	<-arrive
+	return serve()
+}
+
+// isAlone reports whether Temporal lost the attempt.
+func isAlone(ctx context.Context) bool {
+	select {
+	case <-attemptOf(ctx).lost:
+		return true
+	default:
+		return false
+	}
+}
+
+// serve has the Workflow's Activity done by fn, as a worker does it that can die. heard is told what the Workflow is told.
+func serve[In, Out any](m *model, of, fn func(context.Context, In) (Out, error), heard func(In, Out, error)) {
+	name := activityName(of)
+	m.env.OnActivity(of, mock.Anything, mock.Anything).AfterFn(m.begins(name)).Return(func(ctx context.Context, in In) (Out, error) {
+		m.mendInTime(ctx)
+		out, err := mortal(ctx, in, fn)
+		if err == nil || isFinal(err) {
+			if heard != nil {
+				heard(in, out, err)
+			}
+			m.ends(name)
+		}
+		return out, err
+	})
+}
+
+// serveSilent is serve for an Activity without a result.
+func serveSilent[In any](m *model, of, fn func(context.Context, In) error, heard func(In)) {
+	name := activityName(of)
+	m.env.OnActivity(of, mock.Anything, mock.Anything).AfterFn(m.begins(name)).Return(func(ctx context.Context, in In) error {
+		m.mendInTime(ctx)
+		err := fn(ctx, in)
+		if err == nil || isFinal(err) {
+			if heard != nil {
+				heard(in)
+			}
+			m.ends(name)
+		}
+		return err
+	})
+}
+
+// mendInTime ends an outage before the test environment gives an Activity up, which a server never does: 10 attempts.
+func (m *model) mendInTime(ctx context.Context) {
+	if activity.GetInfo(ctx).Attempt > 7 {
+		m.mend()
+	}
+}
+
+// begins notes that an attempt is under way, and says how long it takes to begin.
+func (m *model) begins(name string) func() time.Duration {
+	return func() time.Duration {
+		m.checkPace()
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.attempts[name] = true
+		slow := m.slow
+		m.slow = 0
+		return slow
+	}
+}
+
+func (m *model) ends(name string) {
+	now := m.now()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.settled = now
+	delete(m.attempts, name)
+}
+
+func isFinal(err error) bool {
+	app, ok := errors.AsType[*temporal.ApplicationError](err)
+	return ok && app.NonRetryable()
+}
+
+// mortal runs an attempt that may die or be lost.
+func mortal[In, Out any](ctx context.Context, in In, fn func(context.Context, In) (Out, error)) (Out, error) {
+	a := &alone{lost: make(chan struct{}), over: make(chan struct{})}
+	var out Out
+	err := errCutOff
+	go func() {
+		defer close(a.over)
+		defer func() {
+			if r := recover(); r != nil {
+				if _, ok := r.(died); !ok {
+					panic(r)
+				}
+			}
+		}()
+		out, err = fn(context.WithValue(ctx, aloneKey{}, a), in)
+	}()
+	select {
+	case <-a.over:
+		return out, err
+	case <-a.lost:
+		var none Out
+		return none, errCutOff
+	}
+}
+
+var errVaultAway = errors.New("the disk is gone")
+
+// modelVault is the vault as the Activities see it: away at times, and a place to die.
+type modelVault struct {
+	activities.Vault
+	m *model
+}
+
+func (v *modelVault) away() error {
+	v.m.mu.Lock()
+	defer v.m.mu.Unlock()
+	if v.m.vaultDown {
+		return errVaultAway
+	}
+	return nil
+}
+
+func (v *modelVault) Get(ctx context.Context, account credential.AccountID) (vault.Record, error) {
+	if err := v.away(); err != nil {
+		return vault.Record{}, err
+	}
+	return v.Vault.Get(ctx, account)
+}
+
+func (v *modelVault) Present(ctx context.Context, account credential.AccountID, g credential.Generation) (vault.Presentation, error) {
+	if v.m.takes(diesBeforeMark) {
+		panic(died{})
+	}
+	if err := v.away(); err != nil {
+		return vault.Presentation{}, err
+	}
+	p, err := v.Vault.Present(ctx, account, g)
+	if v.m.takes(diesAfterMark) {
+		v.m.loseAnswer(ctx)
+		panic(died{})
+	}
+	return p, err
+}
+
+func (v *modelVault) Withdraw(ctx context.Context, account credential.AccountID, g credential.Generation) error {
+	if err := v.away(); err != nil {
+		v.m.loseAnswer(ctx) // it says that nothing was spent, and is not heard
+		return err
+	}
+	return v.Vault.Withdraw(ctx, account, g)
+}
+
+func (v *modelVault) Swap(ctx context.Context, account credential.AccountID, from credential.Generation, t credential.Tokens) (credential.Generation, error) {
+	if v.m.takes(diesBeforeStoring) {
+		v.m.loseAnswer(ctx)
+		panic(died{})
+	}
+	if err := v.away(); err != nil || v.m.takes(doesNotStore) {
+		if isAlone(ctx) {
+			v.m.loseAnswer(ctx) // it comes back sealed to nobody
+		}
+		return 0, errVaultAway
+	}
+	g, err := v.Vault.Swap(ctx, account, from, t)
+	if v.m.takes(diesAfterStoring) {
+		panic(died{})
+	}
+	return g, err
+}
+
+// loseAnswer notes that we shall not know what came of the presentation of the vault's refresh token.
+func (m *model) loseAnswer(ctx context.Context) {
+	record, err := m.vault.Get(ctx, acmeSlack)
+	if err != nil {
+		return
+	}
+	m.server.lose(m.server.find(record.Tokens.Refresh))
+}
+
+func (v *modelVault) Adopt(ctx context.Context, id string) (vault.Record, error) {
+	if err := v.away(); err != nil {
+		return vault.Record{}, err
+	}
+	r, err := v.Vault.Adopt(ctx, id)
+	if v.m.takes(diesAfterStoring) {
+		panic(died{})
+	}
+	return r, err
+}
+
+func (v *modelVault) Shred(ctx context.Context, account credential.AccountID) error {
+	if err := v.away(); err != nil {
+		return err
+	}
+	v.m.checkShred()
+	return v.Vault.Shred(ctx, account)
+}
