@@ -304,13 +304,13 @@ func (m *model) checkHealth() {
 	busy := slices.Sorted(maps.Keys(m.attempts))
 	m.mu.Unlock()
 	if len(busy) > 0 {
-		m.wrongf("nothing fails for two hours, and the account is still busy with %s", strings.Join(busy, ", "))
+		m.wrongf("nothing fails for an hour, and the account is still busy with %s", strings.Join(busy, ", "))
 		return
 	}
 	s := m.status()
 	record, err := m.vault.Get(m.t.Context(), acmeSlack)
 	if err == nil && m.renewable(record) && !m.fateUnknown(record) && s.Status != credential.Active {
-		m.wrongf("nothing fails for two hours and the grant is good, but the account is %s: %s", s.Status, s.Reason)
+		m.wrongf("nothing fails for an hour and the grant is good, but the account is %s: %s", s.Status, s.Reason)
 	}
 }
 

@@ -28,7 +28,7 @@ func TestAnAccountKeepsItsPromisesWhateverHappens(t *testing.T) {
 		rapid.Check(t, func(rt *rapid.T) {
 			m := newModel(t, dialects()[rapid.IntRange(0, len(dialects())-1).Draw(rt, "dialect")], choices{
 				realVault:     rapid.IntRange(0, 19).Draw(rt, "real vault") == 19,
-				validateEvery: rapid.SampledFrom([]time.Duration{0, 0, 30 * time.Minute}).Draw(rt, "validate every"),
+				validateEvery: rapid.SampledFrom([]time.Duration{0, 0, 10 * time.Minute}).Draw(rt, "validate every"),
 				endsAccess:    rapid.Bool().Draw(rt, "a refresh ends the access token"),
 			})
 			m.play(rapid.SliceOfN(rapid.Custom(drawStep), scriptLength, scriptLength).Draw(rt, "script"))
@@ -51,19 +51,19 @@ type dialect struct {
 }
 
 func dialects() []dialect {
-	const hour = time.Hour
+	const short = 20 * time.Minute
 	rotation := func(r provider.Rotation, grace time.Duration, revokes bool) provider.Token {
 		return provider.Token{Rotation: r, Grace: grace, ReuseRevokesGrant: revokes}
 	}
 	return []dialect{
-		{"static", rotation(provider.RotationStatic, 0, false), hour, false},
-		{"grace", rotation(provider.RotationGrace, time.Minute, false), hour, false},
-		{"grace, reuse revokes", rotation(provider.RotationGrace, time.Minute, true), hour, false},
-		{"single use", rotation(provider.RotationSingleUse, 0, false), hour, false},
-		{"single use, reuse revokes", rotation(provider.RotationSingleUse, 0, true), hour, false},
-		{"no refresh token", rotation(provider.RotationNone, 0, false), 2 * hour, false},
+		{"static", rotation(provider.RotationStatic, 0, false), short, false},
+		{"grace", rotation(provider.RotationGrace, time.Minute, false), short, false},
+		{"grace, reuse revokes", rotation(provider.RotationGrace, time.Minute, true), short, false},
+		{"single use", rotation(provider.RotationSingleUse, 0, false), short, false},
+		{"single use, reuse revokes", rotation(provider.RotationSingleUse, 0, true), short, false},
+		{"no refresh token", rotation(provider.RotationNone, 0, false), 2 * short, false},
 		{"no end and no refresh token", rotation(provider.RotationNone, 0, false), 0, false},
-		{"minted", rotation(provider.RotationNone, 0, false), hour, true},
+		{"minted", rotation(provider.RotationNone, 0, false), short, true},
 	}
 }
 
@@ -102,7 +102,7 @@ func drawStep(t *rapid.T) step {
 		// The odd second keeps steps from falling on the instant of a timer.
 		rest: rapid.SampledFrom([]time.Duration{
 			time.Second, time.Second, 5 * time.Second, 5 * time.Second, 17 * time.Second, 17 * time.Second,
-			2 * time.Minute, 2 * time.Minute, 11 * time.Minute, 41 * time.Minute,
+			time.Minute, time.Minute, 5 * time.Minute, 15 * time.Minute,
 		}).Draw(t, "rest") + 7*time.Millisecond,
 	}
 }

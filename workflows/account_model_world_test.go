@@ -205,7 +205,7 @@ func (m *model) newEnvironment() {
 func (m *model) schedule() { m.env.RegisterDelayedCallback(m.next, m.rest) }
 
 // next checks what came of the last step and takes another. When the script is over, all faults end, and the account has
-// two hours to get well.
+// an hour to get well.
 func (m *model) next() {
 	m.check()
 	switch {
@@ -218,7 +218,7 @@ func (m *model) next() {
 		m.do(s)
 	case !m.calm:
 		m.becalm()
-		m.rest = 2 * time.Hour
+		m.rest = time.Hour
 	default:
 		m.checkHealth()
 		m.over = true
