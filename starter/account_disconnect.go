@@ -23,44 +23,81 @@ const disconnectPatience = time.Minute
 
 func newAccountDisconnect(c *cli) *cobra.Command {
 	var yes bool
+	var user string
 	cmd := accountCommand(c, &cobra.Command{
 		Use:   "disconnect",
 		Short: "Revoke an account's grant and destroy its tokens",
 		Long: `Have the grant revoked at the provider, destroy the tokens in the vault, and end the Workflow that owns the account.
 Workflows that use the account wait until it is connected again. An account that is disconnected already stays so.
 
+With --user it takes all accounts of a person who leaves, instead of one ACCOUNT: those that a Workflow owns, and tokens
+in the vault that none owns. Each is tried; the exit code is 1 when one of them is still there.
+
 On a terminal the command asks first; elsewhere it wants --yes.`,
 		Example: `  tokenkeeper account disconnect acme/triage/slack
-  tokenkeeper account disconnect acme/triage/slack --yes`,
+  tokenkeeper account disconnect acme/triage/slack --yes
+  tokenkeeper account disconnect --user acme/jane`,
 	}, func(ctx context.Context, account credential.AccountID) error {
 		return c.disconnectAccount(ctx, account, yes)
 	})
+	cmd.Use = "disconnect ACCOUNT | --user USER"
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	cmd.Flags().StringVar(&user, "user", "", "all accounts of this `USER`, or of ORGANIZATION/USER where several organizations have one")
+	one, do := cmd.Args, cmd.RunE
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		switch everything := cmd.Flags().Changed("user"); {
+		case !everything:
+			return one(cmd, args)
+		case len(args) > 0:
+			return usage(cmd.CommandPath()+": want one ACCOUNT or --user, not both", "leave out "+args[0])
+		}
+		_, err := parsePerson(user)
+		return err
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return do(cmd, args)
+		}
+		who, err := parsePerson(user)
+		if err != nil {
+			return err
+		}
+		return c.leave(cmd.Context(), who, yes)
+	}
 	return cmd
 }
 
 func (c *cli) disconnectAccount(ctx context.Context, account credential.AccountID, yes bool) error {
+	if err := c.askable(yes); err != nil {
+		return err
+	}
 	if !yes {
 		if err := c.confirm(fmt.Sprintf("Revoke the grant of account %s and destroy its tokens?", account)); err != nil {
 			return err
 		}
 	}
 	return c.withTemporal(ctx, func(a *app.App) error {
-		asking, cancel := context.WithTimeout(ctx, disconnectPatience)
-		defer cancel()
-		status, err := a.Workflows.Disconnect(asking, account)
-		if isNotFound(err) {
-			status, err = c.goneAlready(ctx, a, account)
-		}
-		if err != nil && ctx.Err() == nil && unanswered(err) {
-			return failf("make sure that a worker runs (make run), then do it again: it is safe to repeat",
-				"account %s: not disconnected within %s", account, disconnectPatience)
-		}
+		status, err := c.disconnect(ctx, a, account)
 		if err != nil {
 			return err
 		}
 		return c.tellDisconnected(status)
 	})
+}
+
+// disconnect asks the account's Workflow and waits for its answer.
+func (c *cli) disconnect(ctx context.Context, a *app.App, account credential.AccountID) (workflows.AccountStatus, error) {
+	asking, cancel := context.WithTimeout(ctx, disconnectPatience)
+	defer cancel()
+	status, err := a.Workflows.Disconnect(asking, account)
+	if isNotFound(err) {
+		status, err = c.goneAlready(ctx, a, account)
+	}
+	if err != nil && ctx.Err() == nil && unanswered(err) {
+		err = failf("make sure that a worker runs (make run), then do it again: it is safe to repeat",
+			"account %s: not disconnected within %s", account, disconnectPatience)
+	}
+	return status, err
 }
 
 // goneAlready tells an account that was disconnected from one that never was there.
@@ -81,14 +118,16 @@ func (c *cli) tellDisconnected(status workflows.AccountStatus) error {
 	return c.print(status, func(w io.Writer) { fmt.Fprintf(w, "account %s is disconnected\n", status.Account) })
 }
 
-// confirm asks on a terminal, and refuses where nobody can answer.
-func (c *cli) confirm(question string) error {
-	terminal, ok := c.stdin.(*os.File)
-	if !ok || !isatty.IsTerminal(terminal.Fd()) {
-		return usage("nobody is here to confirm this", "add --yes")
+// askable refuses where a question would be asked and nobody can answer.
+func (c *cli) askable(yes bool) error {
+	if terminal, ok := c.stdin.(*os.File); yes || ok && isatty.IsTerminal(terminal.Fd()) {
+		return nil
 	}
-	return confirmed(c.stdin, c.stderr, question)
+	return usage("nobody is here to confirm this", "add --yes")
 }
+
+// confirm asks on a terminal.
+func (c *cli) confirm(question string) error { return confirmed(c.stdin, c.stderr, question) }
 
 func confirmed(in io.Reader, out io.Writer, question string) error {
 	fmt.Fprint(out, question+" [y/N] ")

@@ -85,7 +85,7 @@ func (f *frontend) ListWorkflowExecutions(_ context.Context, r *workflowservice.
 	defer f.mu.Unlock()
 	page := &workflowservice.ListWorkflowExecutionsResponse{}
 	for id, w := range f.workflows {
-		if strings.Contains(r.Query, "'"+w.kind+"'") && !w.closed {
+		if strings.Contains(r.Query, "'"+w.kind+"'") && (!w.closed || !strings.Contains(r.Query, "ExecutionStatus")) {
 			page.Executions = append(page.Executions, &workflowpb.WorkflowExecutionInfo{
 				Execution: &commonpb.WorkflowExecution{WorkflowId: id, RunId: "run"}, SearchAttributes: w.shown,
 			})
