@@ -112,7 +112,7 @@ func (c *cli) explainAsked(ctx context.Context, account credential.AccountID, er
 		return errors.Join(err, ctx.Err())
 	case isNotFound(err):
 		return needsPerson(account, credential.Pending, "no Workflow owns it")
-	case unanswered(err):
+	case app.Unanswered(err):
 		return noWorker("account " + account.String())
 	}
 	return err

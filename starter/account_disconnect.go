@@ -93,7 +93,7 @@ func (c *cli) disconnect(ctx context.Context, a *app.App, account credential.Acc
 	if isNotFound(err) {
 		status, err = c.goneAlready(ctx, a, account)
 	}
-	if err != nil && ctx.Err() == nil && unanswered(err) {
+	if err != nil && ctx.Err() == nil && app.Unanswered(err) {
 		err = failf("make sure that a worker runs (make run), then do it again: it is safe to repeat",
 			"account %s: not disconnected within %s", account, disconnectPatience)
 	}

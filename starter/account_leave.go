@@ -86,7 +86,7 @@ func (c *cli) leave(ctx context.Context, who person, yes bool) error {
 			}
 		}
 		results := make([]departure, len(accounts))
-		err = each(ctx, len(accounts), func(ctx context.Context, i int) error {
+		err = app.Each(ctx, len(accounts), func(ctx context.Context, i int) error {
 			results[i] = c.depart(ctx, a, accounts[i])
 			return nil
 		})
@@ -107,7 +107,7 @@ func lines(accounts []credential.AccountID) string {
 
 // accountsOf returns the accounts that a Workflow owns, and those whose tokens are in the vault without one.
 func (c *cli) accountsOf(ctx context.Context, a *app.App, who person) ([]credential.AccountID, error) {
-	all, err := accountWorkflows(ctx, a, runningAccounts)
+	all, err := accountWorkflows(ctx, a, app.RunningAccounts)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func (c *cli) accountsOf(ctx context.Context, a *app.App, who person) ([]credent
 
 // accountWorkflows returns the accounts whose Workflows a visibility query finds.
 func accountWorkflows(ctx context.Context, a *app.App, query string) ([]credential.AccountID, error) {
-	found, err := executions(ctx, a, query, 0)
+	found, err := a.Executions(ctx, query, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -27,12 +26,12 @@ func (c *cli) completeAccount(cmd *cobra.Command, args []string, begun string) (
 	}
 	return c.complete(begun, func(a *app.App) []string {
 		var names []string
-		for _, account := range configuredAccounts(a) {
+		for _, account := range a.ConfiguredAccounts() {
 			names = append(names, account.String())
 		}
 		ctx, cancel := context.WithTimeout(cmd.Context(), completionPatience)
 		defer cancel()
-		running, _ := executions(ctx, a, runningAccounts, maxCompletions) // without Temporal the configured ones must do
+		running, _ := a.Executions(ctx, app.RunningAccounts, maxCompletions) // without Temporal the configured ones must do
 		for _, info := range running {
 			if account, ok := workflows.AccountOfWorkflow(info.GetExecution().GetWorkflowId()); ok {
 				names = append(names, account.String())
@@ -46,7 +45,7 @@ func (c *cli) completeTriage(_ *cobra.Command, args []string, begun string) ([]s
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return c.complete(begun, triageNames)
+	return c.complete(begun, (*app.App).ConfiguredTriages)
 }
 
 // complete offers names that begin as what was typed. A configuration that cannot be read offers nothing.
@@ -63,5 +62,3 @@ func (c *cli) complete(begun string, names func(*app.App) []string) ([]string, c
 	slices.Sort(found)
 	return slices.Compact(found), cobra.ShellCompDirectiveNoFileComp
 }
-
-func triageNames(a *app.App) []string { return slices.Sorted(maps.Keys(a.Config.Triages)) }

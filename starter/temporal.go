@@ -5,13 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/api/serviceerror"
-	"go.temporal.io/api/workflow/v1"
-	"go.temporal.io/api/workflowservice/v1"
-	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
-	"golang.org/x/sync/errgroup"
 
 	"tokenkeeper/internal/app"
 )
@@ -35,72 +29,7 @@ func noWorker(what string) error {
 	return failf("start one with `make run` or bin/tokenkeeper-worker", "%s: no worker answers", what)
 }
 
-// unanswered reports whether nobody answered a query or an Update: no worker polls, or the one that does is stuck.
-func unanswered(err error) bool {
-	if errors.Is(err, context.Canceled) {
-		return false
-	}
-	if _, ok := errors.AsType[*serviceerror.DeadlineExceeded](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[*serviceerror.FailedPrecondition](err); ok { // no poller was seen for some minutes
-		return true
-	}
-	_, late := errors.AsType[*client.WorkflowUpdateServiceTimeoutOrCanceledError](err)
-	return late || errors.Is(err, context.DeadlineExceeded)
-}
-
 func isNotFound(err error) bool {
 	_, ok := errors.AsType[*serviceerror.NotFound](err)
 	return ok
-}
-
-// executions returns every Workflow that a visibility query finds, at most limit of them unless it is 0.
-func executions(ctx context.Context, a *app.App, query string, limit int) ([]*workflow.WorkflowExecutionInfo, error) {
-	var found []*workflow.WorkflowExecutionInfo
-	request := &workflowservice.ListWorkflowExecutionsRequest{Query: query}
-	for {
-		page, err := a.Temporal.ListWorkflow(ctx, request)
-		if err != nil {
-			return nil, fmt.Errorf("listing Workflows (%s): %w", query, err)
-		}
-		found = append(found, page.Executions...)
-		if limit > 0 && len(found) >= limit {
-			return found[:limit], nil
-		}
-		if len(page.NextPageToken) == 0 {
-			return found, nil
-		}
-		request.NextPageToken = page.NextPageToken
-	}
-}
-
-// count returns how many Workflows a visibility query finds.
-func count(ctx context.Context, a *app.App, query string) (int64, error) {
-	answer, err := a.Temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: query})
-	if err != nil {
-		return 0, fmt.Errorf("counting Workflows (%s): %w", query, err)
-	}
-	return answer.Count, nil
-}
-
-// searchAttribute decodes one search attribute into a value, and leaves the value alone where it is missing or of
-// another type.
-func searchAttribute(attributes *commonpb.SearchAttributes, name string, into any) {
-	if payload, ok := attributes.GetIndexedFields()[name]; ok {
-		_ = converter.GetDefaultDataConverter().FromPayload(payload, into) // an attribute that cannot be read is not known
-	}
-}
-
-// questionsAtOnce bounds the queries under way together: each is a task for a worker.
-const questionsAtOnce = 16
-
-// each calls do for every index below n, some of them at a time.
-func each(ctx context.Context, n int, do func(ctx context.Context, i int) error) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(questionsAtOnce)
-	for i := range n {
-		group.Go(func() error { return do(ctx, i) })
-	}
-	return group.Wait()
 }

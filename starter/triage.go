@@ -78,7 +78,7 @@ not connected yet waits for them, and goes on by itself when they are.`,
 func (c *cli) startTriages(ctx context.Context, names []string) error {
 	return c.withTemporal(ctx, func(a *app.App) error {
 		if len(names) == 0 {
-			names = triageNames(a)
+			names = a.ConfiguredTriages()
 		}
 		if len(names) == 0 {
 			return &failure{
@@ -104,7 +104,7 @@ func (c *cli) startTriage(ctx context.Context, a *app.App, name string) (started
 		return startedTriage{}, &failure{code: exitConfig, err: err, fix: "name one of them, or add it under triages: in the configuration"}
 	}
 	query := fmt.Sprintf("WorkflowId = '%s' AND ExecutionStatus = 'Running'", workflows.TriageWorkflowID(name))
-	running, err := count(ctx, a, query)
+	running, err := a.Count(ctx, query)
 	if err != nil {
 		return startedTriage{}, err
 	}

@@ -1,0 +1,73 @@
+package gateway
+
+import (
+	"time"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/credential"
+)
+
+// AccountView is an account as seen from outside, on the status page and in a terminal.
+type AccountView struct {
+	credential.AccountStatus
+
+	// Stale says that no worker answered: this is what the Workflow's search attributes said last.
+	Stale bool `json:"stale,omitempty"`
+}
+
+// What a triage does when it cannot say so itself.
+const (
+	TriageNotRunning = "not running"
+	TriageNoWorker   = "no worker"
+)
+
+// TriageView is everything an operator wants to know of one triage.
+type TriageView struct {
+	Triage string `json:"triage"`
+	// State is polling, paused, waiting or misconfigured, as the triage says; [TriageNotRunning] and [TriageNoWorker] where
+	// it cannot say.
+	State string `json:"state"`
+	// Trouble says why it is misconfigured.
+	Trouble  string                   `json:"trouble,omitempty"`
+	Waiting  []activities.Unavailable `json:"waiting,omitempty"`
+	Channels []ChannelView            `json:"channels,omitempty"`
+	Reports  ReportsView              `json:"reports"`
+}
+
+// ChannelView says when a channel was last read, which is more than that somebody tries to.
+type ChannelView struct {
+	Channel    string `json:"channel"`
+	Repository string `json:"repository"`
+	// LastPoll is when Slack last answered, with something new or without; absent when that is not known.
+	LastPoll time.Time `json:"last_successful_poll,omitzero"`
+	NextPoll time.Time `json:"next_poll,omitzero"`
+	// Attempts counts the polls since the last one that brought something.
+	Attempts int32 `json:"attempts"`
+	Messages int   `json:"messages"`
+	// Watermark is the ts of Slack up to which everything was read.
+	Watermark string `json:"watermark"`
+	Trouble   string `json:"trouble,omitempty"`
+}
+
+// ReportsView counts the reports of a triage.
+type ReportsView struct {
+	Running int64 `json:"running"`
+	Done    int64 `json:"done"`
+	Failed  int64 `json:"failed"`
+	// Parked and Waiting are of the first reports under way only: no more than some are asked.
+	Parked  []ParkedReport `json:"parked,omitempty"`
+	Waiting []WaitedFor    `json:"waiting,omitempty"`
+}
+
+// WaitedFor is an account that reports wait for.
+type WaitedFor struct {
+	Account credential.AccountID `json:"account"`
+	Status  credential.Status    `json:"status"`
+	Reports int                  `json:"reports"`
+}
+
+// ParkedReport is a report that a provider refuses for good; it waits for a person.
+type ParkedReport struct {
+	Report string `json:"report"`
+	Reason string `json:"reason"`
+}

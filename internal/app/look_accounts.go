@@ -1,0 +1,114 @@
+package app
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"go.temporal.io/api/workflow/v1"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/gateway"
+	"tokenkeeper/workflows"
+)
+
+// RunningAccounts is the visibility query for the Workflows that own accounts.
+const RunningAccounts = "WorkflowType = '" + workflows.ConnectedAccountType + "' AND ExecutionStatus = 'Running'"
+
+// LookAtAccounts returns every account that a Workflow owns, and those that a triage of the configuration names and
+// nobody connected yet, in the order of their names. Each Workflow is asked, for no longer than patience; where no worker
+// answers, its search attributes must do.
+func (a *App) LookAtAccounts(ctx context.Context, patience time.Duration) ([]gateway.AccountView, error) {
+	running, err := a.Executions(ctx, RunningAccounts, 0)
+	if err != nil {
+		return nil, err
+	}
+	owned, err := a.askAccounts(ctx, running, patience)
+	if err != nil {
+		return nil, err
+	}
+	all := slices.Concat(owned, a.unconnected(owned))
+	slices.SortFunc(all, byName)
+	return all, nil
+}
+
+func byName(x, y gateway.AccountView) int {
+	return strings.Compare(x.Account.String(), y.Account.String())
+}
+
+// askAccounts asks the Workflows that own accounts, and leaves out all others.
+func (a *App) askAccounts(ctx context.Context, running []*workflow.WorkflowExecutionInfo, patience time.Duration) ([]gateway.AccountView, error) {
+	views := make([]gateway.AccountView, 0, len(running))
+	var infos []*workflow.WorkflowExecutionInfo
+	for _, info := range running {
+		if account, ok := workflows.AccountOfWorkflow(info.GetExecution().GetWorkflowId()); ok {
+			views, infos = append(views, gateway.AccountView{AccountStatus: workflows.AccountStatus{Account: account}}), append(infos, info)
+		}
+	}
+	// The first question without an answer stands for all: thousands of them would each wait for a worker that is not there.
+	var deaf atomic.Bool
+	err := Each(ctx, len(views), func(ctx context.Context, i int) error {
+		if !deaf.Load() {
+			status, err := a.askAccount(ctx, views[i].Account, patience)
+			if err == nil {
+				views[i].AccountStatus = status
+				return nil
+			}
+			deaf.Store(!isNotFound(err)) // that one ended meanwhile
+		}
+		views[i] = lastHeard(views[i].Account, infos[i])
+		return ctx.Err()
+	})
+	return views, err
+}
+
+func (a *App) askAccount(ctx context.Context, account credential.AccountID, patience time.Duration) (workflows.AccountStatus, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return a.Workflows.Account(ctx, account)
+}
+
+// lastHeard returns what the search attributes of an account's Workflow say.
+func lastHeard(account credential.AccountID, info *workflow.WorkflowExecutionInfo) gateway.AccountView {
+	s := workflows.AccountStatus{Account: account, Status: credential.Pending}
+	searchAttribute(info.GetSearchAttributes(), workflows.AccountStatusKey.GetName(), &s.Status)
+	searchAttribute(info.GetSearchAttributes(), workflows.AccountProviderKey.GetName(), &s.Provider)
+	searchAttribute(info.GetSearchAttributes(), workflows.TokenExpiresAtKey.GetName(), &s.ExpiresAt)
+	return gateway.AccountView{AccountStatus: s, Stale: true}
+}
+
+// unconnected returns the accounts that a triage needs and no Workflow owns.
+func (a *App) unconnected(owned []gateway.AccountView) []gateway.AccountView {
+	var missing []gateway.AccountView
+	for _, account := range a.ConfiguredAccounts() {
+		if slices.ContainsFunc(owned, func(s gateway.AccountView) bool { return s.Account == account }) {
+			continue
+		}
+		connector, _ := a.Config.Connector(account.Connector)
+		missing = append(missing, gateway.AccountView{AccountStatus: workflows.AccountStatus{
+			Account: account, Provider: connector.ProviderID, Status: credential.Pending,
+			Reason: "no Workflow owns it; connect it with: " + Remedy(account, credential.Pending),
+		}})
+	}
+	return missing
+}
+
+// ConfiguredAccounts returns the accounts that triages name, each once.
+func (a *App) ConfiguredAccounts() []credential.AccountID {
+	var accounts []credential.AccountID
+	for _, name := range a.ConfiguredTriages() {
+		t, _ := a.Config.Triage(name)
+		for _, account := range []credential.AccountID{t.Slack, t.GitHub} {
+			if !slices.Contains(accounts, account) {
+				accounts = append(accounts, account)
+			}
+		}
+	}
+	return accounts
+}
+
+// ConfiguredTriages returns the names of the triages of the configuration, in order.
+func (a *App) ConfiguredTriages() []string { return slices.Sorted(maps.Keys(a.Config.Triages)) }
