@@ -13,6 +13,7 @@ import (
 
 	"tokenkeeper/credential"
 	"tokenkeeper/internal/app"
+	"tokenkeeper/vault"
 	"tokenkeeper/workflows"
 )
 
@@ -194,6 +195,7 @@ func (c *cli) refreshAccount(ctx context.Context, account credential.AccountID) 
 		asking, cancel := context.WithTimeout(ctx, refreshPatience)
 		defer cancel()
 		after, err := a.Workflows.RefreshNow(asking, account)
+		c.recordRefresh(ctx, a, before, after, err)
 		if err != nil {
 			return c.explainAsked(ctx, account, err)
 		}
@@ -202,6 +204,14 @@ func (c *cli) refreshAccount(ctx context.Context, account credential.AccountID) 
 		}
 		return refreshVerdict(before, after)
 	})
+}
+
+func (c *cli) recordRefresh(ctx context.Context, a *app.App, before, after workflows.AccountStatus, err error) {
+	if err == nil {
+		err = refreshVerdict(before, after)
+	}
+	outcome, detail := outcomeOf(err)
+	c.record(ctx, a, vault.Refresh, before.Account, outcome, detail)
 }
 
 func tellRefresh(w io.Writer, now time.Time, before, after workflows.AccountStatus) {

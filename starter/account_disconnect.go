@@ -15,6 +15,7 @@ import (
 
 	"tokenkeeper/credential"
 	"tokenkeeper/internal/app"
+	"tokenkeeper/vault"
 	"tokenkeeper/workflows"
 )
 
@@ -78,10 +79,15 @@ func (c *cli) disconnectAccount(ctx context.Context, account credential.AccountI
 	}
 	return c.withTemporal(ctx, func(a *app.App) error {
 		status, err := c.disconnect(ctx, a, account)
+		if err == nil {
+			err = stillThere(status)
+		}
+		outcome, detail := outcomeOf(err)
+		c.record(ctx, a, vault.Disconnect, account, outcome, detail)
 		if err != nil {
 			return err
 		}
-		return c.tellDisconnected(status)
+		return c.print(status, func(w io.Writer) { fmt.Fprintf(w, "account %s is disconnected\n", account) })
 	})
 }
 
@@ -111,11 +117,12 @@ func (c *cli) goneAlready(ctx context.Context, a *app.App, account credential.Ac
 	return workflows.AccountStatus{Account: account, Status: credential.Disconnected, Reason: "it was disconnected before"}, nil
 }
 
-func (c *cli) tellDisconnected(status workflows.AccountStatus) error {
-	if status.Status != credential.Disconnected {
-		return failf("do it again: it is safe to repeat", "account %s is still %s: %s", status.Account, status.Status, orDash(status.Warning))
+// stillThere is the failure of an account that was not disconnected.
+func stillThere(status workflows.AccountStatus) error {
+	if status.Status == credential.Disconnected {
+		return nil
 	}
-	return c.print(status, func(w io.Writer) { fmt.Fprintf(w, "account %s is disconnected\n", status.Account) })
+	return failf("do it again: it is safe to repeat", "account %s is still %s: %s", status.Account, status.Status, orDash(status.Warning))
 }
 
 // askable refuses where a question would be asked and nobody can answer.

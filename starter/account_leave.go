@@ -9,6 +9,7 @@ import (
 
 	"tokenkeeper/credential"
 	"tokenkeeper/internal/app"
+	"tokenkeeper/vault"
 	"tokenkeeper/workflows"
 )
 
@@ -92,6 +93,13 @@ func (c *cli) leave(ctx context.Context, who person, yes bool) error {
 		})
 		if err != nil {
 			return err
+		}
+		for _, r := range results {
+			outcome := vault.Done
+			if r.Status != credential.Disconnected {
+				outcome = vault.Failed
+			}
+			c.record(ctx, a, vault.Disconnect, r.Account, outcome, "all accounts of "+who.String()+" "+r.Reason)
 		}
 		return c.tellDepartures(who, results)
 	})

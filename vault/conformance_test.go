@@ -111,6 +111,10 @@ var conformance = map[string]func(*testing.T, backend){
 	"VerifyMakesNoVault":                        testVerifyMakesNoVault,
 	"OldVaultIsBroughtUpToDate":                 testOldVaultIsBroughtUpToDate,
 	"NewerSchemaIsRefused":                      testNewerSchemaIsRefused,
+	"AuditTrailIsNewestFirst":                   testAuditTrailIsNewestFirst,
+	"AuditLogIsOnlyAddedTo":                     testAuditLogIsOnlyAddedTo,
+	"AuditKeepsWhatStrangersWrite":              testAuditKeepsWhatStrangersWrite,
+	"EventsThatAreRefused":                      testEventsThatAreRefused,
 }
 
 func TestConformance(t *testing.T) {

@@ -20,6 +20,7 @@ func testOldVaultIsBroughtUpToDate(t *testing.T, b backend) {
 	want, err := v.Get(t.Context(), slack)
 	require.NoError(t, err)
 	tamper(t, v, `DROP TABLE retired_keys`)
+	tamper(t, v, `DROP TABLE audit`)
 	tamper(t, v, versions[b.name].set+`1`)
 
 	assert.True(t, f.verified(t).OK())
@@ -40,7 +41,8 @@ func testOldVaultIsBroughtUpToDate(t *testing.T, b backend) {
 		require.NoError(t, opened.Close())
 	}
 	peek(t, v, versions[b.name].get, &version)
-	assert.Equal(t, 2, version)
+	assert.Equal(t, 3, version)
+	require.NoError(t, v.Audit(t.Context(), event(Refresh, slack)))
 	_, err = v.Rotate(t.Context(), RotateOptions{})
 	require.NoError(t, err)
 }

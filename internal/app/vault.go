@@ -35,8 +35,12 @@ func VaultOptions(ctx context.Context, c config.Vault) (vault.Options, error) {
 	return vault.Options{Path: c.Path, URL: c.URL(), Keyset: keyset}, nil
 }
 
-// OpenVault loads the keyset and opens the vault. It fails when the keyset is not the one that the vault was sealed with.
+// OpenVault loads the keyset and opens the vault, unless it is open. It fails when the keyset is not the one that the vault
+// was sealed with.
 func (a *App) OpenVault(ctx context.Context) error {
+	if a.Vault != nil {
+		return nil
+	}
 	options, err := VaultOptions(ctx, a.Config.Vault)
 	if err != nil {
 		return fmt.Errorf("opening the vault: %w", err)

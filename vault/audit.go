@@ -1,0 +1,152 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/vault/internal/storage"
+)
+
+// Action is what somebody did, or tried to.
+type Action string
+
+// What people do to accounts.
+const (
+	LinkMinted  Action = "link-minted"
+	LinkOpened  Action = "link-opened"
+	Consent     Action = "consent"
+	Imported    Action = "import"
+	Reauthorize Action = "reauthorize"
+	Refresh     Action = "refresh"
+	Disconnect  Action = "disconnect"
+)
+
+// Outcome is how an action ended.
+type Outcome string
+
+// The ways in which an action ends.
+const (
+	Done    Outcome = "done"
+	Denied  Outcome = "denied"  // by a person, or by the provider
+	Refused Outcome = "refused" // by tokenkeeper
+	Failed  Outcome = "failed"  // something was broken
+)
+
+// Event is one line of the audit log: who did what to which account, from where, and how it ended. Nothing in it is secret,
+// and whoever records one keeps it so: it is neither sealed nor ever deleted.
+type Event struct {
+	ID      int64                `json:"id"` // counts up; set by the vault
+	At      time.Time            `json:"at"` // zero means now
+	Actor   string               `json:"actor"`
+	Action  Action               `json:"action"`
+	Account credential.AccountID `json:"account,omitzero"` // zero for what concerns none
+	Remote  string               `json:"remote,omitempty"` // the address it came from; "" for what was done on this machine
+	Outcome Outcome              `json:"outcome"`
+	Detail  string               `json:"detail,omitempty"`
+}
+
+// maxAuditText is how many bytes of each text are kept: nobody outside can make the log grow faster than that.
+const maxAuditText = 500
+
+func (e Event) validate() error {
+	switch {
+	case e.Actor == "":
+		return errors.New("it names nobody who did it")
+	case e.Action == "":
+		return errors.New("it names no action")
+	case e.Outcome == "":
+		return errors.New("it has no outcome")
+	}
+	return nil
+}
+
+// Audit adds an event to the audit log. No statement of ours changes or deletes one, and the database refuses to.
+func (v *Vault) Audit(ctx context.Context, e Event) error {
+	err := e.validate()
+	if err == nil {
+		err = v.store.Write(ctx, func(tx storage.Queryer) error { return v.audit(ctx, tx, e) })
+	}
+	if err != nil {
+		return fmt.Errorf("writing %s of account %s to the audit log: %w", e.Action, e.Account, err)
+	}
+	return nil
+}
+
+// audit is Audit inside a transaction: what that does and what the log says of it become true together.
+func (v *Vault) audit(ctx context.Context, tx storage.Queryer, e Event) error {
+	if e.At.IsZero() {
+		e.At = v.now()
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO audit (at, actor, action, account, remote, outcome, detail)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		micros(e.At), auditText(e.Actor), auditText(string(e.Action)), e.Account.String(), auditText(e.Remote),
+		auditText(string(e.Outcome)), auditText(e.Detail))
+	return err
+}
+
+// auditText makes a text one that both databases keep. An event is worth more than the exact bytes of a strange name.
+func auditText(text string) string {
+	if len(text) > maxAuditText {
+		text = text[:maxAuditText]
+	}
+	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "")
+}
+
+// AuditFilter chooses events. The zero value chooses all.
+type AuditFilter struct {
+	Account credential.AccountID // zero means every account, and what concerns none
+	Since   time.Time
+}
+
+// AuditTrail returns the newest events that the filter chooses, newest first, at most limit of them.
+func (v *Vault) AuditTrail(ctx context.Context, f AuditFilter, limit int) ([]Event, error) {
+	var events []Event
+	err := v.store.Read(ctx, func(q storage.Queryer) error {
+		var err error
+		events, err = auditTrail(ctx, q, f, limit)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the audit log: %w", err)
+	}
+	return events, nil
+}
+
+func auditTrail(ctx context.Context, q storage.Queryer, f AuditFilter, limit int) ([]Event, error) {
+	query, args := `SELECT id, at, actor, action, account, remote, outcome, detail FROM audit WHERE at >= $1`, []any{micros(f.Since)}
+	if !f.Account.IsZero() {
+		query, args = query+` AND account = $2`, append(args, f.Account.String())
+	}
+	rows, err := q.QueryContext(ctx, fmt.Sprintf(`%s ORDER BY id DESC LIMIT %d`, query, limit), args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var events []Event
+	for rows.Next() {
+		e, err := scanEvent(rows)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, e)
+	}
+	return events, rows.Err()
+}
+
+func scanEvent(row scanner) (Event, error) {
+	var (
+		e       Event
+		at      int64
+		account string
+	)
+	if err := row.Scan(&e.ID, &at, &e.Actor, &e.Action, &account, &e.Remote, &e.Outcome, &e.Detail); err != nil {
+		return Event{}, err
+	}
+	e.At = fromMicros(at)
+	err := e.Account.UnmarshalText([]byte(account))
+	return e, err
+}

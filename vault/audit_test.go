@@ -1,0 +1,106 @@
+package vault
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/vault/internal/storage"
+)
+
+func event(action Action, account credential.AccountID) Event {
+	return Event{Actor: "jane@desk", Action: action, Account: account, Remote: "192.0.2.7", Outcome: Done, Detail: "as asked"}
+}
+
+func testAuditTrailIsNewestFirst(t *testing.T, b backend) {
+	v, clock := b.newVault(t)
+	began := clock.Now()
+	for _, e := range []Event{event(LinkMinted, slack), event(LinkMinted, github), event(Consent, slack), event("sign-in", credential.AccountID{})} {
+		require.NoError(t, v.Audit(t.Context(), e))
+		clock.Advance(time.Minute)
+	}
+	all, err := v.AuditTrail(t.Context(), AuditFilter{}, 10)
+	require.NoError(t, err)
+	require.Len(t, all, 4)
+	want := event("sign-in", credential.AccountID{})
+	want.ID, want.At = all[0].ID, began.Add(3*time.Minute)
+	assert.Equal(t, want, all[0])
+	assert.Equal(t, github, all[2].Account)
+
+	of, err := v.AuditTrail(t.Context(), AuditFilter{Account: slack}, 10)
+	require.NoError(t, err)
+	require.Len(t, of, 2)
+	assert.Equal(t, []Action{Consent, LinkMinted}, []Action{of[0].Action, of[1].Action})
+
+	since, err := v.AuditTrail(t.Context(), AuditFilter{Since: began.Add(2 * time.Minute)}, 10)
+	require.NoError(t, err)
+	assert.Len(t, since, 2)
+	newest, err := v.AuditTrail(t.Context(), AuditFilter{}, 1)
+	require.NoError(t, err)
+	assert.Equal(t, all[:1], newest)
+}
+
+// changes are the statements that would rewrite what happened.
+var changes = map[string][]string{
+	onSQLite.name: {
+		`UPDATE audit SET actor = 'nobody'`, `DELETE FROM audit`, `DELETE FROM audit WHERE id = 1`,
+		`REPLACE INTO audit (id, at, actor, action, account, remote, outcome, detail) SELECT id, at, 'nobody', action, account, remote, outcome, detail FROM audit`,
+	},
+	onPostgres.name: {
+		`UPDATE audit SET actor = 'nobody'`, `DELETE FROM audit`, `TRUNCATE audit`,
+		`INSERT INTO audit OVERRIDING SYSTEM VALUE SELECT id, at, 'nobody', action, account, remote, outcome, detail FROM audit
+			ON CONFLICT (id) DO UPDATE SET actor = 'nobody'`,
+	},
+}
+
+func testAuditLogIsOnlyAddedTo(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
+	require.NoError(t, v.Audit(t.Context(), event(Disconnect, slack)))
+	before, err := v.AuditTrail(t.Context(), AuditFilter{}, 10)
+	require.NoError(t, err)
+	for _, statement := range changes[b.name] {
+		err := v.store.Write(t.Context(), func(tx storage.Queryer) error {
+			_, err := tx.ExecContext(t.Context(), statement)
+			return err
+		})
+		require.ErrorContains(t, err, "the audit log is append-only", statement)
+	}
+	require.NoError(t, v.Shred(t.Context(), slack))
+	require.NoError(t, v.Prune(t.Context()))
+	after, err := v.AuditTrail(t.Context(), AuditFilter{}, 10)
+	require.NoError(t, err)
+	assert.Equal(t, before, after, "what was done to an account outlives it")
+}
+
+func testAuditKeepsWhatStrangersWrite(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
+	e := event(LinkOpened, slack)
+	e.Actor, e.Detail = "j\x00ane\xff'; DROP TABLE audit; --", strings.Repeat("ü", maxAuditText)
+	require.NoError(t, v.Audit(t.Context(), e))
+	got, err := v.AuditTrail(t.Context(), AuditFilter{}, 1)
+	require.NoError(t, err)
+	assert.Equal(t, "jane'; DROP TABLE audit; --", got[0].Actor)
+	assert.Equal(t, strings.Repeat("ü", maxAuditText/2), got[0].Detail)
+}
+
+func testEventsThatAreRefused(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
+	for want, spoil := range map[string]func(*Event){
+		"nobody":    func(e *Event) { e.Actor = "" },
+		"no action": func(e *Event) { e.Action = "" },
+		"outcome":   func(e *Event) { e.Outcome = "" },
+	} {
+		e := event(Refresh, slack)
+		spoil(&e)
+		assert.ErrorContains(t, v.Audit(t.Context(), e), want)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.Error(t, v.Audit(ctx, event(Refresh, slack)))
+	assert.Zero(t, count(t, v, "audit"))
+}
