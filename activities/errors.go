@@ -21,6 +21,13 @@ const (
 	ErrTypeRefreshPending = "RefreshPending"
 	// ErrTypeNothingNew: a poll found nothing; the next attempt is the next poll.
 	ErrTypeNothingNew = "NothingNew"
+	// ErrTypePollsFail: no poll of a channel has worked for so long that people should know. Not retried: the Workflow
+	// tells them and goes on polling. Details: [PollTrouble].
+	ErrTypePollsFail = "PollsFail"
+	// ErrTypePoisoned: one message fails again and again at what others pass. Not retried.
+	ErrTypePoisoned = "Poisoned"
+	// ErrTypeInterrupted: the worker of the attempt before died in the middle of a write.
+	ErrTypeInterrupted = "Interrupted"
 	// ErrTypeRateLimited: the provider said how long to wait.
 	ErrTypeRateLimited = "RateLimited"
 	// ErrTypeProviderUnavailable: an outage or an unclear answer; tried again with backoff.
@@ -89,6 +96,10 @@ func refusedAnew(doing, said string) error {
 
 func rejected(format string, args ...any) error {
 	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(format, args...), ErrTypeRejected, nil)
+}
+
+func poisoned(format string, args ...any) error {
+	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(format, args...), ErrTypePoisoned, nil)
 }
 
 func notConfigured(err error) error {

@@ -99,7 +99,7 @@ func newWorld(t *testing.T, o sandbox.Options) *world {
 		ConnectURL: func(a credential.AccountID) string { return "http://127.0.0.1:8780/connect/" + a.String() },
 		Log:        slog.New(slog.NewJSONHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
-	w.slack = &activities.Slack{APIs: w, Plans: w}
+	w.slack = &activities.Slack{APIs: w, Plans: w, Now: w.clock.Now}
 	w.github = &activities.GitHub{APIs: w}
 	t.Cleanup(w.requireNoSecretLeft)
 	return w

@@ -169,7 +169,7 @@ func TestAWorkerThatDiedIsGivenTimeBeforeAnybodyLooks(t *testing.T) {
 	require.NoError(t, got.err)
 	assert.True(t, got.out.Found)
 	require.Len(t, got.failed, 2)
-	failsWith(t, got.failed[1], activities.ErrTypeProviderUnavailable, "a worker died")
+	failsWith(t, got.failed[1], activities.ErrTypeInterrupted, "a worker died")
 	assert.Equal(t, 10*time.Second, delayOf(got.failed[1]))
 	assert.Zero(t, requests[3], "the second attempt does not look yet")
 	assert.Equal(t, 1, w.Books().IssuesCreated)

@@ -16,6 +16,8 @@ const (
 
 // progress is how far a poll got: the heartbeat details of its attempts. It stays below 10 kB.
 type progress struct {
+	PollTrouble
+
 	// Watermark is the ts up to which nothing is worth a look.
 	Watermark string `json:"watermark"`
 	// Cursor leads to the next page of the window after the watermark; "" when no page was read.
@@ -38,7 +40,7 @@ func resume(ctx context.Context, after string) *progress {
 
 // with returns the progress after one more page. After the last one without a candidate the watermark moves.
 func (p progress) with(page []slack.Message, cursor string, candidate func(slack.Message) bool) progress {
-	next := progress{Watermark: p.Watermark, Cursor: cursor, Newest: p.Newest, Found: slices.Clone(p.Found)}
+	next := progress{PollTrouble: p.PollTrouble, Watermark: p.Watermark, Cursor: cursor, Newest: p.Newest, Found: slices.Clone(p.Found)}
 	for _, m := range page {
 		next.Newest = max(next.Newest, m.Timestamp)
 		if candidate(m) {
@@ -48,7 +50,7 @@ func (p progress) with(page []slack.Message, cursor string, candidate func(slack
 	slices.Sort(next.Found)
 	next.Found = next.Found[:min(len(next.Found), maxWindow+1)]
 	if cursor == "" && len(next.Found) == 0 {
-		return progress{Watermark: max(p.Watermark, next.Newest)}
+		return progress{PollTrouble: p.PollTrouble, Watermark: max(p.Watermark, next.Newest)}
 	}
 	return next
 }

@@ -17,30 +17,44 @@ const settleTime = 10 * time.Second
 // it ended comes after a worker that died in the middle, and whose write may still be on its way.
 type ended struct {
 	Attempt int32 `json:"ended_attempt"`
+	// Deaths counts the workers that died one after the other with this message in hand.
+	Deaths int `json:"deaths,omitempty"`
 }
+
+// maxDeaths is how many workers may die over one message before it is taken for the cause.
+const maxDeaths = 5
 
 // reportEnd leaves the mark for the next attempt, if there will be one.
 func reportEnd(ctx context.Context, err *error) {
-	if *err != nil {
-		activity.RecordHeartbeat(ctx, ended{Attempt: activity.GetInfo(ctx).Attempt})
+	if *err == nil {
+		return
 	}
+	mark := ended{Attempt: activity.GetInfo(ctx).Attempt}
+	if errorType(*err) == ErrTypeInterrupted {
+		mark.Deaths = lastEnd(ctx).Deaths + 1
+	}
+	activity.RecordHeartbeat(ctx, mark)
 }
 
 // tooEarly is the failure of an attempt that comes too early to look for what a dead one did, or nil.
 func tooEarly(ctx context.Context, doing string) error {
-	if before := activity.GetInfo(ctx).Attempt - 1; before == 0 || lastEnded(ctx) == before {
+	last := lastEnd(ctx)
+	if before := activity.GetInfo(ctx).Attempt - 1; before == 0 || last.Attempt == before {
 		return nil
 	}
-	return again(ErrTypeProviderUnavailable, doing+": a worker died while doing it; looking for what it did before another attempt", settleTime)
+	if last.Deaths+1 >= maxDeaths {
+		return poisoned("%s: %d workers died while doing it, one after the other; look at their logs", doing, maxDeaths)
+	}
+	return again(ErrTypeInterrupted, doing+": a worker died while doing it; looking for what it did before another attempt", settleTime)
 }
 
-// lastEnded returns the last attempt that reported its end; 0 when none did.
-func lastEnded(ctx context.Context) int32 {
+// lastEnd returns the mark of the last attempt that reported its end; the zero one when none did.
+func lastEnd(ctx context.Context) ended {
 	var last ended
 	if !activity.HasHeartbeatDetails(ctx) || activity.GetHeartbeatDetails(ctx, &last) != nil {
-		return 0
+		return ended{}
 	}
-	return last.Attempt
+	return last
 }
 
 // lostAnswer is the failure of a write that took so long and may have been carried out although no answer came: the next

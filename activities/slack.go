@@ -18,8 +18,17 @@ import (
 type Slack struct {
 	APIs  APIs
 	Plans Plans
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
 
 	known directory
+}
+
+func (s *Slack) now() time.Time {
+	if s.Now == nil {
+		return time.Now()
+	}
+	return s.Now()
 }
 
 // directory remembers names and identities that change rarely, so that a report costs few calls. Safe for concurrent use.

@@ -19,6 +19,8 @@ type PollInput struct {
 	Channel  string               `json:"channel"`
 	After    string               `json:"after"` // ts, exclusive
 	Interval time.Duration        `json:"interval"`
+	// Told is since when the polls fail, once people were told; the first that works then ends at once, to tell them.
+	Told time.Time `json:"told,omitzero"`
 }
 
 // Window is what a poll found: messages that may be reports, oldest first.
@@ -27,6 +29,8 @@ type Window struct {
 	Messages []string `json:"messages,omitempty"` // ts
 	// Watermark is the ts up to which everything was looked at.
 	Watermark string `json:"watermark"`
+	// Recovered says that this poll worked, after people were told that polls fail.
+	Recovered bool `json:"recovered,omitempty"`
 }
 
 // Poll returns the next window that holds a message worth a look. While there is none it fails with
@@ -36,11 +40,18 @@ type Window struct {
 // Slack gives the newest messages first, so the watermark may move only when all pages were read. How far a poll got
 // travels from attempt to attempt in the heartbeat details, page by page: an app that may read one page a minute would
 // otherwise begin at the first one for ever.
-// Errors: also [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeProviderUnavailable], [ErrTypeRejected].
+// Errors: also [ErrTypePollsFail], [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeProviderUnavailable],
+// [ErrTypeRejected].
 func (s *Slack) Poll(ctx context.Context, in PollInput) (Window, error) {
 	var reached atomic.Pointer[progress]
 	reached.Store(resume(ctx, in.After))
-	defer beatWith(ctx, func() []any { return []any{*reached.Load()} })()
+	stop := beatWith(ctx, func() []any { return []any{*reached.Load()} })
+	window, err := s.pollOnce(ctx, in, &reached)
+	stop()
+	return s.judge(ctx, in, *reached.Load(), window, err)
+}
+
+func (s *Slack) pollOnce(ctx context.Context, in PollInput, reached *atomic.Pointer[progress]) (Window, error) {
 	client, err := s.client(in.Account)
 	if err != nil {
 		return Window{}, err
@@ -74,7 +85,7 @@ func readPage(ctx context.Context, client *slack.Client, who identity, channel s
 		ChannelID: channel, Oldest: p.Watermark, Cursor: p.Cursor, Limit: pageSize,
 	})
 	if slackCode(err) == "invalid_cursor" && p.Cursor != "" {
-		return readPage(ctx, client, who, channel, progress{Watermark: p.Watermark})
+		return readPage(ctx, client, who, channel, progress{PollTrouble: p.PollTrouble, Watermark: p.Watermark})
 	}
 	if err != nil {
 		return progress{}, err

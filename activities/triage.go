@@ -2,6 +2,8 @@ package activities
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
 	"time"
 
 	"tokenkeeper/credential"
@@ -23,9 +25,16 @@ type Plans interface {
 	Plan(name string) (Plan, error)
 }
 
-// Triage holds the Activities that read the configuration.
+// OpenReports counts the Reports of a triage that have not come to their end.
+type OpenReports interface {
+	OpenReports(ctx context.Context, triage string) (int64, error)
+}
+
+// Triage holds the Activities that read the configuration, and those that look at a triage as a whole.
 type Triage struct {
-	Plans Plans
+	Plans   Plans
+	Reports OpenReports
+	Log     *slog.Logger // nil means slog.Default()
 }
 
 // PlanInput names a triage.
@@ -40,4 +49,13 @@ func (t *Triage) Plan(_ context.Context, in PlanInput) (Plan, error) {
 		return Plan{}, notConfigured(err)
 	}
 	return plan, nil
+}
+
+// CountOpenReports returns how many Reports of a triage are under way.
+func (t *Triage) CountOpenReports(ctx context.Context, in PlanInput) (int64, error) {
+	n, err := t.Reports.OpenReports(ctx, in.Triage)
+	if err != nil {
+		return 0, fmt.Errorf("counting the reports of triage %s: %w", in.Triage, err)
+	}
+	return n, nil
 }

@@ -27,8 +27,12 @@ type TriageView struct {
 	// State is polling, paused, waiting or misconfigured, as the triage says; [TriageNotRunning] and [TriageNoWorker] where
 	// it cannot say.
 	State string `json:"state"`
+	// Worked is when Slack last answered for any channel: running is not working.
+	Worked time.Time `json:"last_worked,omitzero"`
 	// Trouble says why it is misconfigured.
-	Trouble  string                   `json:"trouble,omitempty"`
+	Trouble string `json:"trouble,omitempty"`
+	// Backlog says since when the reports under way only become more.
+	Backlog  string                   `json:"backlog,omitempty"`
 	Waiting  []activities.Unavailable `json:"waiting,omitempty"`
 	Channels []ChannelView            `json:"channels,omitempty"`
 	Reports  ReportsView              `json:"reports"`
@@ -41,6 +45,8 @@ type ChannelView struct {
 	// LastPoll is when Slack last answered, with something new or without; absent when that is not known.
 	LastPoll time.Time `json:"last_successful_poll,omitzero"`
 	NextPoll time.Time `json:"next_poll,omitzero"`
+	// FailingSince is when the first of the polls ended that failed one after the other until now.
+	FailingSince time.Time `json:"failing_since,omitzero"`
 	// Attempts counts the polls since the last one that brought something.
 	Attempts int32 `json:"attempts"`
 	Messages int   `json:"messages"`
@@ -54,9 +60,17 @@ type ReportsView struct {
 	Running int64 `json:"running"`
 	Done    int64 `json:"done"`
 	Failed  int64 `json:"failed"`
-	// Parked and Waiting are of the first reports under way only: no more than some are asked.
+	// Parked, Waiting and Slow are of the first reports under way only: no more than some are asked.
 	Parked  []ParkedReport `json:"parked,omitempty"`
 	Waiting []WaitedFor    `json:"waiting,omitempty"`
+	Slow    []SlowReport   `json:"slow,omitempty"`
+}
+
+// SlowReport is a report that has been trying the same step for long.
+type SlowReport struct {
+	Report string    `json:"report"`
+	Step   string    `json:"step"`
+	Since  time.Time `json:"since"`
 }
 
 // WaitedFor is an account that reports wait for.
@@ -66,7 +80,7 @@ type WaitedFor struct {
 	Reports int                  `json:"reports"`
 }
 
-// ParkedReport is a report that a provider refuses for good; it waits for a person.
+// ParkedReport is a report that no attempt of ours can help; it waits for a person.
 type ParkedReport struct {
 	Report string `json:"report"`
 	Reason string `json:"reason"`

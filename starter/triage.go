@@ -21,11 +21,12 @@ func newTriage(c *cli) *cobra.Command {
 		Short:   "Start triages, and see whether they work",
 		Long: `A triage turns the bug reports of some Slack channels into GitHub issues. It is an entry of the configuration, named
 organization/name, and a Workflow, triage/organization/name. What these commands do can be done with the temporal
-command too: signals "pause", "resume" and "reload", query "status". To end a triage, cancel its Workflow.`,
+command too: signals "pause", "resume" and "reload", query "status", and signal "retry" to a report. To end a triage,
+cancel its Workflow.`,
 		Example: `  tokenkeeper triage start --all
   tokenkeeper triage status`,
 	}
-	group.AddCommand(newTriageStart(c), newTriageStatus(c), newTriagePause(c), newTriageResume(c), newTriageReload(c))
+	group.AddCommand(newTriageStart(c), newTriageStatus(c), newTriagePause(c), newTriageResume(c), newTriageReload(c), newTriageRetry(c))
 	return group
 }
 

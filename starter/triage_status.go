@@ -23,10 +23,9 @@ func newTriageStatus(c *cli) *cobra.Command {
 		Use:   "status [NAME]",
 		Short: "Show what triages do, and when they last worked",
 		Long: `Show one triage or all: what it does, which accounts it waits for, when each channel was last read, and how many
-reports are under way, done, or parked because a provider refuses them.
+reports are under way, done, or parked because a provider refuses them. A triage "last worked" when Slack last answered it.
 
-A parked report waits for a person; after mending the cause, send it on its way with:
-  temporal workflow signal --workflow-id report/TEAM/CHANNEL/TS --name retry`,
+A parked report waits for a person; after mending the cause, send it on its way with tokenkeeper triage retry.`,
 		Example: `  tokenkeeper triage status
   tokenkeeper triage status acme/bug-reports --json`,
 		ValidArgsFunction: c.completeTriage,
@@ -79,13 +78,16 @@ func tellTriages(w io.Writer, now time.Time, reports []gateway.TriageView) {
 }
 
 func tellTriage(w io.Writer, now time.Time, r gateway.TriageView) {
-	fmt.Fprintf(w, "%s: %s\n", r.Triage, r.State)
+	fmt.Fprintf(w, "%s: %s%s\n", r.Triage, r.State, lastWorked(now, r))
 	switch r.State {
 	case gateway.TriageNotRunning:
 		fmt.Fprintf(w, "  fix: tokenkeeper triage start %s\n", r.Triage)
 		return
 	case gateway.TriageNoWorker:
 		fmt.Fprintln(w, "  no worker answers, so nothing is read or filed now; fix: make run")
+	}
+	if r.Backlog != "" {
+		fmt.Fprintf(w, "  %s\n", r.Backlog)
 	}
 	if r.Trouble != "" {
 		fmt.Fprintf(w, "  %s\n    fix: correct tokenkeeper.yaml and restart the worker; nothing is lost meanwhile\n", printable(r.Trouble))
@@ -101,9 +103,34 @@ func tellTriage(w io.Writer, now time.Time, r gateway.TriageView) {
 		fmt.Fprintf(w, "  %d wait for account %s, which is %s\n", down.Reports, down.Account, down.Status)
 		tellRemedy(w, down.Account, down.Status)
 	}
+	for _, s := range r.Reports.Slow {
+		fmt.Fprintf(w, "  slow %s: trying to %s since %s\n", s.Report, s.Step, relative(now, s.Since))
+	}
 	for _, p := range r.Reports.Parked {
 		fmt.Fprintf(w, "  parked %s: %s\n", p.Report, printable(p.Reason))
 	}
+	if len(r.Reports.Parked) > 0 {
+		fmt.Fprintf(w, "    fix: mend the cause, then: tokenkeeper triage retry %s\n", r.Triage)
+	}
+}
+
+// lastWorked says when the triage last did what it is for, in so far as that is known.
+func lastWorked(now time.Time, r gateway.TriageView) string {
+	switch {
+	case r.State == gateway.TriageNotRunning, r.State == gateway.TriageNoWorker:
+		return ""
+	case r.Worked.IsZero():
+		return ", has not worked yet"
+	}
+	return ", last worked " + relative(now, r.Worked)
+}
+
+// trouble says what is wrong with a channel, and since when.
+func trouble(now time.Time, ch gateway.ChannelView) string {
+	if ch.Trouble == "" || ch.FailingSince.IsZero() {
+		return ch.Trouble
+	}
+	return "since " + relative(now, ch.FailingSince) + ": " + ch.Trouble
 }
 
 func tellRemedy(w io.Writer, account credential.AccountID, status credential.Status) {
@@ -120,7 +147,7 @@ func tellChannels(w io.Writer, now time.Time, channels []gateway.ChannelView) {
 	for i, ch := range channels {
 		rows[i] = []string{
 			ch.Channel, ch.Repository, relative(now, ch.LastPoll), relative(now, ch.NextPoll), positive(int(ch.Attempts)),
-			positive(ch.Messages), relative(now, triage.Key{TS: ch.Watermark}.Time()), ch.Trouble,
+			positive(ch.Messages), relative(now, triage.Key{TS: ch.Watermark}.Time()), trouble(now, ch),
 		}
 	}
 	table(w, []string{"CHANNEL", "REPOSITORY", "LAST READ", "NEXT", "ATTEMPTS", "MESSAGES", "READ UP TO", "TROUBLE"}, rows)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/sdk/converter"
 
 	"tokenkeeper/activities"
 	"tokenkeeper/credential"
@@ -50,8 +51,19 @@ func TestTriageSignals(t *testing.T) {
 	}
 }
 
+// failing is a poll whose attempts fail since a time.
+func failing(t *testing.T, poll *workflowpb.PendingActivityInfo, since time.Time) *workflowpb.PendingActivityInfo {
+	t.Helper()
+	details, err := converter.GetDefaultDataConverter().ToPayloads(activities.PollTrouble{FailingSince: since})
+	if err != nil {
+		t.Fatal(err)
+	}
+	poll.HeartbeatDetails = details
+	return poll
+}
+
 // workingTriage reads two channels: one is quiet, the other one cannot be read.
-func workingTriage(temporal *frontend) *fakeWorkflow {
+func workingTriage(t *testing.T, temporal *frontend) *fakeWorkflow {
 	now := time.Now()
 	working := &fakeWorkflow{
 		kind: workflows.TriageType,
@@ -67,7 +79,7 @@ func workingTriage(temporal *frontend) *fakeWorkflow {
 			},
 		}},
 		pending: []*workflowpb.PendingActivityInfo{
-			pendingPoll(activities.ErrTypeProviderUnavailable, "reading channel C0222222222: HTTP 503", 4, now),
+			failing(t, pendingPoll(activities.ErrTypeProviderUnavailable, "reading channel C0222222222: HTTP 503", 4, now), now.Add(-7*time.Minute)),
 			pendingPoll(activities.ErrTypeNothingNew, "nothing new in channel C0123456789", 71, now.Add(-10*time.Second)),
 		},
 	}
@@ -75,6 +87,9 @@ func workingTriage(temporal *frontend) *fakeWorkflow {
 	temporal.workflows["report/T1/C0123456789/1.1"] = &fakeWorkflow{kind: workflows.ReportType, answers: []any{
 		workflows.ReportStatus{ReportResult: workflows.ReportResult{Report: "T1/C0123456789/1.1"}, Parked: "issues are disabled"},
 	}}
+	temporal.workflows["report/T1/C0123456789/1.3"] = &fakeWorkflow{kind: workflows.ReportType, answers: []any{workflows.ReportStatus{
+		ReportResult: workflows.ReportResult{Report: "T1/C0123456789/1.3"}, Step: "file the issue", Since: now.Add(-26 * time.Minute),
+	}}}
 	temporal.workflows["report/T1/C0123456789/1.2"] = &fakeWorkflow{kind: workflows.ReportType, answers: []any{
 		workflows.ReportStatus{Waiting: []activities.Unavailable{{Account: gitHubAccount, Status: credential.Disconnected}}},
 	}}
@@ -86,9 +101,10 @@ func workingTriage(temporal *frontend) *fakeWorkflow {
 
 func TestTriageStatus(t *testing.T) {
 	w := newWorld(t)
-	workingTriage(w.serveTemporal())
+	workingTriage(t, w.serveTemporal())
 	got := w.run("triage", "status").exits(exitOK)
-	got.prints("acme/bug-reports: waiting", "waits for account acme/triage/slack", "tokenkeeper account reauthorize acme/triage/slack",
+	got.prints("acme/bug-reports: waiting, last worked 1", "since 7m ago: reading channel C0222222222: HTTP 503",
+		"slow T1/C0123456789/1.3: trying to file the issue since 26m ago", "tokenkeeper triage retry acme/bug-reports", "waits for account acme/triage/slack", "tokenkeeper account reauthorize acme/triage/slack",
 		"LAST READ", "acme/web", "1h01m ago", "5h01m ago", "reading channel C0222222222: HTTP 503", "71",
 		"reports: 2 under way, 25 done, 1 failed, 1 parked", "T1/C0123456789/1.1: issues are disabled",
 		"1 wait for account acme/triage/github, which is disconnected", "tokenkeeper account connect acme/triage/github")
@@ -119,10 +135,29 @@ func TestTriageStatusWithoutWorker(t *testing.T) {
 	w := newWorld(t)
 	temporal := w.serveTemporal()
 	w.run("triage", "status").exits(exitFailure).prints("acme/bug-reports: not running", "tokenkeeper triage start acme/bug-reports")
-	working := workingTriage(temporal)
+	working := workingTriage(t, temporal)
 	temporal.deaf = true
 	w.run("triage", "status", "--timeout", "200ms").exits(exitOK).prints("acme/bug-reports: no worker", "make run", "25 done")
 	working.closed = true
 	w.run("triage", "status", "acme/bug-reports").exits(exitFailure).complains("triage acme/bug-reports does not run")
 	w.run("__complete", "triage", "status", "").exits(exitOK).prints("acme/bug-reports\n")
+}
+
+func TestTriageRetry(t *testing.T) {
+	w := newWorld(t)
+	temporal := w.serveTemporal()
+	workingTriage(t, temporal)
+	w.run("triage", "retry", "acme/bug-reports").exits(exitOK).prints("told to try again: T1/C0123456789/1.1")
+	if !slices.Equal(temporal.signals, []string{"report/T1/C0123456789/1.1 retry"}) {
+		t.Errorf("only what is parked: %v", temporal.signals)
+	}
+	temporal.workflows["report/T1/C0123456789/1795649604.376413"] = &fakeWorkflow{kind: workflows.ReportType, answers: []any{workflows.ReportStatus{}}}
+	w.run("triage", "retry", "acme/bug-reports", "T1/C0123456789/1795649604.376413").exits(exitOK)
+	if len(temporal.signals) != 2 || temporal.signals[1] != "report/T1/C0123456789/1795649604.376413 retry" {
+		t.Errorf("what is named is told, parked or not: %v", temporal.signals)
+	}
+	w.run("triage", "retry", "acme/bug-reports", "T1/C0123456789/1795649604.999999").exits(exitFailure).complains("is not under way", "triage status")
+	w.run("triage", "retry", "acme/bug-reports", "yesterday").exits(exitUsage).complains("yesterday", "team/channel/ts")
+	delete(temporal.workflows, "report/T1/C0123456789/1.1")
+	w.run("triage", "retry", "acme/bug-reports").exits(exitOK).prints("no report of triage acme/bug-reports is parked")
 }

@@ -136,6 +136,21 @@ func (c *Client) TriageStatus(ctx context.Context, name string) (TriageStatus, e
 	return status, c.query(ctx, TriageWorkflowID(name), &status)
 }
 
+// ReportStatus returns what became of a message, by the id of its Workflow.
+func (c *Client) ReportStatus(ctx context.Context, workflowID string) (ReportStatus, error) {
+	var status ReportStatus
+	err := c.query(ctx, workflowID, &status)
+	return status, err
+}
+
+// RetryReport has a Report that is parked or waits try again.
+func (c *Client) RetryReport(ctx context.Context, report string) error {
+	if err := c.Temporal.SignalWorkflow(ctx, ReportWorkflowID(report), "", SignalRetry, nil); err != nil {
+		return fmt.Errorf("sending %s to report %s: %w", SignalRetry, report, err)
+	}
+	return nil
+}
+
 func (c *Client) update(ctx context.Context, account credential.AccountID, id, name string, args ...any) (AccountStatus, error) {
 	handle, err := insist(ctx, func() (client.WorkflowUpdateHandle, error) {
 		return c.Temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{

@@ -48,6 +48,9 @@ type desk struct {
 	pollTakes  time.Duration
 	polls      []activities.PollInput          // in the order they came
 	asked      []credential.AccountID          // that were told who waits, in order
+	notices    []activities.TriageNotice       // in order
+	open       int64                           // Reports under way, as visibility counts them
+	failing    map[string]time.Time            // :: channel -> its polls fail since
 	cut        func() int                      // how many messages a window takes
 	plan       func() (activities.Plan, error) // what the configuration says
 	wake       func(credential.AccountID)      // tells the Workflow that an account works
@@ -59,7 +62,7 @@ func newDesk(channels ...string) *desk {
 		badStarts: map[string]int{}, offered: map[string]int{}, inputs: map[string]ReportInput{},
 		cut: func() int { return 500 }, wake: func(credential.AccountID) {},
 		pollTakes: 30 * time.Second,
-		noise:     map[string]bool{}, onBadStart: func() {},
+		noise:     map[string]bool{}, onBadStart: func() {}, failing: map[string]time.Time{},
 	}
 	plan := activities.Plan{Triage: bugTriage, Slack: acmeSlack, GitHub: acmeGitHub, PollInterval: 30 * time.Second, Lookback: time.Hour}
 	for _, channel := range channels {
@@ -105,8 +108,11 @@ func (d *desk) poll(_ context.Context, in activities.PollInput) (activities.Wind
 	case d.refused[in.Channel]:
 		return activities.Window{}, temporal.NewNonRetryableApplicationError("reading channel "+in.Channel+": not_in_channel; invite the bot",
 			activities.ErrTypeRejected, nil)
+	case !d.failing[in.Channel].IsZero():
+		return activities.Window{}, temporal.NewNonRetryableApplicationError("reading channel "+in.Channel+": HTTP 503",
+			activities.ErrTypePollsFail, nil, activities.PollTrouble{FailingSince: d.failing[in.Channel]})
 	}
-	window := activities.Window{Team: "T1", Watermark: in.After}
+	window := activities.Window{Team: "T1", Watermark: in.After, Recovered: !in.Told.IsZero()}
 	limit := d.cut()
 	for _, ts := range d.posted[in.Channel] {
 		if ts <= in.After || len(window.Messages) == limit {
@@ -152,6 +158,16 @@ func (d *desk) newRunWith(at time.Time, report func(workflow.Context, ReportInpu
 			d.mu.Lock()
 			defer d.mu.Unlock()
 			return d.plan()
+		})
+	r.env.OnActivity(configuration.Notify, mock.Anything, mock.Anything).Return(func(_ context.Context, n activities.TriageNotice) error {
+		d.set(func() { d.notices = append(d.notices, n) })
+		return nil
+	})
+	r.env.OnActivity(configuration.CountOpenReports, mock.Anything, mock.Anything).Return(
+		func(context.Context, activities.PlanInput) (int64, error) {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			return d.open, nil
 		})
 	r.env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, SignalValidate, mock.Anything).Return(nil)
 	r.env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, SignalAwait, mock.Anything).Return(

@@ -17,6 +17,12 @@ func errorType(err error) string {
 	return ""
 }
 
+// applicationError returns the application error in err, or nil.
+func applicationError(err error) *temporal.ApplicationError {
+	app, _ := errors.AsType[*temporal.ApplicationError](err)
+	return app
+}
+
 // rootMessage returns the message without Temporal's envelope, for people.
 func rootMessage(err error) string {
 	if app, ok := errors.AsType[*temporal.ApplicationError](err); ok {

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -34,6 +35,7 @@ type ReportResult struct {
 type ReportStatus struct {
 	ReportResult
 	Step    string                   `json:"step"`
+	Since   time.Time                `json:"since,omitzero"`    // when the step began
 	Parked  string                   `json:"parked,omitempty"`  // why; Signal `retry` tries again
 	Waiting []activities.Unavailable `json:"waiting,omitempty"` // Signal `retry` does not wait
 }
@@ -144,10 +146,10 @@ const stepTimeout = 5 * time.Minute
 // step runs one Activity to its good end. again tells it that an earlier try may have done its work.
 func (r *reporter) step(ctx workflow.Context, name string, start func(ctx workflow.Context, again bool) workflow.Future, result any) error {
 	options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: stepTimeout, HeartbeatTimeout: heartbeatTimeout, Summary: name, RetryPolicy: patient(),
+		StartToCloseTimeout: stepTimeout, HeartbeatTimeout: heartbeatTimeout, Summary: name, RetryPolicy: wary(),
 	})
 	tried := false
-	for {
+	for strikes := 0; ; {
 		r.enter(ctx, name)
 		err := r.gate.do(ctx, func(again bool) error {
 			if r.retry {
@@ -160,10 +162,46 @@ func (r *reporter) step(ctx workflow.Context, name string, start func(ctx workfl
 			return err
 		}
 		tried = true
+		if isStrange(err) && strikes+1 < maxStrikes {
+			if err := sleepUntil(ctx, strangePause<<strikes, func() bool { return r.retry }, "after a "+errorKind(err)); err != nil {
+				return err
+			}
+			strikes++
+			continue
+		}
+		strikes = 0
 		if err := r.park(ctx, err); err != nil {
 			return err
 		}
 	}
+}
+
+const (
+	// maxStrikes is how often a step may end in a way that only the message itself explains.
+	maxStrikes = 5
+	// strangePause comes after the first strike and doubles; a write of the attempt before is over by then.
+	strangePause = 15 * time.Second
+)
+
+// wary is patient with providers, and brings home what no provider does: an Activity that panics, or hangs for minutes.
+func wary() *temporal.RetryPolicy {
+	policy := patient()
+	policy.NonRetryableErrorTypes = []string{"PanicError", "TemporalTimeout:StartToClose"}
+	return policy
+}
+
+// isStrange reports whether the code did not come to terms with a message.
+func isStrange(err error) bool { return errorKind(err) != "" }
+
+// errorKind names what is strange about an error, "" for nothing.
+func errorKind(err error) string {
+	if _, ok := errors.AsType[*temporal.PanicError](err); ok {
+		return "panic"
+	}
+	if temporal.IsTimeoutError(err) {
+		return "timeout"
+	}
+	return ""
 }
 
 // replan reads anew which accounts the triage uses: whoever asks for another try may have changed the configuration. A
@@ -180,14 +218,16 @@ func (r *reporter) replan(ctx workflow.Context) {
 func (r *reporter) park(ctx workflow.Context, cause error) error {
 	r.Parked, r.retry = rootMessage(cause), false
 	r.show(ctx)
-	workflow.GetLogger(ctx).Warn("report is parked; send it Signal retry when the cause is mended", "report", r.Report, "reason", r.Parked)
+	tell(ctx, activities.TriageNotice{Triage: r.in.Triage, Event: activities.EventReportParked, Report: r.Report, Reason: r.Parked})
 	err := workflow.Await(ctx, func() bool { return r.retry })
 	r.Parked = ""
 	return err
 }
 
 func (r *reporter) enter(ctx workflow.Context, step string) {
-	r.Step = step
+	if r.Step != step {
+		r.Step, r.Since = step, workflow.Now(ctx)
+	}
 	r.show(ctx)
 }
 

@@ -34,6 +34,8 @@ type story struct {
 	asked   []credential.AccountID // that were told who waits
 	unowned map[credential.AccountID]bool
 	onAwait func(credential.AccountID)
+	notices []activities.TriageNotice
+	panics  int // how often CreateIssue panics
 }
 
 func newStory() *story {
@@ -59,7 +61,12 @@ func newStory() *story {
 	})
 	s.env.OnActivity(github.CreateIssue, mock.Anything, mock.Anything).Return(
 		func(_ context.Context, in activities.CreateIssueInput) (activities.CreatedIssue, error) {
-			return activities.CreatedIssue{Number: 7, URL: "https://github.com/acme/app/issues/7"}, s.call("CreateIssue", in.Account, in.LookFirst)
+			err := s.call("CreateIssue", in.Account, in.LookFirst)
+			if s.panics > 0 {
+				s.panics--
+				panic("assignment to entry in nil map")
+			}
+			return activities.CreatedIssue{Number: 7, URL: "https://github.com/acme/app/issues/7"}, err
 		})
 	s.env.OnActivity(slack.Reply, mock.Anything, mock.Anything).Return(
 		func(_ context.Context, in activities.ReplyInput) (activities.Posted, error) {
@@ -69,6 +76,12 @@ func newStory() *story {
 		func(_ context.Context, in activities.ReactInput) error { return s.call("React", in.Account, false) })
 	s.env.OnActivity(configuration.Plan, mock.Anything, mock.Anything).Return(
 		func(context.Context, activities.PlanInput) (activities.Plan, error) { return s.plan, s.planErr })
+	s.env.OnActivity(configuration.Notify, mock.Anything, mock.Anything).Return(func(_ context.Context, n activities.TriageNotice) error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.notices = append(s.notices, n)
+		return nil
+	})
 	s.env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, SignalAwait, mock.Anything).Return(
 		func(_, id, _, _ string, arg any) error { return s.await(id, arg) })
 	return s
@@ -193,6 +206,10 @@ func TestARejectedStepIsParkedUntilAPersonSaysRetry(t *testing.T) {
 			assert.Equal(t, "issues are disabled; enable them", first.Parked)
 			assert.Equal(t, "still disabled", second.Parked)
 			assert.Empty(t, s.status(t).Parked)
+			require.Len(t, s.notices, 2, "nobody has to look to know")
+			assert.Equal(t, activities.TriageNotice{
+				Triage: bugTriage, Event: activities.EventReportParked, Report: reportKey, Reason: "issues are disabled; enable them",
+			}, s.notices[0])
 			assert.Equal(t, 7, result.Issue.Number)
 			assert.Len(t, s.calls, 6, "each other step ran once: %v", s.calls)
 			if step == "CreateIssue" || step == "Reply" {
@@ -277,4 +294,33 @@ func TestAReportOfNothingSaysWhatItWants(t *testing.T) {
 			assert.Empty(t, s.calls)
 		})
 	}
+}
+
+// What no provider does, the message itself may cause. It is tried a few times, and parked with its reason.
+func TestAMessageThatMakesAnActivityPanicIsParked(t *testing.T) {
+	s := newStory()
+	s.panics = 100
+	var parked ReportStatus
+	s.after(time.Hour, func() {
+		parked = s.status(t)
+		s.panics = 0
+		s.env.SignalWorkflow(SignalRetry, nil)
+	})
+
+	s.report(t, bugReport)
+
+	assert.Contains(t, parked.Parked, "assignment to entry in nil map")
+	assert.Equal(t, "file the issue", parked.Step)
+	assert.Len(t, s.notices, 1)
+	assert.Equal(t, []bool{false, true, true, true, true, true}, s.looked["CreateIssue"], "five times, then as somebody asked")
+}
+
+func TestOneStrangeEndParksNothing(t *testing.T) {
+	s := newStory()
+	s.panics = 1
+
+	s.report(t, bugReport)
+
+	assert.Empty(t, s.notices)
+	assert.Equal(t, []bool{false, true}, s.looked["CreateIssue"])
 }

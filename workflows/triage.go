@@ -39,6 +39,7 @@ type TriageInput struct {
 type TriageState struct {
 	Paused   bool           `json:"paused,omitempty"`
 	Channels []ChannelState `json:"channels,omitempty"`
+	Backlog  Backlog        `json:"backlog,omitzero"`
 }
 
 // ChannelState is how far one channel is.
@@ -53,6 +54,12 @@ type ChannelState struct {
 	// LastWindow is when a poll last brought something.
 	LastWindow time.Time `json:"last_window,omitzero"`
 	Trouble    string    `json:"trouble,omitempty"`
+	// FailingSince is since when the channel cannot be read, once people were told.
+	FailingSince time.Time `json:"failing_since,omitzero"`
+	// Lag is how long the last window took from its newest message to its hand-over; Behind counts the windows of which
+	// each took longer than the one before.
+	Lag    time.Duration `json:"lag,omitempty"` // nanoseconds
+	Behind int           `json:"behind,omitempty"`
 }
 
 // What a triage does.
@@ -69,10 +76,12 @@ type TriageStatus struct {
 	Triage string `json:"triage"`
 	State  string `json:"state"` // [TriagePolling], [TriagePaused], [TriageWaiting] or [TriageMisconfigured]
 	// Trouble says why it is misconfigured.
-	Trouble  string                   `json:"trouble,omitempty"`
-	Waiting  []activities.Unavailable `json:"waiting,omitempty"`
-	Plan     activities.Plan          `json:"plan"`
-	Channels []ChannelState           `json:"channels"`
+	Trouble string                   `json:"trouble,omitempty"`
+	Waiting []activities.Unavailable `json:"waiting,omitempty"`
+	// Backlog says since when the reports under way only become more.
+	Backlog  string          `json:"backlog,omitempty"`
+	Plan     activities.Plan `json:"plan"`
+	Channels []ChannelState  `json:"channels"`
 }
 
 // triager is the machinery of a Triage.
@@ -231,14 +240,20 @@ func (t *triager) watch(ctx workflow.Context, c *ChannelState) {
 			_ = workflow.Await(ctx, func() bool { return !t.Paused || t.ending }) // cancelled: the loop ends
 			continue
 		}
-		c.Trouble = "" // it is over, or the poll finds it again at once
+		if c.FailingSince.IsZero() {
+			c.Trouble = "" // it is over, or the poll finds it again at once
+		}
 		window, err := t.poll(ctx, c)
 		if err == nil {
+			t.readAgain(ctx, c, window)
 			err = t.handOver(ctx, c, window)
 		}
 		t.show(ctx)
 		if err != nil && ctx.Err() == nil {
-			c.Trouble = rootMessage(err)
+			t.unread(ctx, c, err)
+			if errorType(err) == activities.ErrTypePollsFail {
+				continue // it has paused between its attempts
+			}
 			_ = sleepUntil(ctx, refusedPause, func() bool { return t.ending }, "channel "+c.Channel+" refused")
 		}
 	}
@@ -252,7 +267,7 @@ func (t *triager) poll(ctx workflow.Context, c *ChannelState) (activities.Window
 		poll, stop := workflow.WithCancel(ctx)
 		defer stop()
 		future := workflow.ExecuteActivity(t.pollOptions(poll, c), (*activities.Slack).Poll, activities.PollInput{
-			Account: t.plan.Slack, Channel: c.Channel, After: c.Watermark, Interval: t.plan.PollInterval,
+			Account: t.plan.Slack, Channel: c.Channel, After: c.Watermark, Interval: t.plan.PollInterval, Told: c.FailingSince,
 		})
 		if err := workflow.Await(ctx, func() bool { return future.IsReady() || t.Paused || t.ending }); err != nil {
 			return err
@@ -321,6 +336,9 @@ func (t *triager) handOver(ctx workflow.Context, c *ChannelState, window activit
 		return failed
 	}
 	c.Watermark = window.Watermark
+	if len(window.Messages) > 0 {
+		t.weigh(ctx, c, window)
+	}
 	return nil
 }
 
@@ -339,7 +357,7 @@ func reportOptions(ctx workflow.Context, key triage.Key) workflow.Context {
 }
 
 func (t *triager) status() TriageStatus {
-	s := TriageStatus{Triage: t.name, State: TriagePolling, Plan: t.plan, Channels: t.Channels, Waiting: t.gate.closed()}
+	s := TriageStatus{Triage: t.name, State: TriagePolling, Plan: t.plan, Channels: t.Channels, Waiting: t.gate.closed(), Backlog: t.Backlog.String()}
 	switch {
 	case t.trouble != "":
 		s.State, s.Trouble = TriageMisconfigured, t.trouble

@@ -39,7 +39,7 @@ const checksAtOnce = 8
 type check func(ctx context.Context) Finding
 
 // Check looks at everything that has to be right for the work to go on: Temporal and its workers, the vault and its key,
-// every account, and every channel and repository of a triage whose account works. Each look takes at most patience.
+// every account, every triage and its reports, and every channel and repository of a triage whose account works. Each look takes at most patience.
 func (a *App) Check(ctx context.Context, patience time.Duration) []Finding {
 	findings := []Finding{{Subject: "configuration " + a.Config.Path, OK: true}}
 	reached := a.look(ctx, patience, a.checkTemporal)
@@ -53,10 +53,16 @@ func (a *App) Check(ctx context.Context, patience time.Duration) []Finding {
 		checks = append(checks, func(ctx context.Context) Finding { return a.checkAccount(ctx, account) })
 	}
 	findings = append(findings, a.lookAtAll(ctx, patience, checks)...)
+	names := slices.Sorted(maps.Keys(a.Config.Triages))
+	var triages []check
+	for _, name := range names {
+		triages = append(triages, func(ctx context.Context) Finding { return a.checkTriageState(ctx, name, patience) })
+	}
+	findings = append(findings, a.lookAtAll(ctx, 2*patience, triages)...) // a count, and questions that only a worker answers
 	if !vault.OK {
 		return findings
 	}
-	for _, name := range slices.Sorted(maps.Keys(a.Config.Triages)) {
+	for _, name := range names {
 		findings = append(findings, a.CheckTriage(ctx, name, patience)...)
 	}
 	return findings

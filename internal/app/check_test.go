@@ -13,9 +13,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"tokenkeeper/activities"
 	"tokenkeeper/credential"
+	"tokenkeeper/gateway"
 	"tokenkeeper/sandbox"
 	"tokenkeeper/vault"
+	"tokenkeeper/workflows"
 )
 
 const configuration = `vault: {path: vault.db, keyset: vault.key}
@@ -153,4 +156,44 @@ func TestTheDoctorKnowsAWrongKey(t *testing.T) {
 	require.Len(t, faults, 2)
 	assert.Contains(t, fmt.Sprint(faults[1]), "wrong key")
 	assert.Contains(t, faults[1].Fix, "backup")
+}
+
+func TestWhatATriageDoesIsLookedAtToo(t *testing.T) {
+	now := time.Now()
+	const interval = 30 * time.Second
+	good := gateway.TriageView{Triage: "acme/bugs", State: workflows.TriagePolling}
+	problem, _ := triageProblem(good, interval, now)
+	assert.Empty(t, problem)
+	for name, c := range map[string]struct {
+		change       func(*gateway.TriageView)
+		problem, fix string
+	}{
+		"not running":   {func(r *gateway.TriageView) { r.State = gateway.TriageNotRunning }, "does not run", "triage start acme/bugs"},
+		"no worker":     {func(r *gateway.TriageView) { r.State = gateway.TriageNoWorker }, "no worker", "make run"},
+		"misconfigured": {func(r *gateway.TriageView) { r.State, r.Trouble = workflows.TriageMisconfigured, "no route" }, "no route", "correct"},
+		"paused":        {func(r *gateway.TriageView) { r.State = workflows.TriagePaused }, "paused", "triage resume acme/bugs"},
+		"waiting": {func(r *gateway.TriageView) {
+			r.State = workflows.TriageWaiting
+			r.Waiting = []activities.Unavailable{{Status: credential.ReauthorizationRequired}}
+		}, "waits for account", "reauthorize"},
+		"parked": {func(r *gateway.TriageView) {
+			r.Reports.Parked = []gateway.ParkedReport{{Report: "T1/C1/1.1", Reason: "issues are disabled"}}
+		}, "1 reports are parked, the first T1/C1/1.1: issues are disabled", "triage retry acme/bugs"},
+		"unread": {func(r *gateway.TriageView) {
+			r.Channels = []gateway.ChannelView{{Channel: "C1", FailingSince: now.Add(-2 * time.Minute), Trouble: "HTTP 503"}}
+		}, "channel C1 cannot be read since", "triage status acme/bugs"},
+		"backlog": {func(r *gateway.TriageView) { r.Backlog = "40 reports are under way" }, "40 reports", "triage status"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := good
+			c.change(&r)
+			problem, fix := triageProblem(r, interval, now)
+			assert.Contains(t, problem, c.problem)
+			assert.Contains(t, fix, c.fix)
+		})
+	}
+	brief := good
+	brief.Channels = []gateway.ChannelView{{Channel: "C1", FailingSince: now.Add(-time.Minute), Trouble: "HTTP 503"}}
+	problem, _ = triageProblem(brief, interval, now)
+	assert.Empty(t, problem, "two polls that failed are no news")
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
 	"tokenkeeper/activities"
@@ -65,7 +66,15 @@ func (a *App) LookAtTriage(ctx context.Context, name string, patience time.Durat
 		return view, err
 	}
 	view.State, view.Trouble, view.Waiting = status.State, status.Trouble, status.Waiting
+	if view.Reports.Running > 0 {
+		view.Backlog = status.Backlog
+	}
 	view.Channels = channelViews(status, description.GetPendingActivities())
+	for _, channel := range view.Channels {
+		if channel.LastPoll.After(view.Worked) {
+			view.Worked = channel.LastPoll
+		}
+	}
 	return view, nil
 }
 
@@ -75,7 +84,7 @@ func channelViews(status workflows.TriageStatus, pending []*workflow.PendingActi
 	for i, channel := range status.Channels {
 		views[i] = gateway.ChannelView{
 			Channel: channel.Channel, Messages: channel.Reports, Watermark: channel.Watermark, Trouble: channel.Trouble,
-			LastPoll: channel.LastWindow, Repository: repositoryOf(status.Plan, channel.Channel),
+			LastPoll: channel.LastWindow, FailingSince: channel.FailingSince, Repository: repositoryOf(status.Plan, channel.Channel),
 		}
 		if poll := pollOf(channel.Channel, len(status.Channels), pending); poll != nil {
 			addPoll(&views[i], poll)
@@ -134,57 +143,87 @@ func addPoll(view *gateway.ChannelView, poll *workflow.PendingActivityInfo) {
 	case "":
 	case activities.ErrTypeNothingNew:
 		view.LastPoll = poll.GetLastAttemptCompleteTime().AsTime()
+		return
 	default:
 		view.Trouble = message
+	}
+	var heard activities.PollTrouble
+	if converter.GetDefaultDataConverter().FromPayloads(poll.GetHeartbeatDetails(), &heard) == nil && !heard.FailingSince.IsZero() {
+		view.FailingSince = heard.FailingSince
 	}
 }
 
 // countReports counts the Reports that a triage started.
 func (a *App) countReports(ctx context.Context, triageID string, patience time.Duration) (gateway.ReportsView, error) {
-	children := fmt.Sprintf("WorkflowType = '%s' AND ParentWorkflowId = '%s' AND ExecutionStatus ", workflows.ReportType, triageID)
 	var counts gateway.ReportsView
 	var err error
 	for status, into := range map[string]*int64{
 		"= 'Running'": &counts.Running, "= 'Completed'": &counts.Done, "NOT IN ('Running', 'Completed')": &counts.Failed,
 	} {
-		if *into, err = a.Count(ctx, children+status); err != nil {
+		if *into, err = a.Count(ctx, reportsOf(triageID)+status); err != nil {
 			return counts, err
 		}
 	}
-	if counts.Running > 0 {
-		err = a.askReports(ctx, children+"= 'Running'", &counts, patience)
+	if counts.Running == 0 {
+		return counts, nil
+	}
+	reports, err := a.askReports(ctx, triageID, maxReportsAsked, patience)
+	for _, report := range reports {
+		addReport(&counts, report, time.Now())
 	}
 	return counts, err
 }
 
-// askReports asks the open Reports which of them wait, and for what. Visibility cannot tell.
-func (a *App) askReports(ctx context.Context, open string, counts *gateway.ReportsView, patience time.Duration) error {
-	running, err := a.Executions(ctx, open, maxReportsAsked)
-	if err != nil {
-		return err
-	}
-	reports := make([]workflows.ReportStatus, len(running))
-	asking, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	err = Each(asking, len(running), func(ctx context.Context, i int) error {
-		answer, err := a.Temporal.QueryWorkflow(ctx, running[i].GetExecution().GetWorkflowId(), "", workflows.QueryStatus)
-		if err == nil {
-			err = answer.Get(&reports[i])
-		}
-		if err != nil {
-			reports[i] = workflows.ReportStatus{} // it ended meanwhile, or no worker speaks for it: nothing is known of it
-		}
-		return nil
-	})
-	for _, report := range reports {
-		addReport(counts, report)
-	}
-	return err
+// reportsOf is the beginning of a visibility query for the Reports that a triage started; their status follows.
+func reportsOf(triageID string) string {
+	return fmt.Sprintf("WorkflowType = '%s' AND ParentWorkflowId = '%s' AND ExecutionStatus ", workflows.ReportType, triageID)
 }
 
-func addReport(counts *gateway.ReportsView, report workflows.ReportStatus) {
-	if report.Parked != "" {
+// OpenReports implements [activities.OpenReports].
+func (a *App) OpenReports(ctx context.Context, triage string) (int64, error) {
+	return a.Count(ctx, reportsOf(workflows.TriageWorkflowID(triage))+"= 'Running'")
+}
+
+// ParkedReports returns every Report of a triage that is parked. Each is asked for no longer than patience.
+func (a *App) ParkedReports(ctx context.Context, triage string, patience time.Duration) ([]gateway.ParkedReport, error) {
+	reports, err := a.askReports(ctx, workflows.TriageWorkflowID(triage), 0, patience)
+	var parked []gateway.ParkedReport
+	for _, report := range reports {
+		if report.Parked != "" {
+			parked = append(parked, gateway.ParkedReport{Report: report.Report, Reason: report.Parked})
+		}
+	}
+	return parked, err
+}
+
+// askReports asks the open Reports of a triage, at most limit of them unless it is 0, how they are. Visibility cannot tell.
+func (a *App) askReports(ctx context.Context, triageID string, limit int, patience time.Duration) ([]workflows.ReportStatus, error) {
+	running, err := a.Executions(ctx, reportsOf(triageID)+"= 'Running'", limit)
+	if err != nil {
+		return nil, err
+	}
+	reports := make([]workflows.ReportStatus, len(running))
+	err = Each(ctx, len(running), func(ctx context.Context, i int) error {
+		asking, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		status, err := a.Workflows.ReportStatus(asking, running[i].GetExecution().GetWorkflowId())
+		if err == nil { // else it ended meanwhile, or no worker speaks for it: nothing is known of it
+			reports[i] = status
+		}
+		return ctx.Err()
+	})
+	return reports, err
+}
+
+// slow is how long a report may be at one step before somebody should look, although it still tries by itself.
+const slow = 15 * time.Minute
+
+func addReport(counts *gateway.ReportsView, report workflows.ReportStatus, now time.Time) {
+	switch {
+	case report.Parked != "":
 		counts.Parked = append(counts.Parked, gateway.ParkedReport{Report: report.Report, Reason: report.Parked})
+	case len(report.Waiting) == 0 && !report.Since.IsZero() && now.Sub(report.Since) > slow:
+		counts.Slow = append(counts.Slow, gateway.SlowReport{Report: report.Report, Step: report.Step, Since: report.Since})
 	}
 	for _, down := range report.Waiting {
 		i := slices.IndexFunc(counts.Waiting, func(known gateway.WaitedFor) bool { return known.Account == down.Account })

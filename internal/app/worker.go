@@ -11,10 +11,12 @@ import (
 
 // NewWorker returns a worker of all Workflows and Activities. The vault must be open.
 func (a *App) NewWorker() worker.Worker {
-	w := worker.New(a.Temporal, a.Config.Temporal.TaskQueue, WorkerOptions())
+	options := WorkerOptions()
+	options.Interceptors = append(options.Interceptors, &activities.Sieve{})
+	w := worker.New(a.Temporal, a.Config.Temporal.TaskQueue, options)
 	workflows.Register(w)
 	w.RegisterActivity(&activities.Account{Vault: a.Vault, Connections: a, ConnectURL: a.ConnectURL, Log: a.Log})
-	w.RegisterActivity(&activities.Triage{Plans: a})
+	w.RegisterActivity(&activities.Triage{Plans: a, Reports: a, Log: a.Log})
 	w.RegisterActivity(&activities.Slack{APIs: a, Plans: a})
 	w.RegisterActivity(&activities.GitHub{APIs: a})
 	return w

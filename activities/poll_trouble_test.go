@@ -1,0 +1,98 @@
+package activities_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/sandbox"
+)
+
+func TestPollsThatFailForThreeIntervalsAreTheWorkflowsBusiness(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	in := w.pollInput()
+	began := w.clock.Now()
+	w.fault(sandbox.Fault{App: sandbox.Slack, Endpoint: "conversations.history", Kind: sandbox.FaultStatus, Status: 503, Times: -1})
+	tries := 0
+
+	got := retried(w, w.slack.Poll, in, func(int32) error {
+		tries++
+		w.clock.advance(20 * time.Second)
+		return nil
+	})
+
+	got.fails(t, activities.ErrTypePollsFail, bugs, "503")
+	var detail activities.PollTrouble
+	require.NoError(t, applicationError(t, got.err).Details(&detail))
+	assert.WithinDuration(t, began.Add(20*time.Second), detail.FailingSince, time.Second)
+	assert.GreaterOrEqual(t, w.clock.Now().Sub(detail.FailingSince), 90*time.Second, "three intervals of 30 s")
+	assert.Equal(t, 6, tries)
+	require.Len(t, got.beats, 1, "the first failure alone is worth a heartbeat")
+}
+
+func TestOnePollThatWorksEndsTheTrouble(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	in := w.pollInput()
+	details := map[string]any{"watermark": in.After, "failing_since": w.clock.Now().Add(-time.Hour)}
+
+	got := attempt(w, t.Context(), details, w.slack.Poll, in)
+
+	got.fails(t, activities.ErrTypeNothingNew)
+	require.Len(t, got.beats, 1)
+	assert.NotContains(t, got.beats[0], "failing_since")
+}
+
+func TestAPollThatWorksAfterPeopleWereToldEndsToTellThem(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	in := w.pollInput()
+	in.Told = w.clock.Now().Add(-time.Hour)
+
+	quiet := once(w, w.slack.Poll, in)
+	require.NoError(t, quiet.err)
+	assert.Equal(t, activities.Window{Watermark: in.After, Recovered: true}, quiet.out)
+
+	posted := w.say(1)
+	busy := once(w, w.slack.Poll, in)
+	require.NoError(t, busy.err)
+	assert.True(t, busy.out.Recovered)
+	assert.Equal(t, posted, busy.out.Messages)
+
+	w.fault(sandbox.Fault{App: sandbox.Slack, Endpoint: "conversations.history", Kind: sandbox.FaultStatus, Status: 503, Times: -1})
+	down := once(w, w.slack.Poll, in)
+	down.fails(t, activities.ErrTypeProviderUnavailable)
+	assert.Empty(t, down.beats, "it is known")
+}
+
+func TestThreeIntervalsAreAMinuteAtLeast(t *testing.T) {
+	assert.Equal(t, time.Minute, activities.PatienceOfPolls(time.Second))
+	assert.Equal(t, 30*time.Minute, activities.PatienceOfPolls(10*time.Minute))
+}
+
+// A message over which five workers died one after the other is taken for the cause.
+func TestAMessageThatKillsItsWorkersIsPoisoned(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(githubAccount)
+	in := w.report("Login crashes")
+	deaths := 0
+	dying := func(ctx context.Context, in activities.CreateIssueInput) (activities.CreatedIssue, error) {
+		out, err := w.github.CreateIssue(ctx, in)
+		if err == nil {
+			deaths++
+			return out, errDied // the server hears nothing of what was done
+		}
+		return out, err
+	}
+
+	got := retried(w, dying, in, always)
+
+	got.fails(t, activities.ErrTypePoisoned, "5 workers died")
+	assert.Equal(t, 5, deaths)
+	assert.Equal(t, 1, w.Books().IssuesCreated, "each attempt looked first")
+}

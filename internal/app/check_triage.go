@@ -1,0 +1,73 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/gateway"
+	"tokenkeeper/workflows"
+)
+
+// checkTriageState looks at what a triage does, which is more than whether it could: that it runs, that its channels were
+// read, that no report waits for a person.
+func (a *App) checkTriageState(ctx context.Context, name string, patience time.Duration) Finding {
+	f := Finding{Subject: "triage " + name}
+	report, err := a.LookAtTriage(ctx, name, patience)
+	if err != nil {
+		f.Problem = err.Error()
+		return f
+	}
+	plan, err := a.Plan(name)
+	if err != nil {
+		f.Problem = err.Error()
+		return f
+	}
+	f.Problem, f.Fix = triageProblem(report, plan.PollInterval, time.Now())
+	if f.OK = f.Problem == ""; !f.OK {
+		f.Place = a.Config.Position("triages." + name).String()
+	}
+	return f
+}
+
+// triageProblem returns the worst that is wrong with a triage, and what to do; "" for nothing.
+func triageProblem(r gateway.TriageView, interval time.Duration, now time.Time) (problem, fix string) {
+	see := "tokenkeeper triage status " + r.Triage
+	switch r.State {
+	case gateway.TriageNotRunning:
+		return "it does not run", "tokenkeeper triage start " + r.Triage
+	case gateway.TriageNoWorker:
+		return "no worker answers for it", "start one with `make run` or bin/tokenkeeper-worker"
+	case workflows.TriageMisconfigured:
+		return r.Trouble, "correct the configuration and restart the worker; nothing is lost meanwhile"
+	case workflows.TriagePaused:
+		return "it is paused", "tokenkeeper triage resume " + r.Triage
+	case workflows.TriageWaiting:
+		return "it waits for account " + r.Waiting[0].Account.String(), Remedy(r.Waiting[0].Account, r.Waiting[0].Status)
+	}
+	if parked := r.Reports.Parked; len(parked) > 0 {
+		return fmt.Sprintf("%d reports are parked, the first %s: %s", len(parked), parked[0].Report, parked[0].Reason),
+			"mend the cause, then: tokenkeeper triage retry " + r.Triage
+	}
+	if unread := unreadChannels(r, interval, now); len(unread) > 0 {
+		return strings.Join(unread, "; "), see
+	}
+	if r.Backlog != "" {
+		return r.Backlog, see
+	}
+	return "", ""
+}
+
+// unreadChannels says which channels were not read for three intervals, in so far as that is known.
+func unreadChannels(r gateway.TriageView, interval time.Duration, now time.Time) []string {
+	var unread []string
+	for _, ch := range r.Channels {
+		if ch.FailingSince.IsZero() || now.Sub(ch.FailingSince) < activities.PatienceOfPolls(interval) {
+			continue
+		}
+		unread = append(unread, fmt.Sprintf("channel %s cannot be read since %s: %s", ch.Channel, ch.FailingSince.UTC().Format(time.RFC3339), ch.Trouble))
+	}
+	return unread
+}

@@ -1,0 +1,156 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/triage"
+)
+
+const (
+	// changeTellsTrouble: triages and reports kept their trouble to themselves.
+	changeTellsTrouble = "tells-trouble"
+	// backlogEvery is how often the reports under way are counted at most; only a hand-over can make them more.
+	backlogEvery = 20 * time.Minute
+	// grownOften is how many counts in a row have to be higher than the one before to be news: an hour of it.
+	grownOften = 3
+	// smallBacklog is what nobody needs to hear of.
+	smallBacklog = 10
+)
+
+// Backlog is how many reports were under way, from count to count.
+type Backlog struct {
+	CountedAt time.Time `json:"counted_at,omitzero"`
+	Open      int64     `json:"open,omitempty"`
+	Grown     int       `json:"grown,omitempty"` // counts in a row that were higher than the one before
+	// Since is when it began to grow.
+	Since time.Time `json:"since,omitzero"`
+	Told  bool      `json:"told,omitempty"`
+}
+
+// String says what people were told, "" where there was nothing.
+func (b Backlog) String() string {
+	if !b.Told {
+		return ""
+	}
+	return fmt.Sprintf("%d reports are under way, and since %s they only become more", b.Open, formatTime(b.Since))
+}
+
+// unread notes that a channel cannot be read, and tells people once. That its account needs a person, the account tells.
+func (t *triager) unread(ctx workflow.Context, c *ChannelState, err error) {
+	c.Trouble = rootMessage(err)
+	if !c.FailingSince.IsZero() {
+		return
+	}
+	switch errorType(err) {
+	case activities.ErrTypePollsFail:
+		var detail activities.PollTrouble
+		if app := applicationError(err); app == nil || app.Details(&detail) != nil {
+			detail.FailingSince = workflow.Now(ctx)
+		}
+		c.FailingSince = detail.FailingSince
+	case activities.ErrTypeRejected:
+		c.FailingSince = workflow.Now(ctx)
+	default:
+		return // starting its Reports failed; that is tried again, and shown
+	}
+	tell(ctx, activities.TriageNotice{
+		Triage: t.name, Event: activities.EventChannelUnread, Channel: c.Channel, Reason: c.Trouble, Since: c.FailingSince,
+	})
+}
+
+// readAgain ends what unread began.
+func (t *triager) readAgain(ctx workflow.Context, c *ChannelState, window activities.Window) {
+	if !window.Recovered || c.FailingSince.IsZero() {
+		return
+	}
+	since := c.FailingSince
+	c.FailingSince, c.Trouble = time.Time{}, ""
+	tell(ctx, activities.TriageNotice{Triage: t.name, Event: activities.EventChannelRead, Channel: c.Channel, Since: since})
+}
+
+// weigh looks, after a hand-over, whether the work keeps up: whether windows come later and later, and whether the reports
+// under way only become more.
+func (t *triager) weigh(ctx workflow.Context, c *ChannelState, window activities.Window) {
+	now := workflow.Now(ctx)
+	t.weighLag(ctx, c, now.Sub(triage.Key{TS: window.Watermark}.Time()))
+	if now.Sub(t.Backlog.CountedAt) < backlogEvery || !tellsTrouble(ctx) {
+		return
+	}
+	t.Backlog.CountedAt = now
+	var open int64
+	err := workflow.ExecuteActivity(noticeActivity(ctx, "count the open reports"), (*activities.Triage).CountOpenReports,
+		activities.PlanInput{Triage: t.name}).Get(ctx, &open)
+	if err != nil {
+		workflow.GetLogger(ctx).Warn("the open reports were not counted", "triage", t.name, "error", err)
+		return
+	}
+	if event := t.Backlog.count(open, now); event != "" {
+		tell(ctx, activities.TriageNotice{Triage: t.name, Event: event, Open: open, Since: t.Backlog.Since})
+	}
+}
+
+// weighLag notices a channel in which people write faster than its app may read.
+func (t *triager) weighLag(ctx workflow.Context, c *ChannelState, lag time.Duration) {
+	before := c.Lag
+	c.Lag = lag
+	if lag <= before || lag < activities.PatienceOfPolls(t.plan.PollInterval) {
+		c.Behind = 0
+		return
+	}
+	if c.Behind++; c.Behind == grownOften {
+		tell(ctx, activities.TriageNotice{
+			Triage: t.name, Event: activities.EventChannelBehind, Channel: c.Channel, Since: workflow.Now(ctx).Add(-lag),
+		})
+	}
+}
+
+// count takes a new count, and returns what people should hear of, "" for nothing.
+func (b *Backlog) count(open int64, now time.Time) activities.TriageEvent {
+	before := b.Open
+	b.Open = open
+	switch {
+	case open > before && open >= smallBacklog:
+		if b.Grown++; b.Grown == 1 {
+			b.Since = now
+		}
+		if b.Grown >= grownOften && !b.Told {
+			b.Told = true
+			return activities.EventBacklogGrows
+		}
+	case open < before:
+		told := b.Told
+		b.Grown, b.Told = 0, false
+		if told {
+			return activities.EventBacklogShrinks
+		}
+	}
+	return ""
+}
+
+func tellsTrouble(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, changeTellsTrouble, workflow.DefaultVersion, 1) == 1
+}
+
+// tell has people hear of something. Work does not depend on it: what cannot be told within a minute is in the status.
+func tell(ctx workflow.Context, n activities.TriageNotice) {
+	if !tellsTrouble(ctx) {
+		return
+	}
+	ctx, _ = workflow.NewDisconnectedContext(ctx) // the end of a run is no reason to keep quiet
+	err := workflow.ExecuteActivity(noticeActivity(ctx, "tell people: "+string(n.Event)), (*activities.Triage).Notify, n).Get(ctx, nil)
+	if err != nil {
+		workflow.GetLogger(ctx).Warn("nobody was told", "triage", n.Triage, "event", n.Event, "error", err)
+	}
+}
+
+func noticeActivity(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 10 * time.Second, ScheduleToCloseTimeout: time.Minute, Summary: summary,
+		RetryPolicy: &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2},
+	})
+}
