@@ -8,4 +8,45 @@
 //
 // Inputs and results enter Temporal's history in clear. They name accounts and generations; no token fits into them
 // ([tokenkeeper/credential.Secret] refuses to be encoded).
+//
+// # The refresh protocol
+//
+// A refresh token can be good once, and no authorization server says afterwards whether it was spent. One Workflow owns
+// the account and has at most one attempt under way; what an attempt leaves behind is in the vault, in this order:
+//
+//	Workflow            Activity RefreshToken(g)                    vault                       authorization server
+//	timer, or
+//	Update refresh{g}
+//	  │ ──────────────▶ 1 read the record ─────────────────────── is it newer than g? ─▶ that is the answer
+//	  │                 2 write ahead ─────────────────────────── "g presented at t, n times"
+//	  │                 3 POST ────────────────────────────────────────────────────────────────▶ spent, g+1 issued
+//	  │                 4 the answer ◀──────────────────────────────────────────────────────────────┘
+//	  │                 5 compare and swap ────────────────────── g → g+1, the mark goes with it
+//	  │ ◀────────────── 6 facts of g+1, no token
+//	  │                 5' the vault does not take it: 6' the pair, sealed with the vault's key, into history
+//	  │ ──────────────▶ StoreTokens(g, sealed), until the vault is back
+//
+// Where the process, or its machine, can die, and what the next attempt makes of what it finds:
+//
+//	dies            left behind                      the next attempt
+//	before 2        record g                         begins as if nothing had been
+//	2 to 3          the mark; nothing was sent       cannot know that: the provider's facts decide
+//	3 to 5          the mark; the token is spent     the same
+//	5 to 6          record g+1                       finds it in step 1 and sends nothing
+//	after 6'        the pair in history              stores it; a second time changes nothing
+//	Temporal away   what the Activity got to         the same rows: an Activity that lost its server runs on to step 5
+//
+// The provider's facts ([tokenkeeper/provider.Provider.RetryAfterAmbiguous]) say whether a marked token is presented once
+// more: one that stays good always, one with a time of grace within it, one that is good once a single time, for if the
+// lost request never arrived this saves the grant, and if it did, the answer is the invalid_grant that was due anyway.
+// Where a second presentation revokes the grant (RFC 9700 §4.14.2) it is never made: the account says
+// reauthorization_required, with code [CodeOutcomeUnknown]. No protocol could do better there.
+//
+// An answer which says that nothing was consumed (the app refused, a limit, a server that did not handle it) takes the
+// mark back. A refusal of the grant is checked against the vault first: it may be late, and somebody's new consent there
+// already. Both ends carry their generation, so neither a late success nor a late refusal touches a newer pair.
+//
+// Each deadline ends before the next one: the request's timeout (at most 30 s), then talkMargin to store the answer, then
+// the Activity's StartToCloseTimeout. An attempt that finds a mark so young that its request may still be under way waits
+// for it ([CodeInFlight]). Once step 3 began, cancelling the Activity stops nothing.
 package activities

@@ -70,17 +70,8 @@ func failed(kind credential.FailureKind, code, message string) RefreshResult {
 //	there is a refresh token     it is presented
 //	neither                      nothing renews the token; the provider is asked whether it still lives
 //
-// Only the account's Workflow may ask for it, one at a time; that, and the mark in the vault, is what keeps a single-use
-// refresh token from being spent twice:
-//
-//	step                                  if the process dies after it, the next attempt
-//	1 read the vault; newer? return it    starts again
-//	2 write "g presented at t"            finds the mark: the outcome is unknown, the provider's facts decide
-//	3 POST                                the same
-//	4 swap g -> g+1, which clears the mark  finds g+1 in step 1
-//	  or carry the pair out, sealed       (the pair is in history; StoreTokens repeats until the vault takes it)
-//
-// An answer that says that nothing was consumed takes the mark back. Errors: [ErrTypeNotConfigured].
+// Only the account's Workflow may ask for it, one at a time. The package's documentation draws the protocol.
+// Errors: [ErrTypeNotConfigured].
 func (a *Account) RefreshToken(ctx context.Context, in RefreshInput) (RefreshResult, error) {
 	conn, err := a.Connections.Connection(in.Account)
 	if err != nil {
@@ -148,7 +139,7 @@ func outcomeUnknown(conn Connection, record vault.Record) string {
 		record.Presented.At.UTC().Format(time.RFC3339), conn.Provider.Name)
 }
 
-// present spends the refresh token: steps 2 to 4. They end before the deadline, after which there may be another attempt;
+// present spends the refresh token: steps 2 to 5. They end before the deadline, after which there may be another attempt;
 // zero means that there is none.
 func (a *Account) present(ctx context.Context, conn Connection, record vault.Record, deadline time.Time) RefreshResult {
 	if _, err := a.Vault.Present(ctx, record.Account, record.Generation); err != nil {
