@@ -28,7 +28,7 @@ interactive := $(if $(filter-out 0 no false,$(INTERACTIVE)),--interactive)
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
-	@echo "  Variables: INTERACTIVE=1, DEMO_JSON=file, DEMO_ARGS, RUN_ARGS, SANDBOX_ARGS, TESTFLAGS, PACKAGES, TEMPORAL_CLI"
+	@echo "  Variables: INTERACTIVE=1, DEMO_JSON=file, DEMO_ARGS, RUN_ARGS, SANDBOX_ARGS, TESTFLAGS, PACKAGES, BENCHCOUNT, TEMPORAL_CLI"
 
 # Recipes that run something to the end of the user's patience exec it, so that Ctrl-C and the exit code are its own.
 .PHONY: demo
@@ -52,6 +52,18 @@ build: ## Build bin/tokenkeeper and bin/tokenkeeper-worker
 .PHONY: test
 test: $(temporal) ## Run all tests with the race detector, those against a real Temporal server included
 	CGO_ENABLED=1 $(GO) test -race -vet=off -timeout 10m $(TESTFLAGS) $(PACKAGES)
+
+# What is compared is measured in one run, so a busy machine slows both sides. Three rounds of a minute each against the
+# server are enough for a median; BENCHCOUNT is how often everything else is repeated.
+BENCHCOUNT ?= 6
+.PHONY: bench
+bench: bin/benchstat $(temporal) ## Measure against x/oauth2 and a bare Temporal Workflow, in one run; takes some minutes
+	@echo "Raw figures go to bin/bench.txt."
+	$(GO) test -run '^$$' -bench . -count $(BENCHCOUNT) -cpu 1,2 -timeout 30m ./connector >bin/bench.txt
+	$(GO) test -run '^$$' -bench . -count $(BENCHCOUNT) -timeout 30m ./vault >>bin/bench.txt
+	$(GO) test -run '^$$' -bench . -benchtime 3x -timeout 30m ./internal/e2e >>bin/bench.txt
+	bin/benchstat -filter '.name:(FreshToken OR RoundTrip)' -col '/source@(x-oauth2 connector)' bin/bench.txt
+	bin/benchstat -filter '-.name:(FreshToken OR RoundTrip)' bin/bench.txt
 
 .PHONY: lint
 lint: lint-format lint-modules lint-vet lint-code lint-workflows lint-deploy ## Check format, modules, code, Workflow determinism, deployment files
@@ -96,7 +108,7 @@ fmt: bin/golangci-lint ## Format all Go code
 	bin/golangci-lint fmt ./...
 
 .PHONY: tools
-tools: bin/golangci-lint bin/workflowcheck bin/composecheck bin/temporal ## Build the pinned tools, the Temporal CLI included
+tools: bin/golangci-lint bin/workflowcheck bin/composecheck bin/benchstat bin/temporal ## Build the pinned tools, the Temporal CLI included
 
 # Versions are pinned in tools/go.mod, and the Temporal CLI's in a module of its own, because its requirements and those
 # of the linters exclude each other. A changed pin builds the tool again.
@@ -108,6 +120,9 @@ bin/workflowcheck: tools/go.mod tools/go.sum
 
 bin/composecheck: tools/go.mod tools/go.sum tools/composecheck/main.go
 	$(GO) build -C tools -o ../$@ ./composecheck
+
+bin/benchstat: tools/go.mod tools/go.sum
+	$(GO) build -C tools -o ../$@ golang.org/x/perf/cmd/benchstat
 
 bin/temporal: tools/temporal/go.mod tools/temporal/go.sum
 	@echo "Building the Temporal CLI. The first time takes some minutes."

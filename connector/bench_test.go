@@ -85,7 +85,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 		"connector": &Transport{Account: account, Provider: p, Tokens: benchTokens(b), Flights: &Flights{}, Base: nowhere{}},
 		"x-oauth2":  &oauth2.Transport{Source: oauth2.ReuseTokenSource(token, nil), Base: nowhere{}},
 	} {
-		b.Run("transport="+who, func(b *testing.B) {
+		b.Run("source="+who, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "https://api.example.com/x", nil)
