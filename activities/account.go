@@ -61,9 +61,10 @@ type Connections interface {
 type Account struct {
 	Vault       Vault
 	Connections Connections
-	// ConnectURL returns the page on which a person consents for the account.
-	ConnectURL func(credential.AccountID) string
-	Log        *slog.Logger
+	// ConnectLink makes a link, good once, to the page on which a person consents for the account. What it returns is secret
+	// and goes to people only.
+	ConnectLink func(ctx context.Context, account credential.AccountID, why string) (string, error)
+	Log         *slog.Logger
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -148,7 +149,8 @@ type Notice struct {
 func (a *Account) Notify(ctx context.Context, n Notice) error {
 	if n.Kind == NoticeDeadline {
 		a.Log.WarnContext(ctx, "account needs a person soon: open the link and consent before the deadline", "account", n.Account.String(),
-			"deadline", n.Deadline.UTC().Format(time.RFC3339), "left", n.Deadline.Sub(a.now()).Round(time.Minute), "link", a.ConnectURL(n.Account))
+			"deadline", n.Deadline.UTC().Format(time.RFC3339), "left", n.Deadline.Sub(a.now()).Round(time.Minute),
+			"link", a.link(ctx, n.Account, "the consent ends soon"))
 		return nil
 	}
 	attrs := []any{"account", n.Account.String(), "status", n.Status, "since", n.Since.Format(time.RFC3339), "waiting", n.Waiting}
@@ -160,9 +162,19 @@ func (a *Account) Notify(ctx context.Context, n Notice) error {
 			append(attrs, "reason", n.Reason)...)
 	case credential.Pending, credential.Degraded, credential.ReauthorizationRequired, credential.Disconnected:
 		a.Log.WarnContext(ctx, "account needs a person: open the link and consent",
-			append(attrs, "reason", n.Reason, "link", a.ConnectURL(n.Account))...)
+			append(attrs, "reason", n.Reason, "link", a.link(ctx, n.Account, n.Reason))...)
 	}
 	return nil
+}
+
+// link returns where to consent. A notice is worth more than its link: without the vault it says how to get one.
+func (a *Account) link(ctx context.Context, account credential.AccountID, why string) string {
+	link, err := a.ConnectLink(ctx, account, why)
+	if err != nil {
+		a.Log.WarnContext(ctx, "no link for a notice", "account", account.String(), "error", err)
+		return "none now; print one with: tokenkeeper account reauthorize " + account.String()
+	}
+	return link
 }
 
 func (a *Account) now() time.Time {

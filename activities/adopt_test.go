@@ -215,7 +215,7 @@ func TestNoticesNameAccountReasonAndLink(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
 	notice := activities.Notice{Account: slackAccount, Status: credential.ReauthorizationRequired, Reason: "revoked", Since: w.clock.Now(), Waiting: 3}
 	require.NoError(t, once(w, noResult(w.account.Notify), notice).err)
-	for _, part := range []string{"acme/triage/slack", "revoked", "/connect/acme/triage/slack", `"waiting":3`} {
+	for _, part := range []string{"acme/triage/slack", "revoked", "http://127.0.0.1:8780/c/", `"waiting":3`} {
 		assert.Contains(t, w.log.String(), part)
 	}
 	notice.Status = credential.ClientMisconfigured

@@ -96,8 +96,11 @@ func newWorld(t *testing.T, o sandbox.Options) *world {
 	}
 	w.account = &activities.Account{
 		Vault: w.vault, Connections: w, Now: w.clock.Now,
-		ConnectURL: func(a credential.AccountID) string { return "http://127.0.0.1:8780/connect/" + a.String() },
-		Log:        slog.New(slog.NewJSONHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		ConnectLink: func(ctx context.Context, a credential.AccountID, why string) (string, error) {
+			secret, err := w.vault.NewLink(ctx, a, why)
+			return "http://127.0.0.1:8780/c/" + secret, err
+		},
+		Log: slog.New(slog.NewJSONHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	w.slack = &activities.Slack{APIs: w, Plans: w, Now: w.clock.Now}
 	w.github = &activities.GitHub{APIs: w}

@@ -1,6 +1,7 @@
 package activities_test
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -85,7 +86,9 @@ func newMinting(t *testing.T) *minting {
 	t.Cleanup(func() { assert.NoError(t, m.vault.Close()) })
 	m.Account = &activities.Account{
 		Vault: m.vault, Connections: m, Now: m.clock, Log: slog.New(slog.DiscardHandler),
-		ConnectURL: func(credential.AccountID) string { return "http://127.0.0.1/connect" },
+		ConnectLink: func(context.Context, credential.AccountID, string) (string, error) {
+			return "http://127.0.0.1/c/x", nil
+		},
 	}
 	return m
 }

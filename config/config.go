@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -54,6 +56,16 @@ type Gateway struct {
 	Listen string `yaml:"listen" json:"listen"`
 	// PublicURL is how a browser reaches the gateway, without a slash at the end. http:// and Listen by default.
 	PublicURL string `yaml:"public_url" json:"public_url"`
+}
+
+// OnLoopback reports whether browsers reach the gateway on this machine only.
+func (g Gateway) OnLoopback() bool {
+	u, err := url.Parse(g.PublicURL)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	return strings.EqualFold(u.Hostname(), "localhost") || err == nil && ip.IsLoopback()
 }
 
 // RedirectURL returns the URL to register at every provider.

@@ -24,6 +24,10 @@ func (s *Server) account(w http.ResponseWriter, r *http.Request) (credential.Acc
 		s.say(w, r, noConsentNeeded(account, conn))
 		return credential.AccountID{}, activities.Connection{}, false
 	}
+	if !s.permanent() {
+		s.say(w, r, linkNeeded(account))
+		return credential.AccountID{}, activities.Connection{}, false
+	}
 	return account, conn, true
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"tokenkeeper/activities"
 	"tokenkeeper/credential"
 	"tokenkeeper/oauth"
 	"tokenkeeper/vault"
@@ -20,6 +21,11 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	s.redirect(w, r, account, conn, nil)
+}
+
+// redirect sends the browser to the provider, and remembers the link that it came by.
+func (s *Server) redirect(w http.ResponseWriter, r *http.Request, account credential.AccountID, conn activities.Connection, link []byte) {
 	nonce, browser, verifier := newSecret(), newSecret(), oauth.NewVerifier()
 	err := s.Vault.PutLogin(r.Context(), vault.Login{
 		StateHash:   digest(nonce),
@@ -27,6 +33,7 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request) {
 		Verifier:    verifier,
 		BrowserHash: digest(browser),
 		ExpiresAt:   s.now().Add(loginLimit),
+		LinkHash:    link,
 	})
 	if err != nil {
 		s.log().ErrorContext(r.Context(), "beginning a login", "account", account.String(), "error", err)

@@ -82,6 +82,9 @@ func (s *Server) finish(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	case a.code == "":
 		return noCode(login.Account, conn)
 	}
+	if problem := s.spendLink(ctx, login); problem != nil {
+		return *problem
+	}
 	return s.complete(ctx, login, conn, a.code)
 }
 

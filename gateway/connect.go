@@ -23,6 +23,8 @@ type connectContent struct {
 	Host     string // where the button leads
 	Scopes   []string
 	State    state
+	Action   string // where the button posts to
+	Why      string // what made the link necessary
 }
 
 // state is what is known of the account now.
@@ -39,11 +41,16 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	s.ask(w, r, account, conn, "/connect/"+account.String(), "")
+}
+
+// ask shows the page that says who asks for what, before the provider does.
+func (s *Server) ask(w http.ResponseWriter, r *http.Request, account credential.AccountID, conn activities.Connection, action, why string) {
 	header := w.Header()
 	header.Set("Content-Security-Policy", contentSecurityPolicy(formTargets(conn)))
 	// With no-referrer a browser posts our own form with "Origin: null". One that sends no Sec-Fetch-Site to http, not
-	// even on loopback, would then look like another site. This page's address holds no secret, and other origins are not
-	// told.
+	// even on loopback, would then look like another site. Other origins are not told the
+	// address, which may hold the secret of a link.
 	header.Set("Referrer-Policy", "same-origin")
 	s.render(w, r, http.StatusOK, connectPage, "Connect "+account.String(), connectContent{
 		Account:  account,
@@ -51,6 +58,8 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 		Host:     authorizeURL(conn).Host,
 		Scopes:   conn.Scopes,
 		State:    s.state(r.Context(), account),
+		Action:   action,
+		Why:      why,
 	})
 }
 

@@ -7,7 +7,9 @@
 // value, nor the PKCE verifier, nor a token is ever in a page, a log line or a URL of ours.
 //
 //	GET  /                      what this is, and how to connect an account
-//	GET  /connect/{account}     names account, provider, scopes and state; has one button
+//	GET  /c/{link}              the same as the next, for whom the link was made; looking does not use it up
+//	POST /c/{link}              binds the link to this browser, then as below; a consent that it brings uses it up
+//	GET  /connect/{account}     on loopback only: names account, provider, scopes and state; has one button
 //	       │ button
 //	POST /connect/{account}     from our own page only: makes state, verifier and cookie, keeps the login for 10 minutes
 //	       │ 303 to the provider, which asks the person

@@ -12,6 +12,7 @@ const (
 	maxBody = 8 << 10
 
 	callbackPath = "/oauth/callback"
+	linkPath     = "/c/"
 	stylePath    = "/static/style.css"
 )
 
@@ -19,6 +20,8 @@ const (
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.index)
+	mux.HandleFunc("GET "+linkPath+"{link}", s.showLink)
+	mux.HandleFunc("POST "+linkPath+"{link}", s.followLink)
 	mux.HandleFunc("GET /connect/{account...}", s.onHomeHost(s.connect))
 	mux.HandleFunc("POST /connect/{account...}", s.onHomeHost(s.begin))
 	mux.HandleFunc("GET "+callbackPath, s.callback)
@@ -95,6 +98,6 @@ func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
 	s.say(w, r, message{
 		status: http.StatusNotFound,
 		Title:  "There is no such page",
-		Text:   []string{"An account is connected at /connect/ followed by its name, for example /connect/acme/triage/slack."},
+		Text:   []string{"The page of an account is behind a link. A new one comes from: tokenkeeper account connect, followed by the account."},
 	})
 }

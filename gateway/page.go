@@ -63,9 +63,11 @@ type message struct {
 	Reason  string               // a sentence that another package of ours made
 	Command string               // for a terminal
 	Again   bool                 // offer to begin again
+	Page    bool                 // the account has a page without a link
 }
 
 func (s *Server) say(w http.ResponseWriter, r *http.Request, m message) {
+	m.Page = s.permanent()
 	s.render(w, r, m.status, messagePage, m.Title, m)
 }
 

@@ -127,12 +127,12 @@ func TestStylesheet(t *testing.T) {
 func TestPublicURLWithAPath(t *testing.T) {
 	f := newFixture(t)
 	f.server.PublicURL = parseURL(t, "https://example.com/tokens")
-	handler := f.server.Handler()
-	for _, path := range []string{"/tokens/connect/acme/triage/fake", "/connect/acme/triage/fake"} {
+	handler, link := f.server.Handler(), f.link()
+	for _, path := range []string{"/tokens" + link, link} {
 		recorder := httptest.NewRecorder()
 		handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "https://example.com"+path, nil))
 		require.Equal(t, http.StatusOK, recorder.Code, path)
-		for _, want := range []string{`action="/tokens/connect/acme/triage/fake"`, `href="/tokens/static/style.css"`, `href="/tokens/"`} {
+		for _, want := range []string{`action="/tokens` + link + `"`, `href="/tokens/static/style.css"`, `href="/tokens/"`} {
 			assert.Contains(t, recorder.Body.String(), want)
 		}
 	}
@@ -150,7 +150,7 @@ func TestCookieOverTLS(t *testing.T) {
 	f := newFixture(t)
 	f.server.PublicURL = parseURL(t, "https://example.com/tokens")
 	recorder := httptest.NewRecorder()
-	f.server.Handler().ServeHTTP(recorder, httptest.NewRequest(http.MethodPost, "https://example.com/tokens/connect/acme/triage/fake", nil))
+	f.server.Handler().ServeHTTP(recorder, httptest.NewRequest(http.MethodPost, "https://example.com/tokens"+f.link(), nil))
 	require.Equal(t, http.StatusSeeOther, recorder.Code)
 	cookie, err := http.ParseSetCookie(recorder.Header().Get("Set-Cookie"))
 	require.NoError(t, err)

@@ -49,7 +49,7 @@ func TestOldBrowserBehindAProxyThatChangesHost(t *testing.T) {
 	f.server.PublicURL = parseURL(t, "https://example.com")
 	server := httptest.NewServer(f.server.Handler())
 	t.Cleanup(server.Close)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+"/connect/acme/triage/fake", nil)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+f.link(), nil)
 	require.NoError(t, err)
 	request.Header.Set("Origin", "https://example.com")
 	got := f.browser()

@@ -18,6 +18,17 @@ type Vault interface {
 	TakeLogin(ctx context.Context, stateHash []byte) (vault.Login, error)
 	PutAuthorization(ctx context.Context, a vault.Authorization) error
 	DropAuthorization(ctx context.Context, id string) error
+	links
+}
+
+// links lead people here. Each method but SpendLink returns [vault.ErrNotFound] for one that is unknown, void, used or
+// expired.
+type links interface {
+	GetLink(ctx context.Context, hash []byte) (vault.Link, error)
+	// OpenLink binds a link to the first browser; [vault.ErrOtherBrowser] for all others.
+	OpenLink(ctx context.Context, hash, browserHash []byte) (vault.Link, error)
+	// SpendLink returns nil once, and [vault.ErrNotFound] then, and for a link that a newer one voided.
+	SpendLink(ctx context.Context, hash []byte) error
 }
 
 var _ Vault = (*vault.Vault)(nil)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -33,8 +34,9 @@ func newAccountConnect(c *cli) *cobra.Command {
 	cmd := accountCommand(c, &cobra.Command{
 		Use:   "connect",
 		Short: "Connect an account: print the page on which a person consents",
-		Long: `Start the Workflow that will own the account, unless it runs, and print the page to open in a browser. The page
-names account, provider and scopes, and leads to the provider, where a person consents. The pages are served by the
+		Long: `Start the Workflow that will own the account, unless it runs, and print the link to open in a browser. It is good
+once, for 30 minutes, in the browser that opens it, and voids the links of before. Its page names account, provider and
+scopes, and leads to the provider, where a person consents. The pages are served by the
 worker's gateway.
 
 An account whose connector gets tokens for itself (client credentials, a signed assertion, a GitHub App's installation)
@@ -55,7 +57,8 @@ func newAccountReauthorize(c *cli) *cobra.Command {
 	cmd := accountCommand(c, &cobra.Command{
 		Use:   "reauthorize",
 		Short: "Renew the consent for an account: print the page to open",
-		Long: `Print the page on which a person consents again, for an account whose grant is dead or whose scopes should change.
+		Long: `Print a link, as connect does, with which a person consents again, for an account whose grant is dead or whose
+scopes should change.
 It has to be the subject that the account had; another one is refused, and the account keeps its tokens. Workflows that
 wait for the account go on by themselves.
 
@@ -161,7 +164,11 @@ func (c *cli) askIfPossible(ctx context.Context, a *app.App, account credential.
 
 // invite prints the page and, if it is to wait, how it ended.
 func (c *cli) invite(ctx context.Context, a *app.App, before workflows.AccountStatus, wait time.Duration, done condition) error {
-	answer := invitation{Account: before.Account, Page: a.ConnectURL(before.Account), Status: before}
+	page, err := c.link(ctx, a, before)
+	if err != nil {
+		return err
+	}
+	answer := invitation{Account: before.Account, Page: page, Status: before}
 	if wait <= 0 {
 		return c.print(answer, func(w io.Writer) { tellInvitation(w, answer) })
 	}
@@ -174,6 +181,33 @@ func (c *cli) invite(ctx context.Context, a *app.App, before workflows.AccountSt
 	return c.print(answer, func(w io.Writer) {
 		fmt.Fprintf(w, "account %s is %s as %s\n", after.Account, after.Status, printable(connectedAs(after)))
 	})
+}
+
+// link makes the link to print. On loopback the account's page can be reached without one, as long as there is no vault.
+func (c *cli) link(ctx context.Context, a *app.App, before workflows.AccountStatus) (string, error) {
+	why := cmp.Or(before.Reason, "somebody asked for it with tokenkeeper account "+verb(before))
+	making, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	err := a.OpenVault(making)
+	if err == nil {
+		var link string
+		link, err = a.ConnectLink(making, before.Account, why)
+		if err == nil {
+			return link, nil
+		}
+	}
+	if !a.Config.Gateway.OnLoopback() {
+		return "", failf("run the command where the vault is, or correct vault: in tokenkeeper.yaml", "making a link: %w", err)
+	}
+	c.notef("note: this page can be opened more than once, because no link could be made: %v", err)
+	return a.ConnectURL(before.Account), nil
+}
+
+func verb(before workflows.AccountStatus) string {
+	if before.Generation == 0 {
+		return "connect"
+	}
+	return "reauthorize"
 }
 
 func tellInvitation(w io.Writer, answer invitation) {

@@ -201,7 +201,7 @@ func TestAccountReauthorizeOfAnAccountThatWorks(t *testing.T) {
 
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
-	page := newAwaited("/connect/acme/triage/slack")
+	page := newAwaited("http://127.0.0.1:8780/c/")
 	var stdout bytes.Buffer
 	ended := make(chan int)
 	go func() {

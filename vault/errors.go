@@ -8,7 +8,7 @@ import (
 )
 
 var (
-	// ErrNotFound is returned when the vault holds no such account, authorization or login, or it has expired.
+	// ErrNotFound is returned when the vault holds no such account, authorization, login or link, or it has expired.
 	ErrNotFound = errors.New("not in the vault")
 	// ErrConflict is returned when a write speaks of a generation that is no longer the newest. The newer tokens stay.
 	ErrConflict = errors.New("generation moved on")
@@ -17,3 +17,6 @@ var (
 func conflict(current, wanted credential.Generation) error {
 	return fmt.Errorf("%w: the vault is at generation %d, not %d", ErrConflict, current, wanted)
 }
+
+// ErrOtherBrowser is returned when another browser has opened a link first.
+var ErrOtherBrowser = errors.New("another browser has opened it")

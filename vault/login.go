@@ -20,6 +20,7 @@ type Login struct {
 	Verifier    credential.Secret // of PKCE (RFC 7636 §4.1)
 	BrowserHash []byte            // of what binds the flow to the browser that began it
 	ExpiresAt   time.Time
+	LinkHash    []byte // of the link that led to it; nil when none did
 }
 
 func (l Login) binding() binding {
@@ -55,8 +56,9 @@ func (v *Vault) PutLogin(ctx context.Context, l Login) error {
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO logins (state_hash, account, verifier, browser_hash, expires_at) VALUES ($1, $2, $3, $4, $5)`,
-			l.StateHash, l.Account.String(), sealed, l.BrowserHash, micros(l.ExpiresAt))
+		_, err = tx.ExecContext(ctx, `INSERT INTO logins (state_hash, account, verifier, browser_hash, expires_at, link_hash)
+			VALUES ($1, $2, $3, $4, $5, $6)`,
+			l.StateHash, l.Account.String(), sealed, l.BrowserHash, micros(l.ExpiresAt), l.LinkHash)
 		return err
 	})
 	if err != nil {
@@ -98,8 +100,8 @@ func takeLogin(ctx context.Context, tx storage.Queryer, stateHash []byte, now ti
 		expires int64
 	)
 	err := tx.QueryRowContext(ctx, `DELETE FROM logins WHERE state_hash = $1 AND expires_at > $2
-		RETURNING account, verifier, browser_hash, expires_at`, stateHash, micros(now)).
-		Scan(&account, &sealed, &l.BrowserHash, &expires)
+		RETURNING account, verifier, browser_hash, expires_at, link_hash`, stateHash, micros(now)).
+		Scan(&account, &sealed, &l.BrowserHash, &expires, &l.LinkHash)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Login{}, nil, ErrNotFound
 	}

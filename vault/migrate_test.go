@@ -21,6 +21,8 @@ func testOldVaultIsBroughtUpToDate(t *testing.T, b backend) {
 	require.NoError(t, err)
 	tamper(t, v, `DROP TABLE retired_keys`)
 	tamper(t, v, `DROP TABLE audit`)
+	tamper(t, v, `DROP TABLE links`)
+	tamper(t, v, `ALTER TABLE logins DROP COLUMN link_hash`)
 	tamper(t, v, versions[b.name].set+`1`)
 
 	assert.True(t, f.verified(t).OK())
@@ -41,7 +43,7 @@ func testOldVaultIsBroughtUpToDate(t *testing.T, b backend) {
 		require.NoError(t, opened.Close())
 	}
 	peek(t, v, versions[b.name].get, &version)
-	assert.Equal(t, 3, version)
+	assert.Equal(t, 4, version)
 	require.NoError(t, v.Audit(t.Context(), event(Refresh, slack)))
 	_, err = v.Rotate(t.Context(), RotateOptions{})
 	require.NoError(t, err)

@@ -31,6 +31,7 @@ func shred(ctx context.Context, tx storage.Queryer, account credential.AccountID
 		`DELETE FROM records WHERE account = $1`,
 		`DELETE FROM authorizations WHERE account = $1`,
 		`DELETE FROM logins WHERE account = $1`,
+		`DELETE FROM links WHERE account = $1`,
 	} {
 		if _, err := tx.ExecContext(ctx, statement, account.String()); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -79,7 +80,9 @@ func newModel(t *testing.T, d dialect, c choices) *model {
 	}
 	m.account = &activities.Account{
 		Vault: &modelVault{Vault: m.vault, m: m}, Connections: m, Now: m.now, Log: slog.New(slog.DiscardHandler),
-		ConnectURL: func(a credential.AccountID) string { return "https://keeper.example/connect/" + a.String() },
+		ConnectLink: func(context.Context, credential.AccountID, string) (string, error) {
+			return "https://keeper.example/c/x", nil
+		},
 	}
 	if !d.minted {
 		_, err := m.vault.Adopt(t.Context(), m.consent("U1"))

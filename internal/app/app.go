@@ -5,6 +5,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net"
@@ -112,7 +113,21 @@ func (a *App) oauthClient(c config.Connector) *oauth.Client {
 	return made
 }
 
-// ConnectURL returns the page on which a person consents for the account.
+// ConnectLink returns a new link to the page on which a person consents for the account. It is good once and voids those of
+// before. The vault must be open.
+func (a *App) ConnectLink(ctx context.Context, account credential.AccountID, why string) (string, error) {
+	if a.Vault == nil {
+		return "", errVaultClosed
+	}
+	secret, err := a.Vault.NewLink(ctx, account, why)
+	if err != nil {
+		return "", err
+	}
+	return a.Config.Gateway.PublicURL + "/c/" + secret, nil
+}
+
+// ConnectURL returns the page on which a person consents for the account without a link, where the gateway is reached on
+// loopback.
 func (a *App) ConnectURL(account credential.AccountID) string {
 	return a.Config.Gateway.PublicURL + "/connect/" + account.String()
 }

@@ -15,7 +15,7 @@ func (a *App) NewWorker() worker.Worker {
 	options.Interceptors = append(options.Interceptors, &activities.Sieve{})
 	w := worker.New(a.Temporal, a.Config.Temporal.TaskQueue, options)
 	workflows.Register(w)
-	w.RegisterActivity(&activities.Account{Vault: a.Vault, Connections: a, ConnectURL: a.ConnectURL, Log: a.Log})
+	w.RegisterActivity(&activities.Account{Vault: a.Vault, Connections: a, ConnectLink: a.ConnectLink, Log: a.Log})
 	w.RegisterActivity(&activities.Triage{Plans: a, Reports: a, Log: a.Log})
 	w.RegisterActivity(&activities.Slack{APIs: a, Plans: a})
 	w.RegisterActivity(&activities.GitHub{APIs: a})

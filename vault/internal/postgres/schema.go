@@ -17,11 +17,13 @@ var (
 	schema2 string
 	//go:embed schema/3.sql
 	schema3 string
+	//go:embed schema/4.sql
+	schema4 string
 )
 
 // migrations lead from each schema version to the next; the first makes version 1 of an empty schema. One that was
 // released never changes.
-func migrations() []string { return []string{schema1, schema2, schema3} }
+func migrations() []string { return []string{schema1, schema2, schema3, schema4} }
 
 // migrationLock is the key of the advisory lock that migrations hold: "tkvl" in ASCII, like the mark of a SQLite vault.
 const migrationLock = 0x746b766c

@@ -1,0 +1,156 @@
+package gateway
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/credential"
+	"tokenkeeper/vault"
+)
+
+// permanent reports whether accounts have a page that needs no link. On loopback whoever opens it is on this machine;
+// anywhere else a stranger could send it to somebody and have them connect their account to ours.
+func (s *Server) permanent() bool { return isLoopback(s.PublicURL.Hostname()) }
+
+// showLink says what the link is for. Chats and mail programs look ahead at links, so nothing is bound or used up here.
+func (s *Server) showLink(w http.ResponseWriter, r *http.Request) {
+	secret := r.PathValue("link")
+	if s.permanent() && !strings.EqualFold(r.Host, s.PublicURL.Host) {
+		http.Redirect(w, r, s.PublicURL.JoinPath(linkPath, secret).String(), http.StatusSeeOther)
+		return
+	}
+	link, err := s.Vault.GetLink(r.Context(), digest(secret))
+	if err == nil && link.BrowserHash != nil && string(digest(s.linkBrowser(r, secret))) != string(link.BrowserHash) {
+		err = vault.ErrOtherBrowser
+	}
+	if conn, ok := s.linked(w, r, link, err); ok {
+		s.ask(w, r, link.Account, conn, linkPath+secret, link.Why)
+	}
+}
+
+// followLink binds the link to this browser and sends it to the provider.
+func (s *Server) followLink(w http.ResponseWriter, r *http.Request) {
+	secret := r.PathValue("link")
+	browser := s.linkBrowser(r, secret)
+	if browser == "" {
+		browser = newSecret()
+	}
+	link, err := s.Vault.OpenLink(r.Context(), digest(secret), digest(browser))
+	conn, ok := s.linked(w, r, link, err)
+	if !ok {
+		return
+	}
+	http.SetCookie(w, s.linkCookie(secret, browser))
+	s.redirect(w, r, link.Account, conn, link.Hash)
+}
+
+// linked finds the connector of a link that was looked up. When it reports false, the answer is written.
+func (s *Server) linked(w http.ResponseWriter, r *http.Request, link vault.Link, err error) (activities.Connection, bool) {
+	switch {
+	case errors.Is(err, vault.ErrNotFound):
+		s.say(w, r, deadLink())
+		return activities.Connection{}, false
+	case errors.Is(err, vault.ErrOtherBrowser):
+		s.log().WarnContext(r.Context(), "a link came from another browser than the one that opened it")
+		s.say(w, r, linkElsewhere())
+		return activities.Connection{}, false
+	case err != nil:
+		s.log().ErrorContext(r.Context(), "looking up a link", "error", err)
+		s.say(w, r, vaultAway(credential.AccountID{}))
+		return activities.Connection{}, false
+	}
+	conn, err := s.Connections.Connection(link.Account)
+	if err != nil {
+		s.say(w, r, unknownConnector(link.Account))
+		return activities.Connection{}, false
+	}
+	if conn.Grant.Mints() {
+		s.say(w, r, noConsentNeeded(link.Account, conn))
+		return activities.Connection{}, false
+	}
+	return conn, true
+}
+
+// spendLink uses up the link that led to a login, before its code is worth anything. It returns what to tell the person
+// when the link is void.
+func (s *Server) spendLink(ctx context.Context, login vault.Login) *message {
+	if login.LinkHash == nil {
+		return nil
+	}
+	err := s.Vault.SpendLink(ctx, login.LinkHash)
+	switch {
+	case errors.Is(err, vault.ErrNotFound):
+		s.log().WarnContext(ctx, "consent by a link that is void", "account", login.Account.String())
+		m := deadLink()
+		return &m
+	case err != nil:
+		s.log().ErrorContext(ctx, "using up a link", "account", login.Account.String(), "error", err)
+		m := vaultAway(login.Account)
+		return &m
+	}
+	return nil
+}
+
+// linkBrowser returns what binds the link to the browser that sends the request; "" when nothing does.
+func (s *Server) linkBrowser(r *http.Request, secret string) string {
+	cookie, err := r.Cookie(s.linkCookie(secret, "").Name)
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
+}
+
+func (s *Server) linkCookie(secret, browser string) *http.Cookie {
+	cookie := &http.Cookie{ //nolint:gosec // Secure wherever there is TLS; plain http is for loopback
+		Name:     "tokenkeeper-link-" + hex.EncodeToString(digest(secret)[:8]),
+		Value:    browser,
+		Path:     s.base() + linkPath,
+		MaxAge:   int(vault.LinkLife / time.Second),
+		HttpOnly: true,
+		SameSite: http.SameSiteLaxMode, // people come from their chat or mail
+		Secure:   s.overTLS(),
+	}
+	if s.overTLS() {
+		cookie.Name, cookie.Path = "__Host-"+cookie.Name, "/" // the prefix demands the path
+	}
+	return cookie
+}
+
+func deadLink() message {
+	return message{
+		status: http.StatusNotFound,
+		Title:  "This link is not valid",
+		Text: []string{
+			"A link is good once and for 30 minutes, and a newer one for the same account makes it void. Nothing was connected.",
+			"A new one comes from: tokenkeeper account reauthorize, followed by the account.",
+		},
+	}
+}
+
+func linkElsewhere() message {
+	return message{
+		status: http.StatusForbidden,
+		Title:  "This link was opened in another browser",
+		Text: []string{
+			"Who opens a link has to be the one who consents, so only the first browser goes on. Nothing was connected.",
+			"If that was you, go on there, or get a new link: tokenkeeper account reauthorize, followed by the account. " +
+				"If it was not, somebody else has this link: a new one makes it void.",
+		},
+	}
+}
+
+func linkNeeded(account credential.AccountID) message {
+	return message{
+		status: http.StatusForbidden,
+		Title:  "This needs a link",
+		Text: []string{
+			"Outside the machine that tokenkeeper runs on, accounts are connected by a link that is good once.",
+			"The operator gets one with: tokenkeeper account connect " + account.String(),
+		},
+	}
+}

@@ -1,0 +1,151 @@
+package gateway_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tokenkeeper/vault"
+)
+
+// link makes a link and returns its path.
+func (f *fixture) link() string {
+	f.t.Helper()
+	secret, err := f.vault.NewLink(f.t.Context(), account, "the grant is dead")
+	require.NoError(f.t, err)
+	f.t.Cleanup(func() { require.NotContains(f.t, f.log.String(), secret, "the log holds a link") })
+	return "/c/" + secret
+}
+
+// follow goes from a link up to the address that the provider sends the browser to.
+func (b *browser) follow(link string) *url.URL {
+	b.f.t.Helper()
+	begun := b.press(link)
+	require.Equal(b.f.t, http.StatusSeeOther, begun.status, begun.body)
+	return parseURL(b.f.t, b.open(begun.location).location)
+}
+
+func TestLink(t *testing.T) {
+	f := newFixture(t)
+	b, link := f.browser(), f.link()
+	f.browser().open(link) // a preview
+	assert.Equal(t, http.StatusOK, f.browser().send(http.MethodHead, link, nil).status)
+	shown := b.open(link)
+	require.Equal(t, http.StatusOK, shown.status)
+	for _, want := range []string{"acme/triage/fake", "Fake &amp; Co", "<code>read</code>", "the grant is dead", `action="` + link + `"`} {
+		assert.Contains(t, shown.body, want)
+	}
+	assert.Equal(t, "same-origin", shown.header.Get("Referrer-Policy"))
+	done := b.open(b.follow(link).String())
+	require.Equal(t, http.StatusOK, done.status, done.body)
+	assert.Contains(t, done.body, "Account acme/triage/fake is active")
+	assert.Equal(t, http.StatusNotFound, b.open(link).status, "it is used up")
+	assert.Equal(t, http.StatusNotFound, b.press(link).status)
+}
+
+func TestDenialLeavesTheLink(t *testing.T) {
+	f := newFixture(t)
+	b, link := f.browser(), f.link()
+	f.auth.change(func(a *authServer) { a.refusal = "access_denied" })
+	require.Equal(t, http.StatusForbidden, b.open(b.follow(link).String()).status)
+	f.auth.change(func(a *authServer) { a.refusal = "" })
+	assert.Equal(t, http.StatusForbidden, f.browser().press(link).status, "to the browser that opened it")
+	assert.Equal(t, http.StatusOK, b.open(b.follow(link).String()).status)
+}
+
+func TestHostileLinks(t *testing.T) {
+	tests := []struct {
+		name   string
+		open   func(f *fixture, b *browser, link string) page
+		status int
+		want   string
+	}{
+		{"guessed", func(_ *fixture, b *browser, link string) page { return b.press(link[:len(link)-1] + "x") }, 404, "not valid"},
+		{"empty", func(_ *fixture, b *browser, _ string) page { return b.press("/c/") }, 404, "no such page"},
+		{"too old", func(f *fixture, b *browser, link string) page {
+			f.clock.advance(vault.LinkLife)
+			return b.press(link)
+		}, 404, "not valid"},
+		{"void", func(f *fixture, b *browser, link string) page {
+			f.link()
+			return b.press(link)
+		}, 404, "not valid"},
+		{"void after the redirect", func(f *fixture, b *browser, link string) page {
+			callback := b.follow(link)
+			f.link()
+			return b.open(callback.String())
+		}, 404, "not valid"},
+		{"posted by another site", func(_ *fixture, b *browser, link string) page {
+			return b.send(http.MethodPost, link, http.Header{"Sec-Fetch-Site": {"cross-site"}})
+		}, 403, "came from another site"},
+		{"opened by the attacker first", func(f *fixture, b *browser, link string) page {
+			f.browser().follow(link)
+			return b.press(link)
+		}, 403, "opened in another browser"},
+		{"looked at after the attacker", func(f *fixture, b *browser, link string) page {
+			f.browser().follow(link)
+			return b.open(link)
+		}, 403, "opened in another browser"},
+		{"the attacker sends the provider's address on", func(f *fixture, b *browser, link string) page {
+			return b.open(f.browser().follow(link).String())
+		}, 403, "begun in another browser"},
+		{"of a connector that is gone", func(f *fixture, b *browser, link string) page {
+			f.server.Connections = connections{}
+			return b.press(link)
+		}, 404, "There is no connector"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			f := newFixture(t)
+			got := test.open(f, f.browser(), f.link())
+			assert.Equal(t, test.status, got.status)
+			assert.Contains(t, got.body, test.want)
+			f.requireNothingConnected()
+		})
+	}
+}
+
+func TestTwoConsentsByOneLink(t *testing.T) {
+	f := newFixture(t)
+	b, link := f.browser(), f.link()
+	first, second := b.follow(link), b.follow(link)
+	assert.Equal(t, http.StatusOK, b.open(second.String()).status)
+	assert.Equal(t, http.StatusNotFound, b.open(first.String()).status)
+}
+
+func TestALinkOutlivedByItsLogin(t *testing.T) {
+	f := newFixture(t)
+	b, link := f.browser(), f.link()
+	f.clock.advance(vault.LinkLife - time.Minute)
+	callback := b.follow(link)
+	f.clock.advance(5 * time.Minute)
+	assert.Equal(t, http.StatusOK, b.open(callback.String()).status)
+}
+
+func TestAPublicGatewayHasNoPageWithoutALink(t *testing.T) {
+	f := newFixture(t)
+	f.server.PublicURL = parseURL(t, "https://example.com/tokens")
+	handler := f.server.Handler()
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		recorder := httptest.NewRecorder()
+		handler.ServeHTTP(recorder, httptest.NewRequest(method, "https://example.com/tokens/connect/acme/triage/fake", nil))
+		assert.Equal(t, http.StatusForbidden, recorder.Code)
+		assert.Contains(t, recorder.Body.String(), "This needs a link")
+		assert.Empty(t, recorder.Header().Get("Set-Cookie"))
+	}
+	recorder := httptest.NewRecorder()
+	handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodPost, "https://example.com/tokens"+f.link(), nil))
+	require.Equal(t, http.StatusSeeOther, recorder.Code)
+	for _, text := range recorder.Header().Values("Set-Cookie") {
+		cookie, err := http.ParseSetCookie(text)
+		require.NoError(t, err)
+		assert.True(t, cookie.Secure)
+		assert.Equal(t, "/", cookie.Path)
+		assert.Regexp(t, "^__Host-tokenkeeper-", cookie.Name)
+	}
+}
