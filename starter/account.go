@@ -32,7 +32,7 @@ these commands do can be done with the temporal command too: query "status", upd
 	}
 	group.AddCommand(
 		newAccountConnect(c), newAccountList(c), newAccountShow(c), newAccountRefresh(c), newAccountValidate(c), newAccountReauthorize(c),
-		newAccountDisconnect(c),
+		newAccountDisconnect(c), newAccountImport(c),
 	)
 	return group
 }
