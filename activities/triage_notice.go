@@ -36,8 +36,8 @@ type TriageNotice struct {
 	Open    int64       `json:"open,omitempty"` // reports under way
 }
 
-// Notify tells people of a triage. It writes to the log.
-func (t *Triage) Notify(ctx context.Context, n TriageNotice) error {
+// NotifyTriage tells people of a triage. It writes to the log.
+func (t *Triage) NotifyTriage(ctx context.Context, n TriageNotice) error {
 	log := t.Log
 	if log == nil {
 		log = slog.Default()

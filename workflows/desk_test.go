@@ -159,7 +159,7 @@ func (d *desk) newRunWith(at time.Time, report func(workflow.Context, ReportInpu
 			defer d.mu.Unlock()
 			return d.plan()
 		})
-	r.env.OnActivity(configuration.Notify, mock.Anything, mock.Anything).Return(func(_ context.Context, n activities.TriageNotice) error {
+	r.env.OnActivity(configuration.NotifyTriage, mock.Anything, mock.Anything).Return(func(_ context.Context, n activities.TriageNotice) error {
 		d.set(func() { d.notices = append(d.notices, n) })
 		return nil
 	})

@@ -76,7 +76,7 @@ func newStory() *story {
 		func(_ context.Context, in activities.ReactInput) error { return s.call("React", in.Account, false) })
 	s.env.OnActivity(configuration.Plan, mock.Anything, mock.Anything).Return(
 		func(context.Context, activities.PlanInput) (activities.Plan, error) { return s.plan, s.planErr })
-	s.env.OnActivity(configuration.Notify, mock.Anything, mock.Anything).Return(func(_ context.Context, n activities.TriageNotice) error {
+	s.env.OnActivity(configuration.NotifyTriage, mock.Anything, mock.Anything).Return(func(_ context.Context, n activities.TriageNotice) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.notices = append(s.notices, n)

@@ -142,7 +142,7 @@ func tell(ctx workflow.Context, n activities.TriageNotice) {
 		return
 	}
 	ctx, _ = workflow.NewDisconnectedContext(ctx) // the end of a run is no reason to keep quiet
-	err := workflow.ExecuteActivity(noticeActivity(ctx, "tell people: "+string(n.Event)), (*activities.Triage).Notify, n).Get(ctx, nil)
+	err := workflow.ExecuteActivity(noticeActivity(ctx, "tell people: "+string(n.Event)), (*activities.Triage).NotifyTriage, n).Get(ctx, nil)
 	if err != nil {
 		workflow.GetLogger(ctx).Warn("nobody was told", "triage", n.Triage, "event", n.Event, "error", err)
 	}
