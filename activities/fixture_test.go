@@ -97,8 +97,8 @@ func newWorld(t *testing.T, o sandbox.Options) *world {
 	w.account = &activities.Account{
 		Vault: w.vault, Connections: w, Now: w.clock.Now,
 		ConnectLink: func(ctx context.Context, a credential.AccountID, why string) (string, error) {
-			secret, err := w.vault.NewLink(ctx, a, why)
-			return "http://127.0.0.1:8780/c/" + secret, err
+			link, err := w.vault.NewLink(ctx, vault.LinkRequest{Account: a, Why: why})
+			return "http://127.0.0.1:8780/c/" + link.Secret, err
 		},
 		Log: slog.New(slog.NewJSONHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}

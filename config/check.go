@@ -3,7 +3,6 @@ package config
 import (
 	"cmp"
 	"maps"
-	"net/url"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -27,6 +26,7 @@ func check(c *Config, r *report, env func(string) (string, bool), folder string)
 	k.temporal()
 	k.vault()
 	k.gateway()
+	k.links()
 	k.providers()
 	for _, name := range slices.Sorted(maps.Keys(c.Connectors)) {
 		c.Connectors[name] = k.connector(name, c.Connectors[name])
@@ -71,19 +71,6 @@ func (k *checker) temporal() {
 	queue := k.config.Temporal.TaskQueue
 	if k.require(path, queue, fix) && !plainWord.MatchString(queue) {
 		k.add(path, quote(queue)+" is no name of a task queue", fix)
-	}
-	k.temporalUI()
-}
-
-func (k *checker) temporalUI() {
-	const path = "temporal.ui_url"
-	t := &k.config.Temporal
-	if k.refused[path] || t.UIURL == "" {
-		return
-	}
-	u, err := url.Parse(t.UIURL)
-	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		k.add(path, "this is no address of a web page", `write what a browser opens, for example https://cloud.temporal.io, or "" for none`)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ type Config struct {
 	Temporal   Temporal             `yaml:"temporal" json:"temporal"`
 	Vault      Vault                `yaml:"vault" json:"vault"`
 	Gateway    Gateway              `yaml:"gateway" json:"gateway"`
+	Links      Links                `yaml:"links" json:"links"`
 	Connectors map[string]Connector `yaml:"connectors" json:"connectors"` // name → connector
 	Providers  []provider.Provider  `yaml:"providers" json:"providers"`   // the user's own, beside the catalogue
 	Triages    map[string]Triage    `yaml:"triages" json:"triages"`       // organization/name → triage
@@ -31,8 +33,6 @@ type Config struct {
 // Temporal is what the Temporal client does not learn from TEMPORAL_* variables or its own profile.
 type Temporal struct {
 	TaskQueue string `yaml:"task_queue" json:"task_queue"`
-	// UIURL is the address of Temporal's Web UI, "" for none.
-	UIURL string `yaml:"ui_url" json:"ui_url,omitempty"`
 }
 
 // Vault says where the encrypted credentials are, and the key to them.
@@ -65,13 +65,22 @@ func (g Gateway) OnLoopback() bool {
 	if err != nil {
 		return false
 	}
-	return IsLoopback(u.Hostname())
+	ip, err := netip.ParseAddr(u.Hostname())
+	return strings.EqualFold(u.Hostname(), "localhost") || err == nil && ip.IsLoopback()
 }
 
 // RedirectURL returns the URL to register at every provider.
 func (g Gateway) RedirectURL() string { return g.PublicURL + callbackPath }
 
 const callbackPath = "/oauth/callback"
+
+// Links lead people to a consent.
+type Links struct {
+	// Lifetime is how long one may be opened.
+	Lifetime time.Duration `yaml:"lifetime" json:"lifetime"`
+	// RequireCode has no link work without a confirmation code, which its sender tells by another way.
+	RequireCode bool `yaml:"require_code" json:"require_code"`
+}
 
 // Connector is one OAuth app registration of ours at a provider.
 type Connector struct {

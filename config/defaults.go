@@ -12,10 +12,10 @@ func (c *Config) setDefaults() {
 	c.Temporal.setDefaults()
 	c.Vault.setDefaults()
 	c.Gateway.setDefaults()
+	c.Links.setDefaults()
 }
 
-// The Web UI is where make run and Docker Compose have it.
-func (t *Temporal) setDefaults() { t.TaskQueue, t.UIURL = "tokenkeeper", "http://127.0.0.1:8233" }
+func (t *Temporal) setDefaults() { t.TaskQueue = "tokenkeeper" }
 
 func (v *Vault) setDefaults() {
 	v.Path = "./tokenkeeper-vault.db"
@@ -24,6 +24,8 @@ func (v *Vault) setDefaults() {
 
 // setDefaults leaves PublicURL empty: it follows Listen.
 func (g *Gateway) setDefaults() { g.Listen = "127.0.0.1:8780" }
+
+func (l *Links) setDefaults() { l.Lifetime = 30 * time.Minute }
 
 func (c *Connector) setDefaults() { c.Timeout, c.ValidateEvery = 10*time.Second, 15*time.Minute }
 

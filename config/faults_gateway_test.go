@@ -14,9 +14,6 @@ func TestFaultsOfTheHouse(t *testing.T) {
 		{"temporal address", "task_queue: tokenkeeper", "address: localhost:7233", []string{
 			`tokenkeeper.yaml:2:3: temporal.address: Temporal's own settings are not in this file; fix: delete it and set TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY or a profile: the temporal command reads the same`,
 		}},
-		{"web UI", "task_queue: tokenkeeper", "ui_url: 127.0.0.1:8233", []string{
-			`tokenkeeper.yaml:2:11: temporal.ui_url: this is no address of a web page; fix: write what a browser opens, for example https://cloud.temporal.io, or "" for none`,
-		}},
 		{"listen all", "listen: 127.0.0.1:8780", "listen: 0.0.0.0:8780", []string{
 			`tokenkeeper.yaml:7:11: gateway.listen: the gateway serves loopback only, "0.0.0.0" is not; fix: listen on 127.0.0.1 and put a reverse proxy with TLS and a login in front; its address is gateway.public_url`,
 		}},
@@ -43,6 +40,15 @@ func TestFaultsOfTheHouse(t *testing.T) {
 		}},
 		{"redirect url in gateway", "listen: 127.0.0.1:8780", "redirect_url: http://localhost", []string{
 			`tokenkeeper.yaml:7:3: gateway.redirect_url: unknown key, the redirect URL follows from public_url; fix: write public_url without /oauth/callback`,
+		}},
+		{"links forever", "  listen: 127.0.0.1:8780\n", "  listen: 127.0.0.1:8780\nlinks: {lifetime: 48h}\n#", []string{
+			`tokenkeeper.yaml:8:19: links.lifetime: 48h0m0s is outside 1m0s to 24h0m0s; fix: write for example 30m`,
+		}},
+		{"links for no time", "  listen: 127.0.0.1:8780\n", "  listen: 127.0.0.1:8780\nlinks: {lifetime: 0s}\n#", []string{
+			`tokenkeeper.yaml:8:19: links.lifetime: 0s is outside 1m0s to 24h0m0s; fix: write for example 30m`,
+		}},
+		{"links with a code by word", "  listen: 127.0.0.1:8780\n", "  listen: 127.0.0.1:8780\nlinks: {require_code: sometimes}\n#", []string{
+			`tokenkeeper.yaml:8:23: links.require_code: want true or false, got text; fix: write true or false`,
 		}},
 		{"public URL relative", "public_url: http://127.0.0.1:8780", "public_url: keeper.example.com", []string{
 			`tokenkeeper.yaml:8:15: gateway.public_url: this is no absolute URL with http or https; fix: write what a browser opens, for example https://tokenkeeper.example.com`,

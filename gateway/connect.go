@@ -25,6 +25,7 @@ type connectContent struct {
 	State    state
 	Action   string // where the button posts to
 	Why      string // what made the link necessary
+	Code     bool   // ask for the link's confirmation code
 }
 
 // state is what is known of the account now.
@@ -41,11 +42,17 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	s.ask(w, r, account, conn, "/connect/"+account.String(), "")
+	s.ask(w, r, account, conn, invitation{action: "/connect/" + account.String()})
+}
+
+// invitation is what differs between the ways to the page.
+type invitation struct {
+	action, why string
+	code        bool
 }
 
 // ask shows the page that says who asks for what, before the provider does.
-func (s *Server) ask(w http.ResponseWriter, r *http.Request, account credential.AccountID, conn activities.Connection, action, why string) {
+func (s *Server) ask(w http.ResponseWriter, r *http.Request, account credential.AccountID, conn activities.Connection, i invitation) {
 	header := w.Header()
 	header.Set("Content-Security-Policy", contentSecurityPolicy(formTargets(conn)))
 	// With no-referrer a browser posts our own form with "Origin: null". One that sends no Sec-Fetch-Site to http, not
@@ -58,8 +65,9 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request, account credential.
 		Host:     authorizeURL(conn).Host,
 		Scopes:   conn.Scopes,
 		State:    s.state(r.Context(), account),
-		Action:   action,
-		Why:      why,
+		Action:   i.action,
+		Why:      i.why,
+		Code:     i.code,
 	})
 }
 

@@ -2,11 +2,10 @@ package gateway
 
 import "net/http"
 
-// index is the status page where it may be seen, and elsewhere a page that says what this is.
 func (s *Server) index(w http.ResponseWriter, r *http.Request) {
-	if s.Board != nil && s.permanent() {
-		s.status(w, r)
-		return
+	page := ""
+	if s.permanent() {
+		page = s.PublicURL.JoinPath("connect/acme/triage/slack").String()
 	}
-	s.render(w, r, http.StatusOK, indexPage, "tokenkeeper", nil)
+	s.render(w, r, http.StatusOK, indexPage, "tokenkeeper", page)
 }

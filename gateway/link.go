@@ -15,12 +15,14 @@ import (
 
 // permanent reports whether accounts have a page that needs no link. On loopback whoever opens it is on this machine;
 // anywhere else a stranger could send it to somebody and have them connect their account to ours.
-func (s *Server) permanent() bool { return isLoopback(s.PublicURL.Hostname()) }
+func (s *Server) permanent() bool { return s.onLoopback() && !s.RequireCode }
+
+func (s *Server) onLoopback() bool { return isLoopback(s.PublicURL.Hostname()) }
 
 // showLink says what the link is for. Chats and mail programs look ahead at links, so nothing is bound or used up here.
 func (s *Server) showLink(w http.ResponseWriter, r *http.Request) {
 	secret := r.PathValue("link")
-	if s.permanent() && !strings.EqualFold(r.Host, s.PublicURL.Host) {
+	if s.onLoopback() && !strings.EqualFold(r.Host, s.PublicURL.Host) {
 		http.Redirect(w, r, s.PublicURL.JoinPath(linkPath, secret).String(), http.StatusSeeOther)
 		return
 	}
@@ -29,7 +31,7 @@ func (s *Server) showLink(w http.ResponseWriter, r *http.Request) {
 		err = vault.ErrOtherBrowser
 	}
 	if conn, ok := s.linked(w, r, link, err); ok {
-		s.ask(w, r, link.Account, conn, linkPath+secret, link.Why)
+		s.ask(w, r, link.Account, conn, invitation{action: linkPath + secret, why: link.Why, code: link.CodeHash != nil && link.BrowserHash == nil})
 	}
 }
 
@@ -40,24 +42,28 @@ func (s *Server) followLink(w http.ResponseWriter, r *http.Request) {
 	if browser == "" {
 		browser = newSecret()
 	}
-	link, err := s.Vault.OpenLink(r.Context(), digest(secret), digest(browser))
+	link, err := s.Vault.OpenLink(r.Context(), vault.Opening{Secret: secret, Code: r.PostFormValue("code"), BrowserHash: digest(browser)})
 	conn, ok := s.linked(w, r, link, err)
 	if !ok {
 		return
 	}
-	http.SetCookie(w, s.linkCookie(secret, browser))
+	http.SetCookie(w, s.linkCookie(secret, browser, link.ExpiresAt))
 	s.redirect(w, r, link.Account, conn, link.Hash)
 }
 
 // linked finds the connector of a link that was looked up. When it reports false, the answer is written.
 func (s *Server) linked(w http.ResponseWriter, r *http.Request, link vault.Link, err error) (activities.Connection, bool) {
 	switch {
-	case errors.Is(err, vault.ErrNotFound):
+	case errors.Is(err, vault.ErrNotFound), err == nil && s.RequireCode && link.CodeHash == nil:
 		s.say(w, r, deadLink())
 		return activities.Connection{}, false
 	case errors.Is(err, vault.ErrOtherBrowser):
 		s.log().WarnContext(r.Context(), "a link came from another browser than the one that opened it")
 		s.say(w, r, linkElsewhere())
+		return activities.Connection{}, false
+	case isWrongCode(err):
+		s.log().WarnContext(r.Context(), "a link was opened with a wrong code", "error", err)
+		s.say(w, r, wrongCode(err))
 		return activities.Connection{}, false
 	case err != nil:
 		s.log().ErrorContext(r.Context(), "looking up a link", "error", err)
@@ -98,19 +104,19 @@ func (s *Server) spendLink(ctx context.Context, login vault.Login) *message {
 
 // linkBrowser returns what binds the link to the browser that sends the request; "" when nothing does.
 func (s *Server) linkBrowser(r *http.Request, secret string) string {
-	cookie, err := r.Cookie(s.linkCookie(secret, "").Name)
+	cookie, err := r.Cookie(s.linkCookie(secret, "", time.Time{}).Name)
 	if err != nil {
 		return ""
 	}
 	return cookie.Value
 }
 
-func (s *Server) linkCookie(secret, browser string) *http.Cookie {
+func (s *Server) linkCookie(secret, browser string, expires time.Time) *http.Cookie {
 	cookie := &http.Cookie{ //nolint:gosec // Secure wherever there is TLS; plain http is for loopback
 		Name:     "tokenkeeper-link-" + hex.EncodeToString(digest(secret)[:8]),
 		Value:    browser,
 		Path:     s.base() + linkPath,
-		MaxAge:   int(vault.LinkLife / time.Second),
+		MaxAge:   max(1, int(expires.Sub(s.now())/time.Second)),
 		HttpOnly: true,
 		SameSite: http.SameSiteLaxMode, // people come from their chat or mail
 		Secure:   s.overTLS(),
@@ -126,7 +132,7 @@ func deadLink() message {
 		status: http.StatusNotFound,
 		Title:  "This link is not valid",
 		Text: []string{
-			"A link is good once and for 30 minutes, and a newer one for the same account makes it void. Nothing was connected.",
+			"A link is good once and for a limited time, and a newer one for the same account makes it void. Nothing was connected.",
 			"A new one comes from: tokenkeeper account reauthorize, followed by the account.",
 		},
 	}
@@ -149,7 +155,7 @@ func linkNeeded(account credential.AccountID) message {
 		status: http.StatusForbidden,
 		Title:  "This needs a link",
 		Text: []string{
-			"Outside the machine that tokenkeeper runs on, accounts are connected by a link that is good once.",
+			"Here accounts are connected by a link that is good once.",
 			"The operator gets one with: tokenkeeper account connect " + account.String(),
 		},
 	}

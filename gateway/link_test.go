@@ -16,10 +16,22 @@ import (
 // link makes a link and returns its path.
 func (f *fixture) link() string {
 	f.t.Helper()
-	secret, err := f.vault.NewLink(f.t.Context(), account, "the grant is dead")
+	link, _ := f.linkWith(vault.LinkRequest{Account: account, Why: "the grant is dead"})
+	return link
+}
+
+// linkWith makes a link and returns its path and its code.
+func (f *fixture) linkWith(r vault.LinkRequest) (link, code string) {
+	f.t.Helper()
+	keys, err := f.vault.NewLink(f.t.Context(), r)
 	require.NoError(f.t, err)
-	f.t.Cleanup(func() { require.NotContains(f.t, f.log.String(), secret, "the log holds a link") })
-	return "/c/" + secret
+	f.t.Cleanup(func() {
+		require.NotContains(f.t, f.log.String(), keys.Secret, "the log holds a link")
+		if keys.Code != "" {
+			require.NotContains(f.t, f.log.String(), keys.Code, "the log holds a code")
+		}
+	})
+	return "/c/" + keys.Secret, keys.Code
 }
 
 // follow goes from a link up to the address that the provider sends the browser to.

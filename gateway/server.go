@@ -26,7 +26,8 @@ type Vault interface {
 type links interface {
 	GetLink(ctx context.Context, hash []byte) (vault.Link, error)
 	// OpenLink binds a link to the first browser; [vault.ErrOtherBrowser] for all others.
-	OpenLink(ctx context.Context, hash, browserHash []byte) (vault.Link, error)
+	// A wrong code is a [vault.WrongCodeError].
+	OpenLink(ctx context.Context, o vault.Opening) (vault.Link, error)
 	// SpendLink returns nil once, and [vault.ErrNotFound] then, and for a link that a newer one voided.
 	SpendLink(ctx context.Context, hash []byte) error
 }
@@ -55,11 +56,11 @@ type Server struct {
 	Vault       Vault
 	Connections Connections
 	Owner       Owner
-	// Board is what the status page shows; there is none when it is nil.
-	Board Board
 	// PublicURL is how a browser reaches the gateway. The redirect URL registered at providers is this with
 	// /oauth/callback at its end.
 	PublicURL *url.URL
+	// RequireCode has nobody begin but by a link with a confirmation code, not even on loopback.
+	RequireCode bool
 	// Issuer returns the issuer identifier (RFC 9207 §2) of a provider that sends one with every callback, and "" for
 	// the others. Nil means that none does.
 	Issuer func(activities.Connection) string
@@ -70,8 +71,6 @@ type Server struct {
 	Log *slog.Logger
 	// Now is the clock; time.Now when nil.
 	Now func() time.Time
-
-	lookout lookout
 }
 
 func (s *Server) log() *slog.Logger {

@@ -25,19 +25,26 @@ const (
 type invitation struct {
 	Account credential.AccountID `json:"account"`
 	Page    string               `json:"page,omitempty"` // none where nobody has to consent
+	// Code is what the page asks for, to be told by another way than the link; "" when it asks for none.
+	Code      string    `json:"code,omitempty"`
+	ExpiresAt time.Time `json:"expires_at,omitzero"` // of a link
 	// Status is that of before, or with --wait that of after.
 	Status workflows.AccountStatus `json:"status"`
 }
 
 func newAccountConnect(c *cli) *cobra.Command {
-	var wait time.Duration
+	var how inviting
 	cmd := accountCommand(c, &cobra.Command{
 		Use:   "connect",
 		Short: "Connect an account: print the page on which a person consents",
 		Long: `Start the Workflow that will own the account, unless it runs, and print the link to open in a browser. It is good
-once, for 30 minutes, in the browser that opens it, and voids the links of before. Its page names account, provider and
-scopes, and leads to the provider, where a person consents. The pages are served by the
+once, for 30 minutes unless links.lifetime says otherwise, in the browser that opens it, and voids the links of before. Its
+page names account, provider and scopes, and leads to the provider, where a person consents. The pages are served by the
 worker's gateway.
+
+With --code the page goes on only for who enters a confirmation code, which the command prints beside the link. Tell it to
+the person by another way than the link: then neither somebody who reads the link on its way, nor somebody who sends out a
+link of their own, gets an account connected. Five wrong codes void the link.
 
 An account whose connector gets tokens for itself (client credentials, a signed assertion, a GitHub App's installation)
 needs nobody's consent: the command waits for its first token.
@@ -46,14 +53,14 @@ With --wait the command ends when the account is active, and with exit code 3 wh
 		Example: `  tokenkeeper account connect acme/triage/slack
   tokenkeeper account connect acme/triage/slack --wait=10m`,
 	}, func(ctx context.Context, account credential.AccountID) error {
-		return c.connectAccount(ctx, account, wait)
+		return c.connectAccount(ctx, account, how)
 	})
-	waitFlag(cmd, &wait)
+	how.flags(cmd)
 	return cmd
 }
 
 func newAccountReauthorize(c *cli) *cobra.Command {
-	var wait time.Duration
+	var how inviting
 	cmd := accountCommand(c, &cobra.Command{
 		Use:   "reauthorize",
 		Short: "Renew the consent for an account: print the page to open",
@@ -66,18 +73,25 @@ With --wait the command ends when the new grant is in use.`,
 		Example: `  tokenkeeper account reauthorize acme/triage/slack
   tokenkeeper account reauthorize acme/triage/slack --wait`,
 	}, func(ctx context.Context, account credential.AccountID) error {
-		return c.reauthorizeAccount(ctx, account, wait)
+		return c.reauthorizeAccount(ctx, account, how)
 	})
-	waitFlag(cmd, &wait)
+	how.flags(cmd)
 	return cmd
 }
 
-func waitFlag(cmd *cobra.Command, wait *time.Duration) {
-	cmd.Flags().DurationVar(wait, "wait", 0, "wait until a person has consented, at most this long")
+// inviting is how a person is led to the consent.
+type inviting struct {
+	wait time.Duration
+	code bool
+}
+
+func (i *inviting) flags(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&i.code, "code", false, "print a confirmation code too, which the page asks for")
+	cmd.Flags().DurationVar(&i.wait, "wait", 0, "wait until a person has consented, at most this long")
 	cmd.Flags().Lookup("wait").NoOptDefVal = waitByDefault
 }
 
-func (c *cli) connectAccount(ctx context.Context, account credential.AccountID, wait time.Duration) error {
+func (c *cli) connectAccount(ctx context.Context, account credential.AccountID, how inviting) error {
 	return c.withTemporal(ctx, func(a *app.App) error {
 		if err := configured(a, account); err != nil {
 			return err
@@ -86,19 +100,19 @@ func (c *cli) connectAccount(ctx context.Context, account credential.AccountID, 
 			return err
 		}
 		if mints(a, account) {
-			return c.awaitMint(ctx, a, account, wait)
+			return c.awaitMint(ctx, a, account, how.wait)
 		}
 		before, err := c.askIfPossible(ctx, a, account)
 		if err != nil {
 			return err
 		}
-		return c.invite(ctx, a, before, wait, func(_ context.Context, now workflows.AccountStatus) bool {
+		return c.invite(ctx, a, before, how, func(_ context.Context, now workflows.AccountStatus) bool {
 			return now.Generation > 0 && !now.Status.NeedsPerson()
 		})
 	})
 }
 
-func (c *cli) reauthorizeAccount(ctx context.Context, account credential.AccountID, wait time.Duration) error {
+func (c *cli) reauthorizeAccount(ctx context.Context, account credential.AccountID, how inviting) error {
 	return c.withTemporal(ctx, func(a *app.App) error {
 		if err := configured(a, account); err != nil {
 			return err
@@ -111,12 +125,12 @@ func (c *cli) reauthorizeAccount(ctx context.Context, account credential.Account
 			return err
 		}
 		done := func(_ context.Context, now workflows.AccountStatus) bool { return now.Status == credential.Active }
-		if wait > 0 && !before.Status.NeedsPerson() {
+		if how.wait > 0 && !before.Status.NeedsPerson() {
 			if done, err = c.anotherConsent(ctx, a, account); err != nil {
 				return err
 			}
 		}
-		return c.invite(ctx, a, before, wait, done)
+		return c.invite(ctx, a, before, how, done)
 	})
 }
 
@@ -163,17 +177,17 @@ func (c *cli) askIfPossible(ctx context.Context, a *app.App, account credential.
 }
 
 // invite prints the page and, if it is to wait, how it ended.
-func (c *cli) invite(ctx context.Context, a *app.App, before workflows.AccountStatus, wait time.Duration, done condition) error {
-	page, err := c.link(ctx, a, before)
+func (c *cli) invite(ctx context.Context, a *app.App, before workflows.AccountStatus, how inviting, done condition) error {
+	link, err := c.link(ctx, a, before, how.code)
 	if err != nil {
 		return err
 	}
-	answer := invitation{Account: before.Account, Page: page, Status: before}
-	if wait <= 0 {
+	answer := invitation{Account: before.Account, Page: link.URL, Code: link.Code, ExpiresAt: link.ExpiresAt, Status: before}
+	if how.wait <= 0 {
 		return c.print(answer, func(w io.Writer) { tellInvitation(w, answer) })
 	}
 	tellInvitation(c.stderr, answer)
-	after, err := c.await(ctx, a, before.Account, wait, done)
+	after, err := c.await(ctx, a, before.Account, how.wait, done)
 	if err != nil {
 		return err
 	}
@@ -184,23 +198,23 @@ func (c *cli) invite(ctx context.Context, a *app.App, before workflows.AccountSt
 }
 
 // link makes the link to print. On loopback the account's page can be reached without one, as long as there is no vault.
-func (c *cli) link(ctx context.Context, a *app.App, before workflows.AccountStatus) (string, error) {
+func (c *cli) link(ctx context.Context, a *app.App, before workflows.AccountStatus, code bool) (app.Link, error) {
 	why := cmp.Or(before.Reason, "somebody asked for it with tokenkeeper account "+verb(before))
 	making, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	err := a.OpenVault(making)
 	if err == nil {
-		var link string
-		link, err = a.ConnectLink(making, before.Account, why)
+		var link app.Link
+		link, err = a.NewLink(making, before.Account, why, code)
 		if err == nil {
 			return link, nil
 		}
 	}
-	if !a.Config.Gateway.OnLoopback() {
-		return "", failf("run the command where the vault is, or correct vault: in tokenkeeper.yaml", "making a link: %w", err)
+	if code || a.Config.Links.RequireCode || !a.Config.Gateway.OnLoopback() {
+		return app.Link{}, failf("run the command where the vault is, or correct vault: in tokenkeeper.yaml", "making a link: %w", err)
 	}
 	c.notef("note: this page can be opened more than once, because no link could be made: %v", err)
-	return a.ConnectURL(before.Account), nil
+	return app.Link{URL: a.ConnectURL(before.Account)}, nil
 }
 
 func verb(before workflows.AccountStatus) string {
@@ -217,6 +231,9 @@ func tellInvitation(w io.Writer, answer invitation) {
 		fmt.Fprintf(w, "to connect account %s, open\n", answer.Account)
 	}
 	fmt.Fprintf(w, "\n  %s\n\n", answer.Page)
+	if answer.Code != "" {
+		fmt.Fprintf(w, "and enter the code  %s  there. Tell it by another way than the link.\n\n", answer.Code)
+	}
 }
 
 // await looks at the account until it is what it should be. Consents that were refused meanwhile are told at once.

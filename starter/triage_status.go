@@ -41,7 +41,17 @@ A parked report waits for a person; after mending the cause, send it on its way 
 
 func (c *cli) triageStatus(ctx context.Context, names []string) error {
 	return c.withTemporal(ctx, func(a *app.App) error {
-		reports, err := a.LookAtTriages(ctx, c.timeout, names...)
+		var err error
+		if len(names) == 0 {
+			if names, err = a.KnownTriages(ctx); err != nil {
+				return err
+			}
+		}
+		reports := make([]gateway.TriageView, len(names))
+		err = app.Each(ctx, len(names), func(ctx context.Context, i int) (err error) {
+			reports[i], err = a.LookAtTriage(ctx, names[i], c.timeout)
+			return err
+		})
 		if err != nil {
 			return err
 		}
@@ -49,7 +59,7 @@ func (c *cli) triageStatus(ctx context.Context, names []string) error {
 			return err
 		}
 		if len(reports) == 1 && reports[0].State == gateway.TriageNotRunning {
-			return notRunning(reports[0].Triage)
+			return notRunning(names[0])
 		}
 		return nil
 	})

@@ -70,6 +70,8 @@ var conformance = map[string]func(*testing.T, backend){
 	"LinkIsBoundToOneBrowserAndSpentOnce":       testLinkIsBoundToOneBrowserAndSpentOnce,
 	"NewLinkVoidsTheOld":                        testNewLinkVoidsTheOld,
 	"LinksEnd":                                  testLinksEnd,
+	"LinkWithACode":                             testLinkWithACode,
+	"WrongCodesVoidTheLink":                     testWrongCodesVoidTheLink,
 	"ShredOfAnUnknownAccount":                   testShredOfAnUnknownAccount,
 	"GenerationsGoOnAfterShred":                 testGenerationsGoOnAfterShred,
 	"ShredFreesTheGrant":                        testShredFreesTheGrant,

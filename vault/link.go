@@ -1,9 +1,11 @@
 package vault
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -13,7 +15,7 @@ import (
 	"tokenkeeper/vault/internal/storage"
 )
 
-// LinkLife is how long a link may be used.
+// LinkLife is how long a link may be used when nothing else is said.
 const LinkLife = 30 * time.Minute
 
 // Link leads one browser to consent for an account. Its secret is in the link alone; the vault keeps a hash of it.
@@ -21,6 +23,10 @@ type Link struct {
 	Hash    []byte // SHA-256 of the secret
 	Account credential.AccountID
 	Why     string // what made it necessary, for the person who opens it
+	// CodeHash is of the confirmation code that goes with it; nil when it needs none.
+	CodeHash []byte
+	// Attempts counts the wrong codes so far.
+	Attempts int
 	// BrowserHash is of what binds it to the browser that went on from it first; nil until one has.
 	BrowserHash []byte
 	ExpiresAt   time.Time
@@ -32,26 +38,48 @@ func LinkHash(secret string) []byte {
 	return sum[:]
 }
 
-// NewLink makes a link and returns its secret, 260 random bits. It voids the account's links of before.
-func (v *Vault) NewLink(ctx context.Context, account credential.AccountID, why string) (string, error) {
-	secret := rand.Text() + rand.Text()
+// LinkRequest is what somebody wants a link for.
+type LinkRequest struct {
+	Account credential.AccountID
+	Why     string
+	Life    time.Duration // [LinkLife] when zero
+	Code    bool          // it needs a confirmation code
+}
+
+func (r LinkRequest) life() time.Duration { return cmp.Or(r.Life, LinkLife) }
+
+// LinkKeys are what opens a link. Nobody can read them again.
+type LinkKeys struct {
+	Secret    string // 260 random bits
+	Code      string // to be told by another way than the link; "" when it needs none
+	ExpiresAt time.Time
+}
+
+// NewLink makes a link. It voids the account's links of before.
+func (v *Vault) NewLink(ctx context.Context, r LinkRequest) (LinkKeys, error) {
+	made := LinkKeys{Secret: rand.Text() + rand.Text(), ExpiresAt: v.now().Add(r.life())}
+	var codeHash []byte
+	if r.Code {
+		made.Code = newCode()
+		codeHash = hashCode(made.Secret, made.Code)
+	}
 	err := v.store.Write(ctx, func(tx storage.Queryer) error {
-		if _, err := credential.ParseAccountID(account.String()); err != nil {
+		if _, err := credential.ParseAccountID(r.Account.String()); err != nil {
 			return err
 		}
 		if err := v.prune(ctx, tx); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO links (secret_hash, account, why, expires_at) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (account) DO UPDATE SET secret_hash = excluded.secret_hash, why = excluded.why,
-				browser_hash = NULL, expires_at = excluded.expires_at`,
-			LinkHash(secret), account.String(), auditText(why), micros(v.now().Add(LinkLife)))
+		_, err := tx.ExecContext(ctx, `INSERT INTO links (secret_hash, account, why, code_hash, expires_at) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (account) DO UPDATE SET secret_hash = excluded.secret_hash, why = excluded.why, browser_hash = NULL,
+				code_hash = excluded.code_hash, attempts = 0, expires_at = excluded.expires_at`,
+			LinkHash(made.Secret), r.Account.String(), auditText(r.Why), codeHash, micros(made.ExpiresAt))
 		return err
 	})
 	if err != nil {
-		return "", fmt.Errorf("making a link for account %s: %w", account, err)
+		return LinkKeys{}, fmt.Errorf("making a link for account %s: %w", r.Account, err)
 	}
-	return secret, nil
+	return made, nil
 }
 
 // GetLink returns a link, or [ErrNotFound] for one that is unknown, void, used or expired. Looking uses nothing up.
@@ -74,8 +102,9 @@ func getLink(ctx context.Context, q storage.Queryer, hash []byte, now time.Time)
 		account string
 		expires int64
 	)
-	err := q.QueryRowContext(ctx, `SELECT account, why, browser_hash, expires_at FROM links
-		WHERE secret_hash = $1 AND expires_at > $2`, hash, micros(now)).Scan(&account, &l.Why, &l.BrowserHash, &expires)
+	err := q.QueryRowContext(ctx, `SELECT account, why, browser_hash, code_hash, attempts, expires_at FROM links
+		WHERE secret_hash = $1 AND expires_at > $2`, hash, micros(now)).
+		Scan(&account, &l.Why, &l.BrowserHash, &l.CodeHash, &l.Attempts, &expires)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Link{}, ErrNotFound
 	}
@@ -87,29 +116,49 @@ func getLink(ctx context.Context, q storage.Queryer, hash []byte, now time.Time)
 	return l, err
 }
 
-// OpenLink binds a link to a browser. The same browser may open it again; another one gets [ErrOtherBrowser].
-func (v *Vault) OpenLink(ctx context.Context, hash, browserHash []byte) (Link, error) {
+// OpenLink binds a link to a browser that presents its secret, and its code where it has one. The same browser may open it
+// again, without the code; another one gets [ErrOtherBrowser]. A wrong code is a [WrongCodeError], and binds nothing: whoever
+// holds the link alone shall not keep the right person out before the attempts are used up.
+func (v *Vault) OpenLink(ctx context.Context, o Opening) (Link, error) {
 	var l Link
-	err := v.store.Write(ctx, func(tx storage.Queryer) error {
-		if len(browserHash) == 0 {
-			return errors.New("it would be bound to no browser")
-		}
-		_, err := tx.ExecContext(ctx, `UPDATE links SET browser_hash = $1 WHERE secret_hash = $2 AND browser_hash IS NULL`, browserHash, hash)
-		if err != nil {
-			return err
-		}
-		if l, err = getLink(ctx, tx, hash, v.now()); err != nil {
-			return err
-		}
-		if string(l.BrowserHash) != string(browserHash) {
-			return ErrOtherBrowser
-		}
-		return nil
+	var refused error
+	err := v.store.Write(ctx, func(tx storage.Queryer) (err error) {
+		l, refused, err = openLink(ctx, tx, o, v.now())
+		return err
 	})
-	if err != nil {
+	// A refusal is no failure of the transaction: the attempt that it counts has to stay.
+	if err = errors.Join(err, refused); err != nil {
 		return Link{}, fmt.Errorf("opening a link: %w", err)
 	}
 	return l, nil
+}
+
+// Opening is what a browser presents.
+type Opening struct {
+	Secret      string
+	Code        string // as a person typed it
+	BrowserHash []byte
+}
+
+func openLink(ctx context.Context, tx storage.Queryer, o Opening, now time.Time) (l Link, refused, err error) {
+	if len(o.BrowserHash) == 0 {
+		return Link{}, nil, errors.New("it would be bound to no browser")
+	}
+	l, err = getLink(ctx, tx, LinkHash(o.Secret), now)
+	switch {
+	case err != nil:
+		return Link{}, nil, err
+	case l.BrowserHash != nil && subtle.ConstantTimeCompare(l.BrowserHash, o.BrowserHash) != 1:
+		return Link{}, ErrOtherBrowser, nil
+	case l.BrowserHash != nil:
+		return l, nil, nil
+	case l.CodeHash != nil && subtle.ConstantTimeCompare(l.CodeHash, hashCode(o.Secret, o.Code)) != 1:
+		refused, err = countWrongCode(ctx, tx, l)
+		return Link{}, refused, err
+	}
+	l.BrowserHash = o.BrowserHash
+	_, err = tx.ExecContext(ctx, `UPDATE links SET browser_hash = $1 WHERE secret_hash = $2`, o.BrowserHash, l.Hash)
+	return l, nil, err
 }
 
 // SpendLink uses a link up: of any number of consents that it led to, one gets nil. The others get [ErrNotFound], and so do

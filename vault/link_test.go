@@ -1,32 +1,34 @@
 package vault
 
 import (
+	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"tokenkeeper/credential"
 )
 
 func testLinkIsBoundToOneBrowserAndSpentOnce(t *testing.T, b backend) {
 	v, clock := b.newVault(t)
-	secret, err := v.NewLink(t.Context(), slack, "the grant is dead")
+	keys, err := v.NewLink(t.Context(), LinkRequest{Account: slack, Why: "the grant is dead"})
 	require.NoError(t, err)
-	hash := LinkHash(secret)
+	secret, hash := keys.Secret, LinkHash(keys.Secret)
+	assert.Empty(t, keys.Code)
+	assert.Equal(t, clock.Now().Add(LinkLife), keys.ExpiresAt)
 	want := Link{Hash: hash, Account: slack, Why: "the grant is dead", ExpiresAt: clock.Now().Add(LinkLife)}
 	for range 2 {
 		got, err := v.GetLink(t.Context(), hash)
 		require.NoError(t, err)
 		assert.Equal(t, want, got, "looking uses nothing up")
 	}
-	_, err = v.OpenLink(t.Context(), hash, nil)
+	_, err = v.OpenLink(t.Context(), Opening{Secret: secret})
 	require.ErrorContains(t, err, "no browser")
 	var opened atomic.Int64
 	together(8, func(i int) {
-		if _, err := v.OpenLink(t.Context(), hash, []byte{byte(i)}); err == nil {
+		if _, err := v.OpenLink(t.Context(), Opening{Secret: secret, BrowserHash: []byte{byte(i)}}); err == nil {
 			opened.Add(1)
 		} else {
 			assert.ErrorIs(t, err, ErrOtherBrowser)
@@ -35,7 +37,7 @@ func testLinkIsBoundToOneBrowserAndSpentOnce(t *testing.T, b backend) {
 	assert.EqualValues(t, 1, opened.Load())
 	bound, err := v.GetLink(t.Context(), hash)
 	require.NoError(t, err)
-	_, err = v.OpenLink(t.Context(), hash, bound.BrowserHash)
+	_, err = v.OpenLink(t.Context(), Opening{Secret: secret, BrowserHash: bound.BrowserHash})
 	require.NoError(t, err, "the same browser comes again")
 
 	clock.Advance(LinkLife)
@@ -52,20 +54,19 @@ func testLinkIsBoundToOneBrowserAndSpentOnce(t *testing.T, b backend) {
 
 func testNewLinkVoidsTheOld(t *testing.T, b backend) {
 	v, _ := b.newVault(t)
-	old, err := v.NewLink(t.Context(), slack, "")
-	require.NoError(t, err)
-	_, err = v.OpenLink(t.Context(), LinkHash(old), []byte("browser"))
-	require.NoError(t, err)
-	other, err := v.NewLink(t.Context(), github, "")
-	require.NoError(t, err)
-	fresh, err := v.NewLink(t.Context(), slack, "")
-	require.NoError(t, err)
+	old := newLink(t, v, LinkRequest{Account: slack, Code: true}).Secret
+	_, err := v.OpenLink(t.Context(), Opening{Secret: old, Code: "wrong", BrowserHash: []byte("browser")})
+	require.Error(t, err)
+	other := newLink(t, v, LinkRequest{Account: github}).Secret
+	fresh := newLink(t, v, LinkRequest{Account: slack}).Secret
 	_, err = v.GetLink(t.Context(), LinkHash(old))
 	require.ErrorIs(t, err, ErrNotFound)
 	require.ErrorIs(t, v.SpendLink(t.Context(), LinkHash(old)), ErrNotFound)
 	link, err := v.GetLink(t.Context(), LinkHash(fresh))
 	require.NoError(t, err)
 	assert.Nil(t, link.BrowserHash)
+	assert.Nil(t, link.CodeHash)
+	assert.Zero(t, link.Attempts)
 	_, err = v.GetLink(t.Context(), LinkHash(other))
 	assert.NoError(t, err)
 	require.NoError(t, v.Shred(t.Context(), slack))
@@ -73,21 +74,81 @@ func testNewLinkVoidsTheOld(t *testing.T, b backend) {
 	assert.ErrorIs(t, err, ErrNotFound, "a link goes with its account")
 }
 
+func newLink(t *testing.T, v *Vault, r LinkRequest) LinkKeys {
+	t.Helper()
+	keys, err := v.NewLink(t.Context(), r)
+	require.NoError(t, err)
+	return keys
+}
+
 func testLinksEnd(t *testing.T, b backend) {
 	v, clock := b.newVault(t)
-	_, err := v.NewLink(t.Context(), credential.AccountID{}, "")
+	_, err := v.NewLink(t.Context(), LinkRequest{})
 	require.ErrorContains(t, err, "organization/user")
-	secret, err := v.NewLink(t.Context(), slack, "")
-	require.NoError(t, err)
-	clock.Advance(LinkLife - time.Second)
-	_, err = v.GetLink(t.Context(), LinkHash(secret))
+	const life = 5 * time.Minute
+	keys := newLink(t, v, LinkRequest{Account: slack, Life: life})
+	assert.Equal(t, clock.Now().Add(life), keys.ExpiresAt)
+	clock.Advance(life - time.Second)
+	_, err = v.GetLink(t.Context(), LinkHash(keys.Secret))
 	require.NoError(t, err)
 	clock.Advance(time.Second)
-	_, err = v.GetLink(t.Context(), LinkHash(secret))
+	_, err = v.GetLink(t.Context(), LinkHash(keys.Secret))
 	require.ErrorIs(t, err, ErrNotFound)
-	_, err = v.OpenLink(t.Context(), LinkHash(secret), []byte("browser"))
+	_, err = v.OpenLink(t.Context(), Opening{Secret: keys.Secret, BrowserHash: []byte("browser")})
 	require.ErrorIs(t, err, ErrNotFound)
 	clock.Advance(clockSkew)
 	require.NoError(t, v.Prune(t.Context()))
 	assert.Zero(t, count(t, v, "links"))
+}
+
+func testLinkWithACode(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
+	keys := newLink(t, v, LinkRequest{Account: slack, Code: true})
+	assert.Regexp(t, `^[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}$`, keys.Code)
+	link, err := v.GetLink(t.Context(), LinkHash(keys.Secret))
+	require.NoError(t, err)
+	assert.NotEqual(t, LinkHash(keys.Code), link.CodeHash, "whoever has the vault alone could try out all codes")
+	assert.NotEqual(t, LinkHash(plainCode(keys.Code)), link.CodeHash)
+
+	var wrong *WrongCodeError
+	_, err = v.OpenLink(t.Context(), Opening{Secret: keys.Secret, BrowserHash: []byte("stranger")})
+	require.ErrorAs(t, err, &wrong)
+	assert.Equal(t, 4, wrong.Left)
+	other := newLink(t, v, LinkRequest{Account: github, Code: true})
+	_, err = v.OpenLink(t.Context(), Opening{Secret: keys.Secret, Code: other.Code, BrowserHash: []byte("stranger")})
+	require.ErrorAs(t, err, &wrong)
+	assert.Equal(t, 3, wrong.Left)
+
+	typed := strings.ToLower(strings.ReplaceAll(keys.Code, "-", " "))
+	got, err := v.OpenLink(t.Context(), Opening{Secret: keys.Secret, Code: typed, BrowserHash: []byte("person")})
+	require.NoError(t, err, "the attempts of a stranger keep nobody out")
+	assert.Equal(t, []byte("person"), got.BrowserHash)
+	_, err = v.OpenLink(t.Context(), Opening{Secret: keys.Secret, BrowserHash: []byte("person")})
+	require.NoError(t, err, "the same browser comes again")
+	_, err = v.OpenLink(t.Context(), Opening{Secret: keys.Secret, Code: keys.Code, BrowserHash: []byte("stranger")})
+	require.ErrorIs(t, err, ErrOtherBrowser)
+}
+
+func testWrongCodesVoidTheLink(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
+	keys := newLink(t, v, LinkRequest{Account: slack, Code: true})
+	var tried, void atomic.Int64
+	together(3*maxCodeAttempts, func(int) {
+		_, err := v.OpenLink(t.Context(), Opening{Secret: keys.Secret, Code: "BBBB-BBBB", BrowserHash: []byte("stranger")})
+		if wrong, ok := errors.AsType[*WrongCodeError](err); ok {
+			tried.Add(1)
+			if wrong.Left == 0 {
+				void.Add(1)
+			}
+			return
+		}
+		assert.ErrorIs(t, err, ErrNotFound)
+	})
+	assert.EqualValues(t, maxCodeAttempts, tried.Load(), "not one guess more, however many come at once")
+	assert.EqualValues(t, 1, void.Load())
+	_, err := v.OpenLink(t.Context(), Opening{Secret: keys.Secret, Code: keys.Code, BrowserHash: []byte("person")})
+	require.ErrorIs(t, err, ErrNotFound)
+	fresh := newLink(t, v, LinkRequest{Account: slack, Code: true})
+	_, err = v.OpenLink(t.Context(), Opening{Secret: fresh.Secret, Code: fresh.Code, BrowserHash: []byte("person")})
+	require.NoError(t, err)
 }

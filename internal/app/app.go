@@ -5,7 +5,6 @@
 package app
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net"
@@ -111,19 +110,6 @@ func (a *App) oauthClient(c config.Connector) *oauth.Client {
 	}, oauth.Options{Timeout: c.Timeout})
 	a.clients[c.Name] = made
 	return made
-}
-
-// ConnectLink returns a new link to the page on which a person consents for the account. It is good once and voids those of
-// before. The vault must be open.
-func (a *App) ConnectLink(ctx context.Context, account credential.AccountID, why string) (string, error) {
-	if a.Vault == nil {
-		return "", errVaultClosed
-	}
-	secret, err := a.Vault.NewLink(ctx, account, why)
-	if err != nil {
-		return "", err
-	}
-	return a.Config.Gateway.PublicURL + "/c/" + secret, nil
 }
 
 // ConnectURL returns the page on which a person consents for the account without a link, where the gateway is reached on

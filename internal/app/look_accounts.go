@@ -45,10 +45,7 @@ func (a *App) askAccounts(ctx context.Context, running []*workflow.WorkflowExecu
 	var infos []*workflow.WorkflowExecutionInfo
 	for _, info := range running {
 		if account, ok := workflows.AccountOfWorkflow(info.GetExecution().GetWorkflowId()); ok {
-			views = append(views, gateway.AccountView{
-				AccountStatus: workflows.AccountStatus{Account: account}, WebUI: a.webUI(info.GetExecution().GetWorkflowId()),
-			})
-			infos = append(infos, info)
+			views, infos = append(views, gateway.AccountView{AccountStatus: workflows.AccountStatus{Account: account}}), append(infos, info)
 		}
 	}
 	// The first question without an answer stands for all: thousands of them would each wait for a worker that is not there.
@@ -62,7 +59,7 @@ func (a *App) askAccounts(ctx context.Context, running []*workflow.WorkflowExecu
 			}
 			deaf.Store(!isNotFound(err)) // that one ended meanwhile
 		}
-		views[i].AccountStatus, views[i].Stale = lastHeard(views[i].Account, infos[i]), true
+		views[i] = lastHeard(views[i].Account, infos[i])
 		return ctx.Err()
 	})
 	return views, err
@@ -75,12 +72,12 @@ func (a *App) askAccount(ctx context.Context, account credential.AccountID, pati
 }
 
 // lastHeard returns what the search attributes of an account's Workflow say.
-func lastHeard(account credential.AccountID, info *workflow.WorkflowExecutionInfo) workflows.AccountStatus {
+func lastHeard(account credential.AccountID, info *workflow.WorkflowExecutionInfo) gateway.AccountView {
 	s := workflows.AccountStatus{Account: account, Status: credential.Pending}
 	searchAttribute(info.GetSearchAttributes(), workflows.AccountStatusKey.GetName(), &s.Status)
 	searchAttribute(info.GetSearchAttributes(), workflows.AccountProviderKey.GetName(), &s.Provider)
 	searchAttribute(info.GetSearchAttributes(), workflows.TokenExpiresAtKey.GetName(), &s.ExpiresAt)
-	return s
+	return gateway.AccountView{AccountStatus: s, Stale: true}
 }
 
 // unconnected returns the accounts that a triage needs and no Workflow owns.
