@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"maps"
+	"net/url"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -71,6 +72,19 @@ func (k *checker) temporal() {
 	queue := k.config.Temporal.TaskQueue
 	if k.require(path, queue, fix) && !plainWord.MatchString(queue) {
 		k.add(path, quote(queue)+" is no name of a task queue", fix)
+	}
+	k.temporalUI()
+}
+
+func (k *checker) temporalUI() {
+	const path = "temporal.ui_url"
+	t := &k.config.Temporal
+	if k.refused[path] || t.UIURL == "" {
+		return
+	}
+	u, err := url.Parse(t.UIURL)
+	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		k.add(path, "this is no address of a web page", `write what a browser opens, for example https://cloud.temporal.io, or "" for none`)
 	}
 }
 

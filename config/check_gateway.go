@@ -29,7 +29,7 @@ func (k *checker) listen() {
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 		k.add(path, quote(port)+" is no port from 1 to 65535", "write a fixed one: the redirect URL registered at the providers holds it")
 	}
-	if !isLoopback(host) {
+	if !IsLoopback(host) {
 		k.add(path, "the gateway serves loopback only, "+quote(host)+" is not",
 			"listen on 127.0.0.1 and put a reverse proxy with TLS and a login in front; its address is gateway.public_url")
 	}
@@ -79,7 +79,7 @@ func (k *checker) address(path, raw, fix string) bool {
 		k.add(path, "a URL in this file holds no user name or password", "delete everything up to the '@'")
 	case u.Fragment != "" || strings.HasSuffix(raw, "#"):
 		k.add(path, "the URL has a fragment", "delete everything from the '#'")
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+	case u.Scheme == "http" && !IsLoopback(u.Hostname()):
 		k.add(path, "http would send codes and secrets in clear to "+quote(u.Hostname()), "write https; http is for 127.0.0.1, [::1] and localhost")
 	default:
 		return true
@@ -87,7 +87,8 @@ func (k *checker) address(path, raw, fix string) bool {
 	return false
 }
 
-func isLoopback(host string) bool {
+// IsLoopback reports whether a host is this machine alone.
+func IsLoopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true
 	}

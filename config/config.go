@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -33,6 +32,8 @@ type Config struct {
 // Temporal is what the Temporal client does not learn from TEMPORAL_* variables or its own profile.
 type Temporal struct {
 	TaskQueue string `yaml:"task_queue" json:"task_queue"`
+	// UIURL is the address of Temporal's Web UI, "" for none.
+	UIURL string `yaml:"ui_url" json:"ui_url,omitempty"`
 }
 
 // Vault says where the encrypted credentials are, and the key to them.
@@ -65,8 +66,7 @@ func (g Gateway) OnLoopback() bool {
 	if err != nil {
 		return false
 	}
-	ip, err := netip.ParseAddr(u.Hostname())
-	return strings.EqualFold(u.Hostname(), "localhost") || err == nil && ip.IsLoopback()
+	return IsLoopback(u.Hostname())
 }
 
 // RedirectURL returns the URL to register at every provider.

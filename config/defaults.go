@@ -15,7 +15,8 @@ func (c *Config) setDefaults() {
 	c.Links.setDefaults()
 }
 
-func (t *Temporal) setDefaults() { t.TaskQueue = "tokenkeeper" }
+// The Web UI is where make run and Docker Compose have it.
+func (t *Temporal) setDefaults() { t.TaskQueue, t.UIURL = "tokenkeeper", "http://127.0.0.1:8233" }
 
 func (v *Vault) setDefaults() {
 	v.Path = "./tokenkeeper-vault.db"

@@ -14,6 +14,9 @@ func TestFaultsOfTheHouse(t *testing.T) {
 		{"temporal address", "task_queue: tokenkeeper", "address: localhost:7233", []string{
 			`tokenkeeper.yaml:2:3: temporal.address: Temporal's own settings are not in this file; fix: delete it and set TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY or a profile: the temporal command reads the same`,
 		}},
+		{"web UI", "task_queue: tokenkeeper", "ui_url: 127.0.0.1:8233", []string{
+			`tokenkeeper.yaml:2:11: temporal.ui_url: this is no address of a web page; fix: write what a browser opens, for example https://cloud.temporal.io, or "" for none`,
+		}},
 		{"listen all", "listen: 127.0.0.1:8780", "listen: 0.0.0.0:8780", []string{
 			`tokenkeeper.yaml:7:11: gateway.listen: the gateway serves loopback only, "0.0.0.0" is not; fix: listen on 127.0.0.1 and put a reverse proxy with TLS and a login in front; its address is gateway.public_url`,
 		}},

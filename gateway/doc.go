@@ -6,7 +6,7 @@
 // account a consent was asked for; a cookie, named after the state, says that this browser asked. Neither the state's
 // value, nor the PKCE verifier, nor a token is ever in a page, a log line or a URL of ours.
 //
-//	GET  /                      what this is, and how to connect an account
+//	GET  /                      on loopback: every account and every triage; elsewhere what this is
 //	GET  /c/{link}              the same as the next, for whom the link was made; looking does not use it up
 //	POST /c/{link}              binds the link to this browser, then as below; a consent that it brings uses it up
 //	GET  /connect/{account}     on loopback only: names account, provider, scopes and state; has one button

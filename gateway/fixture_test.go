@@ -36,6 +36,7 @@ type fixture struct {
 	auth   *authServer
 	vault  *vault.Vault
 	owner  *owner
+	board  *fakeBoard
 	clock  *clock
 	log    *lockedBuffer
 }
@@ -48,8 +49,9 @@ func newFixture(t *testing.T) *fixture {
 	f.url = "http://" + listening.Listener.Addr().String()
 	conns := connections{"fake": connection(f.auth.provider(), f.url, f.clock.Now)}
 	f.owner = &owner{adoption: &activities.Account{Vault: f.vault, Connections: conns}}
+	f.board = &fakeBoard{}
 	f.server = &gateway.Server{
-		Vault: f.vault, Connections: conns, Owner: f.owner, PublicURL: parseURL(t, f.url),
+		Vault: f.vault, Connections: conns, Owner: f.owner, Board: f.board, PublicURL: parseURL(t, f.url),
 		Log: slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: f.clock.Now,
 	}
 	listening.Config.Handler = f.server.Handler()

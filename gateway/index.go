@@ -2,10 +2,11 @@ package gateway
 
 import "net/http"
 
+// index is the status page where it may be seen, and elsewhere a page that says what this is.
 func (s *Server) index(w http.ResponseWriter, r *http.Request) {
-	page := ""
-	if s.permanent() {
-		page = s.PublicURL.JoinPath("connect/acme/triage/slack").String()
+	if s.Board != nil && s.permanent() {
+		s.status(w, r)
+		return
 	}
-	s.render(w, r, http.StatusOK, indexPage, "tokenkeeper", page)
+	s.render(w, r, http.StatusOK, indexPage, "tokenkeeper", nil)
 }

@@ -19,26 +19,31 @@ var (
 	indexPage   = parse("index.html")
 	connectPage = parse("connect.html")
 	messagePage = parse("message.html")
+	statusPage  = parse("status.html")
 )
 
 // parse puts a page into the layout. What may hold a provider's text passes through {{name}} or {{clean}}.
 func parse(page string) *template.Template {
-	functions := template.FuncMap{"name": cleanName, "clean": clean}
+	functions := template.FuncMap{"name": cleanName, "clean": clean, "word": word}
 	return template.Must(template.New("layout.html").Funcs(functions).ParseFS(files, "pages/layout.html", "pages/"+page))
 }
+
+// word is how a state reads: reauthorization_required is "reauthorization required".
+func word(status credential.Status) string { return strings.ReplaceAll(string(status), "_", " ") }
 
 // view is what the layout knows of a page.
 type view struct {
 	Title   string
 	Base    string // path that the gateway lies below
 	Style   string // path of the stylesheet
+	Wide    bool   // more beside each other than text is good for
 	Content any
 }
 
 // render answers with a whole page or, when a template fails, with none of it.
 func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, page *template.Template, title string, content any) {
 	var body bytes.Buffer
-	v := view{Title: title, Base: s.base(), Style: s.base() + stylePath, Content: content}
+	v := view{Title: title, Base: s.base(), Style: s.base() + stylePath, Wide: page == statusPage, Content: content}
 	if err := page.Execute(&body, v); err != nil {
 		s.log().ErrorContext(r.Context(), "rendering a page", "page", page.Name(), "error", err)
 		http.Error(w, "The page could not be made. The log says why.", http.StatusInternalServerError)

@@ -109,7 +109,7 @@ func TestHeaders(t *testing.T) {
 	f := newFixture(t)
 	b := f.browser()
 	for path, referrer := range map[string]string{
-		"/":                             "no-referrer",
+		"/":                             "same-origin",
 		"/connect/acme/triage/fake":     "same-origin",
 		"/connect/nobody":               "no-referrer",
 		"/oauth/callback?state=x":       "no-referrer",
@@ -137,7 +137,7 @@ func TestFormMayLeadToTheProvider(t *testing.T) {
 	f := newFixture(t)
 	b := f.browser()
 	assert.Contains(t, b.open("/connect/acme/triage/fake").header.Get("Content-Security-Policy"), "form-action 'self' https: "+f.auth.URL+";")
-	assert.Contains(t, b.open("/").header.Get("Content-Security-Policy"), "form-action 'none';")
+	assert.Contains(t, b.open("/nowhere").header.Get("Content-Security-Policy"), "form-action 'none';")
 
 	conn := connection(f.auth.provider(), f.url, f.clock.Now)
 	conn.Provider.Endpoints.Authorize = "https://provider.example/authorize"

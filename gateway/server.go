@@ -56,6 +56,8 @@ type Server struct {
 	Vault       Vault
 	Connections Connections
 	Owner       Owner
+	// Board is what the status page shows; there is none when it is nil.
+	Board Board
 	// PublicURL is how a browser reaches the gateway. The redirect URL registered at providers is this with
 	// /oauth/callback at its end.
 	PublicURL *url.URL
@@ -71,6 +73,8 @@ type Server struct {
 	Log *slog.Logger
 	// Now is the clock; time.Now when nil.
 	Now func() time.Time
+
+	lookout lookout
 }
 
 func (s *Server) log() *slog.Logger {

@@ -13,10 +13,14 @@ type AccountView struct {
 
 	// Stale says that no worker answered: this is what the Workflow's search attributes said last.
 	Stale bool `json:"stale,omitempty"`
+	// WebUI is where Temporal's Web UI shows the Workflow that owns it; "" where there is none or nobody said where that is.
+	WebUI string `json:"web_ui,omitempty"`
 }
 
-// What a triage does when it cannot say so itself.
+// What a triage does: what it says itself, and what is said of it when it cannot.
 const (
+	triagePolling    = "polling"
+	triagePaused     = "paused"
 	TriageNotRunning = "not running"
 	TriageNoWorker   = "no worker"
 )
@@ -36,6 +40,8 @@ type TriageView struct {
 	Waiting  []activities.Unavailable `json:"waiting,omitempty"`
 	Channels []ChannelView            `json:"channels,omitempty"`
 	Reports  ReportsView              `json:"reports"`
+	// WebUI is where Temporal's Web UI shows it.
+	WebUI string `json:"web_ui,omitempty"`
 }
 
 // ChannelView says when a channel was last read, which is more than that somebody tries to.

@@ -8,6 +8,8 @@ import (
 	"text/tabwriter"
 	"time"
 	"unicode"
+
+	"tokenkeeper/gateway"
 )
 
 // print writes the document with --json, and otherwise what people prefer to read.
@@ -82,30 +84,4 @@ func orDash(text string) string {
 }
 
 // relative returns "in 3h12m" or "2m ago", and "" for the zero time.
-func relative(now, t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	away := t.Sub(now)
-	switch {
-	case away >= time.Second:
-		return "in " + span(away)
-	case away <= -time.Second:
-		return span(-away) + " ago"
-	}
-	return "now"
-}
-
-// span rounds a duration to what a person would say.
-func span(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%ds", int(d.Seconds()))
-	case d < time.Hour:
-		return fmt.Sprintf("%dm", int(d.Minutes()))
-	case d < 48*time.Hour:
-		hours := int(d.Hours())
-		return fmt.Sprintf("%dh%02dm", hours, int(d.Minutes())-60*hours)
-	}
-	return fmt.Sprintf("%dd", int(d.Hours()/24))
-}
+func relative(now, t time.Time) string { return gateway.Relative(now, t) }

@@ -41,17 +41,7 @@ A parked report waits for a person; after mending the cause, send it on its way 
 
 func (c *cli) triageStatus(ctx context.Context, names []string) error {
 	return c.withTemporal(ctx, func(a *app.App) error {
-		var err error
-		if len(names) == 0 {
-			if names, err = a.KnownTriages(ctx); err != nil {
-				return err
-			}
-		}
-		reports := make([]gateway.TriageView, len(names))
-		err = app.Each(ctx, len(names), func(ctx context.Context, i int) (err error) {
-			reports[i], err = a.LookAtTriage(ctx, names[i], c.timeout)
-			return err
-		})
+		reports, err := a.LookAtTriages(ctx, c.timeout, names...)
 		if err != nil {
 			return err
 		}
@@ -59,7 +49,7 @@ func (c *cli) triageStatus(ctx context.Context, names []string) error {
 			return err
 		}
 		if len(reports) == 1 && reports[0].State == gateway.TriageNotRunning {
-			return notRunning(names[0])
+			return notRunning(reports[0].Triage)
 		}
 		return nil
 	})

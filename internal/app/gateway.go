@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"time"
 
+	"tokenkeeper/config"
 	"tokenkeeper/gateway"
 	"tokenkeeper/workflows"
 )
@@ -12,7 +14,24 @@ import (
 var (
 	_ gateway.Connections = (*App)(nil)
 	_ gateway.Owner       = (*workflows.Client)(nil)
+	_ gateway.Board       = board{}
 )
+
+// board is an App without the parameters that only the command line needs.
+type board struct{ *App }
+
+func (b board) LookAtTriages(ctx context.Context, patience time.Duration) ([]gateway.TriageView, error) {
+	return b.App.LookAtTriages(ctx, patience)
+}
+
+// webUI returns where Temporal's Web UI shows a Workflow, "" where that would be on another machine than the browser.
+func (a *App) webUI(workflowID string) string {
+	ui, err := url.Parse(a.Config.Temporal.UIURL)
+	if err != nil || ui.Host == "" || config.IsLoopback(ui.Hostname()) && !a.Config.Gateway.OnLoopback() {
+		return ""
+	}
+	return ui.JoinPath("namespaces", url.PathEscape(a.Namespace), "workflows", url.PathEscape(workflowID)).String()
+}
 
 // Gateway returns the pages on which people connect accounts. The vault must be open.
 func (a *App) Gateway() (*gateway.Server, error) {
@@ -24,8 +43,8 @@ func (a *App) Gateway() (*gateway.Server, error) {
 		return nil, fmt.Errorf("gateway.public_url: %w", err)
 	}
 	return &gateway.Server{
-		Vault: a.Vault, Connections: a, Owner: a.Workflows, PublicURL: public, RequireCode: a.Config.Links.RequireCode,
-		Health: a.healthy, Log: a.Log,
+		Vault: a.Vault, Connections: a, Owner: a.Workflows, Board: board{a}, PublicURL: public,
+		RequireCode: a.Config.Links.RequireCode, Health: a.healthy, Log: a.Log,
 	}, nil
 }
 

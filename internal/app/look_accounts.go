@@ -45,7 +45,10 @@ func (a *App) askAccounts(ctx context.Context, running []*workflow.WorkflowExecu
 	var infos []*workflow.WorkflowExecutionInfo
 	for _, info := range running {
 		if account, ok := workflows.AccountOfWorkflow(info.GetExecution().GetWorkflowId()); ok {
-			views, infos = append(views, gateway.AccountView{AccountStatus: workflows.AccountStatus{Account: account}}), append(infos, info)
+			views = append(views, gateway.AccountView{
+				AccountStatus: workflows.AccountStatus{Account: account}, WebUI: a.webUI(info.GetExecution().GetWorkflowId()),
+			})
+			infos = append(infos, info)
 		}
 	}
 	// The first question without an answer stands for all: thousands of them would each wait for a worker that is not there.
@@ -59,7 +62,7 @@ func (a *App) askAccounts(ctx context.Context, running []*workflow.WorkflowExecu
 			}
 			deaf.Store(!isNotFound(err)) // that one ended meanwhile
 		}
-		views[i] = lastHeard(views[i].Account, infos[i])
+		views[i].AccountStatus, views[i].Stale = lastHeard(views[i].Account, infos[i]), true
 		return ctx.Err()
 	})
 	return views, err
@@ -72,12 +75,12 @@ func (a *App) askAccount(ctx context.Context, account credential.AccountID, pati
 }
 
 // lastHeard returns what the search attributes of an account's Workflow say.
-func lastHeard(account credential.AccountID, info *workflow.WorkflowExecutionInfo) gateway.AccountView {
+func lastHeard(account credential.AccountID, info *workflow.WorkflowExecutionInfo) workflows.AccountStatus {
 	s := workflows.AccountStatus{Account: account, Status: credential.Pending}
 	searchAttribute(info.GetSearchAttributes(), workflows.AccountStatusKey.GetName(), &s.Status)
 	searchAttribute(info.GetSearchAttributes(), workflows.AccountProviderKey.GetName(), &s.Provider)
 	searchAttribute(info.GetSearchAttributes(), workflows.TokenExpiresAtKey.GetName(), &s.ExpiresAt)
-	return gateway.AccountView{AccountStatus: s, Stale: true}
+	return s
 }
 
 // unconnected returns the accounts that a triage needs and no Workflow owns.

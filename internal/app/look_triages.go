@@ -39,6 +39,22 @@ func (a *App) KnownTriages(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
+// LookAtTriages looks at those named, at all that [App.KnownTriages] knows when none is.
+func (a *App) LookAtTriages(ctx context.Context, patience time.Duration, names ...string) ([]gateway.TriageView, error) {
+	if len(names) == 0 {
+		var err error
+		if names, err = a.KnownTriages(ctx); err != nil {
+			return nil, err
+		}
+	}
+	views := make([]gateway.TriageView, len(names))
+	err := Each(ctx, len(names), func(ctx context.Context, i int) (err error) {
+		views[i], err = a.LookAtTriage(ctx, names[i], patience)
+		return err
+	})
+	return views, err
+}
+
 // LookAtTriage asks the triage, Temporal about its pending polls, and visibility about its reports. Workflows are asked for
 // no longer than patience.
 func (a *App) LookAtTriage(ctx context.Context, name string, patience time.Duration) (gateway.TriageView, error) {
@@ -52,6 +68,7 @@ func (a *App) LookAtTriage(ctx context.Context, name string, patience time.Durat
 	if err != nil {
 		return view, fmt.Errorf("looking at triage %s: %w", name, err)
 	}
+	view.WebUI = a.webUI(id)
 	if view.Reports, err = a.countReports(ctx, id, patience); err != nil {
 		return view, err
 	}

@@ -1,0 +1,107 @@
+package gateway_test
+
+import (
+	"testing"
+
+	"github.com/chromedp/cdproto/accessibility"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/credential"
+	"tokenkeeper/gateway"
+)
+
+// busyBoard has one of everything.
+func busyBoard(f *fixture) {
+	now := f.clock.Now()
+	dead := deadView(now, "acme/triage/slack")
+	f.board.show([]gateway.AccountView{
+		viewOf(now, "acme/triage/github", nil), dead,
+		viewOf(now, "acme/jane/drive-with-a-long-name.example", func(v *gateway.AccountView) {
+			v.Status, v.Reason = credential.Degraded, "the provider did not answer: HTTP 503; the token is good for 3h12m"
+		}),
+		viewOf(now, "acme/new/fake", func(v *gateway.AccountView) {
+			v.AccountStatus = credential.AccountStatus{Account: v.Account, Provider: "fake", Status: credential.Pending}
+			v.Reason, v.WebUI = "no Workflow owns it", ""
+		}),
+	}, triageOf(now, nil), triageOf(now, func(v *gateway.TriageView) {
+		v.Triage, v.State = "acme/support", "waiting"
+		v.Waiting = []activities.Unavailable{{Account: dead.Account, Status: dead.Status}}
+		v.Channels[0].Channel, v.Channels[0].Trouble = "C0SUPPORT", "not_in_channel"
+		v.Reports.Waiting = []gateway.WaitedFor{{Account: dead.Account, Status: dead.Status, Reports: 3}}
+		v.Reports.Parked = []gateway.ParkedReport{{Report: "T1/C1/1700000000.000100", Reason: "issues are disabled in acme/app"}}
+	}))
+}
+
+func TestStatusPageInABrowser(t *testing.T) {
+	for name, s := range map[string]screen{"light": desktop, "dark": night, "phone": phone} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			busyBoard(f)
+			b := newTab(t, s)
+			b.open(f.url + "/")
+			b.see("1 of 4 accounts needs a person")
+			b.picture("status-" + name)
+			assert.LessOrEqual(t, ask[int](b, `document.documentElement.scrollWidth`), int(s.width), "nobody has to scroll sideways")
+			background := ask[string](b, `getComputedStyle(document.body).backgroundColor`)
+			assert.Equal(t, s.dark, background == "rgb(18, 22, 28)", background)
+			assert.Empty(t, ask[[]string](b, lowContrast), "too little contrast")
+			if s.mobile {
+				assert.Empty(t, ask[[]string](b, smallTargets), "too small for a thumb")
+			}
+		})
+	}
+}
+
+// lowContrast returns texts whose contrast is below WCAG's 4.5:1.
+const lowContrast = `(() => {
+  const parse = c => c.match(/[\d.]+/g).map(Number);
+  const light = c => parse(c).slice(0, 3).map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = e => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > 0) return 'rgb(' + c.slice(0, 3) + ')'; } return 'rgb(255,255,255)'; };
+  const found = [];
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let n; n = texts.nextNode();) {
+    if (!n.data.trim()) continue;
+    const e = n.parentElement, a = light(getComputedStyle(e).color), b = light(behind(e));
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) found.push(n.data.trim() + ' ' + ratio.toFixed(2));
+  }
+  return found;
+})()`
+
+// smallTargets returns buttons that are lower than 44 CSS pixels.
+const smallTargets = `[...document.querySelectorAll('button, .button, input')].filter(e => e.offsetHeight < 44).map(e => e.innerText + ' ' + e.offsetHeight)`
+
+// What a screen reader goes by: landmarks, headings in order, names.
+func TestStatusPageForAScreenReader(t *testing.T) {
+	f := newFixture(t)
+	busyBoard(f)
+	b := newTab(t, desktop)
+	b.open(f.url + "/")
+	b.see("1 of 4 accounts")
+	seen := map[string]bool{}
+	for _, n := range command(b, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{}).Nodes {
+		if n.Ignored || n.Role == nil || n.Name == nil {
+			continue
+		}
+		role, name := string(n.Role.Value), string(n.Name.Value)
+		seen[role+" "+name] = true
+		if role == `"link"` || role == `"button"` || role == `"textbox"` {
+			require.NotEqual(t, `""`, name, "a %s without a name", role)
+		}
+	}
+	for _, want := range []string{
+		`"main" ""`, `"region" "Accounts"`, `"region" "Triages"`, `"heading" "acme/triage/slack"`, `"heading" "acme/support"`,
+		`"link" "Workflow in Temporal of acme/triage/slack"`,
+	} {
+		assert.True(t, seen[want], "%s is not in the accessibility tree", want)
+	}
+	levels := ask[[]int](b, `[...document.querySelectorAll('h1, h2, h3, h4')].map(h => Number(h.tagName[1]))`)
+	require.Equal(t, 1, levels[0])
+	for i := range levels[1:] {
+		assert.LessOrEqual(t, levels[i+1], levels[i]+1, "a level of headings is left out")
+	}
+	assert.Equal(t, "en", ask[string](b, `document.documentElement.lang`))
+}
