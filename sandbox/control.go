@@ -119,8 +119,8 @@ type appRequest struct {
 }
 
 func (in appRequest) validate() error {
-	if in.App != Slack && in.App != GitHub {
-		return fmt.Errorf("app %q: want slack or github", in.App)
+	if in.App != Slack && in.App != GitHub && in.App != Zendesk {
+		return fmt.Errorf("app %q: want slack, github or zendesk", in.App)
 	}
 	return nil
 }

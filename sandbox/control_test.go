@@ -57,7 +57,7 @@ func TestControlRefusesWhatItDoesNotUnderstand(t *testing.T) {
 		"/control/messages": {`{`, `{"channel":"bug-reports","txt":"x"}`, `{"channel":"nosuch","text":"x"}`, `{"channel":"bug-reports"}`},
 		"/control/edits":    {`{"channel":"bug-reports","ts":"1.0","text":"x"}`},
 		"/control/faults":   {`{"kind":"explode"}`, `{"kind":"drop","endpiont":"x"}`},
-		"/control/revoke":   {`{"app":"zendesk"}`},
+		"/control/revoke":   {`{"app":"gitlab"}`},
 		"/control/expire":   {`{}`},
 	} {
 		for _, body := range bodies {

@@ -1,4 +1,4 @@
-// Package sandbox is Slack and GitHub with an authorization server for each, and Google's for service accounts, simulated
+// Package sandbox is Slack, GitHub and Zendesk with an authorization server for each, and Google's for service accounts, simulated
 // in one HTTP handler, so that an agent can be shown to survive what the real ones do to it: tokens that expire, rotate and
 // are revoked, limits, outages, answers that are lost after the work was done.
 //
@@ -28,6 +28,9 @@
 //	/github/login/oauth/access_token     its token endpoint
 //	/github/api/v3/…                     REST; what go-github's WithEnterpriseURLs(base+"/github/", …) calls
 //	/google/token                        token endpoint for signed assertions and client credentials; tokeninfo, revoke
+//	/zendesk/oauth/authorizations/new    consent page of the Zendesk client
+//	/zendesk/oauth/tokens                its token endpoint
+//	/zendesk/api/v2/…                    tickets and users
 //	/control/…                           JSON for people and scripts: post messages, script faults, revoke, read the books
 //	/                                    pages: channels, issues, books
 //

@@ -68,6 +68,8 @@ func (s *Sandbox) refusal(c *call, f Fault) answer {
 		return slackRefusal(f).retryAfter(f.RetryAfter)
 	case Google:
 		return googleScripted(f).retryAfter(f.RetryAfter)
+	case Zendesk:
+		return zendeskScripted(f).retryAfter(f.RetryAfter)
 	case GitHub:
 	}
 	return gitHubRefusal(c, f).retryAfter(f.RetryAfter)

@@ -316,7 +316,7 @@ func TestFaultsThatMakeNoSense(t *testing.T) {
 		"kind status: set status":             {Kind: sandbox.FaultStatus},
 		"799 is no HTTP status":               {Kind: sandbox.FaultStatus, Status: 799},
 		"kind delay: set delay":               {Kind: sandbox.FaultDelay},
-		`fault app "zendesk": want`:           {Kind: sandbox.FaultDrop, App: "zendesk"},
+		`fault app "gitlab": want`:            {Kind: sandbox.FaultDrop, App: "gitlab"},
 		`fault endpoint "[": syntax error in`: {Kind: sandbox.FaultDrop, Endpoint: "["},
 	} {
 		assert.ErrorContains(t, w.Fault(f), want)

@@ -14,11 +14,12 @@ import (
 	"time"
 )
 
-// A workspace and a login that are not the configured ones: consenting with them shows what becomes of a client that
+// A workspace, a login and a user that are not the configured ones: consenting with them shows what becomes of a client that
 // gets the tokens of somebody else.
 const (
 	OtherTeam  = "T0ELSEWHERE"
 	OtherLogin = "somebody-else"
+	OtherUser  = "somebody-else@acme.example"
 )
 
 const codeLifetime = 10 * time.Minute
@@ -256,8 +257,12 @@ func (s *Sandbox) decision(name App) http.HandlerFunc {
 
 // subjects are those a person can consent as, the configured one first.
 func (s *Sandbox) subjects(name App) []string {
-	if name == GitHub {
+	switch name {
+	case GitHub:
 		return []string{s.options.GitHubLogin, OtherLogin}
+	case Zendesk:
+		return []string{s.options.ZendeskUser, OtherUser}
+	case Slack, Google:
 	}
 	return []string{s.options.Team, OtherTeam}
 }

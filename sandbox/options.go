@@ -11,9 +11,10 @@ type App string
 
 // The apps. Nobody consents at Google: its app is a service account.
 const (
-	Slack  App = "slack"
-	GitHub App = "github"
-	Google App = "google"
+	Slack   App = "slack"
+	GitHub  App = "github"
+	Google  App = "google"
+	Zendesk App = "zendesk"
 )
 
 // Rotation is what becomes of a refresh token that was used.
@@ -60,11 +61,11 @@ type AppOptions struct {
 	ClientID             string
 	ClientSecret         string
 	ClientAuthentication ClientAuthentication
-	// AccessLifetime is 12 h at Slack and 8 h at GitHub by default.
+	// AccessLifetime is 12 h at Slack, 8 h at GitHub and 30 min at Zendesk by default.
 	AccessLifetime time.Duration
-	// RefreshLifetime never ends at Slack and is 183 days at GitHub by default.
+	// RefreshLifetime never ends at Slack and is 183 days at GitHub, 30 days at Zendesk by default.
 	RefreshLifetime time.Duration
-	// Rotation is grace at Slack and single use at GitHub by default.
+	// Rotation is grace at Slack and single use at GitHub and Zendesk by default.
 	Rotation Rotation
 	// Grace is how long a used refresh token stays good with RotationGrace; 30 s by default.
 	Grace     time.Duration
@@ -102,9 +103,10 @@ type Options struct {
 	// PublicURL stands before every link the sandbox writes; empty means the host each request came to.
 	PublicURL string
 
-	Slack  AppOptions
-	GitHub AppOptions
-	Google AppOptions
+	Slack   AppOptions
+	GitHub  AppOptions
+	Google  AppOptions
+	Zendesk AppOptions
 
 	Team     string // Slack team id; T0SANDBOX
 	TeamName string
@@ -119,6 +121,8 @@ type Options struct {
 	Inaccessible []string
 	// GitHubLogin is the user on whose behalf the GitHub App acts.
 	GitHubLogin string
+	// ZendeskUser is the e-mail address of the agent on whose behalf the Zendesk client acts.
+	ZendeskUser string
 	// GitHubInstallation is the id of the one installation of the GitHub App; 51000001 by default.
 	GitHubInstallation string
 
@@ -136,6 +140,8 @@ func (o Options) withDefaults() Options {
 	o.Slack = o.Slack.withDefaults(slackAppDefaults())
 	o.GitHub = o.GitHub.withDefaults(gitHubAppDefaults())
 	o.Google = o.Google.withDefaults(googleAppDefaults())
+	o.Zendesk = o.Zendesk.withDefaults(zendeskAppDefaults())
+	o.ZendeskUser = orDefault(o.ZendeskUser, "support-agent@acme.example")
 	o.GitHubInstallation = orDefault(o.GitHubInstallation, "51000001")
 	o.Team = orDefault(o.Team, "T0SANDBOX")
 	o.TeamName = orDefault(o.TeamName, "Acme")
@@ -185,6 +191,14 @@ func googleAppDefaults() AppOptions {
 	return AppOptions{
 		Name: "Triage Agent", ClientID: "triage-agent@sandbox.iam.gserviceaccount.com", ClientSecret: "sandbox-google-client-secret",
 		AccessLifetime: time.Hour, Rotation: RotationNone, OldAccess: OldAccessLives, ActiveTokens: -1,
+	}
+}
+
+func zendeskAppDefaults() AppOptions {
+	return AppOptions{ //nolint:gosec // opens nothing but a sandbox
+		Name: "Support Desk", ClientID: "support_desk", ClientSecret: "sandbox-zendesk-client-secret",
+		AccessLifetime: 30 * time.Minute, RefreshLifetime: 30 * 24 * time.Hour, Rotation: RotationSingleUse,
+		OldAccess: OldAccessEnds, ActiveTokens: -1,
 	}
 }
 

@@ -162,8 +162,12 @@ func (s *Sandbox) consentPage(w http.ResponseWriter, name App, id string, asked 
 		Where:  "the " + s.options.TeamName + " Slack workspace",
 		Action: "/slack/oauth/v2/authorize", SubjectLabel: "Workspace",
 	}
-	if name == GitHub {
+	switch name {
+	case GitHub:
 		page.Where, page.Action, page.SubjectLabel = "GitHub", "/github/login/oauth/authorize", "Signed in as"
+	case Zendesk:
+		page.Where, page.Action, page.SubjectLabel = "Zendesk", "/zendesk/oauth/authorizations/new", "Signed in as"
+	case Slack, Google:
 	}
 	s.render(w, http.StatusOK, "consent.html", page)
 }

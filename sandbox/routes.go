@@ -20,6 +20,9 @@ func (s *Sandbox) routes() http.Handler {
 	mux.HandleFunc("POST /github/login/oauth/access_token", s.gitHub(endpointToken, s.gitHubToken))
 	s.gitHubRoutes(mux)
 	s.googleRoutes(mux)
+	mux.HandleFunc("GET /zendesk/oauth/authorizations/new", s.authorizePage(Zendesk))
+	mux.Handle("POST /zendesk/oauth/authorizations/new", guard.Handler(s.decision(Zendesk)))
+	s.zendeskRoutes(mux)
 	mux.Handle("/control/", guard.Handler(s.controlRoutes()))
 	mux.Handle("/", pages)
 	return mux

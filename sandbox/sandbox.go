@@ -21,6 +21,7 @@ type Sandbox struct {
 	apps      map[App]*app
 	workspace *workspace
 	hub       *hub
+	desk      *desk
 	ledger    *ledger
 	faults    []*scripted
 	suspended bool // the installation of the GitHub App
@@ -30,10 +31,13 @@ type Sandbox struct {
 func New(o Options) *Sandbox {
 	o = o.withDefaults()
 	s := &Sandbox{
-		options:   o,
-		pages:     pageTemplates(),
-		closed:    make(chan struct{}),
-		apps:      map[App]*app{Slack: newApp(Slack, o.Slack), GitHub: newApp(GitHub, o.GitHub), Google: newApp(Google, o.Google)},
+		options: o,
+		pages:   pageTemplates(),
+		closed:  make(chan struct{}),
+		apps: map[App]*app{
+			Slack: newApp(Slack, o.Slack), GitHub: newApp(GitHub, o.GitHub), Google: newApp(Google, o.Google), Zendesk: newApp(Zendesk, o.Zendesk),
+		},
+		desk:      newDesk(),
 		workspace: newWorkspace(o),
 		hub:       newHub(o),
 		ledger:    newLedger(),

@@ -9,6 +9,7 @@ type State struct {
 	Apps     []AppView     `json:"apps"`
 	Channels []ChannelView `json:"channels"`
 	Issues   []IssueView   `json:"issues"`
+	Tickets  []Ticket      `json:"tickets"`
 	Faults   []FaultState  `json:"faults"`
 }
 
@@ -71,7 +72,7 @@ func (s *Sandbox) state(base string) State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v := State{Team: s.options.Team, TeamName: s.options.TeamName, Faults: s.faultStates()}
-	for _, name := range []App{Slack, GitHub} {
+	for _, name := range []App{Slack, GitHub, Zendesk} {
 		v.Apps = append(v.Apps, s.apps[name].view())
 	}
 	for _, ch := range s.workspace.channels {
@@ -82,6 +83,7 @@ func (s *Sandbox) state(base string) State {
 			v.Issues = append(v.Issues, i.view(base))
 		}
 	}
+	v.Tickets = append([]Ticket{}, s.desk.tickets...)
 	return v
 }
 

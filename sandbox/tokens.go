@@ -19,7 +19,7 @@ type app struct {
 // grant is one consent and the family of tokens that came of it.
 type grant struct {
 	app     *app
-	subject string // Slack team or GitHub login
+	subject string // Slack team, GitHub login or e-mail address of a Zendesk user
 	scopes  []string
 	revoked bool
 	access  []*token // in order of issue
@@ -95,6 +95,8 @@ func accessPrefix(a *app) string {
 	switch {
 	case a.name == GitHub:
 		return "ghu_"
+	case a.name == Zendesk:
+		return "" // Zendesk's tokens have none
 	case a.Rotation == RotationNone:
 		return "xoxb-"
 	default:
@@ -103,8 +105,12 @@ func accessPrefix(a *app) string {
 }
 
 func refreshPrefix(a *app) string {
-	if a.name == GitHub {
+	switch a.name {
+	case GitHub:
 		return "ghr_"
+	case Zendesk:
+		return ""
+	case Slack, Google:
 	}
 	return "xoxe-1-"
 }
