@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/google/go-github/v62/github"
-	"go.temporal.io/sdk/activity"
 
 	"tokenkeeper/credential"
 	"tokenkeeper/triage"
@@ -51,43 +50,36 @@ type CreatedIssue struct {
 // CreateIssue files the report's issue, once. GitHub has no idempotency key, so the marker in the body is one: before
 // anything but a first attempt the list of issues is read (never the search, whose index lags behind).
 // Errors: [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeProviderUnavailable], [ErrTypeRejected].
-func (g *GitHub) CreateIssue(ctx context.Context, in CreateIssueInput) (created CreatedIssue, err error) {
-	defer reportEnd(ctx, &err)
-	defer beat(ctx)()
-	doing := "creating the issue of report " + in.Report.String() + " in " + repository(in.Issue)
-	if err := tooEarly(ctx, doing); err != nil {
-		return CreatedIssue{}, err
-	}
+func (g *GitHub) CreateIssue(ctx context.Context, in CreateIssueInput) (CreatedIssue, error) {
 	client, err := g.client(in.Account)
 	if err != nil {
 		return CreatedIssue{}, err
 	}
-	if in.LookFirst || activity.GetInfo(ctx).Attempt > 1 {
-		found, ok, err := findIssue(ctx, client, in)
-		if err != nil {
-			return CreatedIssue{}, githubError("listing the issues of "+repository(in.Issue), err)
-		}
-		if ok {
-			return CreatedIssue{Number: found.GetNumber(), URL: found.GetHTMLURL(), Found: true}, nil
-		}
-	}
-	started := time.Now()
-	issue, _, err := client.Issues.Create(ctx, in.Issue.Owner, in.Issue.Repo, &github.IssueRequest{
-		Title: &in.Issue.Title, Body: &in.Issue.Body, Labels: &in.Issue.Labels,
-	})
-	if err != nil {
-		return CreatedIssue{}, createError(doing, time.Since(started), err)
-	}
-	return CreatedIssue{Number: issue.GetNumber(), URL: issue.GetHTMLURL()}, nil
+	doing := "creating the issue of report " + in.Report.String() + " in " + repository(in.Issue)
+	return Write[CreatedIssue]{
+		Doing:     doing,
+		LookFirst: in.LookFirst,
+		Find: func(ctx context.Context) (CreatedIssue, bool, error) {
+			found, ok, err := findIssue(ctx, client, in)
+			if err != nil {
+				return CreatedIssue{}, false, githubError("listing the issues of "+repository(in.Issue), err)
+			}
+			return CreatedIssue{Number: found.GetNumber(), URL: found.GetHTMLURL(), Found: true}, ok, nil
+		},
+		Do: func(ctx context.Context) (CreatedIssue, error) {
+			issue, _, err := client.Issues.Create(ctx, in.Issue.Owner, in.Issue.Repo, &github.IssueRequest{
+				Title: &in.Issue.Title, Body: &in.Issue.Body, Labels: &in.Issue.Labels,
+			})
+			return CreatedIssue{Number: issue.GetNumber(), URL: issue.GetHTMLURL()}, err
+		},
+		Failed: func(took time.Duration, err error) error { return createError(doing, took, err) },
+	}.Once(ctx)
 }
 
 func repository(issue triage.Issue) string { return issue.Owner + "/" + issue.Repo }
 
 // createError makes sure that the next attempt's list comes after the end of this attempt at GitHub.
 func createError(doing string, took time.Duration, err error) error {
-	if lost := lostAnswer(doing, took, err); lost != nil {
-		return lost
-	}
 	// A 5xx may come from something in front of GitHub while GitHub goes on.
 	if resp := githubResponse(err); resp != nil && resp.StatusCode >= http.StatusInternalServerError { //nolint:bodyclose // go-github has read it
 		return again(ErrTypeProviderUnavailable, doing+": "+resp.Status, settleTime-took)

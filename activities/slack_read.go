@@ -76,6 +76,33 @@ func (s *Slack) Read(ctx context.Context, in ReadInput) (Draft, error) {
 	return draft, nil
 }
 
+// FetchInput names a message as an account sees it.
+type FetchInput struct {
+	Account credential.AccountID `json:"account"`
+	Message triage.Key           `json:"message"`
+}
+
+// Fetched is a message, or the news that it was deleted.
+type Fetched struct {
+	Message triage.Message `json:"message,omitzero"`
+	Gone    bool           `json:"gone,omitempty"`
+}
+
+// Fetch reads one message with the names behind its ids, for agents that do something else with it than [Slack.Read].
+// Errors: [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeProviderUnavailable], [ErrTypeRejected].
+func (s *Slack) Fetch(ctx context.Context, in FetchInput) (Fetched, error) {
+	defer beat(ctx)()
+	client, err := s.client(in.Account)
+	if err != nil {
+		return Fetched{}, err
+	}
+	message, found, err := s.message(ctx, client, in.Account, in.Message)
+	if err != nil {
+		return Fetched{}, slackError("reading message "+in.Message.String(), err)
+	}
+	return Fetched{Message: message, Gone: !found}, nil
+}
+
 // message reads one message with the names behind its ids. Names are worth a call and not a failure.
 func (s *Slack) message(ctx context.Context, client *slack.Client, account credential.AccountID, key triage.Key) (triage.Message, bool, error) {
 	page, err := client.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{

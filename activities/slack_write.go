@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/slack-go/slack"
-	"go.temporal.io/sdk/activity"
 
 	"tokenkeeper/credential"
 	"tokenkeeper/triage"
@@ -17,6 +16,10 @@ type ReplyInput struct {
 	Account credential.AccountID `json:"account"`
 	Report  triage.Key           `json:"report"`
 	Issue   CreatedIssue         `json:"issue"`
+	// Text is what to say, in Slack's mrkdwn, in the place of the issue's link.
+	Text string `json:"text,omitempty"`
+	// Mark tells the replies of different agents to one message apart; letters, digits and '_'. Empty means that of issues.
+	Mark string `json:"mark,omitempty"`
 	// LookFirst says that the reply may exist although this is the first attempt.
 	LookFirst bool `json:"look_first,omitempty"`
 }
@@ -35,49 +38,57 @@ const replyEvent = "tokenkeeper_issue_filed"
 // Reply posts the link of the issue into the thread, once: before anything but a first attempt the thread is read for a
 // message with our metadata. A thread that was deleted needs no reply any more.
 // Errors: [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeProviderUnavailable], [ErrTypeRejected].
-func (s *Slack) Reply(ctx context.Context, in ReplyInput) (posted Posted, err error) {
-	defer reportEnd(ctx, &err)
-	defer beat(ctx)()
-	doing := "replying to " + in.Report.String()
-	if err := tooEarly(ctx, doing); err != nil {
-		return Posted{}, err
-	}
+func (s *Slack) Reply(ctx context.Context, in ReplyInput) (Posted, error) {
 	client, err := s.client(in.Account)
 	if err != nil {
 		return Posted{}, err
 	}
-	if in.LookFirst || activity.GetInfo(ctx).Attempt > 1 {
-		ts, err := findReply(ctx, client, in.Report)
-		switch {
-		case isGone(err):
-			return Posted{Gone: true}, nil
-		case err != nil:
-			return Posted{}, slackError("reading the thread of "+in.Report.String(), err)
-		case ts != "":
-			return Posted{TS: ts, Found: true}, nil
-		}
+	doing := "replying to " + in.Report.String()
+	return Write[Posted]{
+		Doing:     doing,
+		LookFirst: in.LookFirst,
+		Find: func(ctx context.Context) (Posted, bool, error) {
+			ts, err := findReply(ctx, client, in)
+			switch {
+			case isGone(err):
+				return Posted{Gone: true}, true, nil
+			case err != nil:
+				return Posted{}, false, slackError("reading the thread of "+in.Report.String(), err)
+			}
+			return Posted{TS: ts, Found: true}, ts != "", nil
+		},
+		Do: func(ctx context.Context) (Posted, error) {
+			ts, err := post(ctx, client, in)
+			if isGone(err) {
+				return Posted{Gone: true}, nil
+			}
+			return Posted{TS: ts}, err
+		},
+		Failed: func(_ time.Duration, err error) error { return slackError(doing, err) },
+	}.Once(ctx)
+}
+
+func (in ReplyInput) text() string {
+	if in.Text != "" {
+		return in.Text
 	}
-	started := time.Now()
-	ts, err := post(ctx, client, in)
-	if isGone(err) {
-		return Posted{Gone: true}, nil
+	return "Filed as <" + in.Issue.URL + "|issue #" + strconv.Itoa(in.Issue.Number) + ">."
+}
+
+func (in ReplyInput) mark() string {
+	if in.Mark != "" {
+		return in.Mark
 	}
-	if lost := lostAnswer(doing, time.Since(started), err); lost != nil {
-		return Posted{}, lost
-	}
-	if err != nil {
-		return Posted{}, slackError(doing, err)
-	}
-	return Posted{TS: ts}, nil
+	return replyEvent
 }
 
 func post(ctx context.Context, client *slack.Client, in ReplyInput) (ts string, err error) {
 	_, ts, err = client.PostMessageContext(ctx, in.Report.Channel,
-		slack.MsgOptionText("Filed as <"+in.Issue.URL+"|issue #"+strconv.Itoa(in.Issue.Number)+">.", false),
+		slack.MsgOptionText(in.text(), false),
 		slack.MsgOptionTS(in.Report.TS),
 		slack.MsgOptionDisableLinkUnfurl(),
 		slack.MsgOptionMetadata(slack.SlackMetadata{
-			EventType: replyEvent, EventPayload: map[string]any{"report": in.Report.String(), "issue": in.Issue.URL},
+			EventType: in.mark(), EventPayload: map[string]any{"report": in.Report.String(), "issue": in.Issue.URL},
 		}))
 	return ts, err
 }
@@ -89,9 +100,9 @@ func isGone(err error) bool {
 }
 
 // findReply returns the ts of our reply, or "".
-func findReply(ctx context.Context, client *slack.Client, key triage.Key) (string, error) {
+func findReply(ctx context.Context, client *slack.Client, in ReplyInput) (string, error) {
 	params := &slack.GetConversationRepliesParameters{
-		ChannelID: key.Channel, Timestamp: key.TS, Limit: pageSize, IncludeAllMetadata: true,
+		ChannelID: in.Report.Channel, Timestamp: in.Report.TS, Limit: pageSize, IncludeAllMetadata: true,
 	}
 	for {
 		replies, more, cursor, err := client.GetConversationRepliesContext(ctx, params)
@@ -99,7 +110,7 @@ func findReply(ctx context.Context, client *slack.Client, key triage.Key) (strin
 			return "", err
 		}
 		for _, m := range replies {
-			if m.Metadata.EventType == replyEvent && m.Metadata.EventPayload["report"] == key.String() {
+			if m.Metadata.EventType == in.mark() && m.Metadata.EventPayload["report"] == in.Report.String() {
 				return m.Timestamp, nil
 			}
 		}

@@ -62,7 +62,7 @@ var (
 // evidence returns what the author says, without code, quotations, addresses and everything that only looks like a
 // symptom; and the whole text, where stack traces are found.
 func evidence(m Message) (prose, whole string) {
-	whole = beginning(straight(plainText(m)))
+	whole = beginning(straight(m.PlainText()))
 	prose = newDocument(straight(shortText(m))).words()
 	for _, noise := range []*regexp.Regexp{quotedLine, webAddress, shortcode, lookalike} {
 		prose = noise.ReplaceAllString(prose, " ")

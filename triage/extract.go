@@ -32,11 +32,11 @@ var contrast = regexp.MustCompile(`(?i)\bexpect(?:ed|ing|s)?\s+(?:to see\s+|that
 // Extract reads a message that was taken for a bug report. It never fails: a message that says little gives a report that
 // says little, with a title.
 func Extract(m Message) Report {
-	d := newDocument(plainText(m))
+	d := newDocument(m.PlainText())
 	p := split(d.text)
 	words := d.words()
 	r := Report{
-		Title:       titleOf(m),
+		Title:       m.Title(),
 		Summary:     section(d, fromFirstWord(p[summaryPart]), maxSummary),
 		Expected:    section(d, p[expectedPart], maxSection),
 		Actual:      section(d, p[actualPart], maxSection),

@@ -21,12 +21,13 @@ var (
 	unescape  = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&")
 )
 
-// plainText returns a message's text as people read it in Slack, with every address visible.
-func plainText(m Message) string {
+// PlainText returns the message's text as people read it in Slack, with every address visible, and without anything that a
+// reader cannot see. Nothing in it is escaped for where it goes.
+func (m Message) PlainText() string {
 	return decoder{names: m.Names, link: labelAndAddress}.decode(m.Text)
 }
 
-// shortText is plainText with the labels of hyperlinks instead of their addresses.
+// shortText is [Message.PlainText] with the labels of hyperlinks instead of their addresses.
 func shortText(m Message) string {
 	return decoder{names: m.Names, link: labelOrAddress}.decode(m.Text)
 }

@@ -69,7 +69,7 @@ func TestPlainTextDecodesSlackOnce(t *testing.T) {
 		{"x\U000E0041y\uFE0F", "xy\uFE0F"},
 	}
 	for _, tt := range tests {
-		if got := plainText(Message{Text: tt.in, Names: names}); got != tt.want {
+		if got := (Message{Text: tt.in, Names: names}).PlainText(); got != tt.want {
 			t.Errorf("plainText(%q) = %q, want %q", tt.in, got, tt.want)
 		}
 	}

@@ -33,8 +33,8 @@ var (
 	leadingPings  = regexp.MustCompile(`(?m)^(?:\s*<[@!][^<>\n]*>[\s,:]*)+`)
 )
 
-// titleOf returns what an issue list should show for a message; it is never empty.
-func titleOf(m Message) string {
+// Title returns what a list should show for the message, at most 80 runes and in one line; it is never empty.
+func (m Message) Title() string {
 	m.Text = leadingPings.ReplaceAllString(m.Text, "")
 	d := newDocument(shortText(m))
 	p := split(d.text)
