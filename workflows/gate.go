@@ -19,8 +19,9 @@ const (
 	maxUnownedRetry = 30 * time.Minute
 )
 
-// gate lets the steps of one Workflow wait for accounts. Many steps may wait for one account: it is asked once.
-type gate struct {
+// Gate lets the steps of one Workflow wait for accounts that need a person. Many steps may wait for one account: it is asked
+// once. It takes the Signals [SignalAccountActive] of its Workflow. Make one with [NewGate].
+type Gate struct {
 	waiting map[credential.AccountID]*vigil
 	// hurried reports whether a wait should end although its account said nothing; nil means never.
 	hurried func() bool
@@ -34,8 +35,9 @@ type vigil struct {
 	status credential.Status
 }
 
-func newGate(ctx workflow.Context) *gate {
-	g := &gate{waiting: map[credential.AccountID]*vigil{}}
+// NewGate returns the gate of a Workflow; a Workflow has one at most, because it takes the Signals meant for all.
+func NewGate(ctx workflow.Context) *Gate {
+	g := &Gate{waiting: map[credential.AccountID]*vigil{}}
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		for {
 			var news AccountActive
@@ -48,9 +50,9 @@ func newGate(ctx workflow.Context) *gate {
 	return g
 }
 
-// do runs an Activity that needs an account. When the account needs a person, do waits for its Signal and runs the
+// Do runs an Activity that needs an account. When the account needs a person, Do waits for its Signal and runs the
 // Activity again, for as long as it takes; again is told so before each repetition. Any other error is returned.
-func (g *gate) do(ctx workflow.Context, run func(again bool) error) error {
+func (g *Gate) Do(ctx workflow.Context, run func(again bool) error) error {
 	for again := false; ; again = true {
 		err := run(again)
 		down, ok := unavailable(err)
@@ -64,7 +66,7 @@ func (g *gate) do(ctx workflow.Context, run func(again bool) error) error {
 }
 
 // await waits until the account works.
-func (g *gate) await(ctx workflow.Context, down activities.Unavailable) error {
+func (g *Gate) await(ctx workflow.Context, down activities.Unavailable) error {
 	v, asked := g.waiting[down.Account]
 	if !asked {
 		v = &vigil{}
@@ -95,20 +97,20 @@ func (g *gate) await(ctx workflow.Context, down activities.Unavailable) error {
 }
 
 // ask tells the account's Workflow who waits.
-func (g *gate) ask(ctx workflow.Context, account credential.AccountID) error {
+func (g *Gate) ask(ctx workflow.Context, account credential.AccountID) error {
 	return workflow.SignalExternalWorkflow(ctx, AccountWorkflowID(account), "", SignalAwait,
 		Waiter{WorkflowID: workflow.GetInfo(ctx).WorkflowExecution.ID}).Get(ctx, nil)
 }
 
-func (g *gate) open(account credential.AccountID) {
+func (g *Gate) open(account credential.AccountID) {
 	if v, ok := g.waiting[account]; ok {
 		v.over = true
 		delete(g.waiting, account)
 	}
 }
 
-// closed returns the accounts that are waited for, in order.
-func (g *gate) closed() []activities.Unavailable {
+// Closed returns the accounts that are waited for, in order.
+func (g *Gate) Closed() []activities.Unavailable {
 	var out []activities.Unavailable
 	for _, account := range workflow.DeterministicKeysFunc(g.waiting, byName) {
 		out = append(out, activities.Unavailable{Account: account, Status: g.waiting[account].status})

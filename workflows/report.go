@@ -45,7 +45,7 @@ type reporter struct {
 	ReportStatus
 	in     ReportInput
 	key    triage.Key
-	gate   *gate
+	gate   *Gate
 	retry  bool                 // a person asked for another try
 	slack  credential.AccountID // whose channel it is
 	github credential.AccountID // who files it
@@ -67,7 +67,7 @@ func Report(ctx workflow.Context, in ReportInput) (ReportResult, error) {
 	if err := runsAs(ctx, ReportWorkflowID(key.String()), "a message is filed once"); err != nil {
 		return ReportResult{}, err
 	}
-	r := &reporter{in: in, key: key, gate: newGate(ctx)}
+	r := &reporter{in: in, key: key, gate: NewGate(ctx)}
 	r.gate.hurried, r.gate.changed = func() bool { return r.retry }, r.show
 	r.Report = in.Report
 	if err := workflow.SetQueryHandlerWithOptions(ctx, QueryStatus, func() (ReportStatus, error) { return r.status(), nil },
@@ -151,7 +151,7 @@ func (r *reporter) step(ctx workflow.Context, name string, start func(ctx workfl
 	tried := false
 	for strikes := 0; ; {
 		r.enter(ctx, name)
-		err := r.gate.do(ctx, func(again bool) error {
+		err := r.gate.Do(ctx, func(again bool) error {
 			if r.retry {
 				r.replan(ctx)
 			}
@@ -185,7 +185,7 @@ const (
 
 // wary is patient with providers, and brings home what no provider does: an Activity that panics, or hangs for minutes.
 func wary() *temporal.RetryPolicy {
-	policy := patient()
+	policy := Patient()
 	policy.NonRetryableErrorTypes = []string{"PanicError", "TemporalTimeout:StartToClose"}
 	return policy
 }
@@ -233,7 +233,7 @@ func (r *reporter) enter(ctx workflow.Context, step string) {
 
 func (r *reporter) status() ReportStatus {
 	s := r.ReportStatus
-	s.Waiting = r.gate.closed()
+	s.Waiting = r.gate.Closed()
 	return s
 }
 
@@ -242,7 +242,7 @@ func (r *reporter) show(ctx workflow.Context) {
 	if r.Parked != "" {
 		lines = append(lines, "- parked: "+r.Parked)
 	}
-	for _, w := range r.gate.closed() {
+	for _, w := range r.gate.Closed() {
 		lines = append(lines, fmt.Sprintf("- waits for account %s: %s", w.Account, w.Status))
 	}
 	if r.Issue != nil {

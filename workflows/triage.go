@@ -89,7 +89,7 @@ type triager struct {
 	TriageState
 	name    string
 	plan    activities.Plan
-	gate    *gate
+	gate    *Gate
 	trouble string // why there is no plan
 	started int    // children of this run
 	ending  bool   // pollers stop: the run is about to continue as new
@@ -105,7 +105,7 @@ func Triage(ctx workflow.Context, in TriageInput) error {
 	if err := runsAs(ctx, TriageWorkflowID(in.Triage), "a channel is read once"); err != nil {
 		return err
 	}
-	t := &triager{name: in.Triage, gate: newGate(ctx)}
+	t := &triager{name: in.Triage, gate: NewGate(ctx)}
 	t.gate.changed = t.show
 	if in.State != nil {
 		t.TriageState = *in.State
@@ -262,7 +262,7 @@ func (t *triager) watch(ctx workflow.Context, c *ChannelState) {
 // poll waits for the next window of a channel. Pausing cancels the wait.
 func (t *triager) poll(ctx workflow.Context, c *ChannelState) (activities.Window, error) {
 	var window activities.Window
-	err := t.gate.do(ctx, func(bool) error {
+	err := t.gate.Do(ctx, func(bool) error {
 		t.show(ctx)
 		poll, stop := workflow.WithCancel(ctx)
 		defer stop()
@@ -294,12 +294,12 @@ func (t *triager) pollOptions(ctx workflow.Context, c *ChannelState) workflow.Co
 		StartToCloseTimeout: pollTimeout,
 		HeartbeatTimeout:    heartbeatTimeout,
 		Summary:             "poll " + c.Channel,
-		RetryPolicy:         patient(),
+		RetryPolicy:         Patient(),
 	})
 }
 
-// patient retries for as long as it takes; permanent failures are non-retryable by their type.
-func patient() *temporal.RetryPolicy {
+// Patient retries for as long as it takes; permanent failures are non-retryable by their type.
+func Patient() *temporal.RetryPolicy {
 	return &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute}
 }
 
@@ -357,7 +357,7 @@ func reportOptions(ctx workflow.Context, key triage.Key) workflow.Context {
 }
 
 func (t *triager) status() TriageStatus {
-	s := TriageStatus{Triage: t.name, State: TriagePolling, Plan: t.plan, Channels: t.Channels, Waiting: t.gate.closed(), Backlog: t.Backlog.String()}
+	s := TriageStatus{Triage: t.name, State: TriagePolling, Plan: t.plan, Channels: t.Channels, Waiting: t.gate.Closed(), Backlog: t.Backlog.String()}
 	switch {
 	case t.trouble != "":
 		s.State, s.Trouble = TriageMisconfigured, t.trouble

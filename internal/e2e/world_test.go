@@ -102,6 +102,16 @@ connectors:
     client_id: triage-agent@sandbox.iam.gserviceaccount.com
     client_secret_env: GOOGLE_CLIENT_SECRET
     scopes: [read]
+  zendesk:
+    provider: zendesk
+    client_id: support_desk
+    client_secret_env: ZENDESK_CLIENT_SECRET
+    scopes: [read, write]
+    endpoints:
+      authorize: SANDBOX/zendesk/oauth/authorizations/new
+      token: SANDBOX/zendesk/oauth/tokens
+      identity: SANDBOX/zendesk/api/v2/users/me.json
+      api: SANDBOX/zendesk/
 providers:
   - id: sandbox-machine
     name: Sandbox machine
@@ -147,7 +157,8 @@ func newWorld(t testing.TB, o sandbox.Options) *world {
 	w.settings = map[string]string{
 		"SLACK_CLIENT_SECRET": w.sandbox.App(sandbox.Slack).ClientSecret, "GITHUB_CLIENT_SECRET": w.sandbox.App(sandbox.GitHub).ClientSecret,
 		"GOOGLE_CLIENT_SECRET": w.sandbox.App(sandbox.Google).ClientSecret, "APP_KEY": appKeyText(),
-		"TEMPORAL_ADDRESS": server.HostPort(),
+		"ZENDESK_CLIENT_SECRET": w.sandbox.App(sandbox.Zendesk).ClientSecret,
+		"TEMPORAL_ADDRESS":      server.HostPort(),
 	}
 	w.App, err = app.Open(app.Options{
 		ConfigPath: path, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
