@@ -81,7 +81,7 @@ func TestACallSortsItsFailures(t *testing.T) {
 					w.Header().Set("Retry-After", tt.retryAfter)
 				}
 				w.WriteHeader(tt.status)
-				_, _ = w.Write([]byte("because\n of " + strings.Repeat("x", 300)))
+				_, _ = w.Write([]byte("because\n of " + strings.Repeat("x", 3000)))
 			})
 			err := activities.CallError("opening", activities.Call{Method: http.MethodGet, Path: "x"}.Do(t.Context(), apis, nil))
 			app, ok := errors.AsType[*temporal.ApplicationError](err)
@@ -89,7 +89,7 @@ func TestACallSortsItsFailures(t *testing.T) {
 			assert.Equal(t, tt.want, app.Type())
 			assert.Equal(t, tt.final, app.NonRetryable())
 			assert.Equal(t, tt.delay, app.NextRetryDelay())
-			assert.Less(t, len(app.Message()), 300, "a page of HTML has no place in a history")
+			assert.Less(t, len(app.Message()), 400, "a page of HTML has no place in a history")
 		})
 	}
 }

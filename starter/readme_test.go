@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"tokenkeeper/config"
+	"tokenkeeper/examples/supportdesk"
 	"tokenkeeper/workflows"
 )
 
@@ -104,6 +105,7 @@ func messages() map[string]any {
 		"account start " + workflows.ConnectedAccountType: &workflows.AccountInput{},
 		"triage start " + workflows.TriageType:            &workflows.TriageInput{},
 		"report start " + workflows.ReportType:            &workflows.ReportInput{},
+		"desk start Desk":                                 &supportdesk.DeskInput{},
 	}
 }
 
@@ -123,8 +125,12 @@ func TestReadmeTemporalCommands(t *testing.T) {
 			continue
 		}
 		shown[name] = true
-		if verb == "start" && flags["--task-queue"] != workflows.TaskQueue {
-			t.Errorf("%s: want task queue %s", line, workflows.TaskQueue)
+		queue := workflows.TaskQueue
+		if kind == "desk" {
+			queue = supportdesk.TaskQueue
+		}
+		if verb == "start" && flags["--task-queue"] != queue {
+			t.Errorf("%s: want task queue %s", line, queue)
 		}
 		if into == nil || flags["--input"] == "" {
 			continue

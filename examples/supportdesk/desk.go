@@ -15,6 +15,9 @@ import (
 	"tokenkeeper/workflows"
 )
 
+// TaskQueue is where the agent's worker listens unless it is told another.
+const TaskQueue = "supportdesk"
+
 // SignalRetry has a Question try again what Slack or Zendesk refused.
 const SignalRetry = "retry"
 

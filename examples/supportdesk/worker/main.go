@@ -15,7 +15,7 @@ import (
 
 func main() {
 	path := flag.String("config", "tokenkeeper.yaml", "configuration `file`")
-	queue := flag.String("task-queue", "supportdesk", "Temporal task `queue`")
+	queue := flag.String("task-queue", supportdesk.TaskQueue, "Temporal task `queue`")
 	flag.Parse()
 	if err := run(*path, *queue); err != nil {
 		fmt.Fprintln(os.Stderr, "supportdesk:", err)
