@@ -20,6 +20,8 @@ func (s *Sandbox) gitHubRoutes(mux *http.ServeMux) {
 		run  gitHubHandling
 	}{
 		"GET /user":                                           {"user.get", s.getUser},
+		"GET /user/installations":                             {"user.installations", s.userInstallations},
+		"GET /repos/{owner}/{repo}/milestones":                {"milestones.list", s.listMilestones},
 		"GET /installation/repositories":                      {"installation.repositories", s.installationRepositories},
 		"DELETE /installation/token":                          {"installation.token.delete", s.deleteInstallationToken},
 		"GET /repos/{owner}/{repo}":                           {"repos.get", s.getRepository},
@@ -68,6 +70,9 @@ func (s *Sandbox) gitHubCall(c *call, run gitHubHandling) answer {
 			strconv.FormatInt(loginID(t.grant.subject), 10)+"."))
 	}
 	s.ledger.authAccepted(c)
+	if moved, was := s.redirected(c); was {
+		return rate.headers(moved)
+	}
 	return rate.headers(run(c, t.grant)).
 		with("X-OAuth-Scopes", strings.Join(t.grant.scopes, ", ")).
 		with("X-GitHub-Media-Type", "github.v3; format=json")

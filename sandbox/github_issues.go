@@ -24,6 +24,7 @@ type issueRequest struct {
 	Assignees []string `json:"assignees"`
 	Assignee  string   `json:"assignee"`
 	Milestone *int     `json:"milestone"`
+	Type      *string  `json:"type"`
 }
 
 func (s *Sandbox) createIssue(c *call, g *grant) answer {
@@ -40,7 +41,7 @@ func (s *Sandbox) createIssue(c *call, g *grant) answer {
 		}
 		i := s.hub.open(r, issue{
 			title: *asked.Title, body: asked.Body, author: g.subject, assignees: asked.Assignees,
-			labels: s.hub.ensureLabels(r, asked.Labels),
+			labels: s.hub.ensureLabels(r, asked.Labels), milestone: s.milestone(asked.Milestone), kind: s.issueType(asked.Type),
 		}, s.now())
 		return jsonAnswer(http.StatusCreated, wireIssue(c, i)).with("Location", i.apiURL(c))
 	})
@@ -59,8 +60,10 @@ func (s *Sandbox) invalid(asked issueRequest) (answer, bool) {
 		return gitHubInvalid("Label", "name", "invalid", ""), true
 	case slices.ContainsFunc(asked.Assignees, s.unknownLogin):
 		return gitHubInvalid("Issue", "assignees", "invalid", ""), true
-	case asked.Milestone != nil:
-		return gitHubInvalid("Issue", "milestone", "invalid", ""), true // no repository here has milestones
+	case asked.Milestone != nil && s.milestone(asked.Milestone) == "":
+		return gitHubInvalid("Issue", "milestone", "invalid", ""), true
+	case asked.Type != nil && len(s.options.IssueTypes) > 0 && s.issueType(asked.Type) == "":
+		return gitHubInvalid("Issue", "type", "invalid", ""), true
 	default:
 		return answer{}, false
 	}

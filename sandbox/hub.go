@@ -34,6 +34,8 @@ type issue struct {
 	author     string
 	labels     []string
 	assignees  []string
+	milestone  string
+	kind       string // issue type
 	state      string
 	created    time.Time
 	updated    time.Time

@@ -115,6 +115,12 @@ type Options struct {
 
 	// Repositories are those the GitHub App may use, "owner/name".
 	Repositories []string
+	// Renamed leads from the former names of repositories to those they have: requests for the former are redirected.
+	Renamed map[string]string
+	// Milestones are the titles of open milestones, in every repository.
+	Milestones []string
+	// IssueTypes are those of the organization; without any, GitHub passes over the field.
+	IssueTypes []string
 	// IssuesDisabled are repositories that answer 410 to issues.
 	IssuesDisabled []string
 	// Inaccessible are repositories that exist and answer 404, as GitHub does to a token without access.

@@ -53,6 +53,9 @@ type IssueView struct {
 	Body       string        `json:"body"`
 	Author     string        `json:"author"`
 	Labels     []string      `json:"labels"`
+	Assignees  []string      `json:"assignees,omitempty"`
+	Milestone  string        `json:"milestone,omitempty"`
+	Type       string        `json:"type,omitempty"`
 	State      string        `json:"state"`
 	Pull       bool          `json:"pull_request,omitempty"`
 	Created    time.Time     `json:"created"`
@@ -142,6 +145,7 @@ func (i *issue) view(base string) IssueView {
 	v := IssueView{
 		Repository: i.repository.fullName(), Number: i.number, URL: base + i.path(), Title: i.title, Body: i.body,
 		Author: i.author, Labels: append([]string{}, i.labels...), State: i.state, Pull: i.pull, Created: i.created, Key: i.key(),
+		Assignees: i.assignees, Milestone: i.milestone, Type: i.kind,
 	}
 	for _, m := range i.comments {
 		v.Comments = append(v.Comments, CommentView{Author: m.author, Body: m.body, Created: m.created})
