@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -99,6 +100,41 @@ func (k *checker) route(path string, r Route) {
 	}
 	k.repository(join(path, "repository"), r.Repository)
 	k.labels(join(path, "labels"), r.Labels)
+	k.severityLabels(join(path, "severity_labels"), r.SeverityLabels)
+	k.assignees(join(path, "assignees"), r.Assignees)
+}
+
+func (k *checker) severityLabels(path string, labels map[string]string) {
+	for _, severity := range slices.Sorted(maps.Keys(labels)) {
+		at := join(path, severity)
+		switch label := labels[severity]; {
+		case k.refused[at]:
+		case !slices.Contains(severities, severity):
+			k.note(lookup(k.places, at), at, "there is no severity "+quote(severity), "write one of "+strings.Join(severities, ", "))
+		case strings.TrimSpace(label) == "" || len([]rune(label)) > maxLabel:
+			k.add(at, fmt.Sprintf("%s is no label", quote(label)), fmt.Sprintf("write 1 to %d characters", maxLabel))
+		}
+	}
+}
+
+// severities are those that a report can have.
+var severities = []string{"critical", "high", "medium", "low"}
+
+// maxAssignees is how many GitHub takes.
+const maxAssignees = 10
+
+// login follows GitHub's rules for users, with the underscore of managed ones.
+var login = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,38}$`)
+
+func (k *checker) assignees(path string, logins []string) {
+	if len(logins) > maxAssignees && !k.refused[path] {
+		k.add(path, fmt.Sprintf("%d assignees, GitHub takes %d", len(logins), maxAssignees), "delete some")
+	}
+	for i, name := range logins {
+		if at := fmt.Sprintf("%s[%d]", path, i); !k.refused[at] && !login.MatchString(name) {
+			k.add(at, quote(name)+" is no GitHub login", "write the login without @, for example octocat")
+		}
+	}
 }
 
 // onlyRoute reports a channel that another route of the same Slack account reads already.

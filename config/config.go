@@ -147,6 +147,11 @@ type Route struct {
 	Channel    string   `yaml:"channel" json:"channel"`       // Slack's id, not the name
 	Repository string   `yaml:"repository" json:"repository"` // owner/name
 	Labels     []string `yaml:"labels" json:"labels"`
+	// SeverityLabels adds one label by severity: critical, high, medium, low.
+	SeverityLabels map[string]string `yaml:"severity_labels" json:"severity_labels"` // :: severity → label
+	Assignees      []string          `yaml:"assignees" json:"assignees"`             // GitHub logins
+	Milestone      string            `yaml:"milestone" json:"milestone"`             // the title of an open one
+	IssueType      string            `yaml:"issue_type" json:"issue_type"`           // one of the organization's
 }
 
 // Catalogue returns every provider a connector may name: the embedded ones and the user's own.

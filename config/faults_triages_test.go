@@ -56,6 +56,16 @@ func TestFaultsOfTriages(t *testing.T) {
 		{"channel missing", "- channel: C0123456\n        repo", "- repo", []string{
 			`tokenkeeper.yaml:27:9: triages.acme/bug-reports.routes[0].channel: this is missing; fix: write the id: in Slack open the channel, click its name, and copy the Channel ID at the end of About`,
 		}},
+		{"severity unknown", "labels: [bug]", "severity_labels: {urgent: P0, low: \"\"}", []string{
+			`tokenkeeper.yaml:29:35: triages.acme/bug-reports.routes[0].severity_labels.urgent: there is no severity "urgent"; fix: write one of critical, high, medium, low`,
+			`tokenkeeper.yaml:29:44: triages.acme/bug-reports.routes[0].severity_labels.low: "" is no label; fix: write 1 to 50 characters`,
+		}},
+		{"assignee no login", "labels: [bug]", "assignees: [\"@ada\"]", []string{
+			`tokenkeeper.yaml:29:21: triages.acme/bug-reports.routes[0].assignees[0]: "@ada" is no GitHub login; fix: write the login without @, for example octocat`,
+		}},
+		{"too many assignees", "labels: [bug]", "assignees: [a, b, c, d, e, f, g, h, i, j, k]", []string{
+			`tokenkeeper.yaml:29:9: triages.acme/bug-reports.routes[0].assignees: 11 assignees, GitHub takes 10; fix: delete some`,
+		}},
 		{"route no mapping", "labels: [bug]", "labels: [bug]\n      - C0123457", []string{
 			`tokenkeeper.yaml:30:9: triages.acme/bug-reports.routes[1]: want keys with values, got text; fix: write key: value, a line for each`,
 		}},

@@ -12,6 +12,10 @@ type Issue struct {
 	Title  string   `json:"title"`
 	Body   string   `json:"body"`
 	Labels []string `json:"labels,omitempty"`
+	// What follows is left out where GitHub refuses it, rather than the issue.
+	Assignees []string `json:"assignees,omitempty"` // logins
+	Milestone string   `json:"milestone,omitempty"` // its title
+	Type      string   `json:"type,omitempty"`      // one of the organization's issue types
 }
 
 // maxIssueTitle is GitHub's limit, in runes.
@@ -25,7 +29,10 @@ func Render(m Message, r Report, route Route) Issue {
 	if err != nil {
 		owner, repo = "", ""
 	}
-	return Issue{Owner: owner, Repo: repo, Title: renderTitle(m, r), Body: renderBody(m, r), Labels: route.labels(r.Severity)}
+	return Issue{
+		Owner: owner, Repo: repo, Title: renderTitle(m, r), Body: renderBody(m, r), Labels: route.labels(r.Severity),
+		Assignees: route.Assignees, Milestone: route.Milestone, Type: route.Type,
+	}
 }
 
 // renderTitle shows code the way GitHub does in titles, so that it stays inert where titles are copied into texts, as in

@@ -17,6 +17,10 @@ type Route struct {
 	Labels []string `json:"labels,omitempty" yaml:"labels,omitempty"`
 	// SeverityLabels adds one label by severity, for example high: severity/high. Severities that are not named add none.
 	SeverityLabels map[string]string `json:"severity_labels,omitempty" yaml:"severity_labels,omitempty"` // :: severity → label
+	// Assignees, Milestone and Type are set on every issue of the route, as far as GitHub takes them.
+	Assignees []string `json:"assignees,omitempty" yaml:"assignees,omitempty"` // logins
+	Milestone string   `json:"milestone,omitempty" yaml:"milestone,omitempty"` // the title of an open one
+	Type      string   `json:"issue_type,omitempty" yaml:"issue_type,omitempty"`
 }
 
 var (

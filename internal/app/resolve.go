@@ -64,7 +64,10 @@ func (a *App) Plan(name string) (activities.Plan, error) {
 		Triage: name, Slack: t.Slack, GitHub: t.GitHub, PollInterval: t.PollInterval, Lookback: t.Lookback,
 	}
 	for _, r := range t.Routes {
-		plan.Routes = append(plan.Routes, triage.Route{Channel: r.Channel, Repository: r.Repository, Labels: r.Labels})
+		plan.Routes = append(plan.Routes, triage.Route{
+			Channel: r.Channel, Repository: r.Repository, Labels: r.Labels, SeverityLabels: r.SeverityLabels,
+			Assignees: r.Assignees, Milestone: r.Milestone, Type: r.IssueType,
+		})
 	}
 	return plan, nil
 }
