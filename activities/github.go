@@ -28,6 +28,8 @@ type APIs interface {
 // GitHub holds the Activities that write to GitHub.
 type GitHub struct {
 	APIs APIs
+
+	resting searchRest
 }
 
 // CreateIssueInput asks for one issue of one report.
@@ -45,6 +47,12 @@ type CreatedIssue struct {
 	URL    string `json:"url"`
 	// Found says that an earlier attempt had created it.
 	Found bool `json:"found,omitempty"`
+	// Repository is where the issue really is, owner/name, when the route's is a former name of it.
+	Repository string `json:"repository,omitempty"`
+	// Related are open issues that may be about the same.
+	Related []RelatedIssue `json:"related,omitempty"`
+	// LeftOut is what GitHub refused of the route's wishes, such as "milestone v9".
+	LeftOut []string `json:"left_out,omitempty"`
 }
 
 // CreateIssue files the report's issue, once. GitHub has no idempotency key, so the marker in the body is one: before
@@ -64,15 +72,23 @@ func (g *GitHub) CreateIssue(ctx context.Context, in CreateIssueInput) (CreatedI
 			if err != nil {
 				return CreatedIssue{}, false, githubError("listing the issues of "+repository(in.Issue), err)
 			}
-			return CreatedIssue{Number: found.GetNumber(), URL: found.GetHTMLURL(), Found: true}, ok, nil
+			created := createdIssue(found, in.Issue)
+			created.Found = true
+			return created, ok, nil
 		},
 		Do: func(ctx context.Context) (CreatedIssue, error) {
-			issue, _, err := client.Issues.Create(ctx, in.Issue.Owner, in.Issue.Repo, &github.IssueRequest{
-				Title: &in.Issue.Title, Body: &in.Issue.Body, Labels: &in.Issue.Labels,
-			})
-			return CreatedIssue{Number: issue.GetNumber(), URL: issue.GetHTMLURL()}, err
+			related, err := g.related(ctx, client, in)
+			if err != nil {
+				return CreatedIssue{}, err
+			}
+			return create(ctx, client, in.Issue, related)
 		},
-		Failed: func(took time.Duration, err error) error { return createError(doing, took, err) },
+		Failed: func(took time.Duration, err error) error {
+			if resp := githubResponse(err); resp != nil && resp.StatusCode == http.StatusNotFound { //nolint:bodyclose // go-github has read it
+				return rejected("%s: %v; %s", doing, err, whyNotFound(ctx, client, in.Issue))
+			}
+			return createError(doing, took, err)
+		},
 	}.Once(ctx)
 }
 

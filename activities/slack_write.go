@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -72,8 +73,26 @@ func (in ReplyInput) text() string {
 	if in.Text != "" {
 		return in.Text
 	}
-	return "Filed as <" + in.Issue.URL + "|issue #" + strconv.Itoa(in.Issue.Number) + ">."
+	text := "Filed as <" + in.Issue.URL + "|issue #" + strconv.Itoa(in.Issue.Number) + ">."
+	if len(in.Issue.Related) > 0 {
+		links := make([]string, 0, len(in.Issue.Related))
+		for _, r := range in.Issue.Related {
+			links = append(links, "<"+r.URL+"|#"+strconv.Itoa(r.Number)+">")
+		}
+		text += " Possibly the same: " + strings.Join(links, ", ") + "."
+	}
+	if len(in.Issue.LeftOut) > 0 {
+		text += " GitHub refused: " + slackEscape.Replace(strings.Join(in.Issue.LeftOut, "; ")) + "."
+	}
+	if in.Issue.Repository != "" {
+		text += " The repository is called " + slackEscape.Replace(in.Issue.Repository) + " now."
+	}
+	return text
 }
+
+// slackEscape are the three characters that mean something in a text for Slack, by
+// docs.slack.dev/messaging/formatting-message-text.
+var slackEscape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
 func (in ReplyInput) mark() string {
 	if in.Mark != "" {

@@ -1,0 +1,158 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/google/go-github/v62/github"
+
+	"tokenkeeper/triage"
+)
+
+// issueRequest adds the field that go-github does not know.
+type issueRequest struct {
+	github.IssueRequest
+
+	Type *string `json:"type,omitempty"`
+}
+
+// create posts the issue. What the route wants beyond title and body is left out where GitHub refuses it, and named in the
+// body: a report without its milestone is better than none. Each 422 has had no effect, so that another request is safe.
+func create(ctx context.Context, client *github.Client, wanted triage.Issue, related []RelatedIssue) (CreatedIssue, error) {
+	numbers := make([]int, 0, len(related))
+	for _, r := range related {
+		numbers = append(numbers, r.Number)
+	}
+	wanted = wanted.WithRelated(numbers)
+	milestone, leftOut, err := findMilestone(ctx, client, wanted)
+	if err != nil {
+		return CreatedIssue{}, err
+	}
+	if milestone == nil {
+		wanted.Milestone = ""
+	}
+	for {
+		issue, err := postIssue(ctx, client, wanted.WithLeftOut(leftOut), milestone)
+		if err == nil {
+			created := createdIssue(issue, wanted)
+			created.Related, created.LeftOut = related, leftOut
+			return created, nil
+		}
+		refused, ok := leaveOut(&wanted, err)
+		if !ok {
+			return CreatedIssue{}, err
+		}
+		if wanted.Milestone == "" {
+			milestone = nil
+		}
+		leftOut = append(leftOut, refused)
+	}
+}
+
+func postIssue(ctx context.Context, client *github.Client, i triage.Issue, milestone *int) (*github.Issue, error) {
+	body := issueRequest{IssueRequest: github.IssueRequest{Title: &i.Title, Body: &i.Body, Labels: &i.Labels, Milestone: milestone}}
+	if len(i.Assignees) > 0 {
+		body.Assignees = &i.Assignees
+	}
+	if i.Type != "" {
+		body.Type = &i.Type
+	}
+	request, err := client.NewRequest(http.MethodPost, fmt.Sprintf("repos/%s/%s/issues", i.Owner, i.Repo), body)
+	if err != nil {
+		return nil, err
+	}
+	issue := &github.Issue{}
+	_, err = client.Do(ctx, request, issue)
+	return issue, err
+}
+
+// findMilestone returns the number of the open milestone with the wanted title. One that is not there is left out.
+func findMilestone(ctx context.Context, client *github.Client, wanted triage.Issue) (number *int, leftOut []string, err error) {
+	if wanted.Milestone == "" {
+		return nil, nil, nil
+	}
+	options := &github.MilestoneListOptions{State: "open", ListOptions: github.ListOptions{PerPage: 100}}
+	for {
+		page, resp, err := client.Issues.ListMilestones(ctx, wanted.Owner, wanted.Repo, options)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, m := range page {
+			if m.GetTitle() == wanted.Milestone {
+				return m.Number, nil, nil
+			}
+		}
+		if options.Page = resp.NextPage; options.Page == 0 {
+			return nil, []string{"milestone " + wanted.Milestone}, nil
+		}
+	}
+}
+
+// leaveOut takes the field that a 422 names out of the issue, and says which it was. ok is false when the error is about
+// something else.
+func leaveOut(i *triage.Issue, err error) (what string, ok bool) {
+	refused, isResponse := errors.AsType[*github.ErrorResponse](err)
+	if !isResponse || refused.Response == nil || refused.Response.StatusCode != http.StatusUnprocessableEntity {
+		return "", false
+	}
+	for _, e := range refused.Errors {
+		if what, ok := leaveOutField(i, e); ok {
+			return what, true
+		}
+	}
+	return "", false
+}
+
+func leaveOutField(i *triage.Issue, e github.Error) (what string, ok bool) {
+	field := e.Field
+	if e.Resource == "Label" {
+		field = "labels"
+	}
+	switch field {
+	case "assignees", "assignee":
+		what, i.Assignees = strings.Join(i.Assignees, ", "), nil
+	case "labels":
+		what, i.Labels = strings.Join(i.Labels, ", "), nil
+	case "milestone":
+		what, i.Milestone = i.Milestone, ""
+	case "type", "issue_type":
+		field, what, i.Type = "issue type", i.Type, ""
+	}
+	return field + " " + what, what != ""
+}
+
+// createdIssue says where the issue is; GitHub redirects from former names of a repository.
+func createdIssue(issue *github.Issue, asked triage.Issue) CreatedIssue {
+	created := CreatedIssue{Number: issue.GetNumber(), URL: issue.GetHTMLURL()}
+	_, at, found := strings.Cut(issue.GetRepositoryURL(), "/repos/")
+	if found && !strings.EqualFold(at, repository(asked)) {
+		created.Repository = at
+	}
+	return created
+}
+
+// whyNotFound tells a repository that is not there from one that the app was taken away from. GitHub says 404 to both, and
+// what a user's token may reach is asked for here; an installation's token may not ask.
+func whyNotFound(ctx context.Context, client *github.Client, i triage.Issue) string {
+	if _, _, err := client.Repositories.Get(ctx, i.Owner, i.Repo); err == nil {
+		return "the repository is there, and the app may not write issues in it: give it that permission"
+	}
+	options := &github.ListOptions{PerPage: 100}
+	for {
+		page, resp, err := client.Apps.ListUserInstallations(ctx, options)
+		if err != nil {
+			return strings.TrimPrefix(githubHint(http.StatusNotFound), "; ")
+		}
+		for _, at := range page {
+			if strings.EqualFold(at.GetAccount().GetLogin(), i.Owner) {
+				return "the app is installed at " + i.Owner + ", and has no repository " + i.Repo + " there: correct the route, or give the app access to it"
+			}
+		}
+		if options.Page = resp.NextPage; options.Page == 0 {
+			return "the app is not installed at " + i.Owner + ", or not any more: install it there, or correct the route"
+		}
+	}
+}
