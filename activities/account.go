@@ -61,6 +61,8 @@ type Connections interface {
 type Account struct {
 	Vault       Vault
 	Connections Connections
+	// Pauses keeps requests back that their connector's authorization server does not want now; nil keeps none.
+	Pauses *Pauses
 	// ConnectLink makes a link, good once, to the page on which a person consents for the account. What it returns is secret
 	// and goes to people only.
 	ConnectLink func(ctx context.Context, account credential.AccountID, why string) (string, error)

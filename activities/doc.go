@@ -46,6 +46,9 @@
 // mark back. A refusal of the grant is checked against the vault first: it may be late, and somebody's new consent there
 // already. Both ends carry their generation, so neither a late success nor a late refusal touches a newer pair.
 //
+// Before step 2 an attempt asks [Pauses] whether the requests of its connector are paused, because another account met a
+// refused app or a Retry-After: then it sends nothing ([CodePaused]).
+//
 // Each deadline ends before the next one: the request's timeout (at most 30 s), then talkMargin to store the answer, then
 // the Activity's StartToCloseTimeout. An attempt that finds a mark so young that its request may still be under way waits
 // for it ([CodeInFlight]). Once step 3 began, cancelling the Activity stops nothing.

@@ -17,8 +17,11 @@ import (
 func (a *Account) mint(ctx context.Context, conn Connection, record vault.Record) RefreshResult {
 	tokens, err := conn.OAuth.Mint(ctx)
 	if err != nil {
-		return mintFailed(err)
+		result := mintFailed(err)
+		a.Pauses.heard(record.Account, result.Failure)
+		return result
 	}
+	a.Pauses.accepted(record.Account)
 	who, err := conn.OAuth.IdentifyMinted(ctx, tokens.Access)
 	if err != nil {
 		return mintFailed(err)

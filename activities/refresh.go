@@ -19,6 +19,10 @@ type RefreshInput struct {
 	Generation credential.Generation `json:"generation"`
 	// Settled says that the last attempt reported its end, so that a mark which it left is of nothing still under way.
 	Settled bool `json:"settled,omitempty"`
+	// Opened is the last episode of a refused app of which the account was told that it is over.
+	Opened int `json:"opened,omitempty"`
+	// Try has the request sent although the app is known to be refused.
+	Try bool `json:"try,omitempty"`
 }
 
 // RefreshResult is how an attempt ended. A failure is a value, not an error: the Workflow keeps the state and decides
@@ -39,6 +43,8 @@ type Failure struct {
 	Code       string        `json:"code,omitempty"`
 	Message    string        `json:"message"`
 	RetryAfter time.Duration `json:"retry_after,omitempty"` // nanoseconds; 0 where nothing was said
+	// Shared: the other accounts of the connector would meet it too.
+	Shared bool `json:"shared,omitempty"`
 }
 
 // Codes of our own in [Failure].
@@ -58,6 +64,8 @@ const (
 	CodeInFlight = "in_flight"
 	// CodeVault: the vault did not answer; nothing was sent.
 	CodeVault = "vault_unavailable"
+	// CodePaused: the requests of all accounts of the connector are paused; nothing was sent.
+	CodePaused = "paused"
 )
 
 func failed(kind credential.FailureKind, code, message string) RefreshResult {
@@ -83,26 +91,36 @@ func (a *Account) RefreshToken(ctx context.Context, in RefreshInput) (RefreshRes
 	deadline, _ := ctx.Deadline()
 	ctx = context.WithoutCancel(ctx)
 	record, err := a.Vault.Get(ctx, in.Account)
+	mints := conn.Grant.Mints()
 	switch {
-	case errors.Is(err, vault.ErrNotFound) && conn.Grant.Mints():
-		return a.mint(ctx, conn, vault.Record{Account: in.Account}), nil
+	case errors.Is(err, vault.ErrNotFound) && mints:
+		record = vault.Record{Account: in.Account}
 	case errors.Is(err, vault.ErrNotFound):
 		return failed(credential.DeadGrant, CodeNoCredential, "the vault holds no credential of this account"), nil
 	case err != nil:
 		return vaultAway(err), nil
 	case record.Generation > in.Generation:
 		return refreshed(record), nil
-	case conn.Grant.Mints():
-		return a.mint(ctx, conn, record), nil
-	case !record.Tokens.Refreshable():
+	case !mints && !record.Tokens.Refreshable():
 		return a.check(ctx, conn, record), nil
 	}
-	if record.Presented != nil {
+	if record.Presented != nil && !mints {
 		if verdict, blocked := a.unsettled(conn, record, first && in.Settled); blocked {
 			return verdict, nil
 		}
 	}
-	return a.present(ctx, conn, record, deadline), nil
+	return a.request(ctx, conn, in, record, deadline), nil
+}
+
+// request asks the authorization server for tokens, unless it does not want to be asked now.
+func (a *Account) request(ctx context.Context, conn Connection, in RefreshInput, record vault.Record, deadline time.Time) RefreshResult {
+	if paused := a.Pauses.hold(ctx, in); paused != nil {
+		return RefreshResult{Failure: paused}
+	}
+	if conn.Grant.Mints() {
+		return a.mint(ctx, conn, record)
+	}
+	return a.present(ctx, conn, record, deadline)
 }
 
 // unsettled judges a generation that was presented before and whose outcome is not known. over says that nobody waits for
@@ -156,12 +174,14 @@ func (a *Account) present(ctx context.Context, conn Connection, record vault.Rec
 	if err != nil {
 		return a.refused(ctx, record, err)
 	}
+	a.Pauses.accepted(record.Account)
 	return a.store(ctx, record, tokens)
 }
 
 // refused sorts a failed POST.
 func (a *Account) refused(ctx context.Context, record vault.Record, err error) RefreshResult {
 	failure := describe(err)
+	a.Pauses.heard(record.Account, &failure)
 	switch failure.Kind {
 	case credential.Ambiguous, credential.Malformed:
 		// The mark stays: the provider may have rotated.

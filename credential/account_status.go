@@ -30,6 +30,8 @@ type AccountStatus struct {
 	Failures int `json:"failures,omitempty"`
 	// Waiting counts the Workflows that wait for the account.
 	Waiting int `json:"waiting,omitempty"`
+	// HeldBy is the connector that the account waits for, because the provider refuses its app; empty where it does not.
+	HeldBy string `json:"held_by,omitempty"`
 	// Warning is the last message that was refused, and why.
 	Warning string `json:"warning,omitempty"`
 }

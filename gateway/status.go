@@ -201,7 +201,7 @@ func newAccountCard(now time.Time, view AccountView, waits []string) accountCard
 // adviceFor says what a button does not.
 func adviceFor(view AccountView) string {
 	if view.Status == credential.ClientMisconfigured {
-		return "Correct client id and secret of connector “" + view.Account.Connector + "” and restart the worker. Then refresh it."
+		return "Correct client id and secret of connector “" + view.Account.Connector + "” and restart the worker. All its accounts go on by themselves."
 	}
 	return ""
 }

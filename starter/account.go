@@ -147,6 +147,7 @@ func describeAccount(w io.Writer, now time.Time, s workflows.AccountStatus) {
 		{"refreshes", positive(s.Refreshes)},
 		{"failures in a row", positive(s.Failures)},
 		{"workflows waiting", positive(s.Waiting)},
+		{"waits for connector", s.HeldBy},
 		{"warning", s.Warning},
 	})
 }

@@ -98,6 +98,8 @@ func messages() map[string]any {
 		"account signal " + workflows.SignalReauthorized:  &workflows.ReauthorizedRequest{},
 		"account signal " + workflows.SignalAwait:         &workflows.Waiter{},
 		"account signal " + workflows.SignalDisconnect:    nil,
+		"connector query " + workflows.QueryStatus:        nil,
+		"connector signal " + workflows.SignalConfigured:  nil,
 		"triage signal " + workflows.SignalPause:          nil,
 		"triage signal " + workflows.SignalResume:         nil,
 		"triage signal " + workflows.SignalReload:         nil,

@@ -138,6 +138,7 @@ func work(ctx context.Context, a *app.App) error {
 		return fmt.Errorf("starting the worker on task queue %s: %w", a.Config.Temporal.TaskQueue, err)
 	}
 	a.Log.Info("worker is running", "task_queue", a.Config.Temporal.TaskQueue, "vault", a.Vault.Name())
+	a.ConfigureConnectors(ctx)
 	a.ValidateAll(ctx)
 	tellFaults(ctx, a)
 	<-ctx.Done()

@@ -50,6 +50,7 @@ type AccountState struct {
 	RefreshFixed bool     `json:"refresh_fixed,omitempty"`
 	Deadline     Deadline `json:"deadline,omitzero"`
 	Looks        Looks    `json:"looks,omitzero"`
+	Hold         Hold     `json:"hold,omitzero"`
 }
 
 // account is the machinery around the state. It is one actor: handlers only note what was asked and wait; everything
@@ -62,6 +63,7 @@ type account struct {
 	watch    *watch            // nil while nothing looks at the token by itself
 	heard    time.Time         // when a watch ended without a finding
 	verdicts map[string]error  // :: authorization -> how its adoption ended
+	stirred  bool              // a message moved what is due by the clock
 	draining bool              // about to continue as new: handlers answer with what is known
 	log      workflowLogger    // replay-aware
 	shown    map[string]string // :: what the Web UI and the search attributes show now
@@ -169,8 +171,9 @@ func (a *account) busy(now time.Time) bool {
 
 // wait sleeps until the next thing is due by the clock or a message brings something to do.
 func (a *account) wait(ctx workflow.Context) error {
+	a.stirred = false
 	wake := func() bool {
-		return a.busy(workflow.Now(ctx)) || a.shown[shownStatus] != string(a.Status) ||
+		return a.stirred || a.busy(workflow.Now(ctx)) || a.shown[shownStatus] != string(a.Status) ||
 			workflow.GetInfo(ctx).GetContinueAsNewSuggested()
 	}
 	if wake() {
@@ -199,6 +202,9 @@ func (a *account) nextDue(now time.Time) (time.Time, string) {
 		return time.Time{}, ""
 	}
 	next, what := a.nextRefresh(), "refresh"
+	if end := a.Credential.ExpiresAt; a.Hold.Held && a.Status == credential.Degraded && !end.IsZero() && end.Before(next) {
+		next, what = end, "access token ends"
+	}
 	if warning := a.nextWarning(now); next.IsZero() || !warning.IsZero() && warning.Before(next) {
 		next, what = warning, "warn of the deadline"
 	}
@@ -278,6 +284,6 @@ func (a *account) status(workflow.Context) AccountStatus {
 		Scopes: a.Credential.Scopes, ExpiresAt: a.Credential.ExpiresAt, RefreshExpiresAt: a.lifetimes().RefreshEnds(),
 		ConsentBy: a.Deadline.At, LastValidated: a.Looks.Alive, ValidationNote: a.Looks.Note,
 		LastRefresh: a.LastRefresh, NextRefresh: a.nextRefresh(), Refreshes: a.Refreshes, Failures: a.Failures,
-		Waiting: len(a.Waiting), Warning: a.Warning,
+		Waiting: len(a.Waiting), HeldBy: a.heldBy(), Warning: a.Warning,
 	}
 }

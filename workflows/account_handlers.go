@@ -57,6 +57,10 @@ func (a *account) onRefresh(ctx workflow.Context, r RefreshRequest) (AccountStat
 		return a.status(ctx), nil // nobody can have what there is no way to get
 	default:
 		seen, a.Forced = a.Credential.Generation, true
+		if a.Hold.Held { // a person wants to know whether the app is taken now
+			a.tryAnyway()
+		}
+		a.hurry()
 	}
 	before := a.attempts
 	answered := func() bool {
@@ -81,6 +85,7 @@ func (a *account) report(ctx workflow.Context, seen credential.Generation) {
 		return
 	}
 	a.Reported = max(a.Reported, a.Credential.Generation)
+	a.hurry()
 	if a.expired(workflow.Now(ctx)) {
 		a.expire(ctx)
 	}
@@ -130,7 +135,7 @@ func (a *account) onDisconnect(ctx workflow.Context) (AccountStatus, error) {
 func (a *account) listen(ctx workflow.Context) {
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		selector := workflow.NewSelector(ctx)
-		for _, name := range []string{SignalReauthorized, SignalDisconnect, SignalAwait, SignalValidate} {
+		for _, name := range []string{SignalReauthorized, SignalDisconnect, SignalAwait, SignalValidate, SignalConnector} {
 			selector.AddReceive(workflow.GetSignalChannel(ctx, name), func(workflow.ReceiveChannel, bool) { a.drain(ctx) })
 		}
 		for ctx.Err() == nil {
@@ -150,6 +155,7 @@ func (a *account) drain(ctx workflow.Context) {
 	})
 	takeAll(ctx, a.misread, SignalDisconnect, func(any) { a.Disconnecting = true })
 	takeAll(ctx, a.misread, SignalValidate, func(any) { a.askToLook(workflow.Now(ctx)) })
+	takeAll(ctx, a.misread, SignalConnector, func(n ConnectorNews) { a.hearConnector(workflow.Now(ctx), n) })
 	takeAll(ctx, a.misread, SignalAwait, func(w Waiter) {
 		if w.WorkflowID == "" {
 			a.warn("Signal " + SignalAwait + ` refused: workflow_id: missing; want {"workflow_id":"…"}`)

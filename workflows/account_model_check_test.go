@@ -230,7 +230,8 @@ func (m *model) check() {
 		m.wrongf("the account is active, and %d Workflows were not told", len(b.waiting))
 	}
 	// While an attempt fails for a passing reason, the trouble that people know of may be over or not.
-	if passing := s.Status == credential.Degraded || s.Status == credential.Pending && b.failed != ""; !passing && needsPeople(s.Status) != b.noticed {
+	// Of a refused app they hear from the connector.
+	if passing := s.Status == credential.Degraded || s.Status == credential.Pending && b.failed != ""; !passing && s.HeldBy == "" && needsPeople(s.Status) != b.noticed {
 		m.wrongf("the account is %s, and that people know of trouble is %t", s.Status, b.noticed)
 	}
 }
@@ -261,6 +262,9 @@ func (m *model) checkStatus(s AccountStatus, b belief, record vault.Record, held
 		if b.failed == "" {
 			m.wrongf("degraded without a failure")
 		}
+		if over := m.now().Sub(record.Tokens.ExpiresAt); s.HeldBy != "" && current && !record.Tokens.ExpiresAt.IsZero() && over > time.Second {
+			m.wrongf("degraded although the access token is over, and no other comes before a person acts")
+		}
 	case credential.ReauthorizationRequired:
 		if held && m.renewable(record) && !m.fateUnknown(record) {
 			m.wrongf("reauthorization_required although the grant is good")
@@ -275,6 +279,9 @@ func (m *model) checkStatus(s AccountStatus, b belief, record vault.Record, held
 		}
 	case credential.Disconnected:
 		m.wrongf("disconnected and still running")
+	}
+	if s.HeldBy != "" && b.failed != credential.DeadClient {
+		m.wrongf("held by its connector after %q", b.failed)
 	}
 	if s.Status.NeedsPerson() && current && accepted && !reported {
 		m.wrongf("calls are refused (%s) although the access token is good and nobody said otherwise", s.Status)

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/testsuite"
+
+	"tokenkeeper/credential"
 )
 
 // do has a step happen.
@@ -118,6 +120,29 @@ func (m *model) reauthorize(n int) {
 func (m *model) await(id string) {
 	m.set(func() { m.belief.waiting[id] = true })
 	m.env.SignalWorkflow(SignalAwait, Waiter{WorkflowID: id})
+}
+
+// reported is the connector of the account: while its app is refused it has the account try once in a minute, and when it
+// is taken, go on.
+func (m *model) reported(report any) {
+	r, ok := report.(ConnectorReport)
+	if !ok {
+		m.wrongf("the connector was told %T", report)
+		return
+	}
+	m.notef("the connector heard: %q", r.Kind)
+	switch r.Kind {
+	case credential.DeadClient:
+		m.later(tryEvery, func() { m.news(ConnectorNews{Try: true}) })
+	case "":
+		m.news(ConnectorNews{Episode: 1})
+	default: // one account alone has nobody to spare
+	}
+}
+
+// news reaches the account in the run that there is now, or is about to begin.
+func (m *model) news(n ConnectorNews) {
+	m.env.RegisterDelayedCallback(func() { m.env.SignalWorkflow(SignalConnector, n) }, time.Millisecond)
 }
 
 // send sends an Update, or the Signal that asks for the same.

@@ -198,6 +198,8 @@ func (m *model) newEnvironment() {
 	m.env.OnActivity(a.Validate, mock.Anything, mock.Anything).Return(m.account.Validate) // never under way: it looks, or sleeps
 	m.env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, SignalAccountActive, mock.Anything).Return(
 		func(_, id, _, _ string, _ any) error { m.woken(id); return nil })
+	m.env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, SignalReport, mock.Anything).Return(
+		func(_, _, _, _ string, arg any) error { m.reported(arg); return nil })
 	m.release(func(d *delayed) bool { return !d.at.After(m.now()) })
 	for _, d := range m.delayed {
 		m.env.RegisterDelayedCallback(func() { m.happen(d) }, d.at.Sub(m.now()))

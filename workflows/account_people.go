@@ -20,12 +20,13 @@ const (
 	shownStatus = "status"
 )
 
-// noticeDue reports whether people should hear something: once when only they can help, and once when it is over.
+// noticeDue reports whether people should hear something: once when only they can help, and once when it is over. Of a
+// refused app they hear once from the connector, and not from each of its accounts.
 func (a *account) noticeDue() bool {
 	if a.Noticed {
 		return a.Status == credential.Active
 	}
-	return a.GrantDead || a.Status == credential.ClientMisconfigured
+	return a.GrantDead || a.Status == credential.ClientMisconfigured && !a.Hold.Held && !a.Hold.Spread
 }
 
 func (a *account) notify(ctx workflow.Context) error {
@@ -85,6 +86,14 @@ func (a *account) publish(ctx workflow.Context) error {
 		}
 		updates = append(updates, update)
 	}
+	if a.Hold.Shown != a.Hold.Held {
+		a.Hold.Shown = a.Hold.Held
+		update := AccountHeldByKey.ValueUnset()
+		if a.Hold.Held {
+			update = AccountHeldByKey.ValueSet(a.id.Connector)
+		}
+		updates = append(updates, update)
+	}
 	if len(updates) == 0 {
 		return nil
 	}
@@ -113,6 +122,7 @@ func (a *account) details() string {
 	add("next refresh", formatTime(a.nextRefresh()))
 	add("somebody has to consent again by", formatTime(a.Deadline.At))
 	add("last look at the token", a.Looks.Note)
+	add("waits for connector", a.heldBy())
 	if len(a.Waiting) > 0 {
 		add("Workflows waiting", fmt.Sprint(len(a.Waiting)))
 	}

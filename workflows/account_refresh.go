@@ -62,28 +62,40 @@ func (a *account) reportedDead() bool {
 	return a.Reported > 0 && a.Reported >= a.Credential.Generation
 }
 
-// refresh makes one attempt and notes how it ended.
+// refresh makes one attempt, notes how it ended, and tells the connector what concerns others.
 func (a *account) refresh(ctx workflow.Context) error {
+	began, tried := workflow.Now(ctx), a.Hold.Held || a.Hold.Try
 	result, err := a.attempt(ctx)
 	if err != nil {
 		return err
 	}
 	a.attempts++
-	if result.Failure != nil {
-		a.fail(ctx, *result.Failure)
+	switch failure := result.Failure; {
+	case failure == nil:
+		a.refreshed(ctx, result)
+	case failure.Code == activities.CodePaused:
+		a.pause(ctx, *failure)
 		return nil
+	default:
+		a.fail(ctx, *failure)
 	}
+	return a.tellConnector(ctx, began, tried, result.Failure)
+}
+
+func (a *account) refreshed(ctx workflow.Context, result activities.RefreshResult) {
 	if result.Credential.Generation > a.Credential.Generation {
 		a.Refreshes++
 		a.LastRefresh = workflow.Now(ctx)
 	}
 	a.renew(ctx, *result.Credential)
-	return nil
 }
 
 func (a *account) attempt(ctx workflow.Context) (activities.RefreshResult, error) {
 	// A failure on record is that of an attempt which reported its end.
-	in := activities.RefreshInput{Account: a.id, Generation: a.Credential.Generation, Settled: a.Failures > 0}
+	in := activities.RefreshInput{
+		Account: a.id, Generation: a.Credential.Generation, Settled: a.Failures > 0, Opened: a.Hold.Opened, Try: a.Hold.Try,
+	}
+	a.Hold.Try, a.Hold.Spread = false, false
 	var result activities.RefreshResult
 	err := workflow.ExecuteActivity(accountActivity(ctx, fmt.Sprintf("refresh generation %d", in.Generation)),
 		(*activities.Account).RefreshToken, in).Get(ctx, &result)
@@ -125,6 +137,7 @@ func (a *account) renew(ctx workflow.Context, facts activities.Facts) {
 	}
 	a.Credential = facts
 	a.Failures, a.NotBefore, a.GrantDead, a.Forced = 0, time.Time{}, false, false
+	a.Hold.Held, a.Hold.Try, a.Hold.Spread = false, false, false
 	a.enter(ctx, credential.Active, "")
 	a.setDeadline(workflow.Now(ctx))
 }
@@ -141,6 +154,7 @@ func (a *account) fixedAfter(next activities.Facts) bool {
 // stays asked for: a refresh token whose fate is unknown must not wait until the access token is nearly over.
 func (a *account) fail(ctx workflow.Context, f activities.Failure) {
 	a.Failures++
+	a.Hold.Held = false
 	now := workflow.Now(ctx)
 	switch f.Kind {
 	case credential.DeadGrant:
@@ -151,11 +165,7 @@ func (a *account) fail(ctx workflow.Context, f activities.Failure) {
 		a.enterUnlessServing(ctx, credential.ClientMisconfigured, f.Message)
 	default: // throttled, transient, ambiguous, malformed, or a kind that this version does not know: later again
 		a.NotBefore = now.Add(backoff(a.Failures, f.RetryAfter, a.id.Jitter()))
-		status := credential.Degraded
-		if a.Credential.Generation == 0 {
-			status = credential.Pending // there is nothing yet that could be worse than it was
-		}
-		a.enter(ctx, status, f.Message)
+		a.enter(ctx, a.troubled(), f.Message)
 	}
 }
 
@@ -183,13 +193,18 @@ func (a *account) serving(now time.Time) bool {
 	return c.Generation > 0 && !a.reportedDead() && (c.ExpiresAt.IsZero() || now.Before(c.ExpiresAt))
 }
 
-// expired reports whether a dead grant was served for the last time: its access token ended, or a caller saw it die.
+// expired reports whether what cannot be renewed was served for the last time: the access token ended, or a caller saw it
+// die.
 func (a *account) expired(now time.Time) bool {
-	return a.GrantDead && a.Status == credential.Degraded && !a.serving(now)
+	return (a.GrantDead || a.Hold.Held) && a.Status == credential.Degraded && !a.serving(now)
 }
 
 func (a *account) expire(ctx workflow.Context) {
-	a.enter(ctx, credential.ReauthorizationRequired, a.Reason)
+	status := credential.ReauthorizationRequired
+	if a.Hold.Held {
+		status = credential.ClientMisconfigured
+	}
+	a.enter(ctx, status, a.Reason)
 }
 
 func latest(a, b time.Time) time.Time {

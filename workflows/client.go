@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -183,14 +184,12 @@ func (c *Client) accountOptions(account credential.AccountID) client.StartWorkfl
 }
 
 func (c *Client) options(id string) client.StartWorkflowOptions {
-	queue := c.TaskQueue
-	if queue == "" {
-		queue = TaskQueue
-	}
 	return client.StartWorkflowOptions{
-		ID: id, TaskQueue: queue, WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		ID: id, TaskQueue: c.queue(), WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 	}
 }
+
+func (c *Client) queue() string { return cmp.Or(c.TaskQueue, TaskQueue) }
 
 // isNotFound reports whether no such Workflow runs.
 func isNotFound(err error) bool {

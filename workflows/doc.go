@@ -23,6 +23,11 @@
 // hand dead, or the clock, ends that. An account whose app acts for itself goes from pending to active with its first
 // token, and needs no authorization.
 //
+// What one account meets that the others of its connector would meet too, a refused app or a Retry-After, it tells its
+// [Connector], of which there is one for each OAuth app. While an app is refused its accounts wait, one of them tries once in
+// a minute, and people hear of it once; when it is taken the connector tells them to go on. An account does not depend on its
+// connector: without one it backs off by itself.
+//
 // Two things are done ahead of trouble. A token is looked at from time to time, because one that never expires can be
 // revoked; what is found dead takes the way of a caller's report. And where a grant will end that nothing but a person's
 // consent can replace, people hear of it 14, 7, 3 and 1 days before, while the account stays active.

@@ -16,6 +16,7 @@ const (
 	ConnectedAccountType = "ConnectedAccount"
 	TriageType           = "Triage"
 	ReportType           = "Report"
+	ConnectorType        = "Connector"
 )
 
 // Messages of the ConnectedAccount Workflow.
@@ -30,7 +31,17 @@ const (
 	SignalValidate = "validate"
 	// SignalAwait is what a Workflow sends that waits for the account: a [Waiter].
 	SignalAwait = "await"
-	QueryStatus = "status"
+	// SignalConnector is the news that an account gets of its connector: a [ConnectorNews].
+	SignalConnector = "connector"
+	QueryStatus     = "status"
+)
+
+// Messages of the Connector Workflow.
+const (
+	// SignalReport is what an account met that the others of its connector would meet too: a [ConnectorReport].
+	SignalReport = "report"
+	// SignalConfigured says that a worker read the connector's configuration anew. It takes no argument.
+	SignalConfigured = "configured"
 )
 
 // Messages of the Triage and Report Workflows.
@@ -50,7 +61,15 @@ var (
 	AccountStatusKey   = temporal.NewSearchAttributeKeyKeyword("AccountStatus")
 	AccountProviderKey = temporal.NewSearchAttributeKeyKeyword("AccountProvider")
 	TokenExpiresAtKey  = temporal.NewSearchAttributeKeyTime("TokenExpiresAt")
+	// AccountHeldByKey has the name of the connector that an account waits for, while it does.
+	AccountHeldByKey   = temporal.NewSearchAttributeKeyKeyword("AccountHeldBy")
+	ConnectorStatusKey = temporal.NewSearchAttributeKeyKeyword("ConnectorStatus")
 )
+
+// SearchAttributes returns all of them, for a server to know before the Workflows upsert any.
+func SearchAttributes() []temporal.SearchAttributeKey {
+	return []temporal.SearchAttributeKey{AccountStatusKey, AccountProviderKey, TokenExpiresAtKey, AccountHeldByKey, ConnectorStatusKey}
+}
 
 // AccountWorkflowID returns "account/acme/triage/slack".
 func AccountWorkflowID(account credential.AccountID) string { return "account/" + account.String() }
@@ -60,6 +79,12 @@ func TriageWorkflowID(name string) string { return "triage/" + name }
 
 // ReportWorkflowID returns "report/T1/C1/1700000000.000100".
 func ReportWorkflowID(key string) string { return "report/" + key }
+
+// ConnectorWorkflowID returns "connector/tokenkeeper/slack" for connector slack of the installation on task queue
+// tokenkeeper: the connectors of two installations in one namespace may have the same name and be different apps.
+func ConnectorWorkflowID(queue, connector string) string {
+	return "connector/" + queue + "/" + connector
+}
 
 // AccountOfWorkflow is the reverse of [AccountWorkflowID]; ok is false for the id of another Workflow.
 func AccountOfWorkflow(id string) (account credential.AccountID, ok bool) {

@@ -11,5 +11,6 @@ type Registry interface {
 func Register(r Registry) {
 	r.RegisterWorkflowWithOptions(ConnectedAccount, workflow.RegisterOptions{Name: ConnectedAccountType})
 	r.RegisterWorkflowWithOptions(Triage, workflow.RegisterOptions{Name: TriageType})
+	r.RegisterWorkflowWithOptions(Connector, workflow.RegisterOptions{Name: ConnectorType})
 	r.RegisterWorkflowWithOptions(Report, workflow.RegisterOptions{Name: ReportType})
 }

@@ -23,3 +23,5 @@ register() {
 register AccountStatus Keyword
 register AccountProvider Keyword
 register TokenExpiresAt Datetime
+register AccountHeldBy Keyword
+register ConnectorStatus Keyword

@@ -39,7 +39,8 @@ const checksAtOnce = 8
 type check func(ctx context.Context) Finding
 
 // Check looks at everything that has to be right for the work to go on: Temporal and its workers, the vault and its key,
-// every account, every triage and its reports, and every channel and repository of a triage whose account works. Each look takes at most patience.
+// every connector, every account, every triage and its reports, and every channel and repository of a triage whose account
+// works. Each look takes at most patience.
 func (a *App) Check(ctx context.Context, patience time.Duration) []Finding {
 	findings := []Finding{{Subject: "configuration " + a.Config.Path, OK: true}}
 	reached := a.look(ctx, patience, a.checkTemporal)
@@ -49,6 +50,9 @@ func (a *App) Check(ctx context.Context, patience time.Duration) []Finding {
 		return findings
 	}
 	checks := []check{a.checkWorkers}
+	for _, name := range slices.Sorted(maps.Keys(a.Config.Connectors)) {
+		checks = append(checks, func(ctx context.Context) Finding { return a.checkConnector(ctx, name) })
+	}
 	for _, account := range a.accountsInUse(ctx) {
 		checks = append(checks, func(ctx context.Context) Finding { return a.checkAccount(ctx, account) })
 	}

@@ -2,7 +2,6 @@ package app
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 
 	"go.temporal.io/api/serviceerror"
@@ -20,8 +19,7 @@ func Remedy(account credential.AccountID, status credential.Status) string {
 	case credential.ReauthorizationRequired:
 		return "tokenkeeper account reauthorize " + account.String()
 	case credential.ClientMisconfigured:
-		return fmt.Sprintf("correct client id and secret of connector %q, restart the worker, then: tokenkeeper account refresh %s",
-			account.Connector, account)
+		return mendClient(account.Connector)
 	case credential.Active, credential.Degraded:
 	}
 	return ""

@@ -13,7 +13,6 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/log"
-	"go.temporal.io/sdk/temporal"
 
 	"tokenkeeper/workflows"
 )
@@ -82,7 +81,7 @@ func (a *App) missingSearchAttributes(ctx context.Context) (map[string]enums.Ind
 		return nil, fmt.Errorf("listing search attributes of namespace %s: %w", a.Namespace, err)
 	}
 	missing := map[string]enums.IndexedValueType{}
-	for _, key := range []temporal.SearchAttributeKey{workflows.AccountStatusKey, workflows.AccountProviderKey, workflows.TokenExpiresAtKey} {
+	for _, key := range workflows.SearchAttributes() {
 		if _, ok := have.GetCustomAttributes()[key.GetName()]; !ok {
 			missing[key.GetName()] = key.GetValueType()
 		}

@@ -133,6 +133,8 @@ func TestAServerHasTheSearchAttributes(t *testing.T) {
 		"AccountStatus":   enums.INDEXED_VALUE_TYPE_KEYWORD,
 		"AccountProvider": enums.INDEXED_VALUE_TYPE_KEYWORD,
 		"TokenExpiresAt":  enums.INDEXED_VALUE_TYPE_DATETIME,
+		"AccountHeldBy":   enums.INDEXED_VALUE_TYPE_KEYWORD,
+		"ConnectorStatus": enums.INDEXED_VALUE_TYPE_KEYWORD,
 	} {
 		if got := answer.GetCustomAttributes()[name]; got != want {
 			t.Errorf("%s is %s, want %s", name, got, want)
@@ -214,7 +216,8 @@ func TestDefaultsAreTemporalsOwn(t *testing.T) {
 	if !slices.Equal(o.arguments(), []string{
 		"server", "start-dev", "--ip", "127.0.0.1", "--port", "7233", "--ui-port", "8233",
 		"--namespace", "default", "--db-filename", "data/temporal.db", "--log-level", "warn",
-		"--search-attribute", "AccountProvider=Keyword", "--search-attribute", "AccountStatus=Keyword",
+		"--search-attribute", "AccountHeldBy=Keyword", "--search-attribute", "AccountProvider=Keyword",
+		"--search-attribute", "AccountStatus=Keyword", "--search-attribute", "ConnectorStatus=Keyword",
 		"--search-attribute", "TokenExpiresAt=Datetime",
 		"--dynamic-config-value", "history.transferProcessorMaxPollRPS=1000",
 	}) {

@@ -69,6 +69,7 @@ func (o Options) withDefaults() Options {
 	if o.SearchAttributes == nil {
 		o.SearchAttributes = map[string]string{
 			"AccountStatus": "Keyword", "AccountProvider": "Keyword", "TokenExpiresAt": "Datetime",
+			"AccountHeldBy": "Keyword", "ConnectorStatus": "Keyword",
 		}
 	}
 	if o.DynamicConfig == nil {

@@ -146,15 +146,8 @@ func TestManyProcessesOneRefresh(t *testing.T) {
 // dev server on two cores a minute or two.
 func TestAsManyRefreshesAsAccounts(t *testing.T) {
 	w := newWorld(t, sandbox.Options{GitHub: sandbox.AppOptions{Rotation: sandbox.RotationRevokeFamily}})
-	accounts, sideBySide := *stormAccounts, 16
-	ids := make([]credential.AccountID, accounts)
-	group, ctx := errgroup.WithContext(t.Context())
-	group.SetLimit(sideBySide)
-	for i := range ids {
-		ids[i] = credential.AccountID{Organization: w.organization, User: fmt.Sprintf("user-%04d", i), Connector: "github"}
-		group.Go(func() error { return w.settle(ctx, ids[i]) })
-	}
-	require.NoError(t, group.Wait())
+	accounts := *stormAccounts
+	ids := w.settleMany(accounts, "github")
 
 	var storm sync.WaitGroup
 	errs := make([]error, accounts)

@@ -1,0 +1,63 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/workflows"
+)
+
+// ConfigureConnectors tells the Workflow of each connector that its configuration was read, and starts those that there are
+// none of. A worker does so when it starts: accounts whose app was refused then try it with the configuration there is now.
+func (a *App) ConfigureConnectors(ctx context.Context) {
+	for _, name := range slices.Sorted(maps.Keys(a.Config.Connectors)) {
+		if err := a.Workflows.Configured(ctx, name); err != nil && ctx.Err() == nil {
+			a.Log.WarnContext(ctx, "a connector was not told its configuration; while the provider refuses its app, each account tries by itself",
+				"connector", name, "error", err)
+		}
+	}
+}
+
+// pauses returns what keeps the requests of this process back while a connector's authorization server does not want them.
+func (a *App) pauses() *activities.Pauses { return &activities.Pauses{Ask: a.Workflows.Pause} }
+
+// countAccounts returns how many accounts of a connector the vault holds.
+func (a *App) countAccounts(ctx context.Context, connector string) (int, error) {
+	held, err := a.Vault.Accounts(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("counting the accounts of connector %s: %w", connector, err)
+	}
+	n := 0
+	for _, summary := range held {
+		if summary.Account.Connector == connector {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// checkConnector looks whether the provider takes a connector's app.
+func (a *App) checkConnector(ctx context.Context, name string) Finding {
+	f := Finding{Subject: "connector " + name}
+	status, err := a.Workflows.Connector(ctx, name)
+	switch {
+	case isNotFound(err):
+		f.Problem, f.Fix = "no worker has started its Workflow, so its accounts do not hear of a refused app from each other", "restart a worker"
+	case err != nil:
+		f.Problem, f.Fix = "it does not answer: "+err.Error(), "see whether a worker runs"
+	case status.Status == workflows.ConnectorRefused:
+		f.Problem, f.Fix = "the provider refuses its app, so its accounts wait: "+status.Reason, mendClient(name)
+		f.Place = a.Config.Position("connectors." + name).String()
+	default:
+		f.OK = true
+	}
+	return f
+}
+
+// mendClient is what a person does about a refused app.
+func mendClient(connector string) string {
+	return fmt.Sprintf("correct client id and secret of connector %q and restart the workers; all its accounts go on by themselves", connector)
+}

@@ -1,0 +1,121 @@
+package e2e
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/internal/app"
+	"tokenkeeper/sandbox"
+	"tokenkeeper/workflows"
+)
+
+// The secret of the app is replaced at the provider while fifty accounts need tokens. One account meets it, and tells the
+// others by way of their connector; people hear of it once. When the secret is right again, all go on by themselves: no
+// Workflow is restarted, and nobody touches an account.
+func TestARefusedAppPausesAllItsAccountsUntilItIsTaken(t *testing.T) {
+	w := newWorld(t, sandbox.Options{GitHub: sandbox.AppOptions{Rotation: sandbox.RotationRevokeFamily}})
+	w.ConfigureConnectors(t.Context())
+	accounts := w.settleMany(50, "github")
+	posts := func() int { return w.sandbox.Books().Requests["github token.refresh"] }
+	require.NoError(t, w.sandbox.Fault(sandbox.Fault{
+		App: sandbox.GitHub, Endpoint: "token.refresh", Kind: sandbox.FaultStatus, Code: "incorrect_client_credentials", Times: -1,
+	}))
+
+	w.needTokens(accounts[:1])
+	w.eventually("the first account waits", func() bool { return w.status(accounts[0]).HeldBy == "github" })
+	w.needTokens(accounts[1:])
+	for _, account := range accounts {
+		w.eventually("all others wait", func() bool { return w.status(account).HeldBy == "github" })
+		assert.Equal(t, credential.ClientMisconfigured, w.status(account).Status)
+	}
+	sent := posts()
+	refused := w.connectorStatus("github")
+	assert.Equal(t, workflows.ConnectorRefused, refused.Status)
+	assert.Contains(t, refused.Reason, "incorrect_client_credentials")
+	assert.LessOrEqual(t, sent, 1+refused.Tries, "one account met it, and one in a minute tries")
+	assert.Equal(t, 1, w.activitiesOf(workflows.ConnectorWorkflowID(w.Config.Temporal.TaskQueue, "github"), "Alert"))
+	finding := w.finding("connector github")
+	assert.Contains(t, finding.Problem, "the provider refuses its app")
+	assert.Contains(t, finding.Fix, `correct client id and secret of connector "github"`)
+
+	w.sandbox.ClearFaults()
+	w.ConfigureConnectors(t.Context()) // as a worker does that has read the corrected configuration
+	for _, account := range accounts {
+		w.eventually("all go on", func() bool { return w.status(account).Status == credential.Active })
+		assert.EqualValues(t, 2, w.status(account).Generation)
+		assert.Zero(t, w.activitiesOf(workflows.AccountWorkflowID(account), "Notify"), "people hear of it from the connector")
+	}
+	books := w.sandbox.Books()
+	assert.Equal(t, len(accounts), books.RefreshesByApp[sandbox.GitHub])
+	assert.Zero(t, books.RefreshTokensPresentedTwice)
+	assert.Equal(t, workflows.ConnectorActive, w.connectorStatus("github").Status)
+
+	w.replays(workflows.AccountWorkflowID(accounts[1]), "held-account")
+	w.eventually("people hear that it is over", func() bool {
+		return w.activitiesOf(workflows.ConnectorWorkflowID(w.Config.Temporal.TaskQueue, "github"), "Alert") == 2
+	})
+	w.replays(workflows.ConnectorWorkflowID(w.Config.Temporal.TaskQueue, "github"), "connector")
+}
+
+// settleMany makes accounts of a connector active.
+func (w *world) settleMany(n int, connector string) []credential.AccountID {
+	w.t.Helper()
+	ids := make([]credential.AccountID, n)
+	group, ctx := errgroup.WithContext(w.t.Context())
+	group.SetLimit(16)
+	for i := range ids {
+		ids[i] = credential.AccountID{Organization: w.organization, User: fmt.Sprintf("user-%04d", i), Connector: connector}
+		group.Go(func() error { return w.settle(ctx, ids[i]) })
+	}
+	require.NoError(w.t, group.Wait())
+	return ids
+}
+
+// needTokens reports the first generation of the accounts dead, all at once.
+func (w *world) needTokens(accounts []credential.AccountID) {
+	w.t.Helper()
+	var group errgroup.Group
+	for _, account := range accounts {
+		group.Go(func() error {
+			_, err := w.Workflows.Refresh(w.t.Context(), account, 1)
+			return err
+		})
+	}
+	require.NoError(w.t, group.Wait())
+}
+
+func (w *world) connectorStatus(name string) workflows.ConnectorStatus {
+	w.t.Helper()
+	status, err := w.Workflows.Connector(w.t.Context(), name)
+	require.NoError(w.t, err)
+	return status
+}
+
+// activitiesOf counts the Activities of a type that a Workflow has asked for.
+func (w *world) activitiesOf(id, name string) (n int) {
+	w.t.Helper()
+	for _, event := range w.history(id).GetEvents() {
+		if event.GetActivityTaskScheduledEventAttributes().GetActivityType().GetName() == name {
+			n++
+		}
+	}
+	return n
+}
+
+// finding returns what the doctor finds about a subject.
+func (w *world) finding(subject string) app.Finding {
+	w.t.Helper()
+	for _, f := range w.Check(w.t.Context(), 10*time.Second) {
+		if f.Subject == subject {
+			return f
+		}
+	}
+	w.t.Fatalf("the doctor does not speak of %s", subject)
+	return app.Finding{}
+}
