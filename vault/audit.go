@@ -23,6 +23,8 @@ const (
 	Reauthorize Action = "reauthorize"
 	Refresh     Action = "refresh"
 	Disconnect  Action = "disconnect"
+	// GrantEnded is what a provider said of itself, in a signed event; the account looks whether it is true.
+	GrantEnded Action = "grant-ended"
 )
 
 // Outcome is how an action ended.

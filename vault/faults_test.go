@@ -76,7 +76,7 @@ func pullAt(v *Vault, n int) (mend func()) {
 func dump(t testing.TB, v *Vault) string {
 	t.Helper()
 	var text string
-	for _, table := range []string{"canary", "records", "shredded", "authorizations", "logins", "retired_keys", "audit"} {
+	for _, table := range []string{"canary", "records", "shredded", "authorizations", "logins", "deliveries", "retired_keys", "audit"} {
 		require.NoError(t, v.store.Read(t.Context(), func(q storage.Queryer) error {
 			rows, err := q.QueryContext(t.Context(), `SELECT * FROM `+table+` ORDER BY 1`) //nolint:unqueryvet // everything is the point
 			if err != nil {
@@ -117,6 +117,7 @@ func testOperationsAreWholeOrNothing(t *testing.T, b backend) {
 		"DropAuthorization": func(v *Vault) error { return v.DropAuthorization(t.Context(), "first") },
 		"PutLogin":          func(v *Vault) error { return v.PutLogin(t.Context(), login("s2", slack)) },
 		"TakeLogin":         func(v *Vault) error { _, err := v.TakeLogin(t.Context(), l.StateHash); return err },
+		"TakeDelivery":      func(v *Vault) error { _, err := v.TakeDelivery(t.Context(), newClock().delivery("one")); return err },
 		"Shred":             func(v *Vault) error { return v.Shred(t.Context(), slack) },
 		"Prune":             func(v *Vault) error { return v.Prune(t.Context()) },
 	} {
