@@ -54,6 +54,9 @@ func (k *checker) connector(name string, c Connector) Connector {
 	if ok && usable {
 		c.Provider = k.applied(path, c, found)
 	}
+	if ok {
+		c.Events = k.events(join(path, "events"), c)
+	}
 	c.secret = k.clientSecret(path, c, ok && found.ClientAuthentication != provider.ClientPublic)
 	return c
 }

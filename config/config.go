@@ -111,6 +111,8 @@ type Connector struct {
 	Timeout time.Duration `yaml:"timeout" json:"timeout"`
 	// ValidateEvery is how often the provider is asked whether an account's token still works; 0 for never.
 	ValidateEvery time.Duration `yaml:"validate_every" json:"validate_every"`
+	// Events are what the provider tells by itself, signed.
+	Events Events `yaml:"events" json:"events,omitzero"`
 	// Provider is the catalogue's or the user's entry with Endpoints and Variables applied.
 	Provider provider.Provider `yaml:"-" json:"-"`
 

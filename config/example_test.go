@@ -61,6 +61,8 @@ func TestExampleUncommented(t *testing.T) {
 	text := commented.ReplaceAllString(edit(t, exampleText(t), "\nproviders: []\n", "\n"), "$1$2")
 	text = edit(t, text, "/run/secrets/ghes-client", secret)
 	text = edit(t, text, "GHES_CLIENT_ID", "SLACK_CLIENT_ID")
+	text = edit(t, text, "SLACK_SIGNING_SECRET", "SLACK_CLIENT_SECRET")
+	text = edit(t, text, "GITHUB_WEBHOOK_SECRET", "GITHUB_CLIENT_SECRET")
 	text = edit(t, text, "TRACKER_CLIENT_SECRET", "SLACK_CLIENT_SECRET")
 	text = edit(t, text, "/run/secrets/github-app.pem", keyFile(t))
 	text = edit(t, text, "/run/secrets/tracker.pem", keyFile(t))
