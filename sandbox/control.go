@@ -23,6 +23,7 @@ func (s *Sandbox) controlRoutes() http.Handler {
 		s.ClearFaults()
 		w.WriteHeader(http.StatusNoContent)
 	})
+	mux.HandleFunc("POST /control/subscriptions", controlled(s.controlSubscribe))
 	mux.HandleFunc("POST /control/revoke", controlled(s.controlRevoke))
 	mux.HandleFunc("POST /control/expire", controlled(s.controlExpire))
 	mux.HandleFunc("GET /control/books", func(w http.ResponseWriter, _ *http.Request) {
@@ -113,6 +114,11 @@ func (s *Sandbox) controlEdit(in editRequest) (editRequest, error) {
 }
 
 func (s *Sandbox) controlFault(f Fault) (Fault, error) { return f, s.Fault(f) }
+
+// controlSubscribe does not answer the secret.
+func (s *Sandbox) controlSubscribe(in Subscription) (map[string]string, error) {
+	return map[string]string{"app": string(in.App), "url": in.URL}, s.Subscribe(in)
+}
 
 type appRequest struct {
 	App App `json:"app"`

@@ -34,5 +34,7 @@
 //	/control/…                           JSON for people and scripts: post messages, script faults, revoke, read the books
 //	/                                    pages: channels, issues, books
 //
+// An app can subscribe to events, which then leave signed as the real ones are: of people who post, and of grants that end.
+//
 // Times of tokens, messages and limits follow Options.Now; hangs and delays take real time.
 package sandbox

@@ -17,14 +17,15 @@ type Sandbox struct {
 	closed  chan struct{}
 	once    sync.Once
 
-	mu        sync.Mutex // guards everything below
-	apps      map[App]*app
-	workspace *workspace
-	hub       *hub
-	desk      *desk
-	ledger    *ledger
-	faults    []*scripted
-	suspended bool // the installation of the GitHub App
+	mu            sync.Mutex // guards everything below
+	apps          map[App]*app
+	workspace     *workspace
+	hub           *hub
+	desk          *desk
+	ledger        *ledger
+	faults        []*scripted
+	subscriptions map[App]Subscription
+	suspended     bool // the installation of the GitHub App
 }
 
 // New returns a sandbox. Serve its Handler, and Close it at the end.
@@ -41,6 +42,8 @@ func New(o Options) *Sandbox {
 		workspace: newWorkspace(o),
 		hub:       newHub(o),
 		ledger:    newLedger(),
+
+		subscriptions: map[App]Subscription{},
 	}
 	s.handler = s.routes()
 	return s
@@ -62,11 +65,13 @@ func (s *Sandbox) Post(channel string, m Message) (ts string) {
 	return posted.TS
 }
 
-// Revoke ends every grant of an app, as an administrator who removes it does, and returns how many there were.
+// Revoke ends every grant of an app, as an administrator who removes it does, and returns how many there were. Who has
+// subscribed to the app's events is told.
 func (s *Sandbox) Revoke(name App) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if a, known := s.apps[name]; known {
+		s.tellLocked(name, s.endsLocked(a)...)
 		return a.revokeAll()
 	}
 	return 0
