@@ -21,6 +21,9 @@
 //	             adopted: "account … is active" ◀─────────────────────────────────────┤
 //	             another subject, fewer scopes: says why, the tokens are dropped ◀────┤
 //	             no verdict: the consent is kept for 30 minutes, and how to go on ◀───┘
+//	POST /events/{slack,github}/{connector}
+//	     │ signed? · for the first time? (the vault remembers) · does it say that a grant ended?
+//	     └─ then the accounts it concerns are asked to look at their tokens. An event is a hint and changes nothing itself
 //	GET  /healthz               200 or 503, and which dependency is down
 //	GET  /static/style.css
 //

@@ -27,6 +27,9 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET "+callbackPath, s.callback)
 	mux.HandleFunc("GET "+healthPath, s.healthz)
 	mux.HandleFunc("GET "+stylePath, s.style)
+	for _, d := range []dialect{slackDialect(), gitHubDialect()} {
+		mux.HandleFunc("POST "+eventsPath+string(d.source)+"/{connector}", s.takeEvents(d))
+	}
 	mux.HandleFunc("/", s.notFound)
 
 	handler := s.sameOrigin(mux)
@@ -89,7 +92,11 @@ func (s *Server) limitSize(next http.Handler) http.Handler {
 			})
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		limit := int64(maxBody)
+		if isEvent(r) {
+			limit = maxEvent
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		next.ServeHTTP(w, r)
 	})
 }

@@ -19,6 +19,7 @@ type Vault interface {
 	PutAuthorization(ctx context.Context, a vault.Authorization) error
 	DropAuthorization(ctx context.Context, id string) error
 	links
+	deliveries
 }
 
 // links lead people here. Each method but SpendLink returns [vault.ErrNotFound] for one that is unknown, void, used or
@@ -58,6 +59,8 @@ type Server struct {
 	Owner       Owner
 	// Board is what the status page shows; there is none when it is nil.
 	Board Board
+	// Hints takes what providers tell by themselves; no events are taken when it is nil.
+	Hints Hints
 	// PublicURL is how a browser reaches the gateway. The redirect URL registered at providers is this with
 	// /oauth/callback at its end.
 	PublicURL *url.URL

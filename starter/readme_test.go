@@ -210,6 +210,7 @@ func TestReadmeConfigurations(t *testing.T) {
 	blocks := fences(t, "yaml")
 	w := newWorld(t)
 	w.env["GHES_CLIENT_SECRET"], w.env["GOVSLACK_CLIENT_SECRET"] = "secret-of-ghes", "secret-of-govslack"
+	w.env["SLACK_SIGNING_SECRET"], w.env["GITHUB_WEBHOOK_SECRET"] = "signing-secret-of-slack", "webhook-secret-of-github"
 	key := keyText(t)
 	account, err := json.Marshal(map[string]string{"type": "service_account", "client_email": "agent@example.com", "private_key": key})
 	if err != nil {

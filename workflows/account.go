@@ -60,6 +60,7 @@ type account struct {
 	id       credential.AccountID
 	attempts int               // ended attempts of this run; handlers wait for it to move
 	looks    int               // ended looks at the token in this run that somebody asked for; handlers wait for it to move
+	looking  bool              // such a look is under way
 	watch    *watch            // nil while nothing looks at the token by itself
 	heard    time.Time         // when a watch ended without a finding
 	verdicts map[string]error  // :: authorization -> how its adoption ended

@@ -154,7 +154,7 @@ func (a *account) drain(ctx workflow.Context) {
 		a.queueAdoption(r)
 	})
 	takeAll(ctx, a.misread, SignalDisconnect, func(any) { a.Disconnecting = true })
-	takeAll(ctx, a.misread, SignalValidate, func(any) { a.askToLook(workflow.Now(ctx)) })
+	takeAll(ctx, a.misread, SignalValidate, func(r ValidateRequest) { a.askToLook(workflow.Now(ctx), r) })
 	takeAll(ctx, a.misread, SignalConnector, func(n ConnectorNews) { a.hearConnector(workflow.Now(ctx), n) })
 	takeAll(ctx, a.misread, SignalAwait, func(w Waiter) {
 		if w.WorkflowID == "" {

@@ -21,6 +21,8 @@ const (
 type Looks struct {
 	// Asked: somebody wants a look.
 	Asked bool `json:"asked,omitempty"`
+	// Again: the provider said that the grant ended while a look was under way, which may have come before the end.
+	Again bool `json:"again,omitempty"`
 	// Alive is when the token was last found alive, as far as the Workflow was told: the looks of the watch that find nothing
 	// are heard of in its heartbeat only.
 	Alive time.Time `json:"alive,omitzero"`
@@ -86,7 +88,12 @@ func (a *account) hear(ctx workflow.Context) error {
 }
 
 // askToLook notes that somebody who does not wait wants a look.
-func (a *account) askToLook(now time.Time) {
+func (a *account) askToLook(now time.Time, r ValidateRequest) {
+	if r.Ended {
+		a.Looks.Again = a.looking
+		a.Looks.Asked = true
+		return
+	}
 	if now.Sub(a.Looks.Alive) >= lookedRecently {
 		a.Looks.Asked = true
 	}
@@ -105,9 +112,11 @@ func (a *account) onValidate(ctx workflow.Context) (AccountStatus, error) {
 // look asks the provider once.
 func (a *account) look(ctx workflow.Context) error {
 	var v activities.Validation
+	a.looking = true
 	err := workflow.ExecuteActivity(accountActivity(ctx, "look at the token"), (*activities.Account).Validate,
 		activities.ValidateInput{Account: a.id}).Get(ctx, &v)
-	a.Looks.Asked = false
+	a.looking = false
+	a.Looks.Asked, a.Looks.Again = a.Looks.Again, false
 	a.looks++
 	return a.heed(ctx, v, err)
 }

@@ -24,6 +24,17 @@ func (c *Client) ValidateSoon(ctx context.Context, account credential.AccountID)
 	return nil
 }
 
+// GrantEnded tells the account that its provider says its grant ended, and does not wait for what comes of it: the account
+// looks at its token before it believes that. It returns an error that wraps [serviceerror.NotFound] when no Workflow owns
+// the account.
+func (c *Client) GrantEnded(ctx context.Context, account credential.AccountID) error {
+	err := c.Temporal.SignalWorkflow(ctx, AccountWorkflowID(account), "", SignalValidate, ValidateRequest{Ended: true})
+	if err != nil {
+		return fmt.Errorf("telling account %s that its grant ended: %w", account, err)
+	}
+	return nil
+}
+
 // validateActivity is the type of [activities.Account.Validate].
 const validateActivity = "Validate"
 

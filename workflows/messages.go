@@ -53,6 +53,12 @@ func (r ReauthorizedRequest) validate() error {
 	return nil
 }
 
+// ValidateRequest is the argument of Signal `validate`; {} or none asks for a look at the token soon.
+type ValidateRequest struct {
+	// Ended: the provider says that the grant ended. A look of a moment ago, or one under way, does not answer that.
+	Ended bool `json:"ended,omitempty"`
+}
+
 // Waiter is the argument of Signal `await`: who wants to hear when the account works.
 type Waiter struct {
 	WorkflowID string `json:"workflow_id"`

@@ -43,7 +43,7 @@ func (a *App) Gateway() (*gateway.Server, error) {
 		return nil, fmt.Errorf("gateway.public_url: %w", err)
 	}
 	return &gateway.Server{
-		Vault: a.Vault, Connections: a, Owner: a.Workflows, Board: board{a}, PublicURL: public,
+		Vault: a.Vault, Connections: a, Owner: a.Workflows, Board: board{a}, Hints: a, PublicURL: public,
 		RequireCode: a.Config.Links.RequireCode, Health: a.healthy, Log: a.Log,
 	}, nil
 }

@@ -75,6 +75,7 @@ connectors:
     client_secret_env: SLACK_CLIENT_SECRET
     scopes: [channels:history, channels:read, chat:write, reactions:write, users:read]
     endpoints: {authorize: SANDBOX/slack/oauth/v2/authorize, api: SANDBOX/slack/api/}
+    events: {signing_secret_env: SLACK_SIGNING_SECRET}
   github:
     provider: github-app
     client_id: Iv23liSandboxTriage0
@@ -83,6 +84,7 @@ connectors:
       authorize: SANDBOX/github/login/oauth/authorize
       token: SANDBOX/github/login/oauth/access_token
       api: SANDBOX/github/api/v3/
+    events: {webhook_secret_env: GITHUB_WEBHOOK_SECRET}
   bot:
     provider: github-installation
     client_id: Iv23liSandboxTriage0
@@ -158,7 +160,7 @@ func newWorld(t testing.TB, o sandbox.Options) *world {
 		"SLACK_CLIENT_SECRET": w.sandbox.App(sandbox.Slack).ClientSecret, "GITHUB_CLIENT_SECRET": w.sandbox.App(sandbox.GitHub).ClientSecret,
 		"GOOGLE_CLIENT_SECRET": w.sandbox.App(sandbox.Google).ClientSecret, "APP_KEY": appKeyText(),
 		"ZENDESK_CLIENT_SECRET": w.sandbox.App(sandbox.Zendesk).ClientSecret,
-		"TEMPORAL_ADDRESS":      server.HostPort(),
+		"TEMPORAL_ADDRESS":      server.HostPort(), "SLACK_SIGNING_SECRET": eventSecret, "GITHUB_WEBHOOK_SECRET": eventSecret,
 	}
 	w.App, err = app.Open(app.Options{
 		ConfigPath: path, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),

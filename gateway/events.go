@@ -1,0 +1,201 @@
+package gateway
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/vault"
+)
+
+const (
+	eventsPath = "/events/"
+	// maxEvent is for what a provider tells. GitHub allows itself 25 MiB, for pushes and the like; what is of use here has
+	// some KiB, and an installation that names its repositories one for every 150 bytes.
+	maxEvent = 1 << 20
+	// eventLimit leaves time for the answer: Slack waits for 3 s, and sends what was not taken once more after that.
+	eventLimit = 2 * time.Second
+	// forgetLimit bounds forgetting an event that could not be acted on.
+	forgetLimit = 500 * time.Millisecond
+)
+
+// EventSource is a provider that tells by itself what happens.
+type EventSource string
+
+// The sources. Each has its own way to sign.
+const (
+	SlackEvents  EventSource = "slack"
+	GitHubEvents EventSource = "github"
+)
+
+// Hints takes what providers tell. Nothing of it is believed: whoever is told looks for himself.
+type Hints interface {
+	// EventSecret returns what the events of a connector are signed with, and who signs. The secret is zero where the
+	// connector takes none.
+	EventSecret(connector string) (EventSource, credential.Secret)
+	// GrantEnded has accounts look at their tokens that belong to the OAuth app of the connector and to a subject of which
+	// ended is true. It returns those that were asked.
+	GrantEnded(ctx context.Context, connector string, ended func(credential.Subject) bool) ([]credential.AccountID, error)
+}
+
+// deliveries are remembered, so that an event is acted on once; and what came of it is told in the audit log.
+type deliveries interface {
+	// TakeDelivery reports whether a delivery is the first of its hash.
+	TakeDelivery(ctx context.Context, d vault.Delivery) (first bool, err error)
+	DropDelivery(ctx context.Context, hash []byte) error
+	Audit(ctx context.Context, e vault.Event) error
+}
+
+// news is what an event says, as far as it matters here.
+type news struct {
+	name string // as the provider calls it
+	// challenge is to be sent back: the provider asks whether we are we.
+	challenge string
+	// key tells the event from all others, and was signed; keep is for how long it has to be remembered.
+	key  string
+	keep time.Duration
+	// ended says whose grants may have ended; nil for nobody's.
+	ended func(credential.Subject) bool
+}
+
+// dialect is how one provider speaks.
+type dialect struct {
+	source    EventSource
+	signature string // the header with the signature
+	// read checks the signature first. Its errors are errSignature, and others for what is signed and cannot be read.
+	read func(header http.Header, body []byte, secret credential.Secret) (news, error)
+}
+
+var errSignature = errors.New("it is not signed with the secret of this connector, or its time is not now")
+
+// takeEvents serves POST /events/{source}/{connector}.
+func (s *Server) takeEvents(d dialect) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		connector := r.PathValue("connector")
+		secret, ok := s.eventSecret(d.source, connector)
+		if !ok {
+			plain(w, http.StatusNotFound, "this connector takes no events: see connectors.NAME.events in tokenkeeper.yaml")
+			return
+		}
+		log := s.log().With("source", d.source, "connector", connector)
+		if r.Header.Get(d.signature) == "" { // not worth reading
+			s.refuseEvent(r.Context(), w, log, errSignature)
+			return
+		}
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			s.refuseEvent(r.Context(), w, log, err)
+			return
+		}
+		n, err := d.read(r.Header, body, secret)
+		if err != nil {
+			s.refuseEvent(r.Context(), w, log, err)
+			return
+		}
+		if n.challenge != "" {
+			plain(w, http.StatusOK, n.challenge)
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), eventLimit)
+		defer cancel()
+		if err := s.heed(ctx, event{news: n, source: d.source, connector: connector, remote: r.RemoteAddr}, log); err != nil {
+			log.WarnContext(ctx, "event is not taken", "event", n.name, "error", err)
+			plain(w, http.StatusServiceUnavailable, "not now; send it again")
+			return
+		}
+		plain(w, http.StatusOK, "")
+	}
+}
+
+// eventSecret never returns an empty one: the signature of nothing with nothing is easily made.
+func (s *Server) eventSecret(source EventSource, connector string) (credential.Secret, bool) {
+	if s.Hints == nil {
+		return credential.Secret{}, false
+	}
+	of, secret := s.Hints.EventSecret(connector)
+	return secret, of == source && !secret.IsZero()
+}
+
+// refuseEvent says no more than the sender needs: it may be anybody.
+func (s *Server) refuseEvent(ctx context.Context, w http.ResponseWriter, log *slog.Logger, err error) {
+	status, text := http.StatusBadRequest, "this cannot be read: "+err.Error()
+	if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
+		status, text = http.StatusRequestEntityTooLarge, "events of more than 1 MiB are not taken"
+	} else if errors.Is(err, errSignature) {
+		status, text = http.StatusUnauthorized, err.Error()
+	}
+	log.WarnContext(ctx, "event is refused", "status", status, "error", text)
+	plain(w, status, text)
+}
+
+// event is news, and where it came from.
+type event struct {
+	news
+
+	source    EventSource
+	connector string
+	remote    string
+}
+
+func (e event) hash() []byte {
+	sum := sha256.Sum256([]byte(string(e.source) + "\x00" + e.connector + "\x00" + e.key))
+	return sum[:]
+}
+
+// heed acts on an event once. Only what is acted on is remembered. After an error nothing is, and the provider may send it
+// again.
+func (s *Server) heed(ctx context.Context, e event, log *slog.Logger) error {
+	if e.ended == nil {
+		log.DebugContext(ctx, "event is of no interest", "event", e.name)
+		return nil
+	}
+	first, err := s.Vault.TakeDelivery(ctx, vault.Delivery{Hash: e.hash(), ExpiresAt: s.now().Add(e.keep)})
+	if err != nil {
+		return err
+	}
+	if !first {
+		log.InfoContext(ctx, "event came again", "event", e.name)
+		return nil
+	}
+	accounts, err := s.Hints.GrantEnded(ctx, e.connector, e.ended)
+	log.InfoContext(ctx, "event says that grants ended", "event", e.name, "accounts", len(accounts))
+	s.recordEnded(ctx, e, accounts, log)
+	if err != nil {
+		return errors.Join(err, s.forget(ctx, e))
+	}
+	return nil
+}
+
+func (s *Server) forget(ctx context.Context, e event) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), forgetLimit)
+	defer cancel()
+	return s.Vault.DropDelivery(ctx, e.hash())
+}
+
+// recordEnded writes to the audit log what the accounts were told.
+func (s *Server) recordEnded(ctx context.Context, e event, accounts []credential.AccountID, log *slog.Logger) {
+	for _, account := range accounts {
+		err := s.Vault.Audit(ctx, vault.Event{
+			Actor: string(e.source), Action: vault.GrantEnded, Account: account, Remote: e.remote, Outcome: vault.Done,
+			Detail: e.name + ": the account looks whether it is true",
+		})
+		if err != nil {
+			log.WarnContext(ctx, "the audit log lacks an event", "event", e.name, "account", account.String(), "error", err)
+		}
+	}
+}
+
+// isEvent reports whether a request is a provider's, and not a browser's.
+func isEvent(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, eventsPath) }
+
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text) // whoever went away does not want it
+}

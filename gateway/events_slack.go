@@ -1,0 +1,90 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"tokenkeeper/credential"
+)
+
+// slackKeep is above the hour over which Slack tries to deliver an event. What is older than five minutes has to be signed
+// anew, and nobody else can.
+const slackKeep = 24 * time.Hour
+
+func slackDialect() dialect {
+	return dialect{source: SlackEvents, signature: "X-Slack-Signature", read: readSlackEvent}
+}
+
+// slackEvent is what is of interest in Slack's envelope (docs.slack.dev/apis/events-api). The library's parser refuses every
+// kind of event that it does not know.
+type slackEvent struct {
+	Type      string `json:"type"`
+	Challenge string `json:"challenge"`
+	EventID   string `json:"event_id"`
+	TeamID    string `json:"team_id"`
+	Event     struct {
+		Type   string `json:"type"`
+		Tokens struct {
+			OAuth []string `json:"oauth"` // ids of users whose own tokens were revoked
+			Bot   []string `json:"bot"`   // ids of users, for tokens of bots
+		} `json:"tokens"`
+	} `json:"event"`
+}
+
+func readSlackEvent(header http.Header, body []byte, secret credential.Secret) (news, error) {
+	verifier, err := slack.NewSecretsVerifier(header, secret.Reveal())
+	if err != nil {
+		return news{}, errSignature
+	}
+	if _, err := verifier.Write(body); err != nil || verifier.Ensure() != nil {
+		return news{}, errSignature
+	}
+	var e slackEvent
+	if json.Unmarshal(body, &e) != nil {
+		return news{}, errors.New("it is not Slack's JSON")
+	}
+	switch e.Type {
+	case "url_verification":
+		return news{name: e.Type, challenge: e.Challenge}, nil
+	case "event_callback":
+		return e.news(), nil
+	default:
+		return news{name: e.Type}, nil
+	}
+}
+
+func (e slackEvent) news() news {
+	n := news{name: e.Event.Type, key: e.EventID, keep: slackKeep}
+	if e.EventID == "" {
+		return n
+	}
+	switch e.Event.Type {
+	case "app_uninstalled":
+		n.ended = e.ofTeam
+	case "tokens_revoked":
+		if len(e.Event.Tokens.Bot) > 0 {
+			n.ended = e.ofTeam // whether it names the bot or who installed it, no page of Slack says
+		} else {
+			n.ended = e.ofUser
+		}
+	}
+	return n
+}
+
+// ofTeam reports whether a subject, "team/user", is of the event's workspace. An app that an organization installed for all
+// of its workspaces has events without one.
+func (e slackEvent) ofTeam(subject credential.Subject) bool {
+	team, _, _ := strings.Cut(string(subject), "/")
+	return e.TeamID == "" || team == e.TeamID
+}
+
+func (e slackEvent) ofUser(subject credential.Subject) bool {
+	_, user, _ := strings.Cut(string(subject), "/")
+	return e.ofTeam(subject) && slices.Contains(e.Event.Tokens.OAuth, user)
+}
