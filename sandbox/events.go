@@ -143,3 +143,19 @@ func (s *Sandbox) endsLocked(a *app) []Event {
 	}
 	return events
 }
+
+// event is what an app that is in the channel is told of a message (docs.slack.dev/reference/events/message).
+func (m *message) event() Event {
+	body := map[string]any{
+		"channel": m.channel.ID, "channel_type": "channel", "user": m.User, "text": m.Text, "ts": m.ts, "event_ts": m.ts,
+	}
+	for key, value := range map[string]string{"subtype": m.Subtype, "thread_ts": m.ThreadTS} {
+		if value != "" {
+			body[key] = value
+		}
+	}
+	if m.Bot != "" {
+		body["bot_id"] = slackID("B0", m.Bot)
+	}
+	return Event{Name: "message", Body: body}
+}

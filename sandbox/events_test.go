@@ -94,6 +94,31 @@ func TestGrantsThatEndAreToldOf(t *testing.T) {
 	assert.NotZero(t, user.GetSender().GetID())
 }
 
+func TestWhoIsInTheChannelHearsWhatIsWritten(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	url, heard := subscriber(t)
+	require.NoError(t, w.Subscribe(sandbox.Subscription{App: sandbox.Slack, URL: url, Secret: subscriptionSecret}))
+	w.Post("C0RANDOM", sandbox.Message{User: "ada", Text: "the app is not in here"})
+	ts := w.Post(bugs, sandbox.Message{User: "ada", Text: "it crashes"})
+	message, ok := next(t, heard).(*slackevents.MessageEvent)
+	require.True(t, ok)
+	assert.Equal(t, ts, message.TimeStamp)
+	assert.Equal(t, bugs, message.Channel)
+	assert.Empty(t, message.BotID)
+	w.Post(bugs, sandbox.Message{Bot: "Deploys", Text: "deployed"})
+	message, ok = next(t, heard).(*slackevents.MessageEvent)
+	require.True(t, ok)
+	assert.NotEmpty(t, message.BotID)
+
+	require.NoError(t, w.Subscribe(sandbox.Subscription{App: sandbox.Slack}))
+	w.Post(bugs, sandbox.Message{User: "ada", Text: "nobody listens"})
+	require.NoError(t, w.Subscribe(sandbox.Subscription{App: sandbox.Slack, URL: url, Secret: subscriptionSecret}))
+	w.Post(bugs, sandbox.Message{User: "ada", Text: "somebody does"})
+	message, ok = next(t, heard).(*slackevents.MessageEvent)
+	require.True(t, ok)
+	assert.Equal(t, "somebody does", message.Text)
+}
+
 func TestAnotherSecretForgesAnEvent(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
 	url, _ := subscriber(t)

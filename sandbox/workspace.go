@@ -164,7 +164,11 @@ func (s *Sandbox) Deliver(channelID string, m Message) (Posted, error) {
 	if c == nil {
 		return Posted{}, fmt.Errorf("channel %q: no such channel", channelID)
 	}
-	return s.workspace.deliver(c, m, s.now())
+	posted, err := s.workspace.deliver(c, m, s.now())
+	if err == nil && !c.BotAbsent {
+		s.tellLocked(Slack, c.byTS[posted.TS].event())
+	}
+	return posted, err
 }
 
 func (w *workspace) deliver(c *channel, m Message, now time.Time) (Posted, error) {
