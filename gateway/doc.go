@@ -22,8 +22,9 @@
 //	             another subject, fewer scopes: says why, the tokens are dropped ◀────┤
 //	             no verdict: the consent is kept for 30 minutes, and how to go on ◀───┘
 //	POST /events/{slack,github}/{connector}
-//	     │ signed? · for the first time? (the vault remembers) · does it say that a grant ended?
-//	     └─ then the accounts it concerns are asked to look at their tokens. An event is a hint and changes nothing itself
+//	     │ signed? An event is a hint and changes nothing by itself
+//	     ├─ a grant ended, for the first time (the vault remembers) ─▶ its accounts are asked to look at their tokens
+//	     └─ somebody wrote in a channel ─▶ its poll is now, and not at the end of the interval
 //	GET  /healthz               200 or 503, and which dependency is down
 //	GET  /static/style.css
 //

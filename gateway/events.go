@@ -42,6 +42,9 @@ type Hints interface {
 	// GrantEnded has accounts look at their tokens that belong to the OAuth app of the connector and to a subject of which
 	// ended is true. It returns those that were asked.
 	GrantEnded(ctx context.Context, connector string, ended func(credential.Subject) bool) ([]credential.AccountID, error)
+	// ChannelActive says that somebody wrote in a channel that the OAuth app of the connector is in. It does not wait, and
+	// any number of calls costs no more than a poll of the channel now and then.
+	ChannelActive(connector, channel string)
 }
 
 // deliveries are remembered, so that an event is acted on once; and what came of it is told in the audit log.
@@ -62,6 +65,8 @@ type news struct {
 	keep time.Duration
 	// ended says whose grants may have ended; nil for nobody's.
 	ended func(credential.Subject) bool
+	// active is the channel in which somebody wrote; "" for none.
+	active string
 }
 
 // dialect is how one provider speaks.
@@ -149,8 +154,12 @@ func (e event) hash() []byte {
 }
 
 // heed acts on an event once. Only what is acted on is remembered. After an error nothing is, and the provider may send it
-// again.
+// again. Messages are not remembered: they are many, and what one causes is bounded however often it comes.
 func (s *Server) heed(ctx context.Context, e event, log *slog.Logger) error {
+	if e.active != "" {
+		s.Hints.ChannelActive(e.connector, e.active)
+		return nil
+	}
 	if e.ended == nil {
 		log.DebugContext(ctx, "event is of no interest", "event", e.name)
 		return nil

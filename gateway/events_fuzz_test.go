@@ -27,6 +27,7 @@ func FuzzEvents(f *testing.F) {
 		"", "null", "[]", `{"type":"url_verification","challenge":"c"}`, `{"type":"event_callback","event":null}`,
 		`{"type":"event_callback","event_id":"E","event":{"type":"tokens_revoked","tokens":{"bot":["U"]}}}`,
 		`{"type":"event_callback","event_id":"E","team_id":"T","event":{"type":"app_uninstalled"}}`,
+		`{"type":"event_callback","event_id":"E","event":{"type":"message","channel":"C"}}`,
 		`{"action":"revoked","sender":{"id":1}}`, `{"action":"deleted","installation":{"id":1}}`, `{"action":"deleted","installation":[]}`,
 	} {
 		f.Add(seed, "installation", true)
@@ -84,6 +85,8 @@ func (h *toldOf) GrantEnded(_ context.Context, _ string, ended func(credential.S
 	ended("T/U")
 	return nil, nil
 }
+
+func (h *toldOf) ChannelActive(string, string) { h.times++ }
 
 // forgetful takes every delivery for the first.
 type forgetful struct{ Vault }

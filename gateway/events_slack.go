@@ -34,7 +34,25 @@ type slackEvent struct {
 			OAuth []string `json:"oauth"` // ids of users whose own tokens were revoked
 			Bot   []string `json:"bot"`   // ids of users, for tokens of bots
 		} `json:"tokens"`
+		slackMessage
 	} `json:"event"`
+}
+
+// slackMessage is what tells a message that somebody wrote into a channel from the others: Slack's list of subtypes is long,
+// and the poll that follows looks closely.
+type slackMessage struct {
+	Channel  string `json:"channel"`
+	TS       string `json:"ts"`
+	ThreadTS string `json:"thread_ts"`
+	Subtype  string `json:"subtype"`
+	BotID    string `json:"bot_id"` // ours among them
+	Hidden   bool   `json:"hidden"` // message_changed, message_deleted
+}
+
+// byPerson reports whether a poll of the channel would find the message, and a person wrote it.
+func (m slackMessage) byPerson() bool {
+	top := m.ThreadTS == "" || m.ThreadTS == m.TS || m.Subtype == "thread_broadcast"
+	return top && !m.Hidden && m.BotID == ""
 }
 
 func readSlackEvent(header http.Header, body []byte, secret credential.Secret) (news, error) {
@@ -65,6 +83,10 @@ func (e slackEvent) news() news {
 		return n
 	}
 	switch e.Event.Type {
+	case "message":
+		if e.Event.byPerson() {
+			n.active = e.Event.Channel
+		}
 	case "app_uninstalled":
 		n.ended = e.ofTeam
 	case "tokens_revoked":

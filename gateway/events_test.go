@@ -34,7 +34,14 @@ type fakeHints struct {
 
 	mu   sync.Mutex
 	told []string // accounts
+	busy []string // channels
 	err  error
+}
+
+func (h *fakeHints) ChannelActive(_, channel string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.busy = append(h.busy, channel)
 }
 
 func (h *fakeHints) EventSecret(connector string) (gateway.EventSource, credential.Secret) {
@@ -171,6 +178,34 @@ func TestEventsThatTellOfAnEnd(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestMessagesThatAPollWouldFind(t *testing.T) {
+	f, h := newEvents(t)
+	for i, tc := range []struct {
+		message string
+		active  bool
+	}{
+		{`{"type":"message","channel":"C1","user":"UADA","ts":"1.1","text":"It crashes"}`, true},
+		{`{"type":"message","channel":"C1","subtype":"file_share","user":"UADA","ts":"1.1"}`, true},
+		{`{"type":"message","channel":"C1","user":"UADA","ts":"1.1","thread_ts":"1.1"}`, true},
+		{`{"type":"message","channel":"C1","subtype":"thread_broadcast","user":"UADA","ts":"1.2","thread_ts":"1.1"}`, true},
+		{`{"type":"message","channel":"C1","user":"UADA","ts":"1.2","thread_ts":"1.1"}`, false},
+		{`{"type":"message","channel":"C1","bot_id":"B1","ts":"1.2"}`, false},
+		{`{"type":"message","channel":"C1","subtype":"message_changed","hidden":true,"ts":"1.2"}`, false},
+		{`{"type":"message","ts":"1.2"}`, false},
+	} {
+		before := len(h.busy)
+		status, body := f.send(slackCallback(fmt.Sprintf("Ev%d", i), tc.message))
+		assert.Equal(t, http.StatusOK, status, body)
+		assert.Equal(t, tc.active, len(h.busy) > before, tc.message)
+	}
+	assert.NotContains(t, f.log.String(), "crashes")
+	forged := slackCallback("Ev9", `{"type":"message","channel":"C1","user":"UADA","ts":"1.1"}`)
+	forged.secret = "another secret of somebody"
+	status, _ := f.send(forged)
+	assert.Equal(t, http.StatusUnauthorized, status)
+	assert.Len(t, h.busy, 4)
 }
 
 func TestEventsThatAreRefused(t *testing.T) {

@@ -45,6 +45,7 @@ type App struct {
 
 	cache   *vault.Cache
 	flights connector.Flights
+	nudges  nudges
 	base    http.RoundTripper
 
 	mu      sync.Mutex               // guards clients
@@ -72,6 +73,7 @@ func Open(o Options) (*App, error) {
 
 // Close releases what Open and OpenVault took.
 func (a *App) Close() error {
+	a.nudges.close()
 	a.Temporal.Close()
 	if a.Vault == nil {
 		return nil
