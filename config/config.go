@@ -27,6 +27,7 @@ type Config struct {
 
 	catalogue *provider.Catalogue
 	places    map[string]place // path → where it stands
+	sources   Sources
 }
 
 // Temporal is what the Temporal client does not learn from TEMPORAL_* variables or its own profile.

@@ -26,6 +26,7 @@ func Load(path string, env func(string) (string, bool)) (*Config, error) {
 	if err != nil {
 		return nil, unreadable(r, err)
 	}
+	r.sources.note(path, data)
 	return build(data, r, env, folder)
 }
 
@@ -35,7 +36,7 @@ func build(data []byte, r *report, env func(string) (string, bool), folder strin
 	if err := r.err(); err != nil {
 		return nil, err
 	}
-	c := &Config{Path: r.file, places: r.places}
+	c := &Config{Path: r.file, places: r.places, sources: r.sources}
 	if decode(root, c, r) {
 		check(c, r, env, folder)
 	}

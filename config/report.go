@@ -13,10 +13,11 @@ type report struct {
 	problems []Problem
 	places   map[string]place // path → where its value stands
 	refused  map[string]bool  // paths that have a problem already: what follows from it is not reported
+	sources  Sources          // what was read
 }
 
 func newReport(file string) *report {
-	return &report{file: file, places: map[string]place{}, refused: map[string]bool{}}
+	return &report{file: file, places: map[string]place{}, refused: map[string]bool{}, sources: Sources{}}
 }
 
 // add reports a problem of the value at path, or of what it belongs to when it is not written.

@@ -90,6 +90,7 @@ func (k *checker) secretText(path, name string) string {
 		k.add(path, name+" cannot be read: "+reason(err), "let the user of this process read it")
 		return ""
 	}
+	k.sources.note(name, data)
 	secret := strings.TrimSpace(string(data))
 	if secret == "" {
 		k.add(path, name+" is empty", "write the secret into it")

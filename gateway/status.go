@@ -201,7 +201,8 @@ func newAccountCard(now time.Time, view AccountView, waits []string) accountCard
 // adviceFor says what a button does not.
 func adviceFor(view AccountView) string {
 	if view.Status == credential.ClientMisconfigured {
-		return "Correct client id and secret of connector “" + view.Account.Connector + "” and restart the worker. All its accounts go on by themselves."
+		return "Correct client id and secret of connector “" + view.Account.Connector + "”. Workers read changed files " +
+			"within seconds, and environment variables when they restart; all its accounts go on by themselves."
 	}
 	return ""
 }

@@ -70,7 +70,7 @@ func triageAdvice(view TriageView) string {
 	case view.State == triagePaused:
 		return "Somebody paused it. It goes on with: tokenkeeper triage resume " + view.Triage
 	case view.Trouble != "":
-		return "Correct tokenkeeper.yaml and restart the worker; nothing is lost meanwhile."
+		return "Correct tokenkeeper.yaml. It goes on by itself, and nothing is lost meanwhile."
 	case len(view.Reports.Parked) > 0:
 		return "Mend what parks reports, then: tokenkeeper triage retry " + view.Triage
 	}

@@ -152,7 +152,7 @@ func (c *cli) anotherConsent(ctx context.Context, a *app.App, account credential
 
 // configured fails when no connector of the configuration is the account's.
 func configured(a *app.App, account credential.AccountID) error {
-	if _, err := a.Config.ConnectorOf(account); err != nil {
+	if _, err := a.Config().ConnectorOf(account); err != nil {
 		return &failure{code: exitConfig, err: err, fix: "write the account as organization/user/connector, or add the connector"}
 	}
 	return nil
@@ -210,7 +210,7 @@ func (c *cli) link(ctx context.Context, a *app.App, before workflows.AccountStat
 			return link, nil
 		}
 	}
-	if code || a.Config.Links.RequireCode || !a.Config.Gateway.OnLoopback() {
+	if code || a.Config().Links.RequireCode || !a.Config().Gateway.OnLoopback() {
 		return app.Link{}, failf("run the command where the vault is, or correct vault: in tokenkeeper.yaml", "making a link: %w", err)
 	}
 	c.notef("note: this page can be opened more than once, because no link could be made: %v", err)

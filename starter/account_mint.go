@@ -16,7 +16,7 @@ const mintPatience = 30 * time.Second
 
 // mints reports whether the account gets its tokens without anybody's consent.
 func mints(a *app.App, account credential.AccountID) bool {
-	connector, ok := a.Config.Connector(account.Connector)
+	connector, ok := a.Config().Connector(account.Connector)
 	return ok && connector.Grant.Mints()
 }
 

@@ -65,7 +65,7 @@ func (c *cli) run(ctx context.Context, flags runFlags) error {
 			return err
 		}
 		if flags.data == "" {
-			flags.data = filepath.Join(filepath.Dir(a.Config.Path), "tokenkeeper-data")
+			flags.data = filepath.Join(filepath.Dir(a.Config().Path), "tokenkeeper-data")
 		}
 		server, err = c.ownTemporal(ctx, a, flags)
 		return err

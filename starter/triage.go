@@ -83,7 +83,7 @@ func (c *cli) startTriages(ctx context.Context, names []string) error {
 		}
 		if len(names) == 0 {
 			return &failure{
-				code: exitConfig, err: fmt.Errorf("%s has no triages", a.Config.Path),
+				code: exitConfig, err: fmt.Errorf("%s has no triages", a.Config().Path),
 				fix: "add one under triages: in the configuration",
 			}
 		}
@@ -160,7 +160,7 @@ func tellStarted(w io.Writer, started []startedTriage) {
 			fmt.Fprintf(w, "triage %s is started; see what it does with: tokenkeeper triage status %s\n", s.Triage, s.Triage)
 			continue
 		}
-		fmt.Fprintf(w, "triage %s runs already; after a change of the configuration, restart the workers, then: tokenkeeper triage reload %s\n",
+		fmt.Fprintf(w, "triage %s runs already; it takes over a change of the configuration with: tokenkeeper triage reload %s\n",
 			s.Triage, s.Triage)
 	}
 }
@@ -215,8 +215,9 @@ func newTriageReload(c *cli) *cobra.Command {
 	return &cobra.Command{
 		Use:   "reload NAME",
 		Short: "Have a triage take over a changed configuration",
-		Long: `Have a running triage read its configuration anew: routes, labels, accounts, intervals. Workers read the file when
-they start, so restart them first. Channels that stay keep their place; a new one is read from now on, less the lookback.`,
+		Long: `Have a running triage read its configuration anew: routes, labels, accounts, intervals. Workers read a changed
+file within seconds and say so in their log. Channels that stay keep their place; a new one is read from now on, less the
+lookback.`,
 		Example:           `  tokenkeeper triage reload acme/bug-reports`,
 		ValidArgsFunction: c.completeTriage,
 		Args:              oneTriage,

@@ -80,7 +80,7 @@ func tellTriage(w io.Writer, now time.Time, r gateway.TriageView) {
 		fmt.Fprintf(w, "  %s\n", r.Backlog)
 	}
 	if r.Trouble != "" {
-		fmt.Fprintf(w, "  %s\n    fix: correct tokenkeeper.yaml and restart the worker; nothing is lost meanwhile\n", printable(r.Trouble))
+		fmt.Fprintf(w, "  %s\n    fix: correct tokenkeeper.yaml; it goes on by itself, and nothing is lost meanwhile\n", printable(r.Trouble))
 	}
 	for _, down := range r.Waiting {
 		fmt.Fprintf(w, "  waits for account %s, which is %s\n", down.Account, down.Status)

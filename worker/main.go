@@ -70,6 +70,7 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer closeApp(a)
+	defer watch(ctx, a)()
 	if err := a.OpenVault(ctx); err != nil {
 		if fix := app.VaultFix(err); fix != "" {
 			return fmt.Errorf("%w; fix: %s", err, fix)
@@ -91,6 +92,23 @@ func run(ctx context.Context, args []string) error {
 		return nil
 	}
 	return work(ctx, a)
+}
+
+// watch keeps the configuration current until stop is called: files that change are read anew, on SIGHUP at once.
+func watch(ctx context.Context, a *app.App) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	hurry := make(chan os.Signal, 1)
+	signal.Notify(hurry, syscall.SIGHUP)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		a.Watch(ctx, hurry)
+	}()
+	return func() {
+		signal.Stop(hurry)
+		cancel()
+		<-done
+	}
 }
 
 func newLog(verbose bool) *slog.Logger {
@@ -135,9 +153,10 @@ func waitForTemporal(ctx context.Context, a *app.App) error {
 func work(ctx context.Context, a *app.App) error {
 	w := a.NewWorker()
 	if err := w.Start(); err != nil {
-		return fmt.Errorf("starting the worker on task queue %s: %w", a.Config.Temporal.TaskQueue, err)
+		return fmt.Errorf("starting the worker on task queue %s: %w", a.Config().Temporal.TaskQueue, err)
 	}
-	a.Log.Info("worker is running", "task_queue", a.Config.Temporal.TaskQueue, "vault", a.Vault.Name())
+	a.Log.Info("worker is running", "task_queue", a.Config().Temporal.TaskQueue, "vault", a.Vault.Name())
+	a.OnReload(a.TellConnectors)
 	a.ConfigureConnectors(ctx)
 	a.ValidateAll(ctx)
 	tellFaults(ctx, a)
@@ -163,9 +182,9 @@ func tellFaults(ctx context.Context, a *app.App) {
 // startGateway serves until stop is called, which waits for requests under way.
 func startGateway(ctx context.Context, a *app.App) (stop func(), err error) {
 	var listen net.ListenConfig
-	listener, err := listen.Listen(ctx, "tcp", a.Config.Gateway.Listen)
+	listener, err := listen.Listen(ctx, "tcp", a.Config().Gateway.Listen)
 	if err != nil {
-		return nil, fmt.Errorf("gateway: %w; stop what uses that port, or change gateway.listen in %s", err, a.Config.Path)
+		return nil, fmt.Errorf("gateway: %w; stop what uses that port, or change gateway.listen in %s", err, a.Config().Path)
 	}
 	server, err := a.Gateway()
 	if err != nil {
@@ -177,7 +196,7 @@ func startGateway(ctx context.Context, a *app.App) (stop func(), err error) {
 		defer close(done)
 		serve(ctx, a, server, listener)
 	}()
-	a.Log.Info("gateway is serving", "url", a.Config.Gateway.PublicURL)
+	a.Log.Info("gateway is serving", "url", a.Config().Gateway.PublicURL)
 	return func() { cancel(); <-done }, nil
 }
 

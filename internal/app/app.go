@@ -5,11 +5,13 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -17,7 +19,6 @@ import (
 	"tokenkeeper/config"
 	"tokenkeeper/connector"
 	"tokenkeeper/credential"
-	"tokenkeeper/oauth"
 	"tokenkeeper/vault"
 	"tokenkeeper/workflows"
 )
@@ -33,7 +34,6 @@ type Options struct {
 
 // App is everything that the worker and the command line share.
 type App struct {
-	Config    *config.Config
 	Temporal  client.Client
 	Workflows *workflows.Client
 	// TemporalAddress and Namespace are where Temporal's settings point.
@@ -48,9 +48,16 @@ type App struct {
 	nudges  nudges
 	base    http.RoundTripper
 
-	mu      sync.Mutex               // guards clients
-	clients map[string]*oauth.Client // :: connector name → client
+	options Options
+	current atomic.Pointer[setup]
+
+	reloading sync.Mutex // held by one reload, hooks included; guards onReload
+	onReload  []func(ctx context.Context, changed []string)
 }
+
+// Config returns the configuration in force. It changes when [App.Reload] finds a new one, so whoever needs two things of
+// it that belong together asks once.
+func (a *App) Config() *config.Config { return a.current.Load().config }
 
 // Open reads the configuration and prepares the Temporal client, which dials when it is first used. The vault stays
 // closed: most commands need none.
@@ -63,7 +70,8 @@ func Open(o Options) (*App, error) {
 	if log == nil {
 		log = slog.Default()
 	}
-	a := &App{Config: cfg, Log: log, base: newBase(), clients: map[string]*oauth.Client{}}
+	a := &App{Log: log, base: newBase(), options: o}
+	a.current.Store(newSetup(cfg, nil))
 	if err := a.prepareTemporal(o.Env); err != nil {
 		return nil, err
 	}
@@ -96,26 +104,8 @@ func newBase() http.RoundTripper {
 
 var errVaultClosed = errors.New("the vault is not open")
 
-// oauthClient returns the client of a connector's authorization server. One for each connector, so that its connections
-// and limits are shared.
-func (a *App) oauthClient(c config.Connector) *oauth.Client {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if known, ok := a.clients[c.Name]; ok {
-		return known
-	}
-	key, keyID := c.SigningKey()
-	made := oauth.NewClient(c.Provider, oauth.Registration{
-		ClientID: c.ClientID, ClientSecret: c.ClientSecret(), RedirectURL: a.Config.Gateway.RedirectURL(), Scopes: c.Scopes,
-		Grant: c.Grant, Key: key, KeyID: keyID, Issuer: c.Issuer(), Subject: c.Subject, Audience: c.Audience,
-		InstallationID: c.InstallationID,
-	}, oauth.Options{Timeout: c.Timeout})
-	a.clients[c.Name] = made
-	return made
-}
-
 // ConnectURL returns the page on which a person consents for the account without a link, where the gateway is reached on
 // loopback.
 func (a *App) ConnectURL(account credential.AccountID) string {
-	return a.Config.Gateway.PublicURL + "/connect/" + account.String()
+	return a.Config().Gateway.PublicURL + "/connect/" + account.String()
 }

@@ -42,7 +42,7 @@ type check func(ctx context.Context) Finding
 // every connector, every account, every triage and its reports, and every channel and repository of a triage whose account
 // works. Each look takes at most patience.
 func (a *App) Check(ctx context.Context, patience time.Duration) []Finding {
-	findings := []Finding{{Subject: "configuration " + a.Config.Path, OK: true}}
+	findings := []Finding{{Subject: "configuration " + a.Config().Path, OK: true}}
 	reached := a.look(ctx, patience, a.checkTemporal)
 	vault := a.look(ctx, patience, a.checkVault)
 	findings = append(findings, reached, vault)
@@ -50,14 +50,14 @@ func (a *App) Check(ctx context.Context, patience time.Duration) []Finding {
 		return findings
 	}
 	checks := []check{a.checkWorkers}
-	for _, name := range slices.Sorted(maps.Keys(a.Config.Connectors)) {
+	for _, name := range slices.Sorted(maps.Keys(a.Config().Connectors)) {
 		checks = append(checks, func(ctx context.Context) Finding { return a.checkConnector(ctx, name) })
 	}
 	for _, account := range a.accountsInUse(ctx) {
 		checks = append(checks, func(ctx context.Context) Finding { return a.checkAccount(ctx, account) })
 	}
 	findings = append(findings, a.lookAtAll(ctx, patience, checks)...)
-	names := slices.Sorted(maps.Keys(a.Config.Triages))
+	names := slices.Sorted(maps.Keys(a.Config().Triages))
 	var triages []check
 	for _, name := range names {
 		triages = append(triages, func(ctx context.Context) Finding { return a.checkTriageState(ctx, name, patience) })
@@ -75,7 +75,7 @@ func (a *App) Check(ctx context.Context, patience time.Duration) []Finding {
 // CheckTriage looks at the channels and repositories of one triage. Those whose account has no usable token are left
 // out: they cannot be looked at, and the check of the account says why. The vault must be open.
 func (a *App) CheckTriage(ctx context.Context, name string, patience time.Duration) []Finding {
-	t, ok := a.Config.Triage(name)
+	t, ok := a.Config().Triage(name)
 	if !ok {
 		return nil
 	}
@@ -135,7 +135,7 @@ func (a *App) checkTemporal(ctx context.Context) Finding {
 
 // checkVault opens the vault and leaves it open for the checks that need it.
 func (a *App) checkVault(ctx context.Context) Finding {
-	f := Finding{Subject: vaultSubject(a.Config.Vault), Place: a.Config.Position("vault").String()}
+	f := Finding{Subject: vaultSubject(a.Config().Vault), Place: a.Config().Position("vault").String()}
 	if a.Vault == nil {
 		if err := a.OpenVault(ctx); err != nil {
 			f.Problem, f.Fix = err.Error(), VaultFix(err)
@@ -147,7 +147,7 @@ func (a *App) checkVault(ctx context.Context) Finding {
 }
 
 func (a *App) checkWorkers(ctx context.Context) Finding {
-	queue := a.Config.Temporal.TaskQueue
+	queue := a.Config().Temporal.TaskQueue
 	f := Finding{Subject: "workers of task queue " + queue}
 	answer, err := a.Temporal.WorkflowService().DescribeTaskQueue(ctx, &workflowservice.DescribeTaskQueueRequest{
 		Namespace: a.Namespace, TaskQueue: &taskqueuepb.TaskQueue{Name: queue}, TaskQueueType: enums.TASK_QUEUE_TYPE_WORKFLOW,
@@ -166,7 +166,7 @@ func (a *App) checkWorkers(ctx context.Context) Finding {
 // accountsInUse returns the accounts that triages name or the vault holds, each once, in order.
 func (a *App) accountsInUse(ctx context.Context) []credential.AccountID {
 	used := map[credential.AccountID]bool{}
-	for _, t := range a.Config.Triages {
+	for _, t := range a.Config().Triages {
 		used[t.Slack], used[t.GitHub] = true, true
 	}
 	if a.Vault != nil {
@@ -183,7 +183,7 @@ func (a *App) accountsInUse(ctx context.Context) []credential.AccountID {
 
 func (a *App) checkAccount(ctx context.Context, account credential.AccountID) Finding {
 	f := Finding{Subject: "account " + account.String()}
-	if _, err := a.Config.ConnectorOf(account); err != nil {
+	if _, err := a.Config().ConnectorOf(account); err != nil {
 		f.Problem, f.Fix = err.Error(), "add the connector again, or: tokenkeeper account disconnect "+account.String()
 		return f
 	}
@@ -215,7 +215,7 @@ func (a *App) checkRoute(subject, path string, err error) Finding {
 		text = app.Message()
 	}
 	problem, fix, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(text, "looking at "), subject+": "), "; ")
-	return Finding{Subject: subject, Problem: problem, Fix: fix, Place: a.Config.Position(path).String()}
+	return Finding{Subject: subject, Problem: problem, Fix: fix, Place: a.Config().Position(path).String()}
 }
 
 // Faults returns the findings that are bad.

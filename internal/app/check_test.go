@@ -148,7 +148,7 @@ func TestTheDoctorKnowsAWrongKey(t *testing.T) {
 	require.NoError(t, w.OpenVault(t.Context()))
 	require.NoError(t, w.Vault.Close())
 	w.Vault = nil
-	keyset := w.Config.Vault.Keyset
+	keyset := w.Config().Vault.Keyset
 	require.NoError(t, os.Remove(keyset))
 	_, err := vault.CreateKeyset(keyset)
 	require.NoError(t, err)

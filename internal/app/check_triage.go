@@ -27,7 +27,7 @@ func (a *App) checkTriageState(ctx context.Context, name string, patience time.D
 	}
 	f.Problem, f.Fix = triageProblem(report, plan.PollInterval, time.Now())
 	if f.OK = f.Problem == ""; !f.OK {
-		f.Place = a.Config.Position("triages." + name).String()
+		f.Place = a.Config().Position("triages." + name).String()
 	}
 	return f
 }
@@ -41,7 +41,7 @@ func triageProblem(r gateway.TriageView, interval time.Duration, now time.Time) 
 	case gateway.TriageNoWorker:
 		return "no worker answers for it", "start one with `make run` or bin/tokenkeeper-worker"
 	case workflows.TriageMisconfigured:
-		return r.Trouble, "correct the configuration and restart the worker; nothing is lost meanwhile"
+		return r.Trouble, "correct the configuration; it goes on by itself, and nothing is lost meanwhile"
 	case workflows.TriagePaused:
 		return "it is paused", "tokenkeeper triage resume " + r.Triage
 	case workflows.TriageWaiting:

@@ -13,7 +13,12 @@ import (
 // ConfigureConnectors tells the Workflow of each connector that its configuration was read, and starts those that there are
 // none of. A worker does so when it starts: accounts whose app was refused then try it with the configuration there is now.
 func (a *App) ConfigureConnectors(ctx context.Context) {
-	for _, name := range slices.Sorted(maps.Keys(a.Config.Connectors)) {
+	a.TellConnectors(ctx, slices.Sorted(maps.Keys(a.Config().Connectors)))
+}
+
+// TellConnectors is [App.ConfigureConnectors] for some of them, as those that a reload changed.
+func (a *App) TellConnectors(ctx context.Context, names []string) {
+	for _, name := range names {
 		if err := a.Workflows.Configured(ctx, name); err != nil && ctx.Err() == nil {
 			a.Log.WarnContext(ctx, "a connector was not told its configuration; while the provider refuses its app, each account tries by itself",
 				"connector", name, "error", err)
@@ -50,7 +55,7 @@ func (a *App) checkConnector(ctx context.Context, name string) Finding {
 		f.Problem, f.Fix = "it does not answer: "+err.Error(), "see whether a worker runs"
 	case status.Status == workflows.ConnectorRefused:
 		f.Problem, f.Fix = "the provider refuses its app, so its accounts wait: "+status.Reason, mendClient(name)
-		f.Place = a.Config.Position("connectors." + name).String()
+		f.Place = a.Config().Position("connectors." + name).String()
 	default:
 		f.OK = true
 	}
@@ -59,5 +64,6 @@ func (a *App) checkConnector(ctx context.Context, name string) Finding {
 
 // mendClient is what a person does about a refused app.
 func mendClient(connector string) string {
-	return fmt.Sprintf("correct client id and secret of connector %q and restart the workers; all its accounts go on by themselves", connector)
+	return fmt.Sprintf("correct client id and secret of connector %q: workers read changed files within seconds, and what stands in an "+
+		"environment variable when they are restarted; all its accounts go on by themselves", connector)
 }

@@ -15,7 +15,7 @@ var _ gateway.Hints = (*App)(nil)
 
 // EventSecret implements [gateway.Hints].
 func (a *App) EventSecret(connector string) (gateway.EventSource, credential.Secret) {
-	c, ok := a.Config.Connector(connector)
+	c, ok := a.Config().Connector(connector)
 	if !ok {
 		return "", credential.Secret{}
 	}
@@ -26,8 +26,9 @@ func (a *App) EventSecret(connector string) (gateway.EventSource, credential.Sec
 // sameApp reports whether two connectors are the same OAuth app, as one for users and one for an installation of a GitHub
 // App are: it has one webhook.
 func (a *App) sameApp(one, other string) bool {
-	x, known := a.Config.Connector(one)
-	y, too := a.Config.Connector(other)
+	c := a.Config()
+	x, known := c.Connector(one)
+	y, too := c.Connector(other)
 	return known && too && x.ClientID == y.ClientID
 }
 

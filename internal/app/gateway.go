@@ -26,8 +26,8 @@ func (b board) LookAtTriages(ctx context.Context, patience time.Duration) ([]gat
 
 // webUI returns where Temporal's Web UI shows a Workflow, "" where that would be on another machine than the browser.
 func (a *App) webUI(workflowID string) string {
-	ui, err := url.Parse(a.Config.Temporal.UIURL)
-	if err != nil || ui.Host == "" || config.IsLoopback(ui.Hostname()) && !a.Config.Gateway.OnLoopback() {
+	ui, err := url.Parse(a.Config().Temporal.UIURL)
+	if err != nil || ui.Host == "" || config.IsLoopback(ui.Hostname()) && !a.Config().Gateway.OnLoopback() {
 		return ""
 	}
 	return ui.JoinPath("namespaces", url.PathEscape(a.Namespace), "workflows", url.PathEscape(workflowID)).String()
@@ -38,13 +38,13 @@ func (a *App) Gateway() (*gateway.Server, error) {
 	if a.Vault == nil {
 		return nil, errVaultClosed
 	}
-	public, err := url.Parse(a.Config.Gateway.PublicURL)
+	public, err := url.Parse(a.Config().Gateway.PublicURL)
 	if err != nil {
 		return nil, fmt.Errorf("gateway.public_url: %w", err)
 	}
 	return &gateway.Server{
 		Vault: a.Vault, Connections: a, Owner: a.Workflows, Board: board{a}, Hints: a, PublicURL: public,
-		RequireCode: a.Config.Links.RequireCode, Health: a.healthy, Log: a.Log,
+		RequireCode: a.Config().Links.RequireCode, Health: a.healthy, Log: a.Log,
 	}, nil
 }
 

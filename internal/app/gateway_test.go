@@ -14,9 +14,10 @@ func TestWebUI(t *testing.T) {
 		{"", "http://127.0.0.1:8780", ""},
 	}
 	for _, test := range tests {
-		a := &App{Namespace: "acme.prod", Config: &config.Config{
+		a := &App{Namespace: "acme.prod"}
+		a.current.Store(newSetup(&config.Config{
 			Temporal: config.Temporal{UIURL: test.ui}, Gateway: config.Gateway{PublicURL: test.public},
-		}}
+		}, nil))
 		if got := a.webUI("account/acme/triage/slack"); got != test.want {
 			t.Errorf("%s for a browser at %s: got %q, want %q", test.ui, test.public, got, test.want)
 		}

@@ -29,7 +29,7 @@ const (
 
 // ChannelActive implements [gateway.Hints]: every triage that reads the channel through the connector's app polls it at once.
 func (a *App) ChannelActive(connector, channel string) {
-	for name, t := range a.Config.Triages {
+	for name, t := range a.Config().Triages {
 		reads := slices.ContainsFunc(t.Routes, func(r config.Route) bool { return r.Channel == channel })
 		if reads && a.sameApp(connector, t.Slack.Connector) {
 			a.nudges.ask(name+" "+channel, func(ctx context.Context) { a.pollSoon(ctx, name, channel, len(t.Routes)) })

@@ -23,12 +23,12 @@ func (a *App) NewLink(ctx context.Context, account credential.AccountID, why str
 		return Link{}, errVaultClosed
 	}
 	keys, err := a.Vault.NewLink(ctx, vault.LinkRequest{
-		Account: account, Why: why, Life: a.Config.Links.Lifetime, Code: code || a.Config.Links.RequireCode,
+		Account: account, Why: why, Life: a.Config().Links.Lifetime, Code: code || a.Config().Links.RequireCode,
 	})
 	if err != nil {
 		return Link{}, err
 	}
-	return Link{URL: a.Config.Gateway.PublicURL + "/c/" + keys.Secret, Code: keys.Code, ExpiresAt: keys.ExpiresAt}, nil
+	return Link{URL: a.Config().Gateway.PublicURL + "/c/" + keys.Secret, Code: keys.Code, ExpiresAt: keys.ExpiresAt}, nil
 }
 
 // errCodeAside: a notice that held the code beside the link would be what the code protects against.
@@ -36,7 +36,7 @@ var errCodeAside = errors.New("links.require_code: only the command line shows a
 
 // ConnectLink returns a link for a notice. There is none where links need a code.
 func (a *App) ConnectLink(ctx context.Context, account credential.AccountID, why string) (string, error) {
-	if a.Config.Links.RequireCode {
+	if a.Config().Links.RequireCode {
 		return "", errCodeAside
 	}
 	link, err := a.NewLink(ctx, account, why, false)

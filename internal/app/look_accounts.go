@@ -90,7 +90,7 @@ func (a *App) unconnected(owned []gateway.AccountView) []gateway.AccountView {
 		if slices.ContainsFunc(owned, func(s gateway.AccountView) bool { return s.Account == account }) {
 			continue
 		}
-		connector, _ := a.Config.Connector(account.Connector)
+		connector, _ := a.Config().Connector(account.Connector)
 		missing = append(missing, gateway.AccountView{AccountStatus: workflows.AccountStatus{
 			Account: account, Provider: connector.ProviderID, Status: credential.Pending,
 			Reason: "no Workflow owns it; connect it with: " + Remedy(account, credential.Pending),
@@ -103,7 +103,7 @@ func (a *App) unconnected(owned []gateway.AccountView) []gateway.AccountView {
 func (a *App) ConfiguredAccounts() []credential.AccountID {
 	var accounts []credential.AccountID
 	for _, name := range a.ConfiguredTriages() {
-		t, _ := a.Config.Triage(name)
+		t, _ := a.Config().Triage(name)
 		for _, account := range []credential.AccountID{t.Slack, t.GitHub} {
 			if !slices.Contains(accounts, account) {
 				accounts = append(accounts, account)
@@ -114,4 +114,4 @@ func (a *App) ConfiguredAccounts() []credential.AccountID {
 }
 
 // ConfiguredTriages returns the names of the triages of the configuration, in order.
-func (a *App) ConfiguredTriages() []string { return slices.Sorted(maps.Keys(a.Config.Triages)) }
+func (a *App) ConfiguredTriages() []string { return slices.Sorted(maps.Keys(a.Config().Triages)) }

@@ -22,12 +22,13 @@ var (
 
 // Connection returns the connector of an account.
 func (a *App) Connection(account credential.AccountID) (activities.Connection, error) {
-	c, err := a.Config.ConnectorOf(account)
+	current := a.current.Load()
+	c, err := current.config.ConnectorOf(account)
 	if err != nil {
 		return activities.Connection{}, err
 	}
 	return activities.Connection{
-		Provider: c.Provider, OAuth: a.oauthClient(c), Grant: c.Grant, Scopes: c.Scopes, Timeout: c.Timeout, ValidateEvery: c.ValidateEvery,
+		Provider: c.Provider, OAuth: current.clients[c.Name], Grant: c.Grant, Scopes: c.Scopes, Timeout: c.Timeout, ValidateEvery: c.ValidateEvery,
 	}, nil
 }
 
@@ -36,7 +37,7 @@ func (a *App) API(account credential.AccountID) (activities.API, error) {
 	if a.Vault == nil {
 		return activities.API{}, errVaultClosed
 	}
-	c, err := a.Config.ConnectorOf(account)
+	c, err := a.Config().ConnectorOf(account)
 	if err != nil {
 		return activities.API{}, err
 	}
@@ -55,10 +56,11 @@ func (a *App) API(account credential.AccountID) (activities.API, error) {
 
 // Plan returns a triage as the configuration has it.
 func (a *App) Plan(name string) (activities.Plan, error) {
-	t, ok := a.Config.Triage(name)
+	c := a.Config()
+	t, ok := c.Triage(name)
 	if !ok {
-		known := slices.Sorted(maps.Keys(a.Config.Triages))
-		return activities.Plan{}, fmt.Errorf("triage %q is not in %s; there are: %s", name, a.Config.Path, strings.Join(known, ", "))
+		known := slices.Sorted(maps.Keys(c.Triages))
+		return activities.Plan{}, fmt.Errorf("triage %q is not in %s; there are: %s", name, c.Path, strings.Join(known, ", "))
 	}
 	plan := activities.Plan{
 		Triage: name, Slack: t.Slack, GitHub: t.GitHub, PollInterval: t.PollInterval, Lookback: t.Lookback,

@@ -41,7 +41,7 @@ func (a *App) OpenVault(ctx context.Context) error {
 	if a.Vault != nil {
 		return nil
 	}
-	options, err := VaultOptions(ctx, a.Config.Vault)
+	options, err := VaultOptions(ctx, a.Config().Vault)
 	if err != nil {
 		return fmt.Errorf("opening the vault: %w", err)
 	}

@@ -13,7 +13,7 @@ import (
 func (a *App) NewWorker() worker.Worker {
 	options := WorkerOptions()
 	options.Interceptors = append(options.Interceptors, &activities.Sieve{})
-	w := worker.New(a.Temporal, a.Config.Temporal.TaskQueue, options)
+	w := worker.New(a.Temporal, a.Config().Temporal.TaskQueue, options)
 	workflows.Register(w)
 	w.RegisterActivity(&activities.Account{Vault: a.Vault, Connections: a, Pauses: a.pauses(), ConnectLink: a.ConnectLink, Log: a.Log})
 	w.RegisterActivity(&activities.Connector{Fleet: a.Workflows, Count: a.countAccounts, Log: a.Log})

@@ -15,6 +15,7 @@ func TestAWorkerTakesEveryWorkflowAndActivity(t *testing.T) {
 	temporal, err := client.NewLazyClient(client.Options{})
 	require.NoError(t, err)
 	t.Cleanup(temporal.Close)
-	a := &App{Config: &config.Config{Temporal: config.Temporal{TaskQueue: "tokenkeeper"}}, Temporal: temporal}
+	a := &App{Temporal: temporal}
+	a.current.Store(newSetup(&config.Config{Temporal: config.Temporal{TaskQueue: "tokenkeeper"}}, nil))
 	assert.NotPanics(t, func() { a.NewWorker() })
 }

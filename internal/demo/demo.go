@@ -46,7 +46,7 @@ func (w *world) begin(ctx context.Context) error {
 	if err := w.startWorker(ctx, 0); err != nil {
 		return err
 	}
-	w.narrator.sayf("worker 1 runs, and serves the pages for people at %s", w.app.Config.Gateway.PublicURL)
+	w.narrator.sayf("worker 1 runs, and serves the pages for people at %s", w.app.Config().Gateway.PublicURL)
 	if err := w.connect(ctx, slackAccount); err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (w *world) tellWhereToLook() {
                  %s workflow list
                  %s workflow query --workflow-id %s --name status
                  %s workflow query --workflow-id %s --name status
-`, w.server.UI(), w.sandboxURL(), w.app.Config.Gateway.PublicURL, w.server.HostPort(),
+`, w.server.UI(), w.sandboxURL(), w.app.Config().Gateway.PublicURL, w.server.HostPort(),
 		w.server.CLI(), w.server.CLI(), "account/"+slackAccount.String(), w.server.CLI(), "triage/"+triageName)
 }
 

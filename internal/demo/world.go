@@ -175,7 +175,7 @@ func (w *world) environment() []string {
 }
 
 func (w *world) gatewayHealthy(ctx context.Context) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, w.app.Config.Gateway.PublicURL+"/healthz", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, w.app.Config().Gateway.PublicURL+"/healthz", nil)
 	if err != nil {
 		return err
 	}

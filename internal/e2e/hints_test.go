@@ -17,9 +17,9 @@ import (
 func (w *world) pollEvery(interval time.Duration) (name string) {
 	w.t.Helper()
 	name = w.organization + "/bugs"
-	triage := w.Config.Triages[name]
+	triage := w.Config().Triages[name]
 	triage.PollInterval = interval
-	w.Config.Triages[name] = triage
+	w.Config().Triages[name] = triage
 	w.connect("slack")
 	w.connect("github")
 	require.NoError(w.t, w.Workflows.StartTriage(w.t.Context(), name))

@@ -39,7 +39,7 @@ func TestARefusedAppPausesAllItsAccountsUntilItIsTaken(t *testing.T) {
 	assert.Equal(t, workflows.ConnectorRefused, refused.Status)
 	assert.Contains(t, refused.Reason, "incorrect_client_credentials")
 	assert.LessOrEqual(t, sent, 1+refused.Tries, "one account met it, and one in a minute tries")
-	assert.Equal(t, 1, w.activitiesOf(workflows.ConnectorWorkflowID(w.Config.Temporal.TaskQueue, "github"), "Alert"))
+	assert.Equal(t, 1, w.activitiesOf(workflows.ConnectorWorkflowID(w.Config().Temporal.TaskQueue, "github"), "Alert"))
 	finding := w.finding("connector github")
 	assert.Contains(t, finding.Problem, "the provider refuses its app")
 	assert.Contains(t, finding.Fix, `correct client id and secret of connector "github"`)
@@ -58,9 +58,9 @@ func TestARefusedAppPausesAllItsAccountsUntilItIsTaken(t *testing.T) {
 
 	w.replays(workflows.AccountWorkflowID(accounts[1]), "held-account")
 	w.eventually("people hear that it is over", func() bool {
-		return w.activitiesOf(workflows.ConnectorWorkflowID(w.Config.Temporal.TaskQueue, "github"), "Alert") == 2
+		return w.activitiesOf(workflows.ConnectorWorkflowID(w.Config().Temporal.TaskQueue, "github"), "Alert") == 2
 	})
-	w.replays(workflows.ConnectorWorkflowID(w.Config.Temporal.TaskQueue, "github"), "connector")
+	w.replays(workflows.ConnectorWorkflowID(w.Config().Temporal.TaskQueue, "github"), "connector")
 }
 
 // settleMany makes accounts of a connector active.

@@ -96,7 +96,7 @@ type caller struct {
 func (w *world) caller(account credential.AccountID, goroutines int) *caller {
 	w.t.Helper()
 	cmd := exec.CommandContext(w.t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s|%s|%d", callerVariable, w.Config.Path, account, goroutines))
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s|%s|%d", callerVariable, w.Config().Path, account, goroutines))
 	for name, value := range w.settings {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
