@@ -59,3 +59,42 @@ func TestASignalThatDoesNotDecodeIsTold(t *testing.T) {
 	assert.Contains(t, after.Warning, "Signal reauthorized refused")
 	assert.Equal(t, credential.Active, after.Status)
 }
+
+// A disconnect waits for a provider that is away, and force ends the wait.
+func TestForceEndsADisconnectThatWaitsForTheProvider(t *testing.T) {
+	g := newGrant(t, 10*time.Hour)
+	g.issue()
+	tries := 0
+	g.disconnect = func() error {
+		tries++
+		return temporal.NewApplicationError("slack is away", activities.ErrTypeProviderUnavailable)
+	}
+	var patient, forced *AccountStatus
+	var waiting AccountStatus
+	g.after(time.Hour, func() { patient, _ = g.updated(t, UpdateDisconnect) })
+	g.after(time.Hour+time.Minute, func() {
+		waiting = g.status(t)
+		forced, _ = g.updated(t, UpdateDisconnect, DisconnectRequest{Force: true})
+	})
+	g.run()
+
+	require.NoError(t, g.env.GetWorkflowError())
+	assert.Greater(t, tries, 1)
+	assert.Equal(t, "being disconnected; the provider has not taken the revocation yet", waiting.Reason)
+	assert.Equal(t, credential.Disconnected, forced.Status)
+	assert.Equal(t, "slack is away", forced.Unrevoked)
+	assert.Contains(t, forced.Reason, "by force")
+	assert.Equal(t, forced, patient, "whoever waited without force hears the same")
+}
+
+func TestASignalForcesToo(t *testing.T) {
+	g := newGrant(t, 10*time.Hour)
+	g.issue()
+	g.disconnect = func() error { t.Error("a forced disconnect does not wait"); return nil }
+	g.after(time.Hour, func() { g.env.SignalWorkflow(SignalDisconnect, DisconnectRequest{Force: true}) })
+	g.run()
+
+	var ended AccountStatus
+	require.NoError(t, g.env.GetWorkflowResult(&ended))
+	assert.Equal(t, "slack is away", ended.Unrevoked)
+}
