@@ -22,6 +22,7 @@ COPY --from=build --chown=nonroot:nonroot /out/data /var/lib/tokenkeeper
 WORKDIR /var/lib/tokenkeeper
 VOLUME /var/lib/tokenkeeper
 EXPOSE 8780
-# There is no shell and no curl to ask the worker how it is; an orchestrator probes GET /healthz on port 8780.
+# There is no shell and no curl to ask the worker how it is: an orchestrator probes GET /healthz on port 8780, or runs
+# tokenkeeper-worker --healthy 127.0.0.1:8780.
 ENTRYPOINT ["/usr/local/bin/tokenkeeper-worker"]
 CMD ["--config", "tokenkeeper.yaml"]

@@ -38,6 +38,7 @@ type roles struct {
 	worker  bool
 	gateway bool
 	verbose bool
+	healthy string // the gateway to ask instead, "" for none
 }
 
 func parse(args []string) (roles, error) {
@@ -47,6 +48,7 @@ func parse(args []string) (roles, error) {
 	flags.BoolVar(&r.worker, "worker", true, "run Workflows and Activities")
 	flags.BoolVar(&r.gateway, "gateway", true, "serve the pages on which people connect accounts")
 	flags.BoolVar(&r.verbose, "verbose", false, "log at debug level")
+	flags.StringVar(&r.healthy, "healthy", "", "start nothing: ask the gateway at `host:port` whether it works, exit code 1 if not")
 	if err := flags.Parse(args); err != nil {
 		return roles{}, err
 	}
@@ -63,6 +65,9 @@ func run(ctx context.Context, args []string) error {
 	r, err := parse(args)
 	if err != nil {
 		return err
+	}
+	if r.healthy != "" {
+		return healthy(ctx, r.healthy)
 	}
 	log := newLog(r.verbose)
 	a, err := app.Open(app.Options{ConfigPath: r.config, Log: log})
