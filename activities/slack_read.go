@@ -18,7 +18,7 @@ type Verdict string
 const (
 	IsReport  Verdict = "report"
 	NotReport Verdict = "not_a_report"
-	Gone      Verdict = "gone" // not in the channel: deleted before it was read, or a reply in a thread
+	Gone      Verdict = "gone" // deleted before it was read
 )
 
 // ReadInput asks what a message is.
@@ -63,7 +63,7 @@ func (s *Slack) Read(ctx context.Context, in ReadInput) (Draft, error) {
 		return Draft{}, slackError("reading message "+in.Report.String(), err)
 	}
 	if !found {
-		draft.Verdict, draft.Reason = Gone, "the channel has no such message: it was deleted, or it is a reply in a thread, which is not taken for a report"
+		draft.Verdict, draft.Reason = Gone, "the message was deleted"
 		return draft, nil
 	}
 	class := triage.Classify(message)

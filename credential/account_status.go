@@ -32,9 +32,6 @@ type AccountStatus struct {
 	Waiting int `json:"waiting,omitempty"`
 	// HeldBy is the connector that the account waits for, because the provider refuses its app; empty where it does not.
 	HeldBy string `json:"held_by,omitempty"`
-	// Unrevoked says why a grant that was destroyed by force was not revoked by the provider, where its tokens may work until
-	// they expire.
-	Unrevoked string `json:"unrevoked,omitempty"`
 	// Warning is the last message that was refused, and why.
 	Warning string `json:"warning,omitempty"`
 }

@@ -95,6 +95,13 @@ func (o *lookout) get() look {
 	return o.last
 }
 
+// expire has the next look be a new one, because somebody changed what there is to see.
+func (o *lookout) expire() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.last.next = time.Time{}
+}
+
 func (o *lookout) set(l look) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

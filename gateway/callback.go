@@ -50,7 +50,9 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) {
 	// A spent code cannot be presented again, so a closed tab must not cost the tokens.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), callbackLimit)
 	defer cancel()
-	s.say(w, r, s.finish(ctx, w, r))
+	m := s.finish(ctx, w, r)
+	s.lookout.expire()
+	s.say(w, r, m)
 }
 
 // finish believes a callback step by step, and the code last.

@@ -7,6 +7,8 @@
 // value, nor the PKCE verifier, nor a token is ever in a page, a log line or a URL of ours.
 //
 //	GET  /                      on loopback: every account and every triage; elsewhere what this is
+//	POST /accounts/{account}/…  for operators: connect and reauthorize lead to a new link; refresh and disconnect lead back to
+//	                            the status page, which says how it went; disconnect has a page before it that asks
 //	GET  /c/{link}              the same as the next, for whom the link was made; looking does not use it up
 //	POST /c/{link}              binds the link to this browser, then as below; a consent that it brings uses it up
 //	GET  /connect/{account}     on loopback only: names account, provider, scopes and state; has one button
@@ -31,6 +33,7 @@
 // A code is good once and a refresh token may be, so from the callback on the work no longer depends on the browser
 // staying: it goes on with the tab closed.
 //
-// Nobody is asked who they are, which is right on loopback only. Requests whose Host is neither the public one nor a
-// loopback name of this machine are refused, or a web site could reach the pages by pointing its own name here.
+// Nobody is asked who they are: on loopback whoever comes is an operator, anywhere else a stranger, who sees no account.
+// What they do with buttons is in the audit log of the vault. Requests whose Host is neither the public one nor a loopback
+// name of this machine are refused, or a web site could reach the pages by pointing its own name here.
 package gateway

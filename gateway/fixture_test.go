@@ -109,6 +109,8 @@ type owner struct {
 	handed  []string // authorizations that were handed over
 	account func(context.Context) (workflows.AccountStatus, error)
 	verdict func(context.Context, string) (workflows.AccountStatus, error)
+	deeds   []string // what buttons had it do
+	deed    func() (workflows.AccountStatus, error)
 }
 
 func (o *owner) Account(ctx context.Context, _ credential.AccountID) (workflows.AccountStatus, error) {
@@ -125,11 +127,39 @@ func (o *owner) Reauthorized(ctx context.Context, account credential.AccountID, 
 	if o.verdict != nil {
 		return o.verdict(ctx, id)
 	}
+	return o.adopt(ctx, account, id)
+}
+
+// adopt is the verdict where a test has no other.
+func (o *owner) adopt(ctx context.Context, account credential.AccountID, id string) (workflows.AccountStatus, error) {
 	facts, err := o.adoption.Adopt(ctx, activities.AdoptInput{Account: account, Authorization: id})
 	if err != nil {
 		return workflows.AccountStatus{}, fmt.Errorf("asking the account: %w", err)
 	}
 	return workflows.AccountStatus{Account: account, Status: credential.Active, Generation: facts.Generation}, nil
+}
+
+func (o *owner) Connect(context.Context, credential.AccountID) error {
+	_, err := o.did("connect")
+	return err
+}
+
+func (o *owner) RefreshNow(context.Context, credential.AccountID) (workflows.AccountStatus, error) {
+	return o.did("refresh")
+}
+
+func (o *owner) Disconnect(context.Context, credential.AccountID) (workflows.AccountStatus, error) {
+	return o.did("disconnect")
+}
+
+func (o *owner) did(what string) (workflows.AccountStatus, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.deeds = append(o.deeds, what)
+	if o.deed == nil {
+		return workflows.AccountStatus{}, nil
+	}
+	return o.deed()
 }
 
 // last returns the authorization that was handed over last; "" when none was.
@@ -194,7 +224,21 @@ var errAway = errors.New("away")
 type brokenVault struct {
 	gateway.Vault
 
-	putLogin, takeLogin, putAuthorization, drop bool
+	putLogin, takeLogin, putAuthorization, drop, newLink, audit bool
+}
+
+func (b brokenVault) NewLink(ctx context.Context, r vault.LinkRequest) (vault.LinkKeys, error) {
+	if b.newLink {
+		return vault.LinkKeys{}, errAway
+	}
+	return b.Vault.NewLink(ctx, r)
+}
+
+func (b brokenVault) Audit(ctx context.Context, e vault.Event) error {
+	if b.audit {
+		return errAway
+	}
+	return b.Vault.Audit(ctx, e)
 }
 
 func (b brokenVault) PutLogin(ctx context.Context, l vault.Login) error {

@@ -3,6 +3,8 @@ package gateway
 import (
 	"net/http"
 	"strings"
+
+	"tokenkeeper/vault"
 )
 
 const (
@@ -24,6 +26,11 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("POST "+linkPath+"{link}", s.followLink)
 	mux.HandleFunc("GET /connect/{account...}", s.onHomeHost(s.connect))
 	mux.HandleFunc("POST /connect/{account...}", s.onHomeHost(s.begin))
+	mux.HandleFunc("POST "+accountPath+"connect", s.act(vault.LinkMinted, s.mintLink))
+	mux.HandleFunc("POST "+accountPath+"reauthorize", s.act(vault.LinkMinted, s.mintLink))
+	mux.HandleFunc("POST "+accountPath+"refresh", s.act(vault.Refresh, s.refreshNow))
+	mux.HandleFunc("GET "+accountPath+"disconnect", s.act(vault.Disconnect, s.confirmDisconnect))
+	mux.HandleFunc("POST "+accountPath+"disconnect", s.act(vault.Disconnect, s.disconnect))
 	mux.HandleFunc("GET "+callbackPath, s.callback)
 	mux.HandleFunc("GET "+healthPath, s.healthz)
 	mux.HandleFunc("GET "+stylePath, s.style)
@@ -74,8 +81,8 @@ func (s *Server) sameOrigin(next http.Handler) http.Handler {
 			status: http.StatusForbidden,
 			Title:  "This request came from another site",
 			Text: []string{
-				"A page of another site tried to begin a connection with your browser. Nothing was changed.",
-				"If that was you: open the account's link here and use the button on its page. Very old browsers are refused as well.",
+				"A page of another site tried to change or connect an account with your browser. Nothing was changed.",
+				"If that was you: open the page or link here and use the button on it. Very old browsers are refused as well.",
 			},
 		})
 	}))

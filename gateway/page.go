@@ -16,10 +16,12 @@ import (
 var files embed.FS
 
 var (
-	indexPage   = parse("index.html")
-	connectPage = parse("connect.html")
-	messagePage = parse("message.html")
-	statusPage  = parse("status.html")
+	indexPage      = parse("index.html")
+	connectPage    = parse("connect.html")
+	messagePage    = parse("message.html")
+	statusPage     = parse("status.html")
+	linkPage       = parse("link.html")
+	disconnectPage = parse("disconnect.html")
 )
 
 // parse puts a page into the layout. What may hold a provider's text passes through {{name}} or {{clean}}.

@@ -18,13 +18,17 @@ type Vault interface {
 	TakeLogin(ctx context.Context, stateHash []byte) (vault.Login, error)
 	PutAuthorization(ctx context.Context, a vault.Authorization) error
 	DropAuthorization(ctx context.Context, id string) error
+	// Audit writes down what somebody did.
+	Audit(ctx context.Context, e vault.Event) error
 	links
 	deliveries
 }
 
-// links lead people here. Each method but SpendLink returns [vault.ErrNotFound] for one that is unknown, void, used or
-// expired.
+// links lead people here. Each method that looks one up returns [vault.ErrNotFound] for one that is unknown, void,
+// used or expired, except that a login may outlast its link: see SpendLink.
 type links interface {
+	// NewLink makes a link, and voids those of before.
+	NewLink(ctx context.Context, r vault.LinkRequest) (vault.LinkKeys, error)
 	GetLink(ctx context.Context, hash []byte) (vault.Link, error)
 	// OpenLink binds a link to the first browser; [vault.ErrOtherBrowser] for all others.
 	// A wrong code is a [vault.WrongCodeError].
@@ -50,6 +54,7 @@ type Owner interface {
 	Reauthorized(ctx context.Context, account credential.AccountID, authorization string) (credential.AccountStatus, error)
 	// HandOverCommand returns what an operator types to hand an authorization over where Reauthorized could not.
 	HandOverCommand(account credential.AccountID, authorization string) string
+	deeds
 }
 
 // Server is the gateway. Set the fields before the first call of a method and leave them alone from then on.
@@ -66,6 +71,8 @@ type Server struct {
 	PublicURL *url.URL
 	// RequireCode has nobody begin but by a link with a confirmation code, not even on loopback.
 	RequireCode bool
+	// LinkLife is how long the links of the status page are good; [vault.LinkLife] when zero.
+	LinkLife time.Duration
 	// Issuer returns the issuer identifier (RFC 9207 §2) of a provider that sends one with every callback, and "" for
 	// the others. Nil means that none does.
 	Issuer func(activities.Connection) string

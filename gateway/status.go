@@ -19,6 +19,7 @@ const searchFrom = 12
 
 // statusContent is the status page.
 type statusContent struct {
+	Banner   *banner // what the button before did; nil for none
 	Now      *moment // when it was seen
 	Blind    *moment // since when nothing more can be seen
 	Nothing  bool    // nothing was ever seen
@@ -33,9 +34,17 @@ type statusContent struct {
 
 // status shows every account and every triage.
 func (s *Server) status(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Security-Policy", contentSecurityPolicy("'self'"))
+	s.pageWithForms(w)
+	content := s.statusContent(r)
+	content.Banner = s.takeBanner(w, r)
+	s.render(w, r, http.StatusOK, statusPage, "Status", content)
+}
+
+// pageWithForms lets the forms of a page lead to us, by any of our names: on loopback a link has a browser go on at the
+// public one, and browsers hold redirects after a form to the list as well.
+func (s *Server) pageWithForms(w http.ResponseWriter) {
+	w.Header().Set("Content-Security-Policy", contentSecurityPolicy("'self' "+s.PublicURL.Scheme+"://"+s.PublicURL.Host))
 	w.Header().Set("Referrer-Policy", "same-origin") // for the Origin of forms, as on the connect page
-	s.render(w, r, http.StatusOK, statusPage, "Status", s.statusContent(r))
 }
 
 func (s *Server) statusContent(r *http.Request) statusContent {
@@ -59,6 +68,10 @@ func (s *Server) statusContent(r *http.Request) statusContent {
 	})
 	if c.Hidden = len(cards) - maxCards; c.Hidden > 0 {
 		cards = cards[:maxCards]
+	}
+	who := s.who(r)
+	for i := range cards {
+		cards[i].Base, cards[i].Buttons = s.base(), s.buttonsFor(who, cards[i].AccountView)
 	}
 	c.Accounts = cards
 	return c
@@ -183,6 +196,8 @@ type accountCard struct {
 	ConsentBy   *moment
 	Waits       []string
 	Advice      string
+	Base        string // path that the gateway lies below
+	Buttons     buttons
 }
 
 func newAccountCard(now time.Time, view AccountView, waits []string) accountCard {

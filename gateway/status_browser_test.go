@@ -16,6 +16,8 @@ import (
 func busyBoard(f *fixture) {
 	now := f.clock.Now()
 	dead := deadView(now, "acme/triage/slack")
+	conn := connection(f.auth.provider(), f.url, f.clock.Now)
+	f.server.Connections = connections{"fake": conn, "slack": conn, "github": conn, "drive-with-a-long-name.example": conn}
 	f.board.show([]gateway.AccountView{
 		viewOf(now, "acme/triage/github", nil), dead,
 		viewOf(now, "acme/jane/drive-with-a-long-name.example", func(v *gateway.AccountView) {

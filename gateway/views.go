@@ -28,6 +28,8 @@ const (
 // TriageView is everything an operator wants to know of one triage.
 type TriageView struct {
 	Triage string `json:"triage"`
+	// Accounts are those that it reads and files with.
+	Accounts []credential.AccountID `json:"accounts,omitempty"`
 	// State is polling, paused, waiting or misconfigured, as the triage says; [TriageNotRunning] and [TriageNoWorker] where
 	// it cannot say.
 	State string `json:"state"`

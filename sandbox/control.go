@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -72,16 +71,9 @@ type postRequest struct {
 	Message
 }
 
-// controlPost takes JSON from scripts and the form of the index page, which wants to be back there afterwards. JSON that
-// curl -d sends is called a form, and no form begins with a brace.
+// controlPost takes JSON from scripts and the form of the index page, which wants to be back there afterwards.
 func (s *Sandbox) controlPost(w http.ResponseWriter, r *http.Request) {
-	body := bufio.NewReader(r.Body)
-	first, _ := body.Peek(1) // an empty body is what the decoder complains of
-	r.Body = struct {
-		io.Reader
-		io.Closer
-	}{body, r.Body}
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") && string(first) != "{" {
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 		s.controlPostForm(w, r)
 		return
 	}

@@ -154,7 +154,10 @@ func (m *message) event() Event {
 			body[key] = value
 		}
 	}
-	if m.Bot != "" {
+	switch {
+	case m.ours: // an app is told of what it wrote itself
+		body["bot_id"], body["app_id"] = botID, slackAppID
+	case m.Bot != "":
 		body["bot_id"] = slackID("B0", m.Bot)
 	}
 	return Event{Name: "message", Body: body}

@@ -110,6 +110,13 @@ func TestWhoIsInTheChannelHearsWhatIsWritten(t *testing.T) {
 	require.True(t, ok)
 	assert.NotEmpty(t, message.BotID)
 
+	_, _, err := w.connectedSlack().PostMessageContext(t.Context(), bugs, slack.MsgOptionText("Filed", false), slack.MsgOptionTS(ts))
+	require.NoError(t, err)
+	message, ok = next(t, heard).(*slackevents.MessageEvent)
+	require.True(t, ok)
+	assert.Equal(t, ts, message.ThreadTimeStamp)
+	assert.NotEmpty(t, message.BotID, "an app hears itself")
+
 	require.NoError(t, w.Subscribe(sandbox.Subscription{App: sandbox.Slack}))
 	w.Post(bugs, sandbox.Message{User: "ada", Text: "nobody listens"})
 	require.NoError(t, w.Subscribe(sandbox.Subscription{App: sandbox.Slack, URL: url, Secret: subscriptionSecret}))

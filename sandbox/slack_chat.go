@@ -35,6 +35,7 @@ func (s *Sandbox) chatPostMessage(c *call, g *grant) (map[string]any, error) {
 		m.ThreadTS = root
 	}
 	ch.append(m, s.now())
+	s.tellLocked(Slack, m.event())
 	return map[string]any{"channel": ch.ID, "ts": m.ts, "message": s.wire(c, m, true)}, nil
 }
 

@@ -23,7 +23,7 @@ import (
 const disconnectPatience = time.Minute
 
 func newAccountDisconnect(c *cli) *cobra.Command {
-	var how leaving
+	var yes bool
 	var user string
 	cmd := accountCommand(c, &cobra.Command{
 		Use:   "disconnect",
@@ -34,22 +34,15 @@ Workflows that use the account wait until it is connected again. An account that
 With --user it takes all accounts of a person who leaves, instead of one ACCOUNT: those that a Workflow owns, and tokens
 in the vault that none owns. Each is tried; the exit code is 1 when one of them is still there.
 
-Tokens are kept until the provider has revoked the grant, so that nothing is left that works, and a provider that is away is
-tried until it answers. --force asks it once more and destroys the tokens whatever it answers, also while an earlier disconnect
-waits, or where the configuration has no such connector any more. The grant then may live on at the provider: remove the
-app's access there.
-
 On a terminal the command asks first; elsewhere it wants --yes.`,
 		Example: `  tokenkeeper account disconnect acme/triage/slack
   tokenkeeper account disconnect acme/triage/slack --yes
-  tokenkeeper account disconnect acme/triage/slack --force
   tokenkeeper account disconnect --user acme/jane`,
 	}, func(ctx context.Context, account credential.AccountID) error {
-		return c.disconnectAccount(ctx, account, how)
+		return c.disconnectAccount(ctx, account, yes)
 	})
 	cmd.Use = "disconnect ACCOUNT | --user USER"
-	cmd.Flags().BoolVarP(&how.yes, "yes", "y", false, "do not ask")
-	cmd.Flags().BoolVar(&how.force, "force", false, "destroy the tokens although the provider does not revoke the grant")
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	cmd.Flags().StringVar(&user, "user", "", "all accounts of this `USER`, or of ORGANIZATION/USER where several organizations have one")
 	one, do := cmd.Args, cmd.RunE
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
@@ -70,70 +63,44 @@ On a terminal the command asks first; elsewhere it wants --yes.`,
 		if err != nil {
 			return err
 		}
-		return c.leave(cmd.Context(), who, how)
+		return c.leave(cmd.Context(), who, yes)
 	}
 	return cmd
 }
 
-// leaving is how accounts are disconnected.
-type leaving struct{ yes, force bool }
-
-func (l leaving) request() workflows.DisconnectRequest {
-	return workflows.DisconnectRequest{Force: l.force}
-}
-
-func (c *cli) disconnectAccount(ctx context.Context, account credential.AccountID, how leaving) error {
-	if err := c.askable(how.yes); err != nil {
+func (c *cli) disconnectAccount(ctx context.Context, account credential.AccountID, yes bool) error {
+	if err := c.askable(yes); err != nil {
 		return err
 	}
-	if !how.yes {
+	if !yes {
 		if err := c.confirm(fmt.Sprintf("Revoke the grant of account %s and destroy its tokens?", account)); err != nil {
 			return err
 		}
 	}
 	return c.withTemporal(ctx, func(a *app.App) error {
-		status, err := c.disconnect(ctx, a, account, how)
+		status, err := c.disconnect(ctx, a, account)
 		if err == nil {
 			err = stillThere(status)
 		}
 		outcome, detail := outcomeOf(err)
-		c.record(ctx, a, vault.Disconnect, account, outcome, how.note(detail, status))
+		c.record(ctx, a, vault.Disconnect, account, outcome, detail)
 		if err != nil {
 			return err
 		}
-		return c.print(status, func(w io.Writer) { tellDisconnected(w, status) })
+		return c.print(status, func(w io.Writer) { fmt.Fprintf(w, "account %s is disconnected\n", account) })
 	})
 }
 
-// note is what the audit log says beside the outcome.
-func (l leaving) note(detail string, status workflows.AccountStatus) string {
-	switch {
-	case l.force && status.Unrevoked != "":
-		return "by force, not revoked at the provider: " + status.Unrevoked
-	case l.force && detail == "":
-		return "by force"
-	}
-	return detail
-}
-
-func tellDisconnected(w io.Writer, status workflows.AccountStatus) {
-	fmt.Fprintf(w, "account %s is disconnected\n", status.Account)
-	if status.Unrevoked != "" {
-		fmt.Fprintf(w, "  its tokens are destroyed here, but the provider has not revoked the grant: %s\n"+
-			"    fix: remove the app's access at the provider, until then a copy of the tokens would work there\n", printable(status.Unrevoked))
-	}
-}
-
 // disconnect asks the account's Workflow and waits for its answer.
-func (c *cli) disconnect(ctx context.Context, a *app.App, account credential.AccountID, how leaving) (workflows.AccountStatus, error) {
+func (c *cli) disconnect(ctx context.Context, a *app.App, account credential.AccountID) (workflows.AccountStatus, error) {
 	asking, cancel := context.WithTimeout(ctx, disconnectPatience)
 	defer cancel()
-	status, err := a.Workflows.Disconnect(asking, account, how.request())
+	status, err := a.Workflows.Disconnect(asking, account)
 	if isNotFound(err) {
 		status, err = c.goneAlready(ctx, a, account)
 	}
 	if err != nil && ctx.Err() == nil && app.Unanswered(err) {
-		err = failf("make sure that a worker runs (make run), then do it again: it is safe to repeat; where the provider is away for long, add --force",
+		err = failf("make sure that a worker runs (make run), then do it again: it is safe to repeat",
 			"account %s: not disconnected within %s", account, disconnectPatience)
 	}
 	return status, err
@@ -155,8 +122,7 @@ func stillThere(status workflows.AccountStatus) error {
 	if status.Status == credential.Disconnected {
 		return nil
 	}
-	return failf("mend that and do it again, or add --force to destroy the tokens without the provider",
-		"account %s is still %s: %s", status.Account, status.Status, orDash(status.Warning))
+	return failf("do it again: it is safe to repeat", "account %s is still %s: %s", status.Account, status.Status, orDash(status.Warning))
 }
 
 // askable refuses where a question would be asked and nobody can answer.

@@ -289,13 +289,7 @@ func TestAccountDisconnect(t *testing.T) {
 	failed := statusOf(credential.Active, 7)
 	failed.Warning = "disconnecting failed: no such connector"
 	account.updated = failed
-	w.run("account", "disconnect", "acme/triage/slack", "-y").exits(exitFailure).complains("is still active", "no such connector", "--force")
-
-	forced := statusOf(credential.Disconnected, 0)
-	forced.Unrevoked = "slack is away"
-	account.updated = forced
-	w.run("account", "disconnect", "acme/triage/slack", "-y", "--force").exits(exitOK).
-		prints("is disconnected", "has not revoked the grant: slack is away", "remove the app's access")
+	w.run("account", "disconnect", "acme/triage/slack", "-y").exits(exitFailure).complains("is still active", "no such connector")
 }
 
 func TestConfirmed(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"syscall"
 	"time"
@@ -22,6 +23,7 @@ type sandboxFlags struct {
 	listen        string
 	tokenLifetime time.Duration
 	postEvery     time.Duration
+	eventsTo      string
 }
 
 func newSandbox(c *cli) *cobra.Command {
@@ -33,10 +35,14 @@ func newSandbox(c *cli) *cobra.Command {
 the connectors to put into a configuration. People can post messages and look at the issues in a browser; scripts use
 /control/. Nothing is kept: the next start begins with an empty world.`,
 		Example: `  tokenkeeper sandbox
-  tokenkeeper sandbox --token-lifetime 1m --post-every 10s`,
+  tokenkeeper sandbox --token-lifetime 1m --post-every 10s
+  tokenkeeper sandbox --events-to http://127.0.0.1:8780`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if flags.tokenLifetime < 0 || flags.postEvery < 0 {
 				return usage(cmd.CommandPath()+": a duration below zero", "write one such as 30s or 2m, or leave the flag out")
+			}
+			if to, err := url.Parse(flags.eventsTo); err != nil || flags.eventsTo != "" && (to.Host == "" || to.Scheme == "") {
+				return usage(cmd.CommandPath()+": --events-to is no URL", "write the gateway's, as in --events-to http://127.0.0.1:8780")
 			}
 			return cobra.NoArgs(cmd, args)
 		},
@@ -46,6 +52,7 @@ the connectors to put into a configuration. People can post messages and look at
 	f.StringVar(&flags.listen, "listen", "127.0.0.1:8790", "`address` to serve on")
 	f.DurationVar(&flags.tokenLifetime, "token-lifetime", 0, "how long access tokens live; as long as the real ones by default")
 	f.DurationVar(&flags.postEvery, "post-every", 0, "have simulated people post a message this often; never by default")
+	f.StringVar(&flags.eventsTo, "events-to", "", "`URL` of a gateway that is told of messages and of grants that end; nobody is by default")
 	return cmd
 }
 
@@ -63,6 +70,11 @@ func (c *cli) sandbox(ctx context.Context, flags sandboxFlags) error {
 		GitHub: sandbox.AppOptions{AccessLifetime: flags.tokenLifetime},
 	})
 	guide := guideTo(world, listener.Addr().String())
+	if flags.eventsTo != "" {
+		if err := guide.subscribe(world, flags.eventsTo); err != nil {
+			return errors.Join(err, listener.Close())
+		}
+	}
 	if err := c.print(guide, func(w io.Writer) { tellGuide(w, guide) }); err != nil {
 		return err
 	}
@@ -122,9 +134,11 @@ type guide struct {
 }
 
 type guideToAnApp struct {
-	ClientID     string         `json:"client_id"`
-	ClientSecret string         `json:"client_secret"`
-	Endpoints    endpointsGuide `json:"endpoints"`
+	ClientID     string `json:"client_id"`
+	ClientSecret string `json:"client_secret"`
+	// EventSecret is what events are signed with; "" where there are none.
+	EventSecret string         `json:"event_secret,omitempty"`
+	Endpoints   endpointsGuide `json:"endpoints"`
 }
 
 // endpointsGuide has the keys of a connector's endpoints.
@@ -155,6 +169,16 @@ func guideTo(world *sandbox.Sandbox, address string) guide {
 	return g
 }
 
+// subscribe has the sandbox send events to the gateway, where the connectors are named as in the example.
+func (g *guide) subscribe(world *sandbox.Sandbox, gateway string) error {
+	g.Slack.EventSecret, g.GitHub.EventSecret = "sandbox-slack-signing-secret", "sandbox-github-webhook-secret"
+	events := strings.TrimRight(gateway, "/") + "/events/"
+	return errors.Join(
+		world.Subscribe(sandbox.Subscription{App: sandbox.Slack, URL: events + "slack/slack", Secret: g.Slack.EventSecret}),
+		world.Subscribe(sandbox.Subscription{App: sandbox.GitHub, URL: events + "github/github", Secret: g.GitHub.EventSecret}),
+	)
+}
+
 func appGuide(o sandbox.AppOptions, e endpointsGuide) guideToAnApp {
 	return guideToAnApp{ClientID: o.ClientID, ClientSecret: o.ClientSecret, Endpoints: e}
 }
@@ -164,6 +188,9 @@ func tellGuide(w io.Writer, g guide) {
 	tellExample(w, g)
 	fmt.Fprintf(w, "\nand this into the environment:\n\nexport SLACK_CLIENT_SECRET=%s\nexport GITHUB_CLIENT_SECRET=%s\n",
 		g.Slack.ClientSecret, g.GitHub.ClientSecret)
+	if g.Slack.EventSecret != "" {
+		fmt.Fprintf(w, "export SLACK_SIGNING_SECRET=%s\nexport GITHUB_WEBHOOK_SECRET=%s\n", g.Slack.EventSecret, g.GitHub.EventSecret)
+	}
 	fmt.Fprintf(w, `
 then, in other terminals with that environment:
 
@@ -184,19 +211,23 @@ Ctrl-C ends it.
 // tellExample writes the configuration that leads to the sandbox.
 func tellExample(w io.Writer, g guide) {
 	fmt.Fprintln(w, "connectors:")
-	tellConnector(w, "slack", "slack", g.Slack, "[channels:history, channels:read, chat:write, reactions:write, users:read]")
-	tellConnector(w, "github", "github-app", g.GitHub, "")
+	tellConnector(w, "slack", "slack", g.Slack, "signing_secret_env: SLACK_SIGNING_SECRET",
+		"[channels:history, channels:read, chat:write, reactions:write, users:read]")
+	tellConnector(w, "github", "github-app", g.GitHub, "webhook_secret_env: GITHUB_WEBHOOK_SECRET", "")
 	fmt.Fprint(w, "triages:\n  acme/bug-reports:\n    slack: acme/triage/slack\n    github: acme/triage/github\n    poll_interval: 2s\n    routes:\n")
 	for _, channel := range g.Channels {
 		fmt.Fprintf(w, "      - {channel: %s, repository: %s, labels: [bug]}\n", channel, g.Repositories[0])
 	}
 }
 
-func tellConnector(w io.Writer, name, providerID string, app guideToAnApp, scopes string) {
+func tellConnector(w io.Writer, name, providerID string, app guideToAnApp, events, scopes string) {
 	fmt.Fprintf(w, "  %s:\n    provider: %s\n    client_id: %q\n    client_secret_env: %s_CLIENT_SECRET\n",
 		name, providerID, app.ClientID, strings.ToUpper(name))
 	if scopes != "" {
 		fmt.Fprintf(w, "    scopes: %s\n", scopes)
+	}
+	if app.EventSecret != "" {
+		fmt.Fprintf(w, "    events: {%s}\n", events)
 	}
 	fmt.Fprintf(w, "    endpoints:\n      authorize: %s\n", app.Endpoints.Authorize)
 	if app.Endpoints.Token != "" {

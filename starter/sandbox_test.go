@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"tokenkeeper/config"
 	"tokenkeeper/sandbox"
@@ -31,6 +33,49 @@ func TestSandboxGuideIsAConfiguration(t *testing.T) {
 		len(cfg.Triages["acme/bug-reports"].Routes) != 2 {
 		t.Errorf("%+v\n%+v", slack.Provider.Endpoints, github.Provider.Endpoints)
 	}
+}
+
+// It is one as well where the gateway hears of events, and these are signed with the secrets that it names.
+func TestSandboxGuideWithEvents(t *testing.T) {
+	w := newWorld(t)
+	world := sandbox.New(sandbox.Options{})
+	defer world.Close()
+	heard := make(chan string, 1)
+	gateway := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { heard <- r.URL.Path }))
+	defer gateway.Close()
+	g := guideTo(world, "127.0.0.1:8790")
+	if err := g.subscribe(world, gateway.URL+"/"); err != nil {
+		t.Fatal(err)
+	}
+	var example, text bytes.Buffer
+	tellExample(&example, g)
+	tellGuide(&text, g)
+	for line := range strings.Lines(text.String()) {
+		if name, value, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "="); ok && strings.HasPrefix(line, "export ") {
+			w.env[name] = value
+		}
+	}
+	w.write("sandbox.yaml", example.String())
+	cfg, err := config.Load("sandbox.yaml", w.lookup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"slack": g.Slack.EventSecret, "github": g.GitHub.EventSecret} {
+		connector, _ := cfg.Connector(name)
+		if family, secret := connector.Events.Secret(); family != name || secret.Reveal() != want {
+			t.Errorf("%s: events of %q", name, family)
+		}
+	}
+	world.Post("C0BUGREPORTS", sandbox.Message{User: "ada", Text: "It crashes"})
+	select {
+	case path := <-heard:
+		if path != "/events/slack/slack" {
+			t.Errorf("told at %s", path)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the gateway was not told")
+	}
+	w.run("sandbox", "--events-to", "nonsense").exits(exitUsage).complains("--events-to", "http://127.0.0.1:8780")
 }
 
 // And the commands that it tells them to type exist.

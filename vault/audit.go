@@ -20,6 +20,7 @@ const (
 	LinkOpened  Action = "link-opened"
 	Consent     Action = "consent"
 	Imported    Action = "import"
+	Connect     Action = "connect"
 	Reauthorize Action = "reauthorize"
 	Refresh     Action = "refresh"
 	Disconnect  Action = "disconnect"

@@ -42,10 +42,7 @@ type AccountState struct {
 	Adoptions     []string `json:"adoptions,omitempty"`
 	Waiting       []string `json:"waiting,omitempty"` // Workflow ids, each once, in the order they came
 	Disconnecting bool     `json:"disconnecting,omitempty"`
-	// Force: the disconnect does not wait for the provider. Unrevoked is why the provider then had not revoked the grant.
-	Force     bool   `json:"force,omitempty"`
-	Unrevoked string `json:"unrevoked,omitempty"`
-	Warning   string `json:"warning,omitempty"`
+	Warning       string   `json:"warning,omitempty"`
 	// Policy is how the account is looked after.
 	Policy activities.Policy `json:"policy"`
 	// RefreshFixed says that a refresh does not give the refresh token a longer life: by the provider's facts, and then by
@@ -288,6 +285,6 @@ func (a *account) status(workflow.Context) AccountStatus {
 		Scopes: a.Credential.Scopes, ExpiresAt: a.Credential.ExpiresAt, RefreshExpiresAt: a.lifetimes().RefreshEnds(),
 		ConsentBy: a.Deadline.At, LastValidated: a.Looks.Alive, ValidationNote: a.Looks.Note,
 		LastRefresh: a.LastRefresh, NextRefresh: a.nextRefresh(), Refreshes: a.Refreshes, Failures: a.Failures,
-		Waiting: len(a.Waiting), HeldBy: a.heldBy(), Unrevoked: a.Unrevoked, Warning: a.Warning,
+		Waiting: len(a.Waiting), HeldBy: a.heldBy(), Warning: a.Warning,
 	}
 }

@@ -31,8 +31,8 @@ func (a *account) setup(ctx workflow.Context) error {
 			Description: "ask the provider whether the token still works, and act on the answer",
 		}),
 		workflow.SetUpdateHandlerWithOptions(ctx, UpdateDisconnect, a.onDisconnect, workflow.UpdateHandlerOptions{
-			Validator:   func(workflow.Context, DisconnectRequest) error { return a.admit(nil) },
-			Description: `revoke the grant at the provider and destroy it here; {"force": true} destroys it without the provider`,
+			Validator:   func(workflow.Context) error { return a.admit(nil) },
+			Description: "revoke the grant at the provider and destroy it here",
 		}),
 	)
 }
@@ -125,14 +125,10 @@ func (a *account) queueAdoption(r ReauthorizedRequest) {
 }
 
 // onDisconnect waits until the grant is revoked and destroyed, or until that turned out to be impossible.
-func (a *account) onDisconnect(ctx workflow.Context, r DisconnectRequest) (AccountStatus, error) {
-	a.leave(r)
+func (a *account) onDisconnect(ctx workflow.Context) (AccountStatus, error) {
+	a.Disconnecting = true
 	err := workflow.Await(ctx, func() bool { return !a.Disconnecting || a.Status == credential.Disconnected || a.draining })
 	return a.status(ctx), err
-}
-
-func (a *account) leave(r DisconnectRequest) {
-	a.Disconnecting, a.Force = true, a.Force || r.Force
 }
 
 // listen turns Signals into what run looks at.
@@ -157,7 +153,7 @@ func (a *account) drain(ctx workflow.Context) {
 		}
 		a.queueAdoption(r)
 	})
-	takeAll(ctx, a.misread, SignalDisconnect, a.leave)
+	takeAll(ctx, a.misread, SignalDisconnect, func(any) { a.Disconnecting = true })
 	takeAll(ctx, a.misread, SignalValidate, func(r ValidateRequest) { a.askToLook(workflow.Now(ctx), r) })
 	takeAll(ctx, a.misread, SignalConnector, func(n ConnectorNews) { a.hearConnector(workflow.Now(ctx), n) })
 	takeAll(ctx, a.misread, SignalAwait, func(w Waiter) {
@@ -223,5 +219,29 @@ func (a *account) adopt(ctx workflow.Context) error {
 	}
 	a.renew(ctx, facts)
 	a.begin(ctx)
+	return nil
+}
+
+func (a *account) disconnect(ctx workflow.Context) error {
+	status, reason := a.Status, a.Reason
+	a.enterUnlessServing(ctx, status, "being disconnected; the provider has not taken the revocation yet")
+	if err := a.publish(ctx); err != nil {
+		return err
+	}
+	options := workflow.GetActivityOptions(accountActivity(ctx, "revoke and destroy the grant"))
+	options.RetryPolicy.MaximumInterval = maxRevokeInterval
+	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), (*activities.Account).Disconnect,
+		activities.AccountInput{Account: a.id}).Get(ctx, nil)
+	if ctx.Err() != nil {
+		return err
+	}
+	if err != nil {
+		a.Disconnecting = false
+		a.enter(ctx, status, reason)
+		a.warn("disconnecting failed: " + rootMessage(err))
+		return nil
+	}
+	a.Credential = activities.Facts{}
+	a.enter(ctx, credential.Disconnected, "disconnected on request")
 	return nil
 }

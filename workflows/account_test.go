@@ -68,7 +68,6 @@ func newGrant(t *testing.T, lifetime time.Duration) *grant {
 	})
 	g.env.OnActivity(a.Disconnect, mock.Anything, mock.Anything).Return(
 		func(context.Context, activities.AccountInput) error { return g.disconnect() })
-	g.env.OnActivity(a.ForceDisconnect, mock.Anything, mock.Anything).Return(activities.ForcedDisconnect{Unrevoked: "slack is away"}, nil)
 	g.env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, SignalAccountActive, mock.Anything).Return(
 		func(_, id, _, _ string, _ any) error {
 			g.telling.Lock()

@@ -88,16 +88,12 @@ func (c *Client) HandOverCommand(account credential.AccountID, authorization str
 }
 
 // Disconnect revokes the account's grant, destroys its credential and ends its Workflow. Where that is impossible the
-// status is another than disconnected, and its warning says why. With force the grant is destroyed although the provider does
-// not revoke it, which [AccountStatus].Unrevoked then says.
-func (c *Client) Disconnect(ctx context.Context, account credential.AccountID, r DisconnectRequest) (AccountStatus, error) {
-	id := "disconnect"
-	if r.Force { // one that waits for the provider is not to be shared
-		id = "disconnect/force"
-	}
-	status, err := c.update(ctx, account, id, UpdateDisconnect, r)
+// status is another than disconnected, and its warning says why.
+func (c *Client) Disconnect(ctx context.Context, account credential.AccountID) (AccountStatus, error) {
+	const id = "disconnect"
+	status, err := c.update(ctx, account, id, UpdateDisconnect)
 	if err == nil && status.Status != credential.Disconnected {
-		status, err = c.update(ctx, account, anew(id), UpdateDisconnect, r)
+		status, err = c.update(ctx, account, anew(id), UpdateDisconnect)
 	}
 	return status, err
 }

@@ -107,7 +107,7 @@ func TestADisconnectThatFailedBeforeIsTriedAnew(t *testing.T) {
 	u := &updates{kept: map[string]AccountStatus{"disconnect": {Status: credential.Active, Warning: "disconnecting failed"}}}
 	u.account = AccountStatus{Status: credential.Disconnected}
 
-	status, err := (&Client{Temporal: u}).Disconnect(t.Context(), acmeSlack, DisconnectRequest{})
+	status, err := (&Client{Temporal: u}).Disconnect(t.Context(), acmeSlack)
 
 	require.NoError(t, err)
 	assert.Equal(t, credential.Disconnected, status.Status)

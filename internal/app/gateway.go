@@ -44,7 +44,7 @@ func (a *App) Gateway() (*gateway.Server, error) {
 	}
 	return &gateway.Server{
 		Vault: a.Vault, Connections: a, Owner: a.Workflows, Board: board{a}, Hints: a, PublicURL: public,
-		RequireCode: a.Config().Links.RequireCode, Health: a.healthy, Log: a.Log,
+		RequireCode: a.Config().Links.RequireCode, LinkLife: a.Config().Links.Lifetime, Health: a.healthy, Log: a.Log,
 	}, nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"tokenkeeper/activities"
+	"tokenkeeper/credential"
 	"tokenkeeper/gateway"
 	"tokenkeeper/workflows"
 )
@@ -59,6 +60,9 @@ func (a *App) LookAtTriages(ctx context.Context, patience time.Duration, names .
 // no longer than patience.
 func (a *App) LookAtTriage(ctx context.Context, name string, patience time.Duration) (gateway.TriageView, error) {
 	view := gateway.TriageView{Triage: name}
+	if t, ok := a.Config().Triage(name); ok {
+		view.Accounts = []credential.AccountID{t.Slack, t.GitHub}
+	}
 	id := workflows.TriageWorkflowID(name)
 	description, err := a.Temporal.DescribeWorkflowExecution(ctx, id, "")
 	if isNotFound(err) || err == nil && description.GetWorkflowExecutionInfo().GetCloseTime() != nil {

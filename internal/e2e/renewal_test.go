@@ -88,7 +88,7 @@ func TestAccountsThatMintLive(t *testing.T) {
 	w.eventually("the refusal", func() bool { return w.status(bot).Failures > 0 })
 	w.eventually("the end of the last token", func() bool { return !w.status(bot).ExpiresAt.After(time.Now()) })
 	assert.Contains(t, w.status(bot).Reason, "private key")
-	ended, err := w.Workflows.Disconnect(t.Context(), w.account("service"), workflows.DisconnectRequest{})
+	ended, err := w.Workflows.Disconnect(t.Context(), w.account("service"))
 	require.NoError(t, err)
 	assert.Equal(t, credential.Disconnected, ended.Status)
 	w.tellsNothing(bot)

@@ -35,7 +35,7 @@ func TestAnAccountLives(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, credential.Active, status.Status)
 
-	ended, err := w.Workflows.Disconnect(t.Context(), account, workflows.DisconnectRequest{})
+	ended, err := w.Workflows.Disconnect(t.Context(), account)
 	require.NoError(t, err)
 	assert.Equal(t, credential.Disconnected, ended.Status)
 	w.replays(workflows.AccountWorkflowID(account), "account")

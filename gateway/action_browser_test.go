@@ -1,0 +1,124 @@
+package gateway_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/gateway"
+	"tokenkeeper/workflows"
+)
+
+// deadAccount is an account whose grant is dead until the owner takes a consent.
+func deadAccount(f *fixture) {
+	var alive atomic.Bool
+	status := func() credential.AccountStatus {
+		if alive.Load() {
+			return viewOf(f.clock.Now(), account.String(), nil).AccountStatus
+		}
+		return deadView(f.clock.Now(), account.String()).AccountStatus
+	}
+	f.owner.account = func(context.Context) (workflows.AccountStatus, error) { return status(), nil }
+	f.owner.verdict = func(ctx context.Context, id string) (workflows.AccountStatus, error) {
+		taken, err := f.owner.adopt(ctx, account, id)
+		alive.Store(err == nil)
+		f.board.show([]gateway.AccountView{{AccountStatus: status()}})
+		return taken, err
+	}
+	f.board.show([]gateway.AccountView{{AccountStatus: status()}})
+}
+
+// pressButton presses the button with this text, as a person does.
+func (b *tab) pressButton(text string) {
+	b.t.Helper()
+	b.do(chromedp.Click(`//button[starts-with(normalize-space(.), '` + text + `')]`))
+}
+
+func TestTheWholeWayFromADeadGrant(t *testing.T) {
+	for name, s := range map[string]screen{"light": desktop, "dark": night, "phone": phone, "no script": {width: 1280, height: 900, noScript: true}} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			deadAccount(f)
+			b := newTab(t, s)
+			b.open(f.url + "/")
+			b.see("reauthorization required")
+			b.pressButton("Reauthorize")
+			b.see("Continue to Fake & Co")
+			b.see("dead grant (code token_revoked, HTTP 200)")
+			b.pressButton("Continue to")
+			b.see("Account acme/triage/fake is active")
+			b.open(f.url + "/")
+			b.see("Everything works: 1 account")
+			record, err := f.vault.Get(t.Context(), account)
+			require.NoError(t, err)
+			assert.Equal(t, credential.Generation(1), record.Generation)
+		})
+	}
+}
+
+func TestDenialOnTheWayFromADeadGrant(t *testing.T) {
+	f := newFixture(t)
+	deadAccount(f)
+	f.auth.change(func(a *authServer) { a.refusal = "access_denied" })
+	b := newTab(t, phone)
+	b.open(f.url + "/")
+	b.pressButton("Reauthorize")
+	b.see("Continue to Fake & Co")
+	b.pressButton("Continue to")
+	b.see("You did not consent")
+	b.open(f.url + "/")
+	b.see("reauthorization required")
+	f.requireNothingConnected()
+}
+
+func TestAnotherSubjectOnTheWayFromADeadGrant(t *testing.T) {
+	f := newFixture(t)
+	f.browser().connect()
+	before, err := f.vault.Get(t.Context(), account)
+	require.NoError(t, err)
+	deadAccount(f)
+	f.auth.change(func(a *authServer) { a.subject = "U2" })
+	b := newTab(t, night)
+	b.open(f.url + "/")
+	b.pressButton("Reauthorize")
+	b.see("Continue to Fake & Co")
+	b.pressButton("Continue to")
+	b.see("account acme/triage/fake belongs to person U1 (U1), but person U2 (U2) consented")
+	b.open(f.url + "/")
+	b.see("reauthorization required")
+	after, err := f.vault.Get(t.Context(), account)
+	require.NoError(t, err)
+	assert.Equal(t, before.Generation, after.Generation)
+}
+
+func TestDisconnectInABrowser(t *testing.T) {
+	for name, s := range map[string]screen{"light": desktop, "dark": night, "phone": phone} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.owner.deed = func() (workflows.AccountStatus, error) {
+				return workflows.AccountStatus{Status: credential.Disconnected}, nil
+			}
+			f.owner.account = func(context.Context) (workflows.AccountStatus, error) {
+				return viewOf(f.clock.Now(), account.String(), nil).AccountStatus, nil
+			}
+			f.board.show([]gateway.AccountView{viewOf(f.clock.Now(), account.String(), nil)},
+				triageOf(f.clock.Now(), func(v *gateway.TriageView) { v.Accounts = []credential.AccountID{account} }))
+			b := newTab(t, s)
+			b.open(f.url + "/")
+			b.do(chromedp.Click(`//a[starts-with(normalize-space(.), 'Disconnect')]`))
+			b.see("What stops")
+			b.picture("disconnect-" + name)
+			assert.Empty(t, ask[[]string](b, lowContrast), "too little contrast")
+			b.pressButton("Disconnect")
+			b.see("Account acme/triage/fake is disconnected")
+			b.picture("banner-" + name)
+			assert.LessOrEqual(t, ask[int](b, `document.documentElement.scrollWidth`), int(s.width), "nobody has to scroll sideways")
+			assert.Empty(t, ask[[]string](b, lowContrast), "too little contrast")
+		})
+	}
+}
