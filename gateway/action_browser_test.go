@@ -2,10 +2,12 @@ package gateway_test
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -121,4 +123,59 @@ func TestDisconnectInABrowser(t *testing.T) {
 			assert.Empty(t, ask[[]string](b, lowContrast), "too little contrast")
 		})
 	}
+}
+
+// tabTo moves the focus with the Tab key alone until an element whose text begins with this has it.
+func (b *tab) tabTo(text string) {
+	b.t.Helper()
+	const most = 40 // elements that take the focus on any page of the tests
+	for range most {
+		b.do(chromedp.KeyEvent(kb.Tab))
+		if strings.HasPrefix(ask[string](b, `document.activeElement.innerText`), text) {
+			assert.NotEqual(b.t, "none", ask[string](b, `getComputedStyle(document.activeElement).outlineStyle`), "nobody sees where the focus is")
+			return
+		}
+	}
+	b.t.Fatalf("the Tab key does not lead to %q", text)
+}
+
+func TestTheWholeWayWithAKeyboard(t *testing.T) {
+	f := newFixture(t)
+	deadAccount(f)
+	b := newTab(t, desktop)
+	b.open(f.url + "/")
+	b.see("reauthorization required")
+	b.tabTo("Reauthorize")
+	b.do(chromedp.KeyEvent(kb.Enter))
+	b.see("Continue to Fake & Co")
+	b.tabTo("Continue to")
+	b.do(chromedp.KeyEvent(" "))
+	b.see("Account acme/triage/fake is active")
+	b.tabTo("tokenkeeper")
+	b.do(chromedp.KeyEvent(kb.Enter))
+	b.see("Everything works: 1 account")
+}
+
+func TestDisconnectWithAKeyboard(t *testing.T) {
+	f := newFixture(t)
+	f.owner.deed = func() (workflows.AccountStatus, error) {
+		return workflows.AccountStatus{Status: credential.Disconnected}, nil
+	}
+	f.board.show([]gateway.AccountView{viewOf(f.clock.Now(), account.String(), nil)})
+	b := newTab(t, desktop)
+	b.open(f.url + "/")
+	b.tabTo("Disconnect")
+	b.do(chromedp.KeyEvent(kb.Enter))
+	b.see("What stops")
+	b.tabTo("Keep it")
+	b.do(chromedp.KeyEvent(kb.Enter))
+	b.see("Everything works")
+	assert.Empty(t, f.owner.deeds)
+	b.tabTo("Disconnect")
+	b.do(chromedp.KeyEvent(kb.Enter))
+	b.see("What stops")
+	b.tabTo("Disconnect")
+	b.do(chromedp.KeyEvent(kb.Enter))
+	b.see("is disconnected")
+	assert.Equal(t, "#result", ask[string](b, `location.hash`), "reading goes on at what was done")
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -73,6 +74,9 @@ func (b *browser) read(response *http.Response) page {
 	if response.Request.URL.Host == parseURL(t, b.f.url).Host {
 		requireNoSecret(t, string(body), b.f.auth.secrets())
 		require.NotContains(t, string(body), "<script")
+		if strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") && response.Header.Get("Location") == "" && len(body) > 0 {
+			require.Empty(t, faultsOf(string(body)), "markup of %s", response.Request.URL.Path)
+		}
 	}
 	return page{status: response.StatusCode, header: response.Header, body: string(body), location: response.Header.Get("Location")}
 }
