@@ -83,5 +83,13 @@ func orDash(text string) string {
 	return text
 }
 
+// clip cuts text to a number of characters.
+func clip(text string, limit int) string {
+	if runes := []rune(text); len(runes) > limit {
+		return string(runes[:limit-1]) + "…"
+	}
+	return text
+}
+
 // relative returns "in 3h12m" or "2m ago", and "" for the zero time.
 func relative(now, t time.Time) string { return gateway.Relative(now, t) }

@@ -1,69 +1,36 @@
 package triage
 
-import (
-	"bytes"
-	"encoding/json"
-	"os"
-	"path/filepath"
-	"testing"
-)
+import "testing"
 
-// labelled is one line of messages.jsonl: what a person wrote, and whether another person calls it a bug report.
-type labelled struct {
-	Text   string   `json:"text"`
-	Files  []string `json:"files"` // MIME types
-	Report bool     `json:"report"`
-}
-
-func (l labelled) message() Message {
-	m := Message{Key: Key{"T1", "C1", "1700000000.000100"}, User: "U1", Text: l.Text}
-	for _, mime := range l.Files {
-		m.Files = append(m.Files, File{MIMEType: mime})
+// The rules were fitted to the first of these sets and learned from the second, so the floors lie under what they reach: a
+// change may cost a message, and not the use of the rules.
+func TestClassifyKeepsItsRates(t *testing.T) {
+	tests := []struct {
+		file                  string
+		fewest                int
+		precision, recall, f1 float64
+	}{
+		{"messages.jsonl", 250, 0.95, 0.95, 0.96},
+		{"labelled.jsonl", 120, 0.90, 0.70, 0.81},
 	}
-	return m
-}
-
-func readLabelled(t *testing.T) []labelled {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join("..", "testdata", "triage", "messages.jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all []labelled
-	for line := range bytes.Lines(data) {
-		var l labelled
-		if err := json.Unmarshal(line, &l); err != nil {
-			t.Fatalf("messages.jsonl, line %d: %v", len(all)+1, err)
-		}
-		all = append(all, l)
-	}
-	return all
-}
-
-func TestClassifyMeetsPrecisionAndRecall(t *testing.T) {
-	const atLeast, fewest = 0.95, 60
-	messages := readLabelled(t)
-	if len(messages) < fewest {
-		t.Fatalf("%d labelled messages, want at least %d", len(messages), fewest)
-	}
-	var found, missed, wrong float64
-	for _, l := range messages {
-		got := Classify(l.message())
-		switch {
-		case got.Report && l.Report:
-			found++
-		case got.Report:
-			wrong++
-			t.Logf("taken for a report (%.2f, %s): %q", got.Confidence, got.Reason, l.Text)
-		case l.Report:
-			missed++
-			t.Logf("missed (%.2f, %s): %q", got.Confidence, got.Reason, l.Text)
-		}
-	}
-	precision, recall := found/(found+wrong), found/(found+missed)
-	t.Logf("%d messages: precision %.3f, recall %.3f", len(messages), precision, recall)
-	if precision < atLeast || recall < atLeast {
-		t.Errorf("precision %.3f, recall %.3f: want at least %.2f", precision, recall, atLeast)
+	for _, tt := range tests {
+		t.Run(tt.file, func(t *testing.T) {
+			samples := readSamples(t, tt.file)
+			if len(samples) < tt.fewest {
+				t.Fatalf("%d labelled messages, want at least %d", len(samples), tt.fewest)
+			}
+			var c Confusion
+			for _, s := range samples {
+				got := Classify(s.Message())
+				if c.Add(s.Report, got.Report); got.Report != s.Report {
+					t.Logf("line %d, report %v: %.2f, %s: %q", s.Line, s.Report, got.Confidence, got.Reason, s.Text)
+				}
+			}
+			t.Logf("precision %.3f, recall %.3f, F1 %.3f", c.Precision(), c.Recall(), c.F1())
+			if c.Precision() < tt.precision || c.Recall() < tt.recall || c.F1() < tt.f1 {
+				t.Errorf("precision %.3f, recall %.3f, F1 %.3f: want at least %.2f, %.2f, %.2f", c.Precision(), c.Recall(), c.F1(), tt.precision, tt.recall, tt.f1)
+			}
+		})
 	}
 }
 

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+const twoRightTwoWrong = `{"kind":"bug","report":true,"text":"The app crashes when I save"}
+{"report":false,"text":"good morning"}
+{"kind":"chatter","report":false,"text":"It crashed, in the song \u001b[31m"}
+
+{"kind":"bug","report":true,"text":"Thirty-two days in March"}
+`
+
+func TestTriageEval(t *testing.T) {
+	w := newWorld(t)
+	w.write("tokenkeeper.yaml", "nonsense: true\n") // no configuration is needed
+	w.write("labelled.jsonl", twoRightTwoWrong)
+	w.run("triage", "eval", "labelled.jsonl").exits(exitOK).prints(
+		"rules       4         0.50       0.50    0.50", "report            1       1", "other             1       1")
+	w.run("triage", "eval", "labelled.jsonl", "--mistakes").exits(exitOK).prints(
+		"3     taken for a report  chatter", "5     missed              bug", "It crashed, in the song  [31m")
+
+	got := w.runWith(t.Context(), twoRightTwoWrong, "triage", "eval", "-", "--json").exits(exitOK)
+	var document evaluations
+	if err := json.Unmarshal([]byte(got.stdout), &document); err != nil || len(document.Evaluations) != 1 {
+		t.Fatalf("%v: %s", err, got.stdout)
+	}
+	e := document.Evaluations[0]
+	if e.Messages != 4 || e.F1 != 0.5 || len(e.Mistakes) != 2 || e.Mistakes[0].Line != 3 || e.Mistakes[0].Reason != "crash" {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestTriageEvalRefusesBadLines(t *testing.T) {
+	w := newWorld(t)
+	w.write("labelled.jsonl", `{"report":true,"text":"x"}`+"\n"+`{"text":"y"}`+"\n"+`{"label":"bug"}`+"\n")
+	w.run("triage", "eval", "labelled.jsonl").exits(exitFailure).complains(
+		"line 2: report is missing; write", `line 3: unknown field "label"`, "fix: correct these lines of labelled.jsonl")
+	w.run("triage", "eval", "none.jsonl").exits(exitFailure).complains("none.jsonl: no such file", "fix: ")
+	w.run("triage", "eval").exits(exitUsage).complains("want one FILE")
+}
+
+// The README shows what the command prints.
+func TestReadmeShowsTheEvaluation(t *testing.T) {
+	var out strings.Builder
+	readme := readText(t, "../README.md")
+	c := &cli{stdout: &out}
+	if err := c.evaluate("../testdata/triage/labelled.jsonl", false); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(readme, out.String()) {
+		t.Errorf("the README has another output than\n%s", out.String())
+	}
+}
