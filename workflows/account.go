@@ -142,6 +142,9 @@ func (a *account) step(ctx workflow.Context) (acted bool, err error) {
 		return true, a.disconnect(ctx)
 	case len(a.Adoptions) > 0:
 		return true, a.adopt(ctx)
+	case a.overslept(ctx, now):
+		a.spread(ctx)
+		return true, nil
 	case a.refreshDue(now):
 		return true, a.refresh(ctx)
 	case a.expired(now):
