@@ -28,7 +28,8 @@
 //	     ├─ a grant ended, for the first time (the vault remembers) ─▶ its accounts are asked to look at their tokens
 //	     └─ somebody wrote in a channel ─▶ its poll is now, and not at the end of the interval
 //	GET  /healthz               200 or 503, and which dependency is down
-//	GET  /static/style.css
+//	GET  /live                  server-sent events for the status page: something changed; it then fetches /live/board
+//	GET  /static/…              stylesheet and script
 //
 // A code is good once and a refresh token may be, so from the callback on the work no longer depends on the browser
 // staying: it goes on with the tab closed.

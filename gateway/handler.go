@@ -33,7 +33,10 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("POST "+accountPath+"disconnect", s.act(vault.Disconnect, s.disconnect))
 	mux.HandleFunc("GET "+callbackPath, s.callback)
 	mux.HandleFunc("GET "+healthPath, s.healthz)
-	mux.HandleFunc("GET "+stylePath, s.style)
+	mux.HandleFunc("GET "+stylePath, static("style.css"))
+	mux.HandleFunc("GET "+scriptPath, static("live.js"))
+	mux.HandleFunc("GET "+livePath, s.stream)
+	mux.HandleFunc("GET "+boardPath, s.board)
 	for _, d := range []dialect{slackDialect(), gitHubDialect()} {
 		mux.HandleFunc("POST "+eventsPath+string(d.source)+"/{connector}", s.takeEvents(d))
 	}

@@ -124,7 +124,11 @@ func TestHeaders(t *testing.T) {
 			assert.Contains(t, policy, want, path)
 		}
 		assert.NotContains(t, policy, "unsafe")
-		assert.NotContains(t, policy, "script-src")
+		if path == "/" {
+			assert.Contains(t, policy, "; script-src 'self'; connect-src 'self'")
+		} else {
+			assert.NotContains(t, policy, "script-src")
+		}
 		assert.Equal(t, referrer, header.Get("Referrer-Policy"), path)
 		assert.Equal(t, "nosniff", header.Get("X-Content-Type-Options"), path)
 		assert.Equal(t, "no-store", header.Get("Cache-Control"), path)

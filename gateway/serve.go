@@ -30,6 +30,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		MaxHeaderBytes:    maxHeaders,
 		ErrorLog:          slog.NewLogLogger(s.log().Handler(), slog.LevelWarn),
 	}
+	server.RegisterOnShutdown(s.live.stop) // streams would go on for ever
 	stopped := make(chan error, 1)
 	cancel := context.AfterFunc(ctx, func() { stopped <- stop(server) })
 	err := server.Serve(l)

@@ -85,6 +85,7 @@ type Server struct {
 	Now func() time.Time
 
 	lookout lookout
+	live    hub
 }
 
 func (s *Server) log() *slog.Logger {

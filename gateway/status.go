@@ -20,6 +20,7 @@ const searchFrom = 12
 // statusContent is the status page.
 type statusContent struct {
 	Banner   *banner // what the button before did; nil for none
+	Version  string  // of what was seen
 	Now      *moment // when it was seen
 	Blind    *moment // since when nothing more can be seen
 	Nothing  bool    // nothing was ever seen
@@ -35,6 +36,7 @@ type statusContent struct {
 // status shows every account and every triage.
 func (s *Server) status(w http.ResponseWriter, r *http.Request) {
 	s.pageWithForms(w)
+	w.Header().Set("Content-Security-Policy", w.Header().Get("Content-Security-Policy")+"; script-src 'self'; connect-src 'self'")
 	content := s.statusContent(r)
 	content.Banner = s.takeBanner(w, r)
 	s.render(w, r, http.StatusOK, statusPage, "Status", content)
@@ -50,7 +52,8 @@ func (s *Server) pageWithForms(w http.ResponseWriter) {
 func (s *Server) statusContent(r *http.Request) statusContent {
 	seen, now := s.look(r.Context()), s.now()
 	c := statusContent{
-		Now: at(now, seen.at), Blind: at(now, seen.blind), Nothing: seen.at.IsZero(),
+		Version: seen.version(),
+		Now:     at(now, seen.at), Blind: at(now, seen.blind), Nothing: seen.at.IsZero(),
 		Search: clip(strings.TrimSpace(r.URL.Query().Get("q")), maxName), Searches: len(seen.accounts) >= searchFrom,
 	}
 	waits := whoWaits(seen.triages)
