@@ -11,17 +11,27 @@ import (
 	"tokenkeeper/vault"
 )
 
-// Vault keeps logins that are under way, and what a consent brought until its account takes it.
+// Vault keeps what the gateway must not forget between two requests.
 type Vault interface {
+	// Audit writes down what somebody did.
+	Audit(ctx context.Context, e vault.Event) error
+	logins
+	authorizations
+	links
+	deliveries
+}
+
+// logins are consents under way.
+type logins interface {
 	PutLogin(ctx context.Context, l vault.Login) error
 	// TakeLogin returns a login at most once, and [vault.ErrNotFound] for one that is unknown, taken or expired.
 	TakeLogin(ctx context.Context, stateHash []byte) (vault.Login, error)
+}
+
+// authorizations are what consents brought, until their accounts take them.
+type authorizations interface {
 	PutAuthorization(ctx context.Context, a vault.Authorization) error
 	DropAuthorization(ctx context.Context, id string) error
-	// Audit writes down what somebody did.
-	Audit(ctx context.Context, e vault.Event) error
-	links
-	deliveries
 }
 
 // links lead people here. Each method that looks one up returns [vault.ErrNotFound] for one that is unknown, void,
