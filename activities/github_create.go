@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/google/go-github/v62/github"
 
@@ -69,7 +70,8 @@ func postIssue(ctx context.Context, client *github.Client, i triage.Issue, miles
 	return issue, err
 }
 
-// findMilestone returns the number of the open milestone with the wanted title. One that is not there is left out.
+// findMilestone returns the number of the open milestone with the wanted title. One that is not there, or that the app may
+// not see, is left out.
 func findMilestone(ctx context.Context, client *github.Client, wanted triage.Issue) (number *int, leftOut []string, err error) {
 	if wanted.Milestone == "" {
 		return nil, nil, nil
@@ -77,7 +79,10 @@ func findMilestone(ctx context.Context, client *github.Client, wanted triage.Iss
 	options := &github.MilestoneListOptions{State: "open", ListOptions: github.ListOptions{PerPage: 100}}
 	for {
 		page, resp, err := client.Issues.ListMilestones(ctx, wanted.Owner, wanted.Repo, options)
-		if err != nil {
+		switch {
+		case forbidden(err):
+			return nil, []string{"milestone " + wanted.Milestone}, nil
+		case err != nil:
 			return nil, nil, err
 		}
 		for _, m := range page {
@@ -89,6 +94,17 @@ func findMilestone(ctx context.Context, client *github.Client, wanted triage.Iss
 			return nil, []string{"milestone " + wanted.Milestone}, nil
 		}
 	}
+}
+
+// forbidden reports whether GitHub refuses for want of a permission, and not for a limit.
+func forbidden(err error) bool {
+	resp := githubResponse(err) //nolint:bodyclose // go-github has read it
+	if resp == nil || resp.StatusCode != http.StatusForbidden {
+		return false
+	}
+	_, secondary := errors.AsType[*github.AbuseRateLimitError](err)
+	_, limited := githubWait(resp, time.Now())
+	return !secondary && !limited
 }
 
 // leaveOut takes the field that a 422 names out of the issue, and says which it was. ok is false when the error is about

@@ -3,6 +3,7 @@ package activities_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -126,4 +127,31 @@ func TestTheReplySaysWhatIsDifferent(t *testing.T) {
 	require.Len(t, replies, 1)
 	assert.Equal(t, "Filed as <https://github.example/acme/web/issues/7|issue #7>. Possibly the same: "+
 		"<https://github.example/acme/web/issues/3|#3>. GitHub refused: milestone &lt;9&gt;. The repository is called acme/web now.", replies[0].Text)
+}
+
+func TestAMilestoneThatTheAppMayNotSeeIsLeftOut(t *testing.T) {
+	w := newWorld(t, sandbox.Options{Milestones: []string{"2.4"}})
+	w.connect(githubAccount)
+	w.fault(sandbox.Fault{Endpoint: "milestones.list", Kind: sandbox.FaultStatus, Status: 403})
+	in := w.report("Login crashes")
+	in.Issue.Milestone = "2.4"
+
+	got := once(w, w.github.CreateIssue, in)
+
+	require.NoError(t, got.err)
+	assert.Equal(t, []string{"milestone 2.4"}, got.out.LeftOut)
+	assert.Equal(t, 1, w.Books().IssuesCreated)
+}
+
+func TestALimitOnMilestonesIsWaitedForAndNothingIsLeftOut(t *testing.T) {
+	w := newWorld(t, sandbox.Options{Milestones: []string{"2.4"}})
+	w.connect(githubAccount)
+	w.fault(sandbox.Fault{Endpoint: "milestones.list", Kind: sandbox.FaultStatus, Status: 403, RetryAfter: time.Minute})
+	in := w.report("Login crashes")
+	in.Issue.Milestone = "2.4"
+
+	got := once(w, w.github.CreateIssue, in)
+
+	got.fails(t, activities.ErrTypeRateLimited)
+	assert.Zero(t, w.Books().IssuesCreated)
 }
