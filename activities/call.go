@@ -2,6 +2,7 @@ package activities
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -131,7 +132,7 @@ func CallError(doing string, err error) error {
 	case !ok:
 		return outage(doing, err)
 	case refused.Status == http.StatusTooManyRequests:
-		return rateLimited(doing, max(refused.RetryAfter, time.Minute))
+		return rateLimited(doing, cmp.Or(refused.RetryAfter, time.Minute))
 	case refused.Status == http.StatusUnauthorized:
 		return refusedAnew(doing, refused.Error())
 	case refused.Status >= http.StatusInternalServerError && refused.RetryAfter > 0:

@@ -69,6 +69,7 @@ func TestACallSortsItsFailures(t *testing.T) {
 		"refused":             {status: 422, want: activities.ErrTypeRejected, final: true},
 		"not there":           {status: 404, want: activities.ErrTypeRejected, final: true},
 		"limited":             {status: 429, retryAfter: "90", want: activities.ErrTypeRateLimited, delay: 90 * time.Second},
+		"limited for seconds": {status: 429, retryAfter: "5", want: activities.ErrTypeRateLimited, delay: 5 * time.Second},
 		"limited, no hint":    {status: 429, want: activities.ErrTypeRateLimited, delay: time.Minute},
 		"limited for a year":  {status: 429, retryAfter: "31536000", want: activities.ErrTypeRateLimited, delay: time.Hour},
 		"down":                {status: 502, want: activities.ErrTypeProviderUnavailable},
