@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -26,7 +27,8 @@ func (w *world) desk(channel string) {
 		supportdesk.Desk, supportdesk.DeskInput{Slack: w.account("slack"), Zendesk: w.account("zendesk"), Channel: channel})
 	require.NoError(w.t, err)
 	w.t.Cleanup(func() {
-		_ = w.Temporal.TerminateWorkflow(w.t.Context(), "desk/"+w.organization, "", "the test is over")
+		ctx := context.WithoutCancel(w.t.Context()) // it is over before the clean-up
+		assert.NoError(w.t, w.Temporal.TerminateWorkflow(ctx, "desk/"+w.organization, "", "the test is over"))
 	})
 }
 
