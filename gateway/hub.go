@@ -49,11 +49,11 @@ func (h *hub) leave(listener chan string) {
 	}
 }
 
-// tell gives a version to all listeners if it is a new one. Who is slow finds the newest only.
+// tell gives a version to all listeners if it is a new one; "" is none. Who is slow finds the newest only.
 func (h *hub) tell(version string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.stopped || h.version == version {
+	if h.stopped || version == "" || h.version == version {
 		return
 	}
 	h.version = version
