@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -18,22 +17,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tokenkeeper/internal/devserver"
+	"tokenkeeper/internal/workertest"
 )
-
-// worker is the worker's binary, with the race detector in it.
-func worker(t *testing.T) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "tokenkeeper-worker")
-	build := exec.CommandContext(t.Context(), "go", "build", "-race", "-o", path, "tokenkeeper/worker")
-	build.Stderr = t.Output()
-	require.NoError(t, build.Run())
-	return path
-}
 
 // The whole product, end to end: real Temporal, real worker processes, every fault of the story.
 func TestTheStoryEndsWell(t *testing.T) {
 	dir := t.TempDir()
-	result, err := Run(t.Context(), Options{Worker: worker(t), Dir: dir, Out: t.Output(), FreePorts: true, Seed: 3})
+	result, err := Run(t.Context(), Options{Worker: workertest.Build(t, t.TempDir()), Dir: dir, Out: t.Output(), FreePorts: true, Seed: 3})
 	require.NoError(t, err)
 	for _, c := range result.claims {
 		assert.True(t, c.holds, "%s: %d, want %s", c.what, c.count, c.want)
@@ -81,7 +71,7 @@ func TestAnInterruptLeavesNoPortTaken(t *testing.T) {
 	out := &listener{Writer: t.Output(), text: "worker 2 joins", heard: make(chan struct{})}
 	ports, err := Ports{}.settle(t.Context(), true)
 	require.NoError(t, err)
-	binary, dir, ended := worker(t), t.TempDir(), make(chan error, 1)
+	binary, dir, ended := workertest.Build(t, t.TempDir()), t.TempDir(), make(chan error, 1)
 	go func() {
 		_, err := Run(ctx, Options{Worker: binary, Dir: dir, Out: out, Ports: ports})
 		ended <- err
