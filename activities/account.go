@@ -37,6 +37,14 @@ type consents interface {
 	PutAuthorization(ctx context.Context, a vault.Authorization) error
 	GetAuthorization(ctx context.Context, id string) (vault.Authorization, error)
 	Adopt(ctx context.Context, id string) (vault.Record, error)
+	quarantine
+}
+
+type quarantine interface {
+	Quarantine(ctx context.Context, id string, until time.Time) (vault.Authorization, error)
+	Accept(ctx context.Context, id string, subject credential.Subject) (vault.Record, error)
+	GetStray(ctx context.Context, id string) (vault.Stray, error)
+	DropAuthorization(ctx context.Context, id string) error
 }
 
 // Connection is one connector as its accounts use it.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"go.temporal.io/sdk/temporal"
 
@@ -17,11 +16,14 @@ import (
 type AdoptInput struct {
 	Account       credential.AccountID `json:"account"`
 	Authorization string               `json:"authorization"`
+	// AcceptSubject is whose tokens somebody wants for the account as they are; empty when they have to fit.
+	AcceptSubject credential.Subject `json:"accept_subject,omitempty"`
 }
 
 // Adopt makes a pending authorization the account's credential, one generation up. The subject must be the one that the
-// account had and no scope may be missing; otherwise the old tokens stay and the new ones stay where they are.
-// Repeating it with one authorization changes nothing. Errors: [ErrTypeAuthorizationRejected].
+// account had and no scope may be missing; otherwise the old tokens stay and the new ones go into quarantine, unless the input
+// accepts their subject. Repeating it with one authorization changes nothing. Errors: [ErrTypeAuthorizationRejected], for what
+// is in quarantine with a [credential.Quarantine].
 func (a *Account) Adopt(ctx context.Context, in AdoptInput) (Facts, error) {
 	before, err := a.Vault.Get(ctx, in.Account)
 	if err != nil && !errors.Is(err, vault.ErrNotFound) {
@@ -39,33 +41,50 @@ func (a *Account) Adopt(ctx context.Context, in AdoptInput) (Facts, error) {
 	case authorization.Account != in.Account:
 		return Facts{}, refuse("authorization %q belongs to account %s, not to %s", in.Authorization, authorization.Account, in.Account)
 	}
-	if err := matches(before, authorization); err != nil {
-		return Facts{}, err
+	return a.take(ctx, in, before, authorization)
+}
+
+// take adopts an authorization that fits, or that somebody accepts as it is.
+func (a *Account) take(ctx context.Context, in AdoptInput, before vault.Record, now vault.Authorization) (Facts, error) {
+	found := credential.Compare(holderOf(before.Subject, before.Display), holderOf(now.Subject, now.Display),
+		before.Tokens.Scopes, now.Tokens.Scopes)
+	var record vault.Record
+	var err error
+	switch {
+	case in.AcceptSubject != "":
+		record, err = a.Vault.Accept(ctx, in.Authorization, in.AcceptSubject)
+	case now.Quarantined() || !found.Fits():
+		return Facts{}, a.quarantine(ctx, now, found)
+	default:
+		record, err = a.Vault.Adopt(ctx, in.Authorization)
 	}
-	record, err := a.Vault.Adopt(ctx, in.Authorization)
 	if owned, ok := errors.AsType[*vault.OwnedError](err); ok {
-		return Facts{}, refuse("%s", owned.Error())
+		found.Owner = owned.Owner
+		return Facts{}, a.quarantine(ctx, now, found)
+	}
+	if wrong, ok := errors.AsType[*vault.SubjectError](err); ok {
+		return Facts{}, refuse("%s", wrong.Error())
 	}
 	if err != nil {
 		return Facts{}, fmt.Errorf("adopting for account %s: %w", in.Account, err)
 	}
+	if found.AnotherSubject() {
+		a.giveBackOld(ctx, before)
+	}
 	return factsOf(record), nil
 }
 
-// matches compares what was granted now with what the account had.
-func matches(before vault.Record, now vault.Authorization) error {
-	if before.Subject != "" && before.Subject != now.Subject {
-		return refuse("account %s belongs to %s (%s), but %s (%s) consented; consent as the former, or disconnect the account first",
-			now.Account, before.Display, before.Subject, now.Display, now.Subject)
+func holderOf(subject credential.Subject, display string) credential.Holder {
+	return credential.Holder{Subject: subject, Display: display}
+}
+
+// giveBackOld revokes the grant that an accepted one of another subject took the place of. Nobody holds it any more, so that
+// one attempt has to do.
+func (a *Account) giveBackOld(ctx context.Context, old vault.Record) {
+	if err := a.giveBack(ctx, old.Account, old.Tokens); err != nil {
+		a.Log.WarnContext(ctx, "the grant of the subject before was not revoked; remove the app at the provider as that subject",
+			"account", old.Account.String(), "subject", old.Subject, "error", err)
 	}
-	if now.Tokens.Scopes == nil {
-		return nil // the provider does not say; GitHub Apps answer an empty scope
-	}
-	if missing := credential.MissingScopes(before.Tokens.Scopes, now.Tokens.Scopes); len(missing) > 0 {
-		return refuse("account %s had scopes that were not granted again: %s; consent to all of them, "+
-			"or disconnect the account first if it needs them no more", now.Account, strings.Join(missing, ", "))
-	}
-	return nil
 }
 
 func refuse(format string, args ...any) error {

@@ -37,6 +37,7 @@ const (
 	// ErrTypeNotConfigured: the configuration names no such thing. Not retried.
 	ErrTypeNotConfigured = "NotConfigured"
 	// ErrTypeAuthorizationRejected: a pending authorization must not become the account's grant. Not retried.
+	// Details: [credential.Quarantine], unless there is no such authorization of the account.
 	ErrTypeAuthorizationRejected = "AuthorizationRejected"
 )
 

@@ -32,6 +32,8 @@ type AccountStatus struct {
 	Waiting int `json:"waiting,omitempty"`
 	// HeldBy is the connector that the account waits for, because the provider refuses its app; empty where it does not.
 	HeldBy string `json:"held_by,omitempty"`
+	// Quarantine is the newest consent that does not fit the account; nil when there is none.
+	Quarantine *Quarantine `json:"quarantine,omitempty"`
 	// Warning is the last message that was refused, and why.
 	Warning string `json:"warning,omitempty"`
 }

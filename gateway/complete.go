@@ -83,8 +83,7 @@ func (s *Server) handOver(ctx context.Context, a vault.Authorization, missing []
 	switch {
 	case answered && app.Type() == activities.ErrTypeAuthorizationRejected:
 		s.log().WarnContext(ctx, "account refused the authorization", "account", a.Account.String(), "reason", app.Message())
-		s.drop(ctx, a)
-		return rejected(a.Account, app.Message())
+		return rejected(a.Account, app)
 	case err != nil:
 		s.log().WarnContext(ctx, "account gave no verdict on the authorization", "account", a.Account.String(), "error", err)
 		return kept(a, s.Owner.HandOverCommand(a.Account, a.ID), answered)
@@ -92,11 +91,4 @@ func (s *Server) handOver(ctx context.Context, a vault.Authorization, missing []
 	s.log().InfoContext(ctx, "account took the authorization",
 		"account", a.Account.String(), "status", status.Status, "generation", status.Generation)
 	return taken(a, status, missing)
-}
-
-// drop deletes tokens that no account will have. They would be gone in half an hour in any case.
-func (s *Server) drop(ctx context.Context, a vault.Authorization) {
-	if err := s.Vault.DropAuthorization(ctx, a.ID); err != nil {
-		s.log().WarnContext(ctx, "dropping a refused authorization", "account", a.Account.String(), "error", err)
-	}
 }

@@ -21,7 +21,7 @@
 //	       └─ code ─▶ exchange ─▶ whose is it? ─▶ seal as pending authorization ─▶ Update reauthorized
 //	                                                                                  │
 //	             adopted: "account … is active" ◀─────────────────────────────────────┤
-//	             another subject, fewer scopes: says why, the tokens are dropped ◀────┤
+//	             another subject, fewer scopes: says why, tokens in quarantine ◀──────┤
 //	             no verdict: the consent is kept for 30 minutes, and how to go on ◀───┘
 //	POST /events/{slack,github}/{connector}
 //	     │ signed? An event is a hint and changes nothing by itself

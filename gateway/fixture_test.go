@@ -224,7 +224,7 @@ var errAway = errors.New("away")
 type brokenVault struct {
 	gateway.Vault
 
-	putLogin, takeLogin, putAuthorization, drop, newLink, audit bool
+	putLogin, takeLogin, putAuthorization, newLink, audit bool
 }
 
 func (b brokenVault) NewLink(ctx context.Context, r vault.LinkRequest) (vault.LinkKeys, error) {
@@ -260,11 +260,4 @@ func (b brokenVault) PutAuthorization(ctx context.Context, a vault.Authorization
 		return errAway
 	}
 	return b.Vault.PutAuthorization(ctx, a)
-}
-
-func (b brokenVault) DropAuthorization(ctx context.Context, id string) error {
-	if b.drop {
-		return errAway
-	}
-	return b.Vault.DropAuthorization(ctx, id)
 }

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"context"
+	"fmt"
 	"html"
 	"net/http"
 	"net/http/httptest"
@@ -100,13 +101,29 @@ func TestSilenceAboutScopesIsNoRefusal(t *testing.T) {
 }
 
 func TestRejectedAdoption(t *testing.T) {
+	const difference = "<dt>%s</dt>\n<dd><bdi>%s</bdi></dd>"
 	tests := []struct {
-		name   string
-		change func(*authServer)
-		want   string
+		name    string
+		change  func(*authServer)
+		want    string
+		shown   []string
+		subject string
 	}{
-		{"another subject", func(a *authServer) { a.subject = "U2<b>" }, "account acme/triage/fake belongs to person U1 (U1), but person U2<b> (U2<b>) consented"},
-		{"fewer scopes", func(a *authServer) { a.scopes = "read" }, "scopes that were not granted again: write"},
+		{
+			"another subject", func(a *authServer) { a.subject = "U2<b>" },
+			"account acme/triage/fake belongs to person U1 (U1), but person U2<b> (U2<b>) consented",
+			[]string{fmt.Sprintf(difference, "Expected", "person U1 (U1)"), fmt.Sprintf(difference, "Consented", "person U2<b> (U2<b>)")},
+			"'U2<b>'",
+		},
+		{
+			"fewer scopes", func(a *authServer) { a.scopes = "read" }, "scopes that were not granted again: write",
+			[]string{fmt.Sprintf(difference, "Missing scopes", "write")}, "U1",
+		},
+		{
+			"another subject with another scope", func(a *authServer) { a.subject, a.scopes = "U2", "read admin" },
+			"but person U2 (U2) consented",
+			[]string{fmt.Sprintf(difference, "Missing scopes", "write"), fmt.Sprintf(difference, "Extra scopes", "admin")}, "U2",
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -126,19 +143,15 @@ func TestRejectedAdoption(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, before.Generation, after.Generation)
 			assert.True(t, before.Tokens.Access.Equal(after.Tokens.Access))
-			_, err = f.vault.GetAuthorization(t.Context(), f.owner.last())
-			assert.ErrorIs(t, err, vault.ErrNotFound, "tokens that nobody will have are gone")
+			for _, want := range test.shown {
+				assert.Contains(t, html.UnescapeString(done.body), want)
+			}
+			assert.Contains(t, html.UnescapeString(done.body), "tokenkeeper account accept acme/triage/fake --subject "+test.subject)
+			stray, err := f.vault.GetStray(t.Context(), f.owner.last())
+			require.NoError(t, err, "the new tokens are kept apart")
+			assert.Contains(t, done.body, "destroyed on "+stray.ExpiresAt.UTC().Format("2006-01-02 15:04:05 UTC"))
 		})
 	}
-}
-
-func TestRejectedTokensThatCannotBeDropped(t *testing.T) {
-	f := newFixture(t)
-	require.Equal(t, http.StatusOK, f.browser().connect().status)
-	f.server.Vault = brokenVault{Vault: f.vault, drop: true}
-	f.auth.change(func(a *authServer) { a.subject = "U2" })
-	assert.Equal(t, http.StatusConflict, f.browser().connect().status)
-	assert.Contains(t, f.log.String(), "dropping a refused authorization")
 }
 
 func TestOwnerGivesNoVerdict(t *testing.T) {

@@ -3,8 +3,12 @@ package gateway
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 
+	"go.temporal.io/sdk/temporal"
+
+	"tokenkeeper/activities"
 	"tokenkeeper/credential"
 	"tokenkeeper/vault"
 )
@@ -32,17 +36,43 @@ func taken(a vault.Authorization, status credential.AccountStatus, missing []str
 	return m
 }
 
-// rejected is the page of tokens that the account must not have: another subject's, or with fewer scopes.
-func rejected(account credential.AccountID, reason string) message {
-	return message{
+// rejected is the page of tokens that the account must not have: another subject's, or with fewer scopes. What differs is
+// said in full, because the person before it may be the right one with the wrong sign-in.
+func rejected(account credential.AccountID, refusal *temporal.ApplicationError) message {
+	m := message{
 		status:  http.StatusConflict,
 		Title:   "This consent does not fit the account",
 		Account: account,
-		Reason:  reason,
-		Text:    []string{"The account keeps what it had, and the new tokens were thrown away. Sign in at the provider as the right one, then try again."},
+		Reason:  refusal.Message(),
 		Again:   true,
 	}
+	q, kept := activities.QuarantineOf(refusal)
+	if !kept {
+		m.Text = []string{"The account keeps what it had. Sign in at the provider as the right one, then try again."}
+		return m
+	}
+	m.Differences = q.Differences()
+	m.Text = []string{
+		"The account keeps what it had. The new tokens are in quarantine: sealed, used by nobody, and destroyed on " + formatTime(q.Until) + ".",
+		"Sign in at the provider as the right one, with all scopes, then try again.",
+	}
+	if !q.Owner.IsZero() { // no operator can have one grant owned twice
+		return m
+	}
+	m.Text = append(m.Text, "If this consent is meant to replace the one before, the operator has the account take it with:")
+	m.Command = "tokenkeeper account accept " + account.String() + " --subject " + quoted(string(q.Got.Subject))
+	return m
 }
+
+// quoted makes one word of a text for a POSIX shell.
+func quoted(text string) string {
+	if plainWord.MatchString(text) {
+		return text
+	}
+	return "'" + strings.ReplaceAll(clean(text), "'", `'\''`) + "'"
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@+-]+$`)
 
 // kept is the page of tokens that wait for an account that did not answer, or answered with trouble of its own.
 func kept(a vault.Authorization, command string, answered bool) message {

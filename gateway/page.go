@@ -69,8 +69,10 @@ type message struct {
 	Code    string               // the provider's word for it, if it looks like a code
 	Reason  string               // a sentence that another package of ours made
 	Command string               // for a terminal
-	Again   bool                 // offer to begin again
-	Page    bool                 // the account has a page without a link
+	// Differences are between what the account should have and what came.
+	Differences []credential.Difference
+	Again       bool // offer to begin again
+	Page        bool // the account has a page without a link
 }
 
 func (s *Server) say(w http.ResponseWriter, r *http.Request, m message) {

@@ -31,7 +31,6 @@ type logins interface {
 // authorizations are what consents brought, until their accounts take them.
 type authorizations interface {
 	PutAuthorization(ctx context.Context, a vault.Authorization) error
-	DropAuthorization(ctx context.Context, id string) error
 }
 
 // links lead people here. Each method that looks one up returns [vault.ErrNotFound] for one that is unknown, void,

@@ -197,10 +197,12 @@ type accountCard struct {
 	LastRefresh *moment
 	NextRefresh *moment
 	ConsentBy   *moment
-	Waits       []string
-	Advice      string
-	Base        string // path that the gateway lies below
-	Buttons     buttons
+	// QuarantineEnds is when the consent in quarantine is destroyed.
+	QuarantineEnds *moment
+	Waits          []string
+	Advice         string
+	Base           string // path that the gateway lies below
+	Buttons        buttons
 }
 
 func newAccountCard(now time.Time, view AccountView, waits []string) accountCard {
@@ -209,6 +211,9 @@ func newAccountCard(now time.Time, view AccountView, waits []string) accountCard
 		Since: at(now, view.Since), Expires: at(now, view.ExpiresAt), Never: view.Generation > 0 && view.ExpiresAt.IsZero(),
 		LastRefresh: at(now, view.LastRefresh), NextRefresh: at(now, view.NextRefresh), ConsentBy: at(now, view.ConsentBy),
 		Waits: waits, Advice: adviceFor(view),
+	}
+	if view.Quarantine != nil {
+		card.QuarantineEnds = at(now, view.Quarantine.Until)
 	}
 	if len(waits) == 0 && view.Waiting > 0 {
 		card.Waits = []string{plural(view.Waiting, "Workflow")}

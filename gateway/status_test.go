@@ -129,6 +129,32 @@ func TestStatusPage(t *testing.T) {
 		"those that need a person come first")
 }
 
+func TestStatusPageSaysWhatIsInQuarantine(t *testing.T) {
+	f := newFixture(t)
+	now := f.clock.Now()
+	quarantine := credential.Quarantine{
+		Authorization: "authorization-1", Expected: credential.Holder{Subject: "T1/A1", Display: "triage-bot in Acme"},
+		Got: credential.Holder{Subject: "T1/A2", Display: "Mallory <b>"}, Missing: []string{"chat:write"}, Until: now.Add(71 * time.Hour),
+	}
+	show := func() string {
+		f.board.show([]gateway.AccountView{viewOf(now, "acme/triage/slack", func(v *gateway.AccountView) { q := quarantine; v.Quarantine = &q })})
+		f.clock.advance(time.Minute) // beyond what the page remembers
+		return f.browser().open("/").body
+	}
+	shown := show()
+	for _, want := range []string{
+		"In quarantine", "<dt>Expected</dt>\n<dd><bdi>triage-bot in Acme (T1/A1)</bdi></dd>",
+		"<dt>Consented</dt>\n<dd><bdi>Mallory &lt;b&gt; (T1/A2)</bdi></dd>", "<dt>Missing scopes</dt>\n<dd><bdi>chat:write</bdi></dd>",
+		"in 2d", "tokenkeeper account reject acme/triage/slack", "tokenkeeper account accept acme/triage/slack",
+	} {
+		assert.Contains(t, shown, want)
+	}
+	quarantine.Owner = account
+	owned := show()
+	assert.Contains(t, owned, "<dt>Owned by</dt>\n<dd><bdi>acme/triage/fake</bdi></dd>")
+	assert.NotContains(t, owned, "tokenkeeper account accept", "one grant has one owner")
+}
+
 func TestSummaryOfTheStatusPage(t *testing.T) {
 	now := time.Now()
 	degraded := viewOf(now, "acme/triage/slack", func(v *gateway.AccountView) { v.Status = credential.Degraded })

@@ -32,7 +32,7 @@ these commands do can be done with the temporal command too: query "status", upd
 	}
 	group.AddCommand(
 		newAccountConnect(c), newAccountList(c), newAccountShow(c), newAccountRefresh(c), newAccountValidate(c), newAccountReauthorize(c),
-		newAccountDisconnect(c), newAccountImport(c),
+		newAccountAccept(c), newAccountReject(c), newAccountDisconnect(c), newAccountImport(c),
 	)
 	return group
 }
@@ -150,6 +150,7 @@ func describeAccount(w io.Writer, now time.Time, s workflows.AccountStatus) {
 		{"waits for connector", s.HeldBy},
 		{"warning", s.Warning},
 	})
+	tellQuarantine(w, now, s)
 }
 
 func connectedAs(s workflows.AccountStatus) string {

@@ -40,7 +40,8 @@ func newAccountImport(c *cli) *cobra.Command {
 		Short: "Take tokens that were got elsewhere, from standard input",
 		Long: `Read a token endpoint's answer (RFC 6749 §5.1: a JSON object with access_token, and refresh_token, expires_in and scope
 if there are any) from standard input, ask the provider whose the tokens are, and keep them sealed in the vault for 30
-minutes. The command it prints hands them to the account, which refuses another subject and fewer scopes than it had.
+minutes. The command it prints hands them to the account, which puts those of another subject, or with
+fewer scopes than it had, into quarantine.
 
 End the command with < tokens.json: tokens are never taken from an argument, which others on the machine can read.
 Nothing else may go on using them, or the first refresh takes them from one of the two.`,

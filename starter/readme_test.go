@@ -92,6 +92,7 @@ func messages() map[string]any {
 		"account query " + workflows.QueryStatus: nil, "triage query " + workflows.QueryStatus: nil, "report query " + workflows.QueryStatus: nil,
 		"account update " + workflows.UpdateRefresh:       &workflows.RefreshRequest{},
 		"account update " + workflows.UpdateReauthorized:  &workflows.ReauthorizedRequest{},
+		"account update " + workflows.UpdateReject:        &workflows.RejectRequest{},
 		"account update " + workflows.UpdateDisconnect:    nil,
 		"account update " + workflows.UpdateValidate:      nil,
 		"account signal " + workflows.SignalValidate:      nil,

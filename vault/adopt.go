@@ -13,9 +13,20 @@ import (
 // Adopt makes a pending authorization the next generation of its account, in one transaction. Adopting the same one again
 // returns the account's record, whatever generation it has reached since.
 //
-// It returns [ErrNotFound] when there is no such authorization, and an [OwnedError] when another account owns the grant.
-// Whether the subject and the scopes are the right ones is for the caller to decide before.
+// It returns [ErrNotFound] when there is no such authorization, [ErrQuarantined] for one in quarantine, and an [OwnedError]
+// when another account owns the grant. Whether the subject and the scopes are the right ones is for the caller to decide
+// before.
 func (v *Vault) Adopt(ctx context.Context, id string) (Record, error) {
+	return v.adoptIf(ctx, id, func(a Authorization) error {
+		if a.Quarantined() {
+			return ErrQuarantined
+		}
+		return nil
+	})
+}
+
+// adoptIf adopts an authorization that allowed returns nil for.
+func (v *Vault) adoptIf(ctx context.Context, id string, allowed func(Authorization) error) (Record, error) {
 	var r Record
 	err := v.writeSealed(ctx, func(tx storage.Queryer, s sealer) error {
 		a, err := s.authorization(ctx, tx, id, v.now())
@@ -24,6 +35,9 @@ func (v *Vault) Adopt(ctx context.Context, id string) (Record, error) {
 			return err
 		}
 		if err != nil {
+			return err
+		}
+		if err := allowed(a); err != nil {
 			return err
 		}
 		r, err = s.adopt(ctx, tx, a, v.now())

@@ -24,6 +24,9 @@ const (
 	Reauthorize Action = "reauthorize"
 	Refresh     Action = "refresh"
 	Disconnect  Action = "disconnect"
+	// Accepted and Rejected speak of what was in quarantine.
+	Accepted Action = "accept"
+	Rejected Action = "reject"
 	// GrantEnded is what a provider said of itself, in a signed event; the account looks whether it is true.
 	GrantEnded Action = "grant-ended"
 )

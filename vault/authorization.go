@@ -21,7 +21,12 @@ type Authorization struct {
 	Tokens    credential.Tokens
 	CreatedAt time.Time // zero means now
 	ExpiresAt time.Time // after it, the authorization is gone
+	// QuarantinedAt is when it was found not to fit the account; zero for one that was not. [Vault.Quarantine] sets it.
+	QuarantinedAt time.Time
 }
+
+// Quarantined reports whether only [Vault.Accept] makes a credential of it.
+func (a Authorization) Quarantined() bool { return !a.QuarantinedAt.IsZero() }
 
 func (a Authorization) binding() binding {
 	return binding{account: a.Account, field: fieldAuthorization, row: a.ID}
@@ -95,14 +100,14 @@ func (v *Vault) GetAuthorization(ctx context.Context, id string) (Authorization,
 
 func (s sealer) authorization(ctx context.Context, q storage.Queryer, id string, now time.Time) (Authorization, error) {
 	var (
-		a                Authorization
-		account          string
-		sealed           []byte
-		created, expires int64
+		a                             Authorization
+		account                       string
+		sealed                        []byte
+		created, expires, quarantined int64
 	)
-	err := q.QueryRowContext(ctx, `SELECT id, account, subject, display, tokens, created_at, expires_at
+	err := q.QueryRowContext(ctx, `SELECT id, account, subject, display, tokens, created_at, expires_at, quarantined_at
 		FROM authorizations WHERE id = $1 AND expires_at > $2`, id, micros(now)).
-		Scan(&a.ID, &account, &a.Subject, &a.Display, &sealed, &created, &expires)
+		Scan(&a.ID, &account, &a.Subject, &a.Display, &sealed, &created, &expires, &quarantined)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Authorization{}, ErrNotFound
 	}
@@ -115,16 +120,19 @@ func (s sealer) authorization(ctx context.Context, q storage.Queryer, id string,
 	if a.Tokens, err = s.openTokens(a.binding(), sealed); err != nil {
 		return Authorization{}, err
 	}
-	a.CreatedAt, a.ExpiresAt = fromMicros(created), fromMicros(expires)
+	a.CreatedAt, a.ExpiresAt, a.QuarantinedAt = fromMicros(created), fromMicros(expires), fromMicros(quarantined)
 	return a, nil
 }
 
-// DropAuthorization deletes a pending authorization. One that is not there is no error.
+// DropAuthorization shreds a pending authorization, as [Vault.Shred] does an account. One that is not there is no error.
 func (v *Vault) DropAuthorization(ctx context.Context, id string) error {
 	err := v.store.Write(ctx, func(tx storage.Queryer) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM authorizations WHERE id = $1`, id)
 		return err
 	})
+	if err == nil {
+		err = v.store.Scrub(ctx)
+	}
 	if err != nil {
 		return fmt.Errorf("dropping authorization %q: %w", id, err)
 	}

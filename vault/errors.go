@@ -12,6 +12,8 @@ var (
 	ErrNotFound = errors.New("not in the vault")
 	// ErrConflict is returned when a write speaks of a generation that is no longer the newest. The newer tokens stay.
 	ErrConflict = errors.New("generation moved on")
+	// ErrQuarantined is returned for an authorization that did not fit its account and that nobody has accepted.
+	ErrQuarantined = errors.New("in quarantine")
 )
 
 func conflict(current, wanted credential.Generation) error {

@@ -115,6 +115,8 @@ func testOperationsAreWholeOrNothing(t *testing.T, b backend) {
 		"Adopt the second":  func(v *Vault) error { _, err := v.Adopt(t.Context(), "second"); return err },
 		"PutAuthorization":  func(v *Vault) error { return v.PutAuthorization(t.Context(), authorization("new", slack, "T1/B1")) },
 		"DropAuthorization": func(v *Vault) error { return v.DropAuthorization(t.Context(), "first") },
+		"Quarantine":        func(v *Vault) error { _, err := v.Quarantine(t.Context(), "first", newClock().Now()); return err },
+		"Accept":            func(v *Vault) error { _, err := v.Accept(t.Context(), "second", "T1/B1"); return err },
 		"PutLogin":          func(v *Vault) error { return v.PutLogin(t.Context(), login("s2", slack)) },
 		"TakeLogin":         func(v *Vault) error { _, err := v.TakeLogin(t.Context(), l.StateHash); return err },
 		"TakeDelivery":      func(v *Vault) error { _, err := v.TakeDelivery(t.Context(), newClock().delivery("one")); return err },

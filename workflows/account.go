@@ -39,10 +39,15 @@ type AccountState struct {
 	// Noticed says that people were told of the trouble there is now.
 	Noticed bool `json:"noticed,omitempty"`
 	// Adoptions are authorizations not looked at yet.
-	Adoptions     []string `json:"adoptions,omitempty"`
-	Waiting       []string `json:"waiting,omitempty"` // Workflow ids, each once, in the order they came
-	Disconnecting bool     `json:"disconnecting,omitempty"`
-	Warning       string   `json:"warning,omitempty"`
+	Adoptions []string `json:"adoptions,omitempty"`
+	// Accepts says whose tokens somebody wants as they are :: authorization -> subject.
+	Accepts map[string]credential.Subject `json:"accepts,omitempty"`
+	// Quarantine is the newest consent that does not fit; Strays are older ones that are to be destroyed.
+	Quarantine    *credential.Quarantine `json:"quarantine,omitempty"`
+	Strays        []string               `json:"strays,omitempty"`
+	Waiting       []string               `json:"waiting,omitempty"` // Workflow ids, each once, in the order they came
+	Disconnecting bool                   `json:"disconnecting,omitempty"`
+	Warning       string                 `json:"warning,omitempty"`
 	// Policy is how the account is looked after.
 	Policy activities.Policy `json:"policy"`
 	// RefreshFixed says that a refresh does not give the refresh token a longer life: by the provider's facts, and then by
@@ -160,6 +165,8 @@ func (a *account) step(ctx workflow.Context) (acted bool, err error) {
 		return true, a.warnOfDeadline(ctx)
 	case a.wakeDue(now):
 		return true, a.wake(ctx)
+	case a.discardDue(now):
+		return true, a.discard(ctx)
 	}
 	return false, nil
 }
@@ -170,7 +177,7 @@ func (a *account) awaited() bool { return a.Disconnecting || len(a.Adoptions) > 
 // busy reports whether step has something to do at once.
 func (a *account) busy(now time.Time) bool {
 	return a.Disconnecting || len(a.Adoptions) > 0 || a.refreshDue(now) || a.expired(now) || a.watch.ready() || a.Looks.Asked ||
-		a.noticeDue() || a.warningDue(now) || a.wakeDue(now)
+		a.noticeDue() || a.warningDue(now) || a.wakeDue(now) || a.discardDue(now)
 }
 
 // wait sleeps until the next thing is due by the clock or a message brings something to do.
@@ -199,6 +206,14 @@ func (a *account) wait(ctx workflow.Context) error {
 
 // nextDue returns when the clock alone brings something to do, and what.
 func (a *account) nextDue(now time.Time) (time.Time, string) {
+	next, what := a.nextOfGrant(now)
+	if q := a.Quarantine; q != nil && (next.IsZero() || q.Until.Before(next)) {
+		return q.Until, "quarantine ends"
+	}
+	return next, what
+}
+
+func (a *account) nextOfGrant(now time.Time) (time.Time, string) {
 	if a.GrantDead {
 		if a.Status == credential.Degraded {
 			return a.Credential.ExpiresAt, "access token ends"
@@ -288,6 +303,6 @@ func (a *account) status(workflow.Context) AccountStatus {
 		Scopes: a.Credential.Scopes, ExpiresAt: a.Credential.ExpiresAt, RefreshExpiresAt: a.lifetimes().RefreshEnds(),
 		ConsentBy: a.Deadline.At, LastValidated: a.Looks.Alive, ValidationNote: a.Looks.Note,
 		LastRefresh: a.LastRefresh, NextRefresh: a.nextRefresh(), Refreshes: a.Refreshes, Failures: a.Failures,
-		Waiting: len(a.Waiting), HeldBy: a.heldBy(), Warning: a.Warning,
+		Waiting: len(a.Waiting), HeldBy: a.heldBy(), Quarantine: a.Quarantine, Warning: a.Warning,
 	}
 }

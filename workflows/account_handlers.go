@@ -24,7 +24,11 @@ func (a *account) setup(ctx workflow.Context) error {
 		}),
 		workflow.SetUpdateHandlerWithOptions(ctx, UpdateReauthorized, a.onReauthorized, workflow.UpdateHandlerOptions{
 			Validator:   func(_ workflow.Context, r ReauthorizedRequest) error { return a.admit(r.validate()) },
-			Description: `adopt a pending authorization of the vault: {"authorization": "…"}`,
+			Description: `adopt a pending authorization of the vault: {"authorization": "…"}; with "accept_subject" also one that does not fit`,
+		}),
+		workflow.SetUpdateHandlerWithOptions(ctx, UpdateReject, a.onReject, workflow.UpdateHandlerOptions{
+			Validator:   func(_ workflow.Context, r RejectRequest) error { return a.admit(r.validate()) },
+			Description: `destroy what is in quarantine: {"authorization": "…"}`,
 		}),
 		workflow.SetUpdateHandlerWithOptions(ctx, UpdateValidate, a.onValidate, workflow.UpdateHandlerOptions{
 			Validator:   func(workflow.Context) error { return a.admit(nil) },
@@ -119,6 +123,12 @@ const errTypeNoVerdict = "NoVerdict"
 
 func (a *account) queueAdoption(r ReauthorizedRequest) {
 	delete(a.verdicts, r.Authorization)
+	if r.AcceptSubject != "" {
+		if a.Accepts == nil {
+			a.Accepts = map[string]credential.Subject{}
+		}
+		a.Accepts[r.Authorization] = r.AcceptSubject
+	}
 	if !slices.Contains(a.Adoptions, r.Authorization) {
 		a.Adoptions = append(a.Adoptions, r.Authorization)
 	}
@@ -200,20 +210,26 @@ func (a *account) warn(text string) {
 // adopt lets the activity judge the oldest authorization.
 func (a *account) adopt(ctx workflow.Context) error {
 	id := a.Adoptions[0]
+	if slices.Contains(a.Strays, id) {
+		a.refuseStray(id)
+		return nil
+	}
 	var facts activities.Facts
 	err := workflow.ExecuteActivity(accountActivity(ctx, "adopt an authorization"), (*activities.Account).Adopt,
-		activities.AdoptInput{Account: a.id, Authorization: id}).Get(ctx, &facts)
+		activities.AdoptInput{Account: a.id, Authorization: id, AcceptSubject: a.Accepts[id]}).Get(ctx, &facts)
 	if ctx.Err() != nil {
 		return err
 	}
 	a.Adoptions = a.Adoptions[1:]
+	delete(a.Accepts, id)
 	if err != nil {
-		a.verdicts[id] = temporal.NewNonRetryableApplicationError(rootMessage(err), errorType(err), nil)
+		a.verdicts[id] = a.refused(err)
 		a.warn("authorization refused: " + rootMessage(err))
 		return nil
 	}
 	a.verdicts[id] = nil
 	a.Warning = ""
+	a.endQuarantine(id)
 	if facts.Generation == a.Credential.Generation && facts.IssuedAt.Equal(a.Credential.IssuedAt) {
 		return nil // it was adopted before, and whatever became of the grant since is still so
 	}
@@ -226,6 +242,9 @@ func (a *account) disconnect(ctx workflow.Context) error {
 	status, reason := a.Status, a.Reason
 	a.enterUnlessServing(ctx, status, "being disconnected; the provider has not taken the revocation yet")
 	if err := a.publish(ctx); err != nil {
+		return err
+	}
+	if err := a.emptyQuarantine(ctx); err != nil {
 		return err
 	}
 	options := workflow.GetActivityOptions(accountActivity(ctx, "revoke and destroy the grant"))

@@ -32,6 +32,8 @@ type belief struct {
 	draining bool
 	// newest is the highest generation that the account or the vault ever had.
 	newest, stored credential.Generation
+	// subject is whose tokens the account had, accepted whose somebody wanted it to have.
+	subject, accepted credential.Subject
 }
 
 func newBelief() belief {
@@ -226,6 +228,8 @@ func (m *model) check() {
 	m.notef("%s g%d, vault g%d", s.Status, s.Generation, record.Generation)
 	m.requireAnswers("nothing is under way")
 	m.checkStatus(s, b, record, held)
+	m.checkSubject(b, record)
+	m.checkQuarantine(s)
 	if s.Status == credential.Active && !b.draining && len(b.waiting) > 0 {
 		m.wrongf("the account is active, and %d Workflows were not told", len(b.waiting))
 	}

@@ -33,6 +33,8 @@ func (m *model) do(s step) {
 		m.update(UpdateRefresh, RefreshRequest{})
 	case "reauthorize":
 		m.reauthorize(s.n)
+	case "judge":
+		m.judge(s.n)
 	case "await":
 		m.await(fmt.Sprintf("report/%d", s.n%50))
 	case "validate":

@@ -91,7 +91,7 @@ func (s step) GoString() string { return fmt.Sprintf("{%s %d, %s}", s.deed, s.n,
 func deeds() []deed {
 	return []deed{
 		"nothing", "nothing", "fault", "fault", "fault", "report", "report", "report", "refresh", "refresh", "reauthorize", "reauthorize",
-		"await", "await", "validate", "slow", "revoke", "end access token", "secret", "network", "vault", "disconnect", "continue as new",
+		"await", "await", "validate", "slow", "revoke", "end access token", "secret", "network", "vault", "disconnect", "continue as new", "judge",
 	}
 }
 

@@ -148,7 +148,14 @@ func (v *memoryVault) pending(id string) (vault.Authorization, error) {
 	return a, nil
 }
 
-func (v *memoryVault) Adopt(_ context.Context, id string) (vault.Record, error) {
+func (v *memoryVault) Adopt(ctx context.Context, id string) (vault.Record, error) {
+	if a, err := v.GetAuthorization(ctx, id); err == nil && a.Quarantined() {
+		return vault.Record{}, vault.ErrQuarantined
+	}
+	return v.adopt(id)
+}
+
+func (v *memoryVault) adopt(id string) (vault.Record, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	a, err := v.pending(id)

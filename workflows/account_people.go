@@ -126,6 +126,9 @@ func (a *account) details() string {
 	if len(a.Waiting) > 0 {
 		add("Workflows waiting", fmt.Sprint(len(a.Waiting)))
 	}
+	if q := a.Quarantine; q != nil {
+		add("in quarantine until "+formatTime(q.Until), "a consent of "+q.Got.String())
+	}
 	add("warning", a.Warning)
 	return strings.Join(lines, "\n")
 }

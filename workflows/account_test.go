@@ -31,6 +31,11 @@ type grant struct {
 
 	telling sync.Mutex // Signals are sent side by side
 	signals []string   // guarded by telling; Workflow ids that were told to go on
+	// judge says what becomes of authorizations but the good one.
+	judge     func(activities.AdoptInput) error
+	adoptions []activities.AdoptInput
+	discard   func(activities.DiscardInput) error
+	discards  []activities.DiscardInput
 	// adopted says that the good authorization was adopted before.
 	adopted bool
 	// vaultAway has a good answer come back sealed.
@@ -48,6 +53,10 @@ func newGrant(t *testing.T, lifetime time.Duration) *grant {
 	g := &grant{
 		env: suite.NewTestWorkflowEnvironment(), lifetime: lifetime,
 		heard: func(activities.RefreshInput) {}, disconnect: func() error { return nil },
+		judge: func(activities.AdoptInput) error {
+			return temporal.NewNonRetryableApplicationError("another subject consented", activities.ErrTypeAuthorizationRejected, nil)
+		},
+		discard: func(activities.DiscardInput) error { return nil },
 	}
 	g.env.SetStartWorkflowOptions(startOptions(AccountWorkflowID(acmeSlack)))
 	g.env.SetTestTimeout(time.Minute)
@@ -65,6 +74,10 @@ func newGrant(t *testing.T, lifetime time.Duration) *grant {
 	g.env.OnActivity(a.Notify, mock.Anything, mock.Anything).Return(func(_ context.Context, n activities.Notice) error {
 		g.notices, g.noticedAt = append(g.notices, n), append(g.noticedAt, g.env.Now())
 		return nil
+	})
+	g.env.OnActivity(a.Discard, mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.DiscardInput) error {
+		g.discards = append(g.discards, in)
+		return g.discard(in)
 	})
 	g.env.OnActivity(a.Disconnect, mock.Anything, mock.Anything).Return(
 		func(context.Context, activities.AccountInput) error { return g.disconnect() })
@@ -110,8 +123,11 @@ func (g *grant) refresh(_ context.Context, in activities.RefreshInput) (activiti
 }
 
 func (g *grant) adopt(_ context.Context, in activities.AdoptInput) (activities.Facts, error) {
+	g.adoptions = append(g.adoptions, in)
 	if in.Authorization != "good-authorization" {
-		return activities.Facts{}, temporal.NewNonRetryableApplicationError("another subject consented", activities.ErrTypeAuthorizationRejected, nil)
+		if err := g.judge(in); err != nil {
+			return activities.Facts{}, err
+		}
 	}
 	if !g.adopted {
 		g.issue()

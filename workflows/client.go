@@ -81,6 +81,17 @@ func (c *Client) Reauthorized(ctx context.Context, account credential.AccountID,
 	return status, err
 }
 
+// Accept has the account take tokens that are in quarantine, because somebody has seen whose they are.
+func (c *Client) Accept(ctx context.Context, account credential.AccountID, q credential.Quarantine) (AccountStatus, error) {
+	return c.update(ctx, account, anew("accept/"+q.Authorization), UpdateReauthorized,
+		ReauthorizedRequest{Authorization: q.Authorization, AcceptSubject: q.Got.Subject})
+}
+
+// Reject has the account destroy what is in quarantine.
+func (c *Client) Reject(ctx context.Context, account credential.AccountID, authorization string) (AccountStatus, error) {
+	return c.update(ctx, account, anew("reject/"+authorization), UpdateReject, RejectRequest{Authorization: authorization})
+}
+
 // HandOverCommand returns what an operator types where Reauthorized got no answer.
 func (c *Client) HandOverCommand(account credential.AccountID, authorization string) string {
 	return fmt.Sprintf(`temporal workflow signal --workflow-id %s --name %s --input '{"authorization":"%s"}'`,

@@ -1,7 +1,7 @@
 // Package workflows holds the decisions over time: who owns a credential, when it is refreshed, when work waits, and when
 // it goes on.
 //
-//	              refresh{g}, validate, reauthorized, disconnect   await
+//	      refresh{g}, validate, reauthorized, reject, disconnect   await
 //	activities, people ───────────────────────────▶ ConnectedAccount ◀──────────┐
 //	                                                       │ account_active     │
 //	                                                       ▼                    │
@@ -22,6 +22,9 @@
 // While the access token is good, trouble is a warning (degraded); a caller that reports the token of the generation at
 // hand dead, or the clock, ends that. An account whose app acts for itself goes from pending to active with its first
 // token, and needs no authorization.
+//
+// An authorization of another subject, or with fewer scopes than the account has, changes none of that. Its tokens are in
+// quarantine in the vault until somebody accepts or rejects them, another authorization comes, or their time is over.
 //
 // What one account meets that the others of its connector would meet too, a refused app or a Retry-After, it tells its
 // [Connector], of which there is one for each OAuth app. While an app is refused its accounts wait, one of them tries once in

@@ -25,6 +25,8 @@ const (
 	UpdateReauthorized = "reauthorized"
 	UpdateDisconnect   = "disconnect"
 	UpdateValidate     = "validate"
+	// UpdateReject has what is in quarantine destroyed: a [RejectRequest].
+	UpdateReject       = "reject"
 	SignalReauthorized = "reauthorized"
 	SignalDisconnect   = "disconnect"
 	// SignalValidate asks for a look at the token soon, as [UpdateValidate] does at once.

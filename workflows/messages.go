@@ -42,7 +42,12 @@ func (r RefreshRequest) validate() error {
 // vault.
 type ReauthorizedRequest struct {
 	Authorization string `json:"authorization"`
+	// AcceptSubject has the account take the tokens of this subject although they do not fit what it had.
+	AcceptSubject credential.Subject `json:"accept_subject,omitempty"`
 }
+
+// maxSubject is more than any subject of a provider.
+const maxSubject = 512
 
 var authorizationID = regexp.MustCompile(`^[A-Za-z0-9_-]{8,128}$`)
 
@@ -50,7 +55,19 @@ func (r ReauthorizedRequest) validate() error {
 	if !authorizationID.MatchString(r.Authorization) {
 		return fmt.Errorf(`authorization: %q: want the id of a pending authorization, as in {"authorization":"…"}`, clip(r.Authorization, 40))
 	}
+	if len(r.AcceptSubject) > maxSubject {
+		return fmt.Errorf("accept_subject: %d bytes: want the subject that the account's quarantine names", len(r.AcceptSubject))
+	}
 	return nil
+}
+
+// RejectRequest is the argument of Update `reject`: the id of what is in quarantine, as Query `status` has it.
+type RejectRequest struct {
+	Authorization string `json:"authorization"`
+}
+
+func (r RejectRequest) validate() error {
+	return ReauthorizedRequest{Authorization: r.Authorization}.validate()
 }
 
 // ValidateRequest is the argument of Signal `validate`; {} or none asks for a look at the token soon.

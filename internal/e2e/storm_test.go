@@ -178,7 +178,7 @@ func TestAsManyRefreshesAsAccounts(t *testing.T) {
 func (w *world) settle(ctx context.Context, account credential.AccountID) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	tokens, err := w.grant(ctx, account)
+	tokens, err := w.grant(ctx, account, "")
 	if err != nil {
 		return err
 	}

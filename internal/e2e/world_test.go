@@ -179,13 +179,13 @@ func (w *world) account(connector string) credential.AccountID {
 	return credential.AccountID{Organization: w.organization, User: "triage", Connector: connector}
 }
 
-// grant has somebody consent, and exchanges the code.
-func (w *world) grant(ctx context.Context, account credential.AccountID) (credential.Tokens, error) {
+// grant has somebody consent, the one whom the sandbox takes by itself when subject is "", and exchanges the code.
+func (w *world) grant(ctx context.Context, account credential.AccountID, subject string) (credential.Tokens, error) {
 	conn, err := w.Connection(account)
 	if err != nil {
 		return credential.Tokens{}, err
 	}
-	redirect, err := sandbox.Decide(ctx, nil, conn.OAuth.AuthorizeURL("state", credential.Secret{}), "", sandbox.Allow)
+	redirect, err := sandbox.Decide(ctx, nil, conn.OAuth.AuthorizeURL("state", credential.Secret{}), subject, sandbox.Allow)
 	if err != nil {
 		return credential.Tokens{}, err
 	}
@@ -199,8 +199,14 @@ func (w *world) grant(ctx context.Context, account credential.AccountID) (creden
 // consent puts what comes of a consent into the vault, as the gateway does.
 func (w *world) consent(account credential.AccountID) (authorization string) {
 	w.t.Helper()
+	return w.consentAs(account, "")
+}
+
+// consentAs is consent by somebody.
+func (w *world) consentAs(account credential.AccountID, subject string) (authorization string) {
+	w.t.Helper()
 	ctx := w.t.Context()
-	tokens, err := w.grant(ctx, account)
+	tokens, err := w.grant(ctx, account, subject)
 	require.NoError(w.t, err)
 	conn, err := w.Connection(account)
 	require.NoError(w.t, err)

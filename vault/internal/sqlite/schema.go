@@ -22,11 +22,15 @@ var (
 	schema5 string
 	//go:embed schema/6.sql
 	schema6 string
+	//go:embed schema/7.sql
+	schema7 string
 )
 
 // migrations lead from each schema version to the next; the first makes version 1 of an empty file. One that was
 // released never changes.
-func migrations() []string { return []string{schema1, schema2, schema3, schema4, schema5, schema6} }
+func migrations() []string {
+	return []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7}
+}
 
 // applicationID marks a SQLite file as a vault: "tkvl" in ASCII.
 const applicationID = 0x746b766c

@@ -1,0 +1,105 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/oauth"
+	"tokenkeeper/vault"
+)
+
+// quarantineLife is how long tokens are kept that do not fit their account: over a weekend, so that an operator can still
+// accept them on Monday.
+const quarantineLife = 72 * time.Hour
+
+// quarantine puts an authorization away and refuses it with a [credential.Quarantine] for its detail.
+func (a *Account) quarantine(ctx context.Context, authorization vault.Authorization, q credential.Quarantine) error {
+	kept, err := a.Vault.Quarantine(ctx, authorization.ID, a.now().Add(quarantineLife))
+	if err != nil {
+		return fmt.Errorf("quarantining an authorization of account %s: %w", authorization.Account, err)
+	}
+	q.Authorization, q.Since, q.Until = kept.ID, kept.QuarantinedAt, kept.ExpiresAt
+	return temporal.NewNonRetryableApplicationError(refusal(authorization.Account, q), ErrTypeAuthorizationRejected, nil, q)
+}
+
+// refusal says in a sentence what differs and what helps.
+func refusal(account credential.AccountID, q credential.Quarantine) string {
+	switch {
+	case !q.Owner.IsZero():
+		return (&vault.OwnedError{Connector: account.Connector, Subject: q.Got.Subject, Owner: q.Owner, Account: account}).Error()
+	case q.AnotherSubject():
+		return fmt.Sprintf("account %s belongs to %s, but %s consented; consent as the former, or disconnect the account first",
+			account, q.Expected, q.Got)
+	case len(q.Missing) > 0:
+		return fmt.Sprintf("account %s had scopes that were not granted again: %s; consent to all of them, "+
+			"or disconnect the account first if it needs them no more", account, strings.Join(q.Missing, ", "))
+	}
+	return fmt.Sprintf("the authorization did not fit account %s before and is in quarantine; accept it, or consent again", account)
+}
+
+// QuarantineOf returns what the refusal of an authorization says of it; false for any other error.
+func QuarantineOf(err error) (credential.Quarantine, bool) {
+	app, ok := errors.AsType[*temporal.ApplicationError](err)
+	if !ok || app.Type() != ErrTypeAuthorizationRejected || !app.HasDetails() {
+		return credential.Quarantine{}, false
+	}
+	var q credential.Quarantine
+	return q, app.Details(&q) == nil && q.Authorization != ""
+}
+
+// DiscardInput names an authorization in quarantine.
+type DiscardInput struct {
+	Account       credential.AccountID `json:"account"`
+	Authorization string               `json:"authorization"` // that this account's Adopt put there
+	// Unrevoked: destroy it although the provider did not take it back.
+	Unrevoked bool `json:"unrevoked,omitempty"`
+}
+
+// Discard revokes the grant of an authorization in quarantine and destroys its tokens. Where the vault holds other tokens of
+// the same subject it does not revoke: at many providers that would end theirs too. Repeating it changes nothing. Errors:
+// [ErrTypeProviderUnavailable], unless Unrevoked is set: then nothing but the vault is needed.
+func (a *Account) Discard(ctx context.Context, in DiscardInput) error {
+	if !in.Unrevoked {
+		if err := a.giveBackStray(ctx, in); err != nil {
+			return err
+		}
+	}
+	if err := a.Vault.DropAuthorization(ctx, in.Authorization); err != nil {
+		return fmt.Errorf("discarding an authorization of account %s: %w", in.Account, err)
+	}
+	return nil
+}
+
+func (a *Account) giveBackStray(ctx context.Context, in DiscardInput) error {
+	stray, err := a.Vault.GetStray(ctx, in.Authorization)
+	switch {
+	case errors.Is(err, vault.ErrNotFound):
+		return nil
+	case err != nil:
+		return fmt.Errorf("discarding an authorization of account %s: %w", in.Account, err)
+	case stray.Shared:
+		return nil
+	}
+	if err := a.giveBack(ctx, in.Account, stray.Tokens); err != nil {
+		return outage("revoking what account "+in.Account.String()+" had in quarantine", err)
+	}
+	return nil
+}
+
+// giveBack revokes tokens. A connector that is gone, and a grant that is dead already, have nothing to revoke.
+func (a *Account) giveBack(ctx context.Context, account credential.AccountID, t credential.Tokens) error {
+	conn, err := a.Connections.Connection(account)
+	if err != nil {
+		return nil //nolint:nilerr // without the connector nobody can revoke, ever
+	}
+	if err := conn.OAuth.Revoke(ctx, t); err != nil && oauth.KindOf(err) != credential.DeadGrant {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,2 @@
+-- When an authorization was found not to fit its account; 0 for one that was not.
+ALTER TABLE authorizations ADD COLUMN quarantined_at BIGINT NOT NULL DEFAULT 0;

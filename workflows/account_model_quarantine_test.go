@@ -1,0 +1,121 @@
+package workflows
+
+import (
+	"context"
+	"time"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/vault"
+)
+
+func (v *memoryVault) Quarantine(_ context.Context, id string, until time.Time) (vault.Authorization, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	a, err := v.pending(id)
+	if err != nil || a.Quarantined() {
+		return a, err
+	}
+	a.QuarantinedAt, a.ExpiresAt = v.now(), until
+	v.authorizations[id] = a
+	return a, nil
+}
+
+func (v *memoryVault) Accept(ctx context.Context, id string, subject credential.Subject) (vault.Record, error) {
+	a, err := v.GetAuthorization(ctx, id)
+	if err == nil && a.Subject != subject {
+		return vault.Record{}, &vault.SubjectError{Authorization: id, Subject: a.Subject, Accepted: subject}
+	}
+	return v.adopt(id)
+}
+
+func (v *memoryVault) GetStray(_ context.Context, id string) (vault.Stray, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	stray, ok := v.authorizations[id]
+	if !ok || !stray.Quarantined() {
+		return vault.Stray{}, vault.ErrNotFound
+	}
+	shared := false
+	for _, r := range v.records {
+		shared = shared || r.Subject == stray.Subject
+	}
+	for _, a := range v.authorizations {
+		shared = shared || a.ID != id && a.Subject == stray.Subject
+	}
+	return vault.Stray{Authorization: stray, Shared: shared}, nil
+}
+
+func (v *memoryVault) DropAuthorization(_ context.Context, id string) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	delete(v.authorizations, id)
+	return nil
+}
+
+func (v *modelVault) Accept(ctx context.Context, id string, subject credential.Subject) (vault.Record, error) {
+	if err := v.away(); err != nil {
+		return vault.Record{}, err
+	}
+	r, err := v.Vault.Accept(ctx, id, subject)
+	if v.m.takes(diesAfterStoring) {
+		panic(died{})
+	}
+	return r, err
+}
+
+func (v *modelVault) Quarantine(ctx context.Context, id string, until time.Time) (vault.Authorization, error) {
+	if err := v.away(); err != nil {
+		return vault.Authorization{}, err
+	}
+	return v.Vault.Quarantine(ctx, id, until)
+}
+
+func (v *modelVault) GetStray(ctx context.Context, id string) (vault.Stray, error) {
+	if err := v.away(); err != nil {
+		return vault.Stray{}, err
+	}
+	return v.Vault.GetStray(ctx, id)
+}
+
+func (v *modelVault) DropAuthorization(ctx context.Context, id string) error {
+	if err := v.away(); err != nil {
+		return err
+	}
+	return v.Vault.DropAuthorization(ctx, id)
+}
+
+// judge accepts or rejects what is in quarantine, or what was there before.
+func (m *model) judge(n int) {
+	q := m.status().Quarantine
+	if q == nil {
+		return
+	}
+	if n%2 == 0 {
+		m.update(UpdateReject, RejectRequest{Authorization: q.Authorization})
+		return
+	}
+	m.set(func() { m.belief.accepted = q.Got.Subject })
+	m.update(UpdateReauthorized, ReauthorizedRequest{Authorization: q.Authorization, AcceptSubject: q.Got.Subject})
+}
+
+// checkSubject is what must hold of whose tokens the account has: the first's, until somebody accepted another's.
+func (m *model) checkSubject(b belief, record vault.Record) {
+	switch record.Subject {
+	case "", b.subject:
+	case b.accepted:
+		m.believe(func(b *belief) { b.subject = record.Subject })
+	default:
+		if b.subject == "" {
+			m.believe(func(b *belief) { b.subject = record.Subject })
+			return
+		}
+		m.wrongf("the account belonged to %s, and has tokens of %s that nobody accepted", b.subject, record.Subject)
+	}
+}
+
+// checkQuarantine is what must hold of what does not fit the account: it is there while the account says so, and no longer.
+func (m *model) checkQuarantine(s AccountStatus) {
+	if q := s.Quarantine; q != nil && m.now().Sub(q.Until) > time.Second {
+		m.wrongf("what was in quarantine is there after its time")
+	}
+}
