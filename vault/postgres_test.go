@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -47,10 +48,12 @@ func TestServerThatIsRestarted(t *testing.T) {
 				assert.NoError(t, err)
 			})
 			require.NoError(t, stop())
-			_, err := v.Get(t.Context(), slack)
-			require.ErrorContains(t, err, "PostgreSQL cannot be reached")
-			assert.NotContains(t, err.Error(), postgrestest.Password)
-			_, err = v.Swap(t.Context(), slack, want.Generation, tokens("lost"))
+			require.EventuallyWithT(t, func(c *assert.CollectT) { // the connections of a killed server outlive it for a moment
+				_, err := v.Get(t.Context(), slack)
+				require.ErrorContains(c, err, "PostgreSQL cannot be reached")
+				assert.NotContains(c, err.Error(), postgrestest.Password)
+			}, 10*time.Second, 10*time.Millisecond)
+			_, err := v.Swap(t.Context(), slack, want.Generation, tokens("lost"))
 			require.Error(t, err)
 			require.NotErrorIs(t, err, ErrConflict)
 
