@@ -236,3 +236,56 @@ func TestWritingToAnArchivedChannelSaysWhatToDo(t *testing.T) {
 	key := w.message(crash)
 	once(w, w.slack.Reply, w.reply(key)).fails(t, activities.ErrTypeRejected, "is_archived", "unarchive")
 }
+
+func TestTheMarkOfWhatIsDoneTakesThePlaceOfTheClaim(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	key := w.message(crash)
+	in := activities.ReactInput{Account: slackAccount, Report: key, Emoji: "eyes"}
+	require.NoError(t, once(w, noResult(w.slack.React), in).err)
+	assert.Equal(t, []string{"eyes"}, w.Books().Reactions[key.String()])
+	in.Emoji, in.Instead = "white_check_mark", "eyes"
+	for range 2 {
+		require.NoError(t, once(w, noResult(w.slack.React), in).err)
+		assert.Equal(t, []string{"white_check_mark"}, w.Books().Reactions[key.String()])
+	}
+	w.fault(sandbox.Fault{App: sandbox.Slack, Endpoint: "reactions.remove", Kind: sandbox.FaultStatus, Code: "internal_error"})
+	once(w, noResult(w.slack.React), in).fails(t, activities.ErrTypeProviderUnavailable, "taking a reaction back")
+}
+
+func TestAThreadHasOneReplyWhichIsEdited(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	key := w.message(crash)
+	in := w.reply(key)
+	first := once(w, w.slack.Reply, in)
+	require.NoError(t, first.err)
+	in.LookFirst = true
+	same := once(w, w.slack.Reply, in)
+	require.NoError(t, same.err)
+	assert.Equal(t, activities.Posted{TS: first.out.TS, Found: true}, same.out)
+
+	in.Issue = activities.CreatedIssue{Number: 9, URL: "https://github.com/acme/app/issues/9"}
+	for _, edited := range []bool{true, false} {
+		got := once(w, w.slack.Reply, in)
+		require.NoError(t, got.err)
+		assert.Equal(t, activities.Posted{TS: first.out.TS, Found: true, Edited: edited}, got.out)
+	}
+	replies := w.State().Channels[0].Messages[0].Replies
+	require.Len(t, replies, 1)
+	assert.Contains(t, replies[0].Text, "issue #9")
+}
+
+func TestAReplyThatMayNotBeEditedStays(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	in := w.reply(w.message(crash))
+	require.NoError(t, once(w, w.slack.Reply, in).err)
+	in.LookFirst, in.Issue.URL = true, "https://github.com/acme/app/issues/9"
+	w.fault(sandbox.Fault{App: sandbox.Slack, Endpoint: "chat.update", Kind: sandbox.FaultStatus, Code: "edit_window_closed"})
+	got := once(w, w.slack.Reply, in)
+	require.NoError(t, got.err)
+	assert.False(t, got.out.Edited)
+	w.fault(sandbox.Fault{App: sandbox.Slack, Endpoint: "chat.update", Kind: sandbox.FaultStatus, Code: "internal_error"})
+	once(w, w.slack.Reply, in).fails(t, activities.ErrTypeProviderUnavailable, "editing the reply")
+}

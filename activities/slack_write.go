@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,6 +30,8 @@ type ReplyInput struct {
 type Posted struct {
 	TS    string `json:"ts"`
 	Found bool   `json:"found,omitempty"`
+	// Edited says that it was there and spoke of another issue.
+	Edited bool `json:"edited,omitempty"`
 	// Gone says that the message to reply to was deleted.
 	Gone bool `json:"gone,omitempty"`
 }
@@ -37,7 +40,8 @@ type Posted struct {
 const replyEvent = "tokenkeeper_issue_filed"
 
 // Reply posts the link of the issue into the thread, once: before anything but a first attempt the thread is read for a
-// message with our metadata. A thread that was deleted needs no reply any more.
+// message with our metadata. One that links another issue, as after the first was deleted and filed anew, is edited: a
+// thread has one reply. A thread that was deleted needs none any more.
 // Errors: [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeProviderUnavailable], [ErrTypeRejected].
 func (s *Slack) Reply(ctx context.Context, in ReplyInput) (Posted, error) {
 	client, err := s.client(in.Account)
@@ -49,14 +53,18 @@ func (s *Slack) Reply(ctx context.Context, in ReplyInput) (Posted, error) {
 		Doing:     doing,
 		LookFirst: in.LookFirst,
 		Find: func(ctx context.Context) (Posted, bool, error) {
-			ts, err := findReply(ctx, client, in)
+			reply, found, err := findReply(ctx, client, in)
 			switch {
 			case isGone(err):
 				return Posted{Gone: true}, true, nil
 			case err != nil:
 				return Posted{}, false, slackError("reading the thread of "+in.Report.String(), err)
+			case !found:
+				return Posted{}, false, nil
 			}
-			return Posted{TS: ts, Found: true}, ts != "", nil
+			posted := Posted{TS: reply.Timestamp, Found: true}
+			posted.Edited, err = correct(ctx, client, reply, in)
+			return posted, true, err
 		},
 		Do: func(ctx context.Context) (Posted, error) {
 			ts, err := post(ctx, client, in)
@@ -101,15 +109,35 @@ func (in ReplyInput) mark() string {
 	return replyEvent
 }
 
+func (in ReplyInput) metadata() slack.SlackMetadata {
+	return slack.SlackMetadata{
+		EventType: in.mark(), EventPayload: map[string]any{"report": in.Report.String(), "issue": in.Issue.URL},
+	}
+}
+
 func post(ctx context.Context, client *slack.Client, in ReplyInput) (ts string, err error) {
 	_, ts, err = client.PostMessageContext(ctx, in.Report.Channel,
 		slack.MsgOptionText(in.text(), false),
 		slack.MsgOptionTS(in.Report.TS),
 		slack.MsgOptionDisableLinkUnfurl(),
-		slack.MsgOptionMetadata(slack.SlackMetadata{
-			EventType: in.mark(), EventPayload: map[string]any{"report": in.Report.String(), "issue": in.Issue.URL},
-		}))
+		slack.MsgOptionMetadata(in.metadata()))
 	return ts, err
+}
+
+// slackUneditable are the answers to an edit that the workspace's settings forbid.
+var slackUneditable = []string{"cant_update_message", "edit_window_closed", "message_not_found"}
+
+// correct edits a reply that links another issue, and reports whether it did. One that may not be edited stays as it is.
+func correct(ctx context.Context, client *slack.Client, reply slack.Message, in ReplyInput) (edited bool, err error) {
+	if reply.Metadata.EventPayload["issue"] == in.Issue.URL {
+		return false, nil
+	}
+	_, ts, _, err := client.UpdateMessageContext(ctx, in.Report.Channel, reply.Timestamp,
+		slack.MsgOptionText(in.text(), false), slack.MsgOptionMetadata(in.metadata()))
+	if err == nil || slices.Contains(slackUneditable, slackCode(err)) {
+		return ts != "", nil
+	}
+	return false, slackError("editing the reply to "+in.Report.String(), err)
 }
 
 // isGone reports whether the message that we answer was deleted.
@@ -118,23 +146,23 @@ func isGone(err error) bool {
 	return code == "thread_not_found" || code == "message_not_found"
 }
 
-// findReply returns the ts of our reply, or "".
-func findReply(ctx context.Context, client *slack.Client, in ReplyInput) (string, error) {
+// findReply returns our reply, and reports whether there is one.
+func findReply(ctx context.Context, client *slack.Client, in ReplyInput) (reply slack.Message, found bool, err error) {
 	params := &slack.GetConversationRepliesParameters{
 		ChannelID: in.Report.Channel, Timestamp: in.Report.TS, Limit: pageSize, IncludeAllMetadata: true,
 	}
 	for {
 		replies, more, cursor, err := client.GetConversationRepliesContext(ctx, params)
 		if err != nil {
-			return "", err
+			return slack.Message{}, false, err
 		}
 		for _, m := range replies {
 			if m.Metadata.EventType == in.mark() && m.Metadata.EventPayload["report"] == in.Report.String() {
-				return m.Timestamp, nil
+				return m, true, nil
 			}
 		}
 		if params.Cursor = cursor; !more || cursor == "" {
-			return "", nil
+			return slack.Message{}, false, nil
 		}
 	}
 }
@@ -144,9 +172,12 @@ type ReactInput struct {
 	Account credential.AccountID `json:"account"`
 	Report  triage.Key           `json:"report"`
 	Emoji   string               `json:"emoji"` // without colons
+	// Instead is a reaction of ours that it takes the place of; empty for none.
+	Instead string `json:"instead,omitempty"`
 }
 
-// React adds the reaction. One that is there already is success, and so is a message that is not there any more.
+// React adds the reaction, and then removes the one that it replaces, so that there is always one of them. One that is
+// there already, or gone already, is success, and so is a message that is not there any more.
 // Errors: [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeProviderUnavailable], [ErrTypeRejected].
 func (s *Slack) React(ctx context.Context, in ReactInput) error {
 	defer beat(ctx)()
@@ -154,9 +185,17 @@ func (s *Slack) React(ctx context.Context, in ReactInput) error {
 	if err != nil {
 		return err
 	}
-	err = client.AddReactionContext(ctx, in.Emoji, slack.NewRefToMessage(in.Report.Channel, in.Report.TS))
-	if err == nil || slackCode(err) == "already_reacted" || isGone(err) {
+	message := slack.NewRefToMessage(in.Report.Channel, in.Report.TS)
+	err = client.AddReactionContext(ctx, in.Emoji, message)
+	if err != nil && slackCode(err) != "already_reacted" && !isGone(err) {
+		return slackError("reacting to "+in.Report.String(), err)
+	}
+	if in.Instead == "" {
 		return nil
 	}
-	return slackError("reacting to "+in.Report.String(), err)
+	err = client.RemoveReactionContext(ctx, in.Instead, message)
+	if err != nil && slackCode(err) != "no_reaction" && !isGone(err) {
+		return slackError("taking a reaction back from "+in.Report.String(), err)
+	}
+	return nil
 }

@@ -55,7 +55,14 @@ func (s *Sandbox) chatUpdate(c *call, g *grant) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	metadata, err := messageMetadata(c)
+	if err != nil {
+		return nil, err
+	}
 	m.rewrite(s.options.Team, text, s.now())
+	if metadata != nil { // what is not sent stays
+		m.metadata = metadata
+	}
 	return map[string]any{"channel": ch.ID, "ts": m.ts, "text": text, "message": s.wire(c, m, true)}, nil
 }
 

@@ -51,8 +51,15 @@ type reporter struct {
 	github credential.AccountID // who files it
 }
 
-// doneReaction says in Slack that the issue is filed.
-const doneReaction = "white_check_mark"
+const (
+	// claimedReaction says in Slack that the report is taken and not filed yet.
+	claimedReaction = "eyes"
+	// doneReaction says that the issue is filed.
+	doneReaction = "white_check_mark"
+)
+
+// changeClaims: reports showed nothing in Slack before they were filed.
+const changeClaims = "report-claims"
 
 // Report takes one message to its end: read it, decide, file the issue, tell the thread. Each step waits for its account
 // if that needs a person, and parks where the provider refuses for good; none is given up.
@@ -101,15 +108,34 @@ func (r *reporter) run(ctx workflow.Context) error {
 		r.enter(ctx, "done")
 		return nil
 	}
+	claimed := r.claim(ctx)
 	if err := r.file(ctx, draft.Issue); err != nil {
 		return err
 	}
-	if err := r.tell(ctx); err != nil {
+	if err := r.tell(ctx, claimed); err != nil {
 		return err
 	}
 	r.enter(ctx, "done")
 	return nil
 }
+
+// claim shows in Slack that the report is taken. Nobody waits for it before the report is filed, which may be weeks later
+// where GitHub is away, and a report is filed just as well where it fails.
+func (r *reporter) claim(ctx workflow.Context) workflow.Future {
+	if workflow.GetVersion(ctx, changeClaims, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return nil
+	}
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: time.Minute, ScheduleToCloseTimeout: claimPatience, HeartbeatTimeout: heartbeatTimeout,
+		Summary: "claim the message", RetryPolicy: Patient(),
+	})
+	return workflow.ExecuteActivity(ctx, (*activities.Slack).React, activities.ReactInput{
+		Account: r.slack, Report: r.key, Emoji: claimedReaction,
+	})
+}
+
+// claimPatience bounds the claim: it says less and less the longer it takes.
+const claimPatience = 2 * time.Minute
 
 func (r *reporter) file(ctx workflow.Context, draft triage.Issue) error {
 	var issue activities.CreatedIssue
@@ -124,7 +150,8 @@ func (r *reporter) file(ctx workflow.Context, draft triage.Issue) error {
 	return err
 }
 
-func (r *reporter) tell(ctx workflow.Context) error {
+// tell answers in the thread, and puts the mark of what is done in the place of the claim.
+func (r *reporter) tell(ctx workflow.Context, claimed workflow.Future) error {
 	if err := r.step(ctx, "reply in the thread", func(ctx workflow.Context, again bool) workflow.Future {
 		return workflow.ExecuteActivity(ctx, (*activities.Slack).Reply, activities.ReplyInput{
 			Account: r.slack, Report: r.key, Issue: *r.Issue, LookFirst: again || !r.in.New,
@@ -132,10 +159,16 @@ func (r *reporter) tell(ctx workflow.Context) error {
 	}, nil); err != nil {
 		return err
 	}
+	done := activities.ReactInput{Report: r.key, Emoji: doneReaction}
+	if claimed != nil {
+		if err := claimed.Get(ctx, nil); err != nil { // one that is on its way would come after its removal
+			workflow.GetLogger(ctx).Info("a report was filed without a claim", "report", r.Report, "error", err)
+		}
+		done.Instead = claimedReaction
+	}
 	return r.step(ctx, "react to the message", func(ctx workflow.Context, _ bool) workflow.Future {
-		return workflow.ExecuteActivity(ctx, (*activities.Slack).React, activities.ReactInput{
-			Account: r.slack, Report: r.key, Emoji: doneReaction,
-		})
+		done.Account = r.slack
+		return workflow.ExecuteActivity(ctx, (*activities.Slack).React, done)
 	}, nil)
 }
 

@@ -36,6 +36,8 @@ type story struct {
 	onAwait func(credential.AccountID)
 	notices []activities.TriageNotice
 	panics  int // how often CreateIssue panics
+	claims  int // how often the message was claimed
+	done    activities.ReactInput
 }
 
 func newStory() *story {
@@ -73,7 +75,7 @@ func newStory() *story {
 			return activities.Posted{TS: "1777896001.000100"}, s.call("Reply", in.Account, in.LookFirst)
 		})
 	s.env.OnActivity(slack.React, mock.Anything, mock.Anything).Return(
-		func(_ context.Context, in activities.ReactInput) error { return s.call("React", in.Account, false) })
+		func(_ context.Context, in activities.ReactInput) error { return s.react(in) })
 	s.env.OnActivity(configuration.Plan, mock.Anything, mock.Anything).Return(
 		func(context.Context, activities.PlanInput) (activities.Plan, error) { return s.plan, s.planErr })
 	s.env.OnActivity(configuration.NotifyTriage, mock.Anything, mock.Anything).Return(func(_ context.Context, n activities.TriageNotice) error {
@@ -98,6 +100,23 @@ func (s *story) call(name string, account credential.AccountID, lookFirst bool) 
 	}
 	err := s.fails[name][0]
 	s.fails[name] = s.fails[name][1:]
+	return err
+}
+
+// react keeps claims apart: they come at any time beside the steps.
+func (s *story) react(in activities.ReactInput) error {
+	if in.Emoji != "eyes" {
+		s.done = in
+		return s.call("React", in.Account, false)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.claims++
+	if len(s.fails["Claim"]) == 0 {
+		return nil
+	}
+	err := s.fails["Claim"][0]
+	s.fails["Claim"] = s.fails["Claim"][1:]
 	return err
 }
 
@@ -159,7 +178,24 @@ func TestAReportIsReadFiledAnsweredAndMarked(t *testing.T) {
 	assert.Equal(t, 7, result.Issue.Number)
 	assert.Equal(t, map[string][]bool{"Read": {false}, "CreateIssue": {false}, "Reply": {false}, "React": {false}}, s.looked)
 	assert.Equal(t, []credential.AccountID{acmeGitHub}, s.used["CreateIssue"])
+	assert.Equal(t, 1, s.claims)
+	assert.Equal(t, "white_check_mark", s.done.Emoji)
+	assert.Equal(t, "eyes", s.done.Instead, "the mark takes the place of the claim")
 	assert.Equal(t, "done", s.status(t).Step)
+}
+
+func TestAClaimThatFailsCostsNoReport(t *testing.T) {
+	for name, err := range map[string]error{"refused": rejection("too_many_reactions"), "account": unavailableError(acmeSlack)} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory()
+			s.fails["Claim"] = []error{err}
+
+			assert.Equal(t, 7, s.report(t, bugReport).Issue.Number)
+			assert.Equal(t, []string{"Read", "CreateIssue", "Reply", "React"}, s.calls)
+			assert.Empty(t, s.notices)
+			assert.Empty(t, s.asked, "who waits is the step after it, if it has to")
+		})
+	}
 }
 
 func TestWhatIsNoReportIsLeftAlone(t *testing.T) {
@@ -170,6 +206,7 @@ func TestWhatIsNoReportIsLeftAlone(t *testing.T) {
 		result := s.report(t, bugReport)
 
 		assert.Equal(t, []string{"Read"}, s.calls)
+		assert.Zero(t, s.claims)
 		assert.Equal(t, verdict, result.Verdict)
 		assert.Equal(t, "no signal", result.Reason)
 		assert.Nil(t, result.Issue)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"os"
 
 	"golang.org/x/sync/errgroup"
@@ -109,12 +110,23 @@ func (w *world) settle(ctx context.Context) error {
 	w.narrator.sayf("people stop: %d messages, %d of them bug reports; %d issues so far", books.MessagesPosted, books.ReportsPosted, books.IssuesCreated)
 	return w.await(ctx, "every report to be filed, answered and marked", func(context.Context) (bool, error) {
 		books = w.sandbox.Books()
-		if books.Missing == 0 && len(books.Replies) >= books.ReportsPosted && len(books.Reactions) >= books.ReportsPosted {
+		if books.Missing == 0 && len(books.Replies) >= books.ReportsPosted && marked(books) >= books.ReportsPosted {
 			return true, nil
 		}
 		return false, fmt.Errorf("of %d reports %d have an issue, %d a reply, %d the mark; without an issue: %v",
-			books.ReportsPosted, books.ReportsPosted-books.Missing, len(books.Replies), len(books.Reactions), books.MissingReports)
+			books.ReportsPosted, books.ReportsPosted-books.Missing, len(books.Replies), marked(books), books.MissingReports)
 	})
+}
+
+// marked counts the messages with the mark of a filed report; a claim is none.
+func marked(books sandbox.Books) int {
+	n := 0
+	for _, reactions := range books.Reactions {
+		if slices.Contains(reactions, "white_check_mark") {
+			n++
+		}
+	}
+	return n
 }
 
 // count ends every process, so that all is written, and holds the story against the books.
