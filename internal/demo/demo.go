@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"os"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
+
+	"tokenkeeper/sandbox"
 )
 
 // Run tells the story and returns what was counted. A [Result] that is not OK is no error: the story ended, badly. The
