@@ -57,6 +57,9 @@ func (s *Server) act(name vault.Action, do func(http.ResponseWriter, *http.Reque
 	}
 }
 
+// vaultSilent is the detail of what failed because the vault is away.
+const vaultSilent = "the vault does not answer"
+
 // record writes what somebody did to the audit log. What is done is done: when the vault is away, the log of the process has
 // it at least.
 func (s *Server) record(ctx context.Context, a action, outcome vault.Outcome, detail string) {

@@ -35,7 +35,7 @@ func (s *Server) mintLink(w http.ResponseWriter, r *http.Request, a action) {
 	})
 	if err != nil {
 		s.log().ErrorContext(r.Context(), "making a link", "account", a.account.String(), "error", err)
-		s.record(r.Context(), a, vault.Failed, "the vault does not answer")
+		s.record(r.Context(), a, vault.Failed, vaultSilent)
 		s.say(w, r, vaultAway(a.account))
 		return
 	}

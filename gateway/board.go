@@ -44,8 +44,12 @@ type lookout struct {
 	last look
 }
 
-// look returns what there is to see, which is some seconds old at most, or of before it could no longer be seen.
+// look returns what there is to see, which is some seconds old at most, or of before it could no longer be seen. Without a
+// board that is nothing.
 func (s *Server) look(ctx context.Context) look {
+	if s.Board == nil {
+		return look{}
+	}
 	if last := s.lookout.get(); s.now().Before(last.next) {
 		return last
 	}

@@ -50,13 +50,11 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) {
 	// A spent code cannot be presented again, so a closed tab must not cost the tokens.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), callbackLimit)
 	defer cancel()
-	m := s.finish(ctx, w, r)
-	s.lookout.expire()
-	s.say(w, r, m)
+	s.say(w, r, s.answered(ctx, w, r))
 }
 
-// finish believes a callback step by step, and the code last.
-func (s *Server) finish(ctx context.Context, w http.ResponseWriter, r *http.Request) message {
+// answered takes the login that a callback answers, and writes down how it ended.
+func (s *Server) answered(ctx context.Context, w http.ResponseWriter, r *http.Request) message {
 	a, ok := readAnswer(r.URL.Query())
 	if !ok || a.nonce == "" {
 		return notOurs()
@@ -66,23 +64,31 @@ func (s *Server) finish(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		return *problem
 	}
 	s.forgetBrowser(w, a.nonce)
+	m := s.finish(ctx, r, a, login)
+	s.lookout.expire()
+	s.record(ctx, action{name: vault.Consent, account: login.Account, by: s.who(r), from: remote(r)}, m.outcome, m.detail)
+	return m
+}
+
+// finish believes a callback step by step, and the code last.
+func (s *Server) finish(ctx context.Context, r *http.Request, a answer, login vault.Login) message {
 	if !s.sameBrowser(r, a.nonce, login.BrowserHash) {
 		s.log().WarnContext(ctx, "callback from another browser than the login's", "account", login.Account.String())
-		return otherBrowser(login.Account)
+		return otherBrowser(login.Account).as(vault.Refused, "another browser than the one that began brought it back")
 	}
 	conn, err := s.Connections.Connection(login.Account)
 	if err != nil {
-		return unknownConnector(login.Account)
+		return unknownConnector(login.Account).as(vault.Failed, "its connector is gone")
 	}
 	if !s.rightIssuer(conn, a) {
 		s.log().WarnContext(ctx, "callback from another issuer than the connector's", "account", login.Account.String())
-		return wrongIssuer(login.Account, conn)
+		return wrongIssuer(login.Account, conn).as(vault.Refused, "another issuer than the connector's")
 	}
 	switch {
 	case a.err != "":
 		return s.refused(ctx, login.Account, conn, a.err)
 	case a.code == "":
-		return noCode(login.Account, conn)
+		return noCode(login.Account, conn).as(vault.Failed, "the provider sent no code")
 	}
 	if problem := s.spendLink(ctx, login); problem != nil {
 		return *problem

@@ -26,12 +26,12 @@ func (s *Server) complete(ctx context.Context, login vault.Login, conn activitie
 	authorization, err := s.authorize(ctx, login, conn, code)
 	if err != nil {
 		s.log().WarnContext(ctx, "consent without tokens", "account", login.Account.String(), "error", err)
-		return unauthorized(login.Account, conn, err)
+		return unauthorized(login.Account, conn, err).as(vault.Failed, "it brought no tokens: "+err.Error())
 	}
 	// Slow calls to the provider must not leave the vault without time: nobody can ask for these tokens again.
 	if err := s.Vault.PutAuthorization(context.WithoutCancel(ctx), authorization); err != nil {
 		s.log().ErrorContext(ctx, "keeping an authorization", "account", login.Account.String(), "error", err)
-		return notKept(login.Account)
+		return notKept(login.Account).as(vault.Failed, vaultSilent)
 	}
 	return s.handOver(ctx, authorization, credential.MissingScopes(conn.Scopes, grantedScopes(authorization, conn)))
 }
@@ -83,12 +83,13 @@ func (s *Server) handOver(ctx context.Context, a vault.Authorization, missing []
 	switch {
 	case answered && app.Type() == activities.ErrTypeAuthorizationRejected:
 		s.log().WarnContext(ctx, "account refused the authorization", "account", a.Account.String(), "reason", app.Message())
-		return rejected(a.Account, app)
+		return rejected(a.Account, app).as(vault.Refused, app.Message())
 	case err != nil:
 		s.log().WarnContext(ctx, "account gave no verdict on the authorization", "account", a.Account.String(), "error", err)
-		return kept(a, s.Owner.HandOverCommand(a.Account, a.ID), answered)
+		return kept(a, s.Owner.HandOverCommand(a.Account, a.ID), answered).
+			as(vault.Failed, "kept: the account has not taken it yet")
 	}
 	s.log().InfoContext(ctx, "account took the authorization",
 		"account", a.Account.String(), "status", status.Status, "generation", status.Generation)
-	return taken(a, status, missing)
+	return taken(a, status, missing).as(vault.Done, "as "+credential.Holder{Subject: a.Subject, Display: a.Display}.String())
 }

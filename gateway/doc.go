@@ -35,6 +35,7 @@
 // staying: it goes on with the tab closed.
 //
 // Nobody is asked who they are: on loopback whoever comes is an operator, anywhere else a stranger, who sees no account.
-// What they do with buttons is in the audit log of the vault. Requests whose Host is neither the public one nor a loopback
-// name of this machine are refused, or a web site could reach the pages by pointing its own name here.
+// What they do with buttons and links, and how each consent ends, is in the audit log of the vault. Requests whose Host is
+// neither the public one nor a loopback name of this machine are refused, or a web site could reach the pages by pointing its
+// own name here.
 package gateway

@@ -76,6 +76,8 @@ func (endlessLogin) TakeLogin(_ context.Context, stateHash []byte) (vault.Login,
 	}, nil
 }
 
+func (endlessLogin) Audit(context.Context, vault.Event) error { return nil }
+
 type oneConnection activities.Connection
 
 func (c oneConnection) Connection(credential.AccountID) (activities.Connection, error) {

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"crypto/rand"
 	"net/http"
 	"net/url"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tokenkeeper/activities"
+	"tokenkeeper/vault"
 )
 
 func TestHostileCallbacks(t *testing.T) {
@@ -47,6 +49,13 @@ func TestHostileCallbacks(t *testing.T) {
 			}
 			return other.open(u.String())
 		}, 403, "begun in another browser"},
+		{"cookies without end", func(f *fixture, _ *browser, u *url.URL) page {
+			other := f.browser()
+			for range 40 {
+				other.client.Jar.SetCookies(u, []*http.Cookie{{Name: "tokenkeeper-login-" + rand.Text(), Value: rand.Text(), Path: "/"}})
+			}
+			return other.open(u.String())
+		}, 403, "begun in another browser"},
 		{"empty cookie", func(f *fixture, b *browser, u *url.URL) page {
 			other := f.browser()
 			for _, cookie := range b.client.Jar.Cookies(u) {
@@ -56,6 +65,26 @@ func TestHostileCallbacks(t *testing.T) {
 		}, 403, "begun in another browser"},
 		{"missing code", changed(map[string]string{"code": ""}), 400, "sent no code"},
 		{"code of somebody else", changed(map[string]string{"code": "injected"}), 502, "no longer accepts this consent"},
+		{"code of somebody else's consent", func(f *fixture, b *browser, u *url.URL) page {
+			return b.open(with(u, map[string]string{"code": f.browser().callback().Query().Get("code")}))
+		}, 502, "no longer accepts this consent"},
+		{"posted", func(_ *fixture, b *browser, u *url.URL) page { return b.press(u.RequestURI()) }, 404, "no such page"},
+		{"error twice", func(_ *fixture, b *browser, u *url.URL) page {
+			return b.open(u.String() + "&error=access_denied&error=server_error")
+		}, 400, "no answer to a request of ours"},
+		{"issuer twice", func(_ *fixture, b *browser, u *url.URL) page { return b.open(u.String() + "&iss=a&iss=b") }, 400, "no answer to a request of ours"},
+		{"wrong issuer", func(f *fixture, b *browser, u *url.URL) page {
+			f.server.Issuer = func(activities.Connection) string { return "https://issuer.example" }
+			return b.open(with(u, map[string]string{"iss": "https://attacker.example"}))
+		}, 400, "Another server answered"},
+		{"huge issuer", func(f *fixture, b *browser, u *url.URL) page {
+			f.server.Issuer = func(activities.Connection) string { return "https://issuer.example" }
+			return b.open(with(u, map[string]string{"iss": "https://issuer.example/" + strings.Repeat("i", 4<<10)}))
+		}, 400, "Another server answered"},
+		{"a thousand parameters", func(_ *fixture, b *browser, u *url.URL) page {
+			return b.open(u.String() + strings.Repeat("&a=b", 1000) + "&state=")
+		}, 400, "no answer to a request of ours"},
+		{"state with a NUL", changed(map[string]string{"state": "\x00"}), 400, "used already, or came too late"},
 		{"denied", changed(map[string]string{"code": "", "error": "access_denied"}), 403, "You did not consent"},
 		{"denied, and a code", changed(map[string]string{"error": "access_denied"}), 403, "You did not consent"},
 		{"error of the server", changed(map[string]string{"error": "temporarily_unavailable"}), 502, "has trouble of its own"},
@@ -80,6 +109,11 @@ func TestHostileCallbacks(t *testing.T) {
 			assert.NotContains(t, got.body, "0800")
 			assert.Equal(t, "text/html; charset=utf-8", got.header.Get("Content-Type"))
 			f.requireNothingConnected()
+			for _, event := range f.audited() {
+				assert.Equal(t, vault.Consent, event.Action)
+				assert.NotEqual(t, vault.Done, event.Outcome)
+				assert.NotContains(t, event.Detail, "0800")
+			}
 		})
 	}
 }

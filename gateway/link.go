@@ -43,12 +43,26 @@ func (s *Server) followLink(w http.ResponseWriter, r *http.Request) {
 		browser = newSecret()
 	}
 	link, err := s.Vault.OpenLink(r.Context(), vault.Opening{Secret: secret, Code: r.PostFormValue("code"), BrowserHash: digest(browser)})
+	s.recordOpening(r, link, err)
 	conn, ok := s.linked(w, r, link, err)
 	if !ok {
 		return
 	}
 	http.SetCookie(w, s.linkCookie(secret, browser, link.ExpiresAt))
 	s.redirect(w, r, link.Account, conn, link.Hash)
+}
+
+// recordOpening notes who went on from a link, or was kept from it. A link that is not there is of no account, and anybody
+// could fill the audit log with those.
+func (s *Server) recordOpening(r *http.Request, link vault.Link, err error) {
+	a := action{name: vault.LinkOpened, account: link.Account, by: s.who(r), from: remote(r)}
+	switch {
+	case link.Account.IsZero():
+	case errors.Is(err, vault.ErrOtherBrowser), isWrongCode(err):
+		s.record(r.Context(), a, vault.Refused, err.Error())
+	case err == nil:
+		s.record(r.Context(), a, vault.Done, "")
+	}
 }
 
 // linked finds the connector of a link that was looked up. When it reports false, the answer is written.
@@ -92,11 +106,11 @@ func (s *Server) spendLink(ctx context.Context, login vault.Login) *message {
 	switch {
 	case errors.Is(err, vault.ErrNotFound):
 		s.log().WarnContext(ctx, "consent by a link that is void", "account", login.Account.String())
-		m := deadLink()
+		m := deadLink().as(vault.Refused, "its link is void")
 		return &m
 	case err != nil:
 		s.log().ErrorContext(ctx, "using up a link", "account", login.Account.String(), "error", err)
-		m := vaultAway(login.Account)
+		m := vaultAway(login.Account).as(vault.Failed, vaultSilent)
 		return &m
 	}
 	return nil

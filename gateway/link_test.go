@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,6 +93,19 @@ func TestHostileLinks(t *testing.T) {
 			f.link()
 			return b.open(callback.String())
 		}, 404, "not valid"},
+		{"void although it was opened", func(f *fixture, b *browser, link string) page {
+			b.follow(link)
+			f.link()
+			return b.press(link)
+		}, 404, "not valid"},
+		{"too old although it was opened", func(f *fixture, b *browser, link string) page {
+			b.follow(link)
+			f.clock.advance(vault.LinkLife)
+			return b.press(link)
+		}, 404, "not valid"},
+		{"in other letters", func(_ *fixture, b *browser, link string) page { return b.press("/c/" + strings.ToLower(link[3:])) }, 404, "not valid"},
+		{"with a path behind it", func(_ *fixture, b *browser, link string) page { return b.press(link + "/x") }, 404, "no such page"},
+		{"huge", func(_ *fixture, b *browser, link string) page { return b.press(link + strings.Repeat("A", 9<<10)) }, 414, "too long"},
 		{"posted by another site", func(_ *fixture, b *browser, link string) page {
 			return b.send(http.MethodPost, link, http.Header{"Sec-Fetch-Site": {"cross-site"}})
 		}, 403, "came from another site"},
@@ -120,6 +134,34 @@ func TestHostileLinks(t *testing.T) {
 			f.requireNothingConnected()
 		})
 	}
+}
+
+// Chats, mail programs and virus scanners look at every link that passes them, and some press what they find.
+func TestScannersUseNoLinkUp(t *testing.T) {
+	f := newFixture(t)
+	b, link := f.browser(), f.link()
+	look := func() {
+		for _, header := range []http.Header{
+			nil, {"Sec-Purpose": {"prefetch"}}, {"Purpose": {"preview"}}, {"User-Agent": {"Slackbot-LinkExpanding 1.0"}},
+		} {
+			for _, method := range []string{http.MethodHead, http.MethodGet, http.MethodOptions, http.MethodPut, http.MethodDelete} {
+				got := f.browser().send(method, link, header)
+				assert.Empty(t, got.header.Get("Set-Cookie"), "%s %v binds it", method, header)
+				assert.Empty(t, got.location, "%s %v leads to the provider", method, header)
+			}
+		}
+	}
+	look()
+	assert.Empty(t, f.audited(), "nobody has opened it")
+	shown := b.open(link)
+	require.Equal(t, http.StatusOK, shown.status)
+	callback := b.follow(link)
+	look()
+	assert.Equal(t, http.StatusOK, b.open(callback.String()).status)
+	used := f.owner.last()
+	assert.Equal(t, http.StatusNotFound, b.press(link).status, "used twice")
+	assert.Equal(t, http.StatusNotFound, f.browser().press(link).status)
+	assert.Equal(t, used, f.owner.last())
 }
 
 func TestTwoConsentsByOneLink(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"tokenkeeper/credential"
+	"tokenkeeper/vault"
 )
 
 //go:embed pages
@@ -73,6 +74,16 @@ type message struct {
 	Differences []credential.Difference
 	Again       bool // offer to begin again
 	Page        bool // the account has a page without a link
+
+	// outcome and detail are what the audit log has of a consent that ends with this page.
+	outcome vault.Outcome
+	detail  string
+}
+
+// as returns the page with what the audit log is to say.
+func (m message) as(outcome vault.Outcome, detail string) message {
+	m.outcome, m.detail = outcome, detail
+	return m
 }
 
 func (s *Server) say(w http.ResponseWriter, r *http.Request, m message) {

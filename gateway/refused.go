@@ -4,9 +4,11 @@ import (
 	"context"
 	"net/http"
 	"regexp"
+	"strings"
 
 	"tokenkeeper/activities"
 	"tokenkeeper/credential"
+	"tokenkeeper/vault"
 )
 
 // codeShape is what an error code looks like. Everything else is prose of somebody else and is not shown.
@@ -18,9 +20,11 @@ func (s *Server) refused(ctx context.Context, account credential.AccountID, conn
 		code = ""
 	}
 	s.log().InfoContext(ctx, "the provider sent no consent", "account", account.String(), "code", code)
-	m := message{status: http.StatusBadGateway, Account: account, Code: code, Again: true}
+	m := message{status: http.StatusBadGateway, Account: account, Code: code, Again: true}.
+		as(vault.Failed, strings.TrimSpace("the provider sent an error "+code))
 	switch code {
 	case "access_denied":
+		m = m.as(vault.Denied, "")
 		m.status = http.StatusForbidden
 		m.Title = "You did not consent"
 		m.Text = []string{

@@ -40,7 +40,7 @@ type links interface {
 	NewLink(ctx context.Context, r vault.LinkRequest) (vault.LinkKeys, error)
 	GetLink(ctx context.Context, hash []byte) (vault.Link, error)
 	// OpenLink binds a link to the first browser; [vault.ErrOtherBrowser] for all others.
-	// A wrong code is a [vault.WrongCodeError].
+	// A wrong code is a [vault.WrongCodeError]. The link comes with both errors.
 	OpenLink(ctx context.Context, o vault.Opening) (vault.Link, error)
 	// SpendLink returns nil once, and [vault.ErrNotFound] then, and for a link that a newer one voided.
 	SpendLink(ctx context.Context, hash []byte) error

@@ -118,7 +118,8 @@ func getLink(ctx context.Context, q storage.Queryer, hash []byte, now time.Time)
 
 // OpenLink binds a link to a browser that presents its secret, and its code where it has one. The same browser may open it
 // again, without the code; another one gets [ErrOtherBrowser]. A wrong code is a [WrongCodeError], and binds nothing: whoever
-// holds the link alone shall not keep the right person out before the attempts are used up.
+// holds the link alone shall not keep the right person out before the attempts are used up. With both errors comes the link
+// that they are about, for who keeps books.
 func (v *Vault) OpenLink(ctx context.Context, o Opening) (Link, error) {
 	var l Link
 	var refused error
@@ -127,8 +128,11 @@ func (v *Vault) OpenLink(ctx context.Context, o Opening) (Link, error) {
 		return err
 	})
 	// A refusal is no failure of the transaction: the attempt that it counts has to stay.
-	if err = errors.Join(err, refused); err != nil {
+	switch {
+	case err != nil:
 		return Link{}, fmt.Errorf("opening a link: %w", err)
+	case refused != nil:
+		return l, fmt.Errorf("opening a link: %w", refused)
 	}
 	return l, nil
 }
@@ -149,12 +153,12 @@ func openLink(ctx context.Context, tx storage.Queryer, o Opening, now time.Time)
 	case err != nil:
 		return Link{}, nil, err
 	case l.BrowserHash != nil && subtle.ConstantTimeCompare(l.BrowserHash, o.BrowserHash) != 1:
-		return Link{}, ErrOtherBrowser, nil
+		return l, ErrOtherBrowser, nil
 	case l.BrowserHash != nil:
 		return l, nil, nil
 	case l.CodeHash != nil && subtle.ConstantTimeCompare(l.CodeHash, hashCode(o.Secret, o.Code)) != 1:
 		refused, err = countWrongCode(ctx, tx, l)
-		return Link{}, refused, err
+		return l, refused, err
 	}
 	l.BrowserHash = o.BrowserHash
 	_, err = tx.ExecContext(ctx, `UPDATE links SET browser_hash = $1 WHERE secret_hash = $2`, o.BrowserHash, l.Hash)

@@ -28,10 +28,11 @@ func testLinkIsBoundToOneBrowserAndSpentOnce(t *testing.T, b backend) {
 	require.ErrorContains(t, err, "no browser")
 	var opened atomic.Int64
 	together(8, func(i int) {
-		if _, err := v.OpenLink(t.Context(), Opening{Secret: secret, BrowserHash: []byte{byte(i)}}); err == nil {
+		if l, err := v.OpenLink(t.Context(), Opening{Secret: secret, BrowserHash: []byte{byte(i)}}); err == nil {
 			opened.Add(1)
 		} else {
 			assert.ErrorIs(t, err, ErrOtherBrowser)
+			assert.Equal(t, slack, l.Account)
 		}
 	})
 	assert.EqualValues(t, 1, opened.Load())
@@ -111,9 +112,10 @@ func testLinkWithACode(t *testing.T, b backend) {
 	assert.NotEqual(t, LinkHash(plainCode(keys.Code)), link.CodeHash)
 
 	var wrong *WrongCodeError
-	_, err = v.OpenLink(t.Context(), Opening{Secret: keys.Secret, BrowserHash: []byte("stranger")})
+	refused, err := v.OpenLink(t.Context(), Opening{Secret: keys.Secret, BrowserHash: []byte("stranger")})
 	require.ErrorAs(t, err, &wrong)
 	assert.Equal(t, 4, wrong.Left)
+	assert.Equal(t, slack, refused.Account)
 	other := newLink(t, v, LinkRequest{Account: github, Code: true})
 	_, err = v.OpenLink(t.Context(), Opening{Secret: keys.Secret, Code: other.Code, BrowserHash: []byte("stranger")})
 	require.ErrorAs(t, err, &wrong)
