@@ -19,11 +19,12 @@ type PollInput struct {
 	Channel  string               `json:"channel"`
 	After    string               `json:"after"` // ts, exclusive
 	Interval time.Duration        `json:"interval"`
+	When     triage.When          `json:"when,omitzero"` // which messages count
 	// Told is since when the polls fail, once people were told; the first that works then ends at once, to tell them.
 	Told time.Time `json:"told,omitzero"`
 }
 
-// Window is what a poll found: messages that may be reports, oldest first.
+// Window is what a poll found: messages that count, oldest first.
 type Window struct {
 	Team     string   `json:"team"`
 	Messages []string `json:"messages,omitempty"` // ts
@@ -60,8 +61,13 @@ func (s *Slack) pollOnce(ctx context.Context, in PollInput, reached *atomic.Poin
 	if err != nil {
 		return Window{}, err
 	}
+	filter, err := triage.NewFilter(in.When, who.Self)
+	if err != nil {
+		return Window{}, notConfigured(err)
+	}
+	counts := func(m slack.Message) bool { return filter.Choose(messageOf(who.Team, in.Channel, m)).Counts }
 	for {
-		next, err := readPage(ctx, client, who, in.Channel, *reached.Load())
+		next, err := readPage(ctx, client, in.Channel, *reached.Load(), counts)
 		if err != nil {
 			return Window{}, slackError("reading channel "+in.Channel, err)
 		}
@@ -80,12 +86,12 @@ func (s *Slack) pollOnce(ctx context.Context, in PollInput, reached *atomic.Poin
 var errNoCursor = errors.New("there are more messages, and no cursor leads to them")
 
 // readPage reads the next page of the window, or the first one again when Slack has forgotten the cursor.
-func readPage(ctx context.Context, client *slack.Client, who identity, channel string, p progress) (progress, error) {
+func readPage(ctx context.Context, client *slack.Client, channel string, p progress, counts func(slack.Message) bool) (progress, error) {
 	page, err := client.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
 		ChannelID: channel, Oldest: p.Watermark, Cursor: p.Cursor, Limit: pageSize,
 	})
 	if slackCode(err) == "invalid_cursor" && p.Cursor != "" {
-		return readPage(ctx, client, who, channel, progress{PollTrouble: p.PollTrouble, Watermark: p.Watermark})
+		return readPage(ctx, client, channel, progress{PollTrouble: p.PollTrouble, Watermark: p.Watermark}, counts)
 	}
 	if err != nil {
 		return progress{}, err
@@ -97,10 +103,7 @@ func readPage(ctx context.Context, client *slack.Client, who identity, channel s
 	if !page.HasMore {
 		cursor = ""
 	}
-	return p.with(page.Messages, cursor, func(m slack.Message) bool {
-		ok, _ := triage.Candidate(messageOf(who.Team, channel, m), who.Self)
-		return ok
-	}), nil
+	return p.with(page.Messages, cursor, counts), nil
 }
 
 // messageOf translates slack-go's message. Timestamps stay text: they have more digits than a float.

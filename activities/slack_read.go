@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/slack-go/slack"
+	"go.temporal.io/sdk/activity"
 
 	"tokenkeeper/credential"
 	"tokenkeeper/triage"
@@ -18,7 +19,8 @@ type Verdict string
 const (
 	IsReport  Verdict = "report"
 	NotReport Verdict = "not_a_report"
-	Gone      Verdict = "gone" // deleted before it was read
+	WouldFile Verdict = "would_file" // a report, on a route that only tries out
+	Gone      Verdict = "gone"       // deleted before it was read
 )
 
 // ReadInput asks what a message is.
@@ -41,17 +43,9 @@ type Draft struct {
 // [ErrTypeNotConfigured].
 func (s *Slack) Read(ctx context.Context, in ReadInput) (Draft, error) {
 	defer beat(ctx)()
-	plan, err := s.Plans.Plan(in.Triage)
+	plan, route, err := s.route(in.Triage, in.Report.Channel)
 	if err != nil {
-		return Draft{}, notConfigured(err)
-	}
-	router, err := triage.NewRouter(plan.Routes)
-	if err != nil {
-		return Draft{}, notConfigured(err)
-	}
-	route, ok := router.Route(in.Report.Channel)
-	if !ok {
-		return Draft{}, rejected("report %s: triage %s has no route for channel %s; add one to tokenkeeper.yaml", in.Report, in.Triage, in.Report.Channel)
+		return Draft{}, err
 	}
 	draft := Draft{Slack: plan.Slack, GitHub: plan.GitHub}
 	client, err := s.client(plan.Slack)
@@ -66,14 +60,57 @@ func (s *Slack) Read(ctx context.Context, in ReadInput) (Draft, error) {
 		draft.Verdict, draft.Reason = Gone, "the message was deleted"
 		return draft, nil
 	}
-	class := triage.Classify(message)
+	choice, err := s.choose(ctx, client, plan.Slack, route, message)
+	if err != nil {
+		return Draft{}, err
+	}
+	class := choice.Classify(message)
 	if draft.Reason = class.Reason; !class.Report {
 		draft.Verdict = NotReport
 		return draft, nil
 	}
 	draft.Verdict = IsReport
 	draft.Issue = triage.Render(message, triage.Extract(message), route)
+	if route.DryRun {
+		draft.Verdict = WouldFile
+		activity.GetLogger(ctx).Info("dry run: this report would be filed", "report", in.Report.String(), "triage", in.Triage,
+			"repository", route.Repository, "title", draft.Issue.Title, "labels", draft.Issue.Labels, "reason", draft.Reason)
+	}
 	return draft, nil
+}
+
+// route returns a triage as configured, and its route for a channel.
+func (s *Slack) route(name, channel string) (Plan, triage.Route, error) {
+	plan, err := s.Plans.Plan(name)
+	if err != nil {
+		return Plan{}, triage.Route{}, notConfigured(err)
+	}
+	router, err := triage.NewRouter(plan.Routes)
+	if err != nil {
+		return Plan{}, triage.Route{}, notConfigured(err)
+	}
+	route, ok := router.Route(channel)
+	if !ok {
+		return Plan{}, triage.Route{}, rejected("triage %s has no route for channel %s; add one to tokenkeeper.yaml", name, channel)
+	}
+	return plan, route, nil
+}
+
+// choose says why a message counts on its route. A Report that somebody started by hand may be of one that does not;
+// then only how it reads decides.
+func (s *Slack) choose(ctx context.Context, client *slack.Client, account credential.AccountID, route triage.Route, m triage.Message) (triage.Choice, error) {
+	if route.When.IsZero() {
+		return triage.Choice{Counts: true}, nil
+	}
+	who, err := s.identity(ctx, client, account)
+	if err != nil {
+		return triage.Choice{}, err
+	}
+	filter, err := triage.NewFilter(route.When, who.Self)
+	if err != nil {
+		return triage.Choice{}, notConfigured(err)
+	}
+	return filter.Choose(m), nil
 }
 
 // FetchInput names a message as an account sees it.
@@ -119,15 +156,20 @@ func (s *Slack) message(ctx context.Context, client *slack.Client, account crede
 	if err != nil && unavailable(err) != nil {
 		return triage.Message{}, false, err
 	}
-	naming, enough := context.WithTimeout(ctx, maxNaming)
+	s.name(ctx, client, account, &m)
+	return m, true, nil
+}
+
+// name adds the names behind the ids of a message, in so far as they are to be had.
+func (s *Slack) name(ctx context.Context, client *slack.Client, account credential.AccountID, m *triage.Message) {
+	ctx, enough := context.WithTimeout(ctx, maxNaming)
 	defer enough()
-	m.UserName = s.userName(naming, client, account, m.User)
-	m.ChannelName = s.channelName(naming, client, account, key.Channel)
+	m.UserName = s.userName(ctx, client, account, m.User)
+	m.ChannelName = s.channelName(ctx, client, account, m.Channel)
 	m.Names = map[string]string{}
 	for _, mention := range mentions.FindAllStringSubmatch(m.Text, maxMentions) {
-		m.Names[mention[1]] = s.userName(naming, client, account, mention[1])
+		m.Names[mention[1]] = s.userName(ctx, client, account, mention[1])
 	}
-	return m, true, nil
 }
 
 // maxNaming bounds all names of a message together: a directory that hangs must not hold up a report.

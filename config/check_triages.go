@@ -102,6 +102,7 @@ func (k *checker) route(path string, r Route) {
 	k.labels(join(path, "labels"), r.Labels)
 	k.severityLabels(join(path, "severity_labels"), r.SeverityLabels)
 	k.assignees(join(path, "assignees"), r.Assignees)
+	k.when(join(path, "when"), r.When)
 }
 
 func (k *checker) severityLabels(path string, labels map[string]string) {

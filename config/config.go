@@ -11,6 +11,7 @@ import (
 
 	"tokenkeeper/credential"
 	"tokenkeeper/provider"
+	"tokenkeeper/triage"
 )
 
 // Config is a file that [Load] found no fault in, with defaults filled in, file names absolute and secrets read.
@@ -155,6 +156,9 @@ type Route struct {
 	Assignees      []string          `yaml:"assignees" json:"assignees"`             // GitHub logins
 	Milestone      string            `yaml:"milestone" json:"milestone"`             // the title of an open one
 	IssueType      string            `yaml:"issue_type" json:"issue_type"`           // one of the organization's
+	// When says which messages count, DryRun that what would be filed is only logged.
+	When   triage.When `yaml:"when" json:"when,omitzero"`
+	DryRun bool        `yaml:"dry_run" json:"dry_run"`
 }
 
 // Catalogue returns every provider a connector may name: the embedded ones and the user's own.

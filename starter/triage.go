@@ -26,7 +26,10 @@ cancel its Workflow.`,
 		Example: `  tokenkeeper triage start --all
   tokenkeeper triage status`,
 	}
-	group.AddCommand(newTriageStart(c), newTriageStatus(c), newTriagePause(c), newTriageResume(c), newTriageReload(c), newTriageRetry(c), newTriageEval(c))
+	group.AddCommand(
+		newTriageStart(c), newTriageStatus(c), newTriagePause(c), newTriageResume(c), newTriageReload(c), newTriageRetry(c),
+		newTriageEval(c), newTriagePreview(c),
+	)
 	return group
 }
 

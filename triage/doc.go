@@ -1,9 +1,9 @@
 // Package triage knows what a bug report is: which Slack messages can be one, which of them are, what each one says, where
 // it goes, and how it reads as a GitHub issue.
 //
-//	Message ──Candidate──▶ ──Classify──▶ ──Extract──▶ Report ──Render──▶ Issue
-//	           who wrote     is it a       what does    Router: which     body ends with
-//	           what kind     bug report?   it say?      repository?       Key.Marker
+//	Message ──Filter──▶ ──Classify──▶ ──Extract──▶ Report ──Render──▶ Issue
+//	          who wrote   is it a       what does    Router: which     body ends with
+//	          what kind   bug report?   it say?      repository?       Key.Marker
 //
 // The hard idea is that a message is data from a stranger, and it lands in a document that GitHub interprets: a mention
 // notifies people, a reference writes into the timeline of another issue, a comment can pass for our own marker. Escaping

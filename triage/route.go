@@ -21,6 +21,10 @@ type Route struct {
 	Assignees []string `json:"assignees,omitempty" yaml:"assignees,omitempty"` // logins
 	Milestone string   `json:"milestone,omitempty" yaml:"milestone,omitempty"` // the title of an open one
 	Type      string   `json:"issue_type,omitempty" yaml:"issue_type,omitempty"`
+	// When says which messages count; the zero value takes all.
+	When When `json:"when,omitzero" yaml:"when,omitempty"`
+	// DryRun logs what would be filed, and files and marks nothing.
+	DryRun bool `json:"dry_run,omitempty" yaml:"dry_run,omitempty"`
 }
 
 var (
@@ -64,7 +68,7 @@ func (r Route) Validate() error {
 			return fmt.Errorf("severity_labels: %w", err)
 		}
 	}
-	return nil
+	return r.When.Validate()
 }
 
 func validateLabel(label string) error {

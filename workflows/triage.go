@@ -268,6 +268,7 @@ func (t *triager) poll(ctx workflow.Context, c *ChannelState) (activities.Window
 		defer stop()
 		future := workflow.ExecuteActivity(t.pollOptions(poll, c), (*activities.Slack).Poll, activities.PollInput{
 			Account: t.plan.Slack, Channel: c.Channel, After: c.Watermark, Interval: t.plan.PollInterval, Told: c.FailingSince,
+			When: t.route(c.Channel).When,
 		})
 		if err := workflow.Await(ctx, func() bool { return future.IsReady() || t.Paused || t.ending }); err != nil {
 			return err
@@ -284,6 +285,15 @@ func (t *triager) poll(ctx workflow.Context, c *ChannelState) (activities.Window
 		c.LastWindow = workflow.Now(ctx)
 	}
 	return window, err
+}
+
+// route returns the plan's route of a channel; every channel that is polled has one.
+func (t *triager) route(channel string) triage.Route {
+	i := slices.IndexFunc(t.plan.Routes, func(r triage.Route) bool { return r.Channel == channel })
+	if i < 0 {
+		return triage.Route{}
+	}
+	return t.plan.Routes[i]
 }
 
 // errStopped ends a poll that somebody paused.

@@ -1,0 +1,119 @@
+package activities
+
+import (
+	"context"
+
+	"github.com/slack-go/slack"
+
+	"tokenkeeper/triage"
+)
+
+// PreviewInput asks what a triage would make of what was posted to one of its channels.
+type PreviewInput struct {
+	Triage  string `json:"triage"`
+	Channel string `json:"channel"`
+	After   string `json:"after"` // ts, exclusive
+	// Cursor leads to a page after the first.
+	Cursor string `json:"cursor,omitempty"`
+}
+
+// Preview is one page of a preview, newest messages first.
+type Preview struct {
+	Messages []Previewed `json:"messages"`
+	// PassedOver counts what nobody looks into: posts of apps, joins, replies. :: one of triage's Skip constants → how many
+	PassedOver map[string]int `json:"passed_over,omitempty"`
+	// Cursor leads to the next page; "" when this was the last.
+	Cursor string `json:"cursor,omitempty"`
+}
+
+// Previewed is what would become of a message.
+type Previewed struct {
+	Report  triage.Key `json:"report"`
+	Verdict Verdict    `json:"verdict"` // [IsReport], [WouldFile] or [NotReport]
+	Reason  string     `json:"reason"`
+	Title   string     `json:"title"`
+	// Of a report: where it would go, and with what.
+	Repository string   `json:"repository,omitempty"`
+	Labels     []string `json:"labels,omitempty"`
+	Severity   string   `json:"severity,omitempty"`
+}
+
+// Preview reads one page of a channel and says what would be filed of it. It writes nothing anywhere, and it needs no
+// Workflow. What a message says now counts, as with every report: edits of the meantime are in it.
+// Errors: [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeProviderUnavailable], [ErrTypeRejected],
+// [ErrTypeNotConfigured].
+func (s *Slack) Preview(ctx context.Context, in PreviewInput) (Preview, error) {
+	defer beat(ctx)()
+	plan, route, err := s.route(in.Triage, in.Channel)
+	if err != nil {
+		return Preview{}, err
+	}
+	client, err := s.client(plan.Slack)
+	if err != nil {
+		return Preview{}, err
+	}
+	who, err := s.identity(ctx, client, plan.Slack)
+	if err != nil {
+		return Preview{}, err
+	}
+	filter, err := triage.NewFilter(route.When, who.Self)
+	if err != nil {
+		return Preview{}, notConfigured(err)
+	}
+	posted, cursor, err := historyPage(ctx, client, in)
+	if err != nil {
+		return Preview{}, slackError("reading channel "+in.Channel, err)
+	}
+	out := Preview{Messages: []Previewed{}, PassedOver: map[string]int{}, Cursor: cursor}
+	for _, one := range posted {
+		m := messageOf(who.Team, in.Channel, one)
+		choice := filter.Choose(m)
+		if !choice.Counts && choice.Reason != triage.SkipAuthor && choice.Reason != triage.SkipTrigger {
+			out.PassedOver[choice.Reason]++
+			continue
+		}
+		s.name(ctx, client, plan.Slack, &m)
+		out.Messages = append(out.Messages, previewed(m, route, choice))
+	}
+	return out, nil
+}
+
+// historyPage returns the messages of a page, and the cursor of the next one, "" after the last.
+func historyPage(ctx context.Context, client *slack.Client, in PreviewInput) (posted []slack.Message, cursor string, err error) {
+	page, err := client.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
+		ChannelID: in.Channel, Oldest: in.After, Cursor: in.Cursor, Limit: pageSize,
+	})
+	switch {
+	case err != nil:
+		return nil, "", err
+	case !page.HasMore:
+		return page.Messages, "", nil
+	case page.ResponseMetaData.NextCursor == "":
+		return nil, "", errNoCursor
+	}
+	return page.Messages, page.ResponseMetaData.NextCursor, nil
+}
+
+func previewed(m triage.Message, route triage.Route, choice triage.Choice) Previewed {
+	p := Previewed{Report: m.Key, Verdict: NotReport, Title: m.Title()}
+	switch choice.Reason {
+	case triage.SkipAuthor:
+		p.Reason = "its author does not count"
+		return p
+	case triage.SkipTrigger:
+		p.Reason = "it has none of the triggers"
+		return p
+	}
+	class := choice.Classify(m)
+	if p.Reason = class.Reason; !class.Report {
+		return p
+	}
+	report := triage.Extract(m)
+	issue := triage.Render(m, report, route)
+	p.Verdict, p.Title, p.Severity = IsReport, issue.Title, report.Severity
+	p.Repository, p.Labels = route.Repository, issue.Labels
+	if route.DryRun {
+		p.Verdict = WouldFile
+	}
+	return p
+}

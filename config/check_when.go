@@ -1,0 +1,92 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"slices"
+	"strings"
+	"unicode"
+
+	"tokenkeeper/triage"
+)
+
+// maxTriggers keeps what every poll is told within some kilobytes.
+const maxTriggers = 100
+
+const personHint = "write a Slack user id such as U0123456789: in the person's profile, ⋮, Copy member ID"
+
+func (k *checker) when(path string, w triage.When) {
+	if k.refused[path] {
+		return
+	}
+	k.keywords(join(path, "keywords"), w.Keywords)
+	k.patterns(join(path, "patterns"), w.Patterns)
+	k.persons(join(path, "only"), w.Only)
+	k.persons(join(path, "ignore"), w.Ignore)
+	for i, id := range w.Ignore {
+		if at := fmt.Sprintf("%s[%d]", join(path, "ignore"), i); !k.refused[at] && slices.Contains(w.Only, id) {
+			k.add(at, id+" is in only as well", "delete it here or there")
+		}
+	}
+}
+
+func (k *checker) keywords(path string, keywords []string) {
+	k.atMost(path, len(keywords), "keywords")
+	for i, keyword := range keywords {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		same := func(other string) bool { return strings.EqualFold(keyword, other) }
+		switch {
+		case k.refused[at]:
+		case !strings.ContainsFunc(keyword, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }):
+			k.add(at, quote(keyword)+" is no word", "write a word or some that stand together; for more there are patterns")
+		case slices.ContainsFunc(keywords[:i], same):
+			k.add(at, "keyword "+quote(keyword)+" is there already", "delete one of them")
+		}
+	}
+}
+
+func (k *checker) patterns(path string, patterns []string) {
+	k.atMost(path, len(patterns), "patterns")
+	for i, pattern := range patterns {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		if k.refused[at] {
+			continue
+		}
+		compiled, err := regexp.Compile(pattern)
+		switch {
+		case err != nil:
+			k.add(at, quote(pattern)+" is no regular expression: "+faultOf(err), "write it as pkg.go.dev/regexp/syntax says, in single quotes")
+		case compiled.MatchString(""):
+			k.add(at, quote(pattern)+" is found in every message", "write one that needs at least a letter, or delete it")
+		}
+	}
+}
+
+// faultOf returns what is wrong with a regular expression, and where.
+func faultOf(err error) string {
+	if fault, ok := errors.AsType[*syntax.Error](err); ok {
+		return fault.Code.String() + " at " + quote(fault.Expr)
+	}
+	return err.Error()
+}
+
+func (k *checker) persons(path string, ids []string) {
+	for i, id := range ids {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		switch {
+		case k.refused[at]:
+		case !triage.IsUserID(id):
+			k.add(at, quote(id)+" is no id of a person", personHint)
+		case slices.Contains(ids[:i], id):
+			k.add(at, id+" is there already", "delete one of them")
+		}
+	}
+}
+
+func (k *checker) atMost(path string, n int, what string) {
+	if n > maxTriggers && !k.refused[path] {
+		k.add(path, fmt.Sprintf("%d %s are more than %d", n, what, maxTriggers), "put several into one pattern: a|b|c")
+	}
+}

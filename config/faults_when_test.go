@@ -1,0 +1,70 @@
+package config
+
+import (
+	"strings"
+	"testing"
+
+	"tokenkeeper/triage"
+)
+
+func TestFaultsOfWhen(t *testing.T) {
+	const at = `tokenkeeper.yaml:`
+	when := func(text string) string { return "labels: [bug]\n        when: {" + text + "}" }
+	testFaults(t, []fault{
+		{"no mapping", "labels: [bug]", "when: crash", []string{
+			at + `29:15: triages.acme/bug-reports.routes[0].when: want keys with values, got text; fix: write key: value, a line for each`,
+		}},
+		{"unknown key", "labels: [bug]", when("keyword: [crash]"), []string{
+			at + `30:16: triages.acme/bug-reports.routes[0].when.keyword: unknown key, did you mean "keywords"?; fix: write keywords`,
+		}},
+		{"keyword without letters", "labels: [bug]", when(`keywords: ["!!"]`), []string{
+			at + `30:27: triages.acme/bug-reports.routes[0].when.keywords[0]: "!!" is no word; fix: write a word or some that stand together; for more there are patterns`,
+		}},
+		{"keyword twice", "labels: [bug]", when(`keywords: [crash, Crash]`), []string{
+			at + `30:34: triages.acme/bug-reports.routes[0].when.keywords[1]: keyword "Crash" is there already; fix: delete one of them`,
+		}},
+		{"too many keywords", "labels: [bug]", when(`keywords: [` + manyWords(101) + `]`), []string{
+			at + `30:16: triages.acme/bug-reports.routes[0].when.keywords: 101 keywords are more than 100; fix: put several into one pattern: a|b|c`,
+		}},
+		{"pattern", "labels: [bug]", when(`patterns: ['(bug']`), []string{
+			at + `30:27: triages.acme/bug-reports.routes[0].when.patterns[0]: "(bug" is no regular expression: missing closing ) at "(bug"; fix: write it as pkg.go.dev/regexp/syntax says, in single quotes`,
+		}},
+		{"pattern of another dialect", "labels: [bug]", when(`patterns: ['(?<!de)bug']`), []string{
+			at + `30:27: triages.acme/bug-reports.routes[0].when.patterns[0]: "(?<!de)bug" is no regular expression: invalid named capture at "(?<!de)bug"; fix: write it as pkg.go.dev/regexp/syntax says, in single quotes`,
+		}},
+		{"pattern of nothing", "labels: [bug]", when(`patterns: [bug, 'x*']`), []string{
+			at + `30:32: triages.acme/bug-reports.routes[0].when.patterns[1]: "x*" is found in every message; fix: write one that needs at least a letter, or delete it`,
+		}},
+		{"mention", "labels: [bug]", when(`mention: "@bot"`), []string{
+			at + `30:25: triages.acme/bug-reports.routes[0].when.mention: want true or false, got text; fix: write true or false`,
+		}},
+		{"people", "labels: [bug]", when(`only: ["@ada", U1, U1], ignore: [U1]`), []string{
+			at + `30:23: triages.acme/bug-reports.routes[0].when.only[0]: "@ada" is no id of a person; fix: write a Slack user id such as U0123456789: in the person's profile, ⋮, Copy member ID`,
+			at + `30:35: triages.acme/bug-reports.routes[0].when.only[2]: U1 is there already; fix: delete one of them`,
+			at + `30:49: triages.acme/bug-reports.routes[0].when.ignore[0]: U1 is in only as well; fix: delete it here or there`,
+		}},
+		{"dry run", "labels: [bug]", "dry_run: 1", []string{
+			at + `29:18: triages.acme/bug-reports.routes[0].dry_run: want true or false, got a number; fix: write true or false`,
+		}},
+	})
+}
+
+func manyWords(n int) string {
+	words := make([]string, n)
+	for i := range words {
+		words[i] = strings.Repeat("a", i+1)
+	}
+	return strings.Join(words, ", ")
+}
+
+func TestWhen(t *testing.T) {
+	c := mustLoad(t, edit(t, good, "labels: [bug]", "dry_run: true\n        when: {keywords: [crash], patterns: ['^x'], mention: true, only: [U1], ignore: [U2], certain: true}"))
+	route := c.Triages["acme/bug-reports"].Routes[0]
+	w := route.When
+	if !route.DryRun || w.Keywords[0] != "crash" || w.Patterns[0] != "^x" || !w.Mention || w.Only[0] != "U1" || w.Ignore[0] != "U2" || !w.Certain {
+		t.Errorf("route = %+v", route)
+	}
+	if _, err := triage.NewFilter(w, triage.Self{}); err != nil {
+		t.Errorf("what loads is no filter: %v", err)
+	}
+}

@@ -1,0 +1,72 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/triage"
+)
+
+// Preview is what a triage would make of what was posted to its channels.
+type Preview struct {
+	Triage string    `json:"triage"`
+	Since  time.Time `json:"since"`
+	// Messages of people, oldest first.
+	Messages []activities.Previewed `json:"messages"`
+	// PassedOver counts what is never looked into. :: one of triage's Skip constants → how many
+	PassedOver map[string]int `json:"passed_over"`
+}
+
+// Preview reads the channels of a triage back to a time and says what would be filed. It writes nothing. Where Slack
+// limits it, waiting is told which channel waits and for how long. The vault must be open.
+// Errors: of the configuration; those of [activities.Slack.Preview], but no limit.
+func (a *App) Preview(ctx context.Context, name string, since time.Time, waiting func(channel string, pause time.Duration)) (Preview, error) {
+	plan, err := a.Plan(name)
+	if err != nil {
+		return Preview{}, err
+	}
+	slack := activities.Slack{APIs: a, Plans: a}
+	whole := Preview{Triage: name, Since: since, Messages: []activities.Previewed{}, PassedOver: map[string]int{}}
+	for _, route := range plan.Routes {
+		in := activities.PreviewInput{Triage: name, Channel: route.Channel, After: triage.TimestampOf(since)}
+		for more := true; more; more = in.Cursor != "" {
+			page, err := previewPage(ctx, &slack, in, waiting)
+			if err != nil {
+				return Preview{}, err
+			}
+			whole.Messages = append(whole.Messages, page.Messages...)
+			for reason, n := range page.PassedOver {
+				whole.PassedOver[reason] += n
+			}
+			in.Cursor = page.Cursor
+		}
+	}
+	slices.SortStableFunc(whole.Messages, func(x, y activities.Previewed) int {
+		return cmp.Or(x.Report.Time().Compare(y.Report.Time()), cmp.Compare(x.Report.String(), y.Report.String()))
+	})
+	return whole, nil
+}
+
+// previewPage reads a page as often as Slack asks for patience.
+func previewPage(
+	ctx context.Context, slack *activities.Slack, in activities.PreviewInput, waiting func(string, time.Duration),
+) (activities.Preview, error) {
+	for {
+		page, err := slack.Preview(ctx, in)
+		later, ok := errors.AsType[*temporal.ApplicationError](err)
+		if !ok || later.Type() != activities.ErrTypeRateLimited {
+			return page, err
+		}
+		waiting(in.Channel, later.NextRetryDelay())
+		waitUntil(ctx, time.Now().Add(later.NextRetryDelay()))
+		if ctx.Err() != nil {
+			return activities.Preview{}, ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/temporal"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/internal/app"
+	"tokenkeeper/triage"
+)
+
+func newTriagePreview(c *cli) *cobra.Command {
+	since, reports := age(7*day), false
+	cmd := &cobra.Command{
+		Use:   "preview NAME",
+		Short: "Show what a triage would have filed",
+		Long: `Read what people posted to the channels of a triage lately, and show what would be filed of it under the configuration
+as it is: title, repository, labels, severity, and why or why not. Nothing is filed and nothing is posted, and the triage
+need not run. What was filed already is shown all the same.
+
+It costs a request for every 200 messages. Where Slack limits reading it waits, and says so; Ctrl-C ends it.`,
+		Example: `  tokenkeeper triage preview acme/bug-reports
+  tokenkeeper triage preview acme/bug-reports --since 36h --reports`,
+		ValidArgsFunction: c.completeTriage,
+		Args:              oneTriage,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.previewTriage(cmd.Context(), args[0], time.Now().Add(-time.Duration(since)), reports)
+		},
+	}
+	cmd.Flags().Var(&since, "since", "how far to look back")
+	cmd.Flags().BoolVar(&reports, "reports", false, "leave out what would not be filed")
+	return cmd
+}
+
+func (c *cli) previewTriage(ctx context.Context, name string, since time.Time, reports bool) error {
+	return c.withApp(func(a *app.App) error {
+		if _, err := a.Plan(name); err != nil {
+			return &failure{code: exitConfig, err: err, fix: "name one of them, or add it under triages: in the configuration"}
+		}
+		if err := c.openVault(ctx, a); err != nil {
+			return err
+		}
+		preview, err := a.Preview(ctx, name, since, func(channel string, pause time.Duration) {
+			c.notef("note: Slack limits reading; channel %s goes on in %s", channel, pause.Round(time.Second))
+		})
+		if err != nil {
+			return explainActivity(err)
+		}
+		read := len(preview.Messages)
+		if reports {
+			preview.Messages = slices.DeleteFunc(preview.Messages, func(p activities.Previewed) bool { return p.Verdict == activities.NotReport })
+		}
+		return c.print(preview, func(w io.Writer) { tellPreview(w, preview, read) })
+	})
+}
+
+// explainActivity makes a failure of the error of an Activity that was run here.
+func explainActivity(err error) error {
+	refused, ok := errors.AsType[*temporal.ApplicationError](err)
+	if !ok {
+		return err
+	}
+	var down activities.Unavailable
+	if refused.Type() == activities.ErrTypeAccountUnavailable && refused.Details(&down) == nil {
+		return needsPerson(down.Account, down.Status, down.Reason)
+	}
+	problem, fix, _ := strings.Cut(refused.Message(), "; ")
+	return failf(fix, "%s", problem)
+}
+
+func tellPreview(w io.Writer, preview app.Preview, read int) {
+	var rows [][]string
+	filed := 0
+	for _, p := range preview.Messages {
+		if p.Verdict != activities.NotReport {
+			filed++
+		}
+		rows = append(rows, []string{
+			p.Report.Time().Local().Format(time.DateTime), p.Report.Channel, becomes(p.Verdict), p.Repository, strings.Join(p.Labels, ", "),
+			p.Severity, clip(p.Title, 60), clip(p.Reason, 80),
+		})
+	}
+	fmt.Fprintf(w, "%s since %s: %d of %d messages would be filed\n", preview.Triage, preview.Since.Local().Format(time.DateTime), filed, read)
+	if len(rows) > 0 {
+		table(w, []string{"POSTED", "CHANNEL", "BECOMES", "REPOSITORY", "LABELS", "SEVERITY", "TITLE", "WHY"}, rows)
+	}
+	var over []string
+	for _, reason := range slices.Sorted(maps.Keys(preview.PassedOver)) {
+		over = append(over, fmt.Sprintf("%d %s", preview.PassedOver[reason], skipped(reason)))
+	}
+	if len(over) > 0 {
+		fmt.Fprintf(w, "passed over: %s\n", strings.Join(over, ", "))
+	}
+}
+
+func becomes(verdict activities.Verdict) string {
+	switch verdict {
+	case activities.IsReport:
+		return "an issue"
+	case activities.WouldFile:
+		return "a line in the log"
+	default:
+		return "nothing"
+	}
+}
+
+// skipped names a kind of message that is never looked into.
+func skipped(reason string) string {
+	switch reason {
+	case triage.SkipOwn:
+		return "of our own"
+	case triage.SkipBot:
+		return "of apps"
+	case triage.SkipReply:
+		return "replies"
+	case triage.SkipEmpty:
+		return "empty"
+	case triage.SkipSubtype:
+		return "joins, topics and the like"
+	}
+	return "without a key"
+}

@@ -1,0 +1,157 @@
+package triage
+
+import (
+	"strings"
+	"testing"
+)
+
+var (
+	agent = Self{UserID: "U0BOT", BotID: "B0BOT"}
+	said  = Message{Key: Key{Team: "T1", Channel: "C1", TS: "1700000000.000100"}, User: "U0ADA", Text: "The login page crashes"}
+)
+
+func choose(t *testing.T, when When, m Message) Choice {
+	t.Helper()
+	f, err := NewFilter(when, agent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f.Choose(m)
+}
+
+func TestKeywordsAreWholeWordsInAnyScript(t *testing.T) {
+	for _, tt := range []struct {
+		keyword, text string
+		want          bool
+	}{
+		{"bug", "found a BUG.", true},
+		{"bug", "bug", true},
+		{"bug", "debug output", false},
+		{"bug", "bugs", false},
+		{"bug", "bug_report", false},
+		{"bug", "a *bug*, really", true},
+		{"bug:", "bug:login", true},
+		{"C++", "crash in C++17", true},
+		{"login page", "the login\n  page is blank", true},
+		{"login page", "login pages", false},
+		{"größe", "Die GRÖSSE stimmt", false}, // ß and SS are the same to people, not to simple case folding
+		{"größe", "die GRÖßE stimmt", true},
+		{"gr", "größe", false},
+		{"éc", "un échec", false},
+		{"échec", "un e\u0301chec total", true}, // composed and decomposed are one text
+		{"cafe", "cafe\u0301", false},
+		{"ошибка", "Ошибка при входе", true},
+		{"ошибка", "безошибочно", false},
+		{"エラー", "ログインエラーが出ます", true},
+		{"崩溃", "应用崩溃了", true},
+		{"API", "このAPIが落ちる", true},
+		{"api", "rapid", false},
+		{"can't", "I can’t log in", true},
+		{"&", "this", false},
+		{"a & b", "a &amp; b", true},
+	} {
+		when := When{Keywords: []string{tt.keyword}}
+		if err := when.Validate(); err != nil {
+			if tt.keyword != "&" {
+				t.Errorf("%q: %v", tt.keyword, err)
+			}
+			continue
+		}
+		m := said
+		m.Text = tt.text
+		if got := choose(t, when, m); got.Counts != tt.want {
+			t.Errorf("keyword %q in %q: %+v", tt.keyword, tt.text, got)
+		}
+	}
+}
+
+func TestWhatCounts(t *testing.T) {
+	mention := said
+	mention.Text = "<@U0BOT> thirty-two days in March"
+	typed := said
+	typed.Text = "type &lt;@U0BOT&gt; to call it"
+	named := said
+	named.Text, named.Names = "thanks <@U0CRASH>", map[string]string{"U0CRASH": "crash"}
+	reply := said
+	reply.ThreadTS = "1600000000.000100"
+	bot := said
+	bot.BotID = "B0CI"
+	for name, tt := range map[string]struct {
+		when    When
+		message Message
+		want    Choice
+	}{
+		"everything":               {When{}, said, Choice{Counts: true, Reason: "every message counts"}},
+		"everything, certainly":    {When{Certain: true}, said, Choice{Counts: true, Certain: true, Reason: "every message counts"}},
+		"second keyword":           {When{Keywords: []string{"fails", "Crashes"}}, said, Choice{Counts: true, Reason: `keyword "Crashes"`}},
+		"no keyword":               {When{Keywords: []string{"crash"}}, said, Choice{Reason: SkipTrigger}},
+		"pattern":                  {When{Patterns: []string{"^x", "page\\s"}}, said, Choice{Counts: true, Reason: `pattern "page\\s"`}},
+		"patterns mind the case":   {When{Patterns: []string{"^the"}}, said, Choice{Reason: SkipTrigger}},
+		"pattern, certainly":       {When{Patterns: []string{"(?i)^the"}, Certain: true}, said, Choice{Counts: true, Certain: true, Reason: `pattern "(?i)^the"`}},
+		"mention":                  {When{Mention: true}, mention, Choice{Counts: true, Certain: true, Reason: "it mentions this agent"}},
+		"mention of nobody":        {When{Mention: true}, said, Choice{Reason: SkipTrigger}},
+		"typed, not mentioned":     {When{Mention: true}, typed, Choice{Reason: SkipTrigger}},
+		"mention or keyword":       {When{Mention: true, Keywords: []string{"login"}}, said, Choice{Counts: true, Reason: `keyword "login"`}},
+		"mention without the wish": {When{}, mention, Choice{Counts: true, Reason: "every message counts"}},
+		"somebody's name":          {When{Keywords: []string{"crash"}}, named, Choice{Reason: SkipTrigger}},
+		"of the right person":      {When{Only: []string{"U0BO", "U0ADA"}}, said, Choice{Counts: true, Reason: "every message counts"}},
+		"of another person":        {When{Only: []string{"U0BO"}}, said, Choice{Reason: SkipAuthor}},
+		"of an ignored person":     {When{Ignore: []string{"U0ADA"}, Keywords: []string{"login"}}, said, Choice{Reason: SkipAuthor}},
+		"a reply is no new report": {When{Keywords: []string{"login"}}, reply, Choice{Reason: SkipReply}},
+		"a bot has no keywords":    {When{Keywords: []string{"login"}, Certain: true}, bot, Choice{Reason: SkipBot}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := choose(t, tt.when, tt.message); got != tt.want {
+				t.Errorf("got %+v, want %+v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestWhatIsAskedForNeedNotReadLikeAReport(t *testing.T) {
+	m := said
+	m.Text = "Thirty-two days in March"
+	if got := (Choice{Counts: true, Certain: true, Reason: "r"}).Classify(m); !got.Report || got.Reason != "r" {
+		t.Errorf("got %+v", got)
+	}
+	if got := (Choice{Counts: true}).Classify(m); got != Classify(m) {
+		t.Errorf("got %+v", got)
+	}
+	if got := (Choice{Certain: true}).Classify(m); got.Report {
+		t.Errorf("what does not count is certain to be nothing: %+v", got)
+	}
+}
+
+func TestWhenNamesItsFault(t *testing.T) {
+	for want, when := range map[string]When{
+		`keyword "!"`:  {Keywords: []string{"ok", "!"}},
+		`pattern "("`:  {Patterns: []string{"("}},
+		`person "ada"`: {Ignore: []string{"ada"}},
+		`person "@U1"`: {Only: []string{"@U1"}},
+	} {
+		if _, err := NewFilter(when, agent); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v, want %s", when, err, want)
+		}
+		if _, err := NewRouter([]Route{{Channel: "C1", Repository: "a/b", When: when}}); err == nil {
+			t.Errorf("%+v: a route takes it", when)
+		}
+	}
+	if !(When{}).IsZero() || (When{Mention: true}).IsZero() || (When{Only: []string{"U1"}}).IsZero() || (When{Certain: true}).IsZero() {
+		t.Error("IsZero")
+	}
+}
+
+func FuzzKeywords(f *testing.F) {
+	f.Add("bug:", "a bug: here")
+	f.Add("エラー", "エラー")
+	f.Add("( [", "x")
+	f.Fuzz(func(t *testing.T, keyword, text string) {
+		when := When{Keywords: []string{keyword}}
+		if when.Validate() != nil {
+			return
+		}
+		m := said
+		m.Text = text
+		choose(t, when, m) // compiles, and does not panic
+	})
+}
