@@ -19,7 +19,7 @@ const (
 	ConnectorActive Condition = "active"
 	// ConnectorThrottled: the provider asked one account to wait, and all of them do.
 	ConnectorThrottled Condition = "throttled"
-	// ConnectorRefused: the provider refuses the app. No request is sent but that of one account in a minute.
+	// ConnectorRefused: the provider refuses the app. No request is sent but that of one account now and then.
 	ConnectorRefused Condition = "client_misconfigured"
 )
 
@@ -44,7 +44,9 @@ type ConnectorState struct {
 	// Refused are some of the accounts that met the refusal; the first of them tries next.
 	Refused []credential.AccountID `json:"refused,omitempty"`
 	Tries   int                    `json:"tries,omitempty"`
-	NextTry time.Time              `json:"next_try,omitzero"`
+	// Pause was the one before the last try; the next is longer. Nanoseconds.
+	Pause   time.Duration `json:"pause,omitempty"`
+	NextTry time.Time     `json:"next_try,omitzero"`
 	// Noticed says that people were told of the trouble there is now.
 	Noticed bool `json:"noticed,omitempty"`
 	// Late are accounts whose news was old; they are told to go on.
@@ -59,8 +61,11 @@ type ConnectorState struct {
 }
 
 const (
-	// tryEvery is the interval at which one account tries while the app is refused.
-	tryEvery = time.Minute
+	// tryEvery is how soon one account tries after the app was refused, or after its configuration was read anew. The pauses
+	// between tries double up to maxTryEvery: what no minute has mended needs a person, and their change is tried at once.
+	tryEvery     = time.Minute
+	maxTryEvery  = 15 * time.Minute
+	changePauses = "growing pauses between tries"
 	// maxRefused is how many accounts are remembered as candidates for that.
 	maxRefused = 8
 	// settled is how long the app has to be taken before people hear of it: with one worker that has the new secret and one
@@ -202,7 +207,8 @@ func (c *registration) wait(ctx workflow.Context) error {
 
 // try has one account send its request although the app was refused.
 func (c *registration) try(ctx workflow.Context) error {
-	c.NextTry = workflow.Now(ctx).Add(tryEvery)
+	c.Pause = c.nextPause(ctx)
+	c.NextTry = workflow.Now(ctx).Add(c.Pause)
 	if len(c.Refused) == 0 { // all that met the refusal are gone: whoever comes next finds out
 		c.reopen(workflow.Now(ctx))
 		return nil
@@ -211,6 +217,14 @@ func (c *registration) try(ctx workflow.Context) error {
 	c.Refused = append(c.Refused[1:], account)
 	c.Tries++
 	return c.tell(ctx, account, true)
+}
+
+// nextPause returns how long after this try the next one comes.
+func (c *registration) nextPause(ctx workflow.Context) time.Duration {
+	if c.Pause == 0 || workflow.GetVersion(ctx, changePauses, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return tryEvery
+	}
+	return min(2*c.Pause, maxTryEvery)
 }
 
 // tell sends an account the news. One that is gone is no candidate any more.
@@ -251,7 +265,7 @@ func (c *registration) release(ctx workflow.Context) error {
 
 // reopen ends an episode.
 func (c *registration) reopen(now time.Time) {
-	c.Ended, c.Refused, c.Tries, c.NextTry = now, nil, 0, time.Time{}
+	c.Ended, c.Refused, c.Tries, c.Pause, c.NextTry = now, nil, 0, 0, time.Time{}
 	c.Releases, c.Release = 2, now
 	c.enter(now, ConnectorActive, "")
 }

@@ -41,7 +41,7 @@ func (c *registration) misread(name string, err error) {
 // configure notes that a worker read the configuration anew. If the app is refused, that may be mended now.
 func (c *registration) configure(now time.Time) {
 	c.Configured = now
-	c.NextTry = now
+	c.Pause, c.NextTry = 0, now
 	c.Releases, c.Release = max(c.Releases, 1), now
 }
 

@@ -87,6 +87,16 @@ func (h *house) run(end time.Duration) {
 	h.env.ExecuteWorkflow(Connector, ConnectorInput{Connector: "slack"})
 }
 
+// triedAt returns when accounts were told to try.
+func (h *house) triedAt(began time.Time) (at []time.Duration) {
+	for _, news := range h.told {
+		if news.try {
+			at = append(at, news.at.Sub(began))
+		}
+	}
+	return at
+}
+
 func (h *house) tries() (accounts []string) {
 	for _, news := range h.told {
 		if news.try {
@@ -96,8 +106,9 @@ func (h *house) tries() (accounts []string) {
 	return accounts
 }
 
-func TestARefusedAppIsOneAlertAndOneTryAMinute(t *testing.T) {
+func TestARefusedAppIsOneAlertAndOneTryNowAndThen(t *testing.T) {
 	h := newHouse(t)
+	began := h.env.Now()
 	var during ConnectorStatus
 	h.after(time.Hour, func() { h.report(acmeJane, credential.DeadClient, 0) })
 	h.after(time.Hour+time.Second, func() { h.report(acmeJoe, credential.DeadClient, 0) })
@@ -108,11 +119,41 @@ func TestARefusedAppIsOneAlertAndOneTryAMinute(t *testing.T) {
 	assert.Equal(t, activities.NoticeTrouble, h.alerts[0].Kind)
 	assert.Equal(t, "slack", h.alerts[0].Connector)
 	assert.Equal(t, ConnectorRefused, during.Status)
-	assert.Equal(t, 10, during.Tries)
+	assert.Equal(t, 4, during.Tries)
+	var pauses []time.Duration
+	last := time.Hour
+	for i, at := range h.triedAt(began) {
+		pauses = append(pauses, (at - last).Round(time.Second))
+		last = h.triedAt(began)[i]
+	}
+	minute := time.Minute
+	assert.Equal(t, []time.Duration{minute, minute, 2 * minute, 4 * minute, 8 * minute, 15 * minute, 15 * minute}, pauses)
 	tries := h.tries()
-	require.Len(t, tries, 59)
 	assert.Equal(t, []string{AccountWorkflowID(acmeJane), AccountWorkflowID(acmeJoe)}, tries[:2], "the accounts take turns")
 	assert.Empty(t, h.releases)
+}
+
+func TestAConfigurationThatIsReadAnewIsTriedAtOnceAndOftenAgain(t *testing.T) {
+	h := newHouse(t)
+	began := h.env.Now()
+	h.after(time.Hour, func() { h.report(acmeJane, credential.DeadClient, 0) })
+	h.after(time.Hour+20*time.Minute, func() { h.env.SignalWorkflow(SignalConfigured, nil) })
+	h.run(time.Hour + 23*time.Minute + 30*time.Second)
+
+	var minutes []int
+	for _, at := range h.triedAt(began) {
+		minutes = append(minutes, int((at - time.Hour).Round(time.Minute).Minutes()))
+	}
+	assert.Equal(t, []int{1, 2, 4, 8, 16, 20, 21, 23}, minutes)
+}
+
+// A history that began before the pauses grew goes on with one try in a minute.
+func TestAConnectorOfAnOldHistoryTriesEachMinute(t *testing.T) {
+	h := newHouse(t)
+	h.env.OnGetVersion(changePauses, workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion)
+	h.after(time.Hour, func() { h.report(acmeJane, credential.DeadClient, 0) })
+	h.run(2*time.Hour - 30*time.Second)
+	assert.Len(t, h.tries(), 59)
 }
 
 func TestAnAppThatIsTakenAgainReleasesItsAccountsAndTellsPeopleOnce(t *testing.T) {
