@@ -56,6 +56,9 @@ type Connection struct {
 	Scopes []string // asked for when connecting
 	// Timeout bounds one request to the authorization server.
 	Timeout time.Duration
+	// TokenRate is how many requests a second the authorization server gets from all workers together; 0 where nothing
+	// limits them.
+	TokenRate float64
 	// ValidateEvery is the interval between two looks at a token; 0 means never.
 	ValidateEvery time.Duration
 }
@@ -71,6 +74,8 @@ type Account struct {
 	Connections Connections
 	// Pauses keeps requests back that their connector's authorization server does not want now; nil keeps none.
 	Pauses *Pauses
+	// Count returns about how many accounts a connector has; nil where nobody knows.
+	Count func(ctx context.Context, connector string) (int, error)
 	// ConnectLink makes a link, good once, to the page on which a person consents for the account. What it returns is secret
 	// and goes to people only.
 	ConnectLink func(ctx context.Context, account credential.AccountID, why string) (string, error)

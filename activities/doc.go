@@ -47,7 +47,8 @@
 // already. Both ends carry their generation, so neither a late success nor a late refusal touches a newer pair.
 //
 // Before step 2 an attempt asks [Pauses] whether the requests of its connector are paused, because another account met a
-// refused app or a Retry-After: then it sends nothing ([CodePaused]).
+// refused app or a Retry-After, and before step 3 it looks again at what its process has met: then it sends nothing
+// ([CodePaused]). How many attempts get that far in a second, and at once, is up to the task queue of the connector.
 //
 // Each deadline ends before the next one: the request's timeout (at most 30 s), then talkMargin to store the answer, then
 // the Activity's StartToCloseTimeout. An attempt that finds a mark so young that its request may still be under way waits

@@ -61,11 +61,25 @@ func (p *Pauses) hold(ctx context.Context, in RefreshInput) *Failure {
 	known := p.of(in.Account.Connector)
 	known.mu.Lock()
 	defer known.mu.Unlock()
-	now := p.now()
-	if !now.Before(known.until) || known.pause.Refused && known.pause.Episode <= in.Opened {
+	if !p.now().Before(known.until) || known.pause.Refused && known.pause.Episode <= in.Opened {
 		p.ask(ctx, in.Account.Connector, known)
 	}
-	pause := known.pause
+	return known.pause.hold(in, p.now())
+}
+
+// recall is hold without a question: what this process has met since then.
+func (p *Pauses) recall(in RefreshInput) *Failure {
+	if p == nil {
+		return nil
+	}
+	known := p.of(in.Account.Connector)
+	known.mu.Lock()
+	defer known.mu.Unlock()
+	return known.pause.hold(in, p.now())
+}
+
+// hold returns the failure of a request that the pause is for, nil where it is for none or over.
+func (pause Pause) hold(in RefreshInput, now time.Time) *Failure {
 	switch {
 	case pause.Refused && !in.Try:
 		return &Failure{Kind: credential.DeadClient, Code: CodePaused, Message: pause.Reason}

@@ -12,6 +12,7 @@ import (
 	"tokenkeeper/activities"
 	"tokenkeeper/credential"
 	"tokenkeeper/sandbox"
+	"tokenkeeper/vault"
 )
 
 // connectorOf gives the world's accounts a connector that says what the test has it say.
@@ -88,6 +89,70 @@ func TestAnAccountThatIsToldToTrySends(t *testing.T) {
 
 	require.NotNil(t, w.refreshWith(activities.RefreshInput{Try: true}).Credential)
 	assert.Equal(t, 1, w.posts())
+}
+
+// meanwhile is a vault during whose write-ahead something else happens.
+type meanwhile struct {
+	activities.Vault
+	happens func()
+}
+
+func (m meanwhile) Present(ctx context.Context, account credential.AccountID, g credential.Generation) (vault.Presentation, error) {
+	presentation, err := m.Vault.Present(ctx, account, g)
+	m.happens()
+	return presentation, err
+}
+
+// Two accounts are about to send when one of them hears that the app is refused.
+func TestARefusalIsHeardUntilJustBeforeTheRequest(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	var said activities.Pause
+	var failing error
+	w.connectorOf(&said, &failing)
+	refuseApp(t, w)
+	other := credential.AccountID{Organization: "acme", User: "other", Connector: "slack"}
+	require.NoError(t, w.vault.PutAuthorization(t.Context(), vault.Authorization{
+		ID: "authorization-of-another", Account: other, Subject: "T1/U-other", ExpiresAt: w.clock.Now().Add(time.Hour),
+		Tokens: credential.Tokens{
+			Access: credential.NewSecret("access"), Refresh: credential.NewSecret("refresh"),
+			IssuedAt: w.clock.Now(), ExpiresAt: w.clock.Now().Add(time.Hour),
+		},
+	}))
+	_, err := w.vault.Adopt(t.Context(), "authorization-of-another")
+	require.NoError(t, err)
+	honest := w.account.Vault
+	w.account.Vault = meanwhile{honest, func() {
+		w.account.Vault = honest
+		got := once(w, w.account.RefreshToken, activities.RefreshInput{Account: other, Generation: 1, Settled: true})
+		requireFailure(t, got.out, credential.DeadClient, "bad_client_secret")
+	}}
+
+	requireFailure(t, w.refreshWith(activities.RefreshInput{}), credential.DeadClient, activities.CodePaused)
+	assert.Equal(t, 1, w.posts())
+	assert.Nil(t, w.held(slackAccount).Presented, "nothing was presented")
+}
+
+func TestARoundIsAsLongAsTheRateTakesForAllAccounts(t *testing.T) {
+	connections := rated{rate: 5}
+	account := &activities.Account{Connections: &connections, Count: func(_ context.Context, connector string) (int, error) {
+		assert.Equal(t, "slack", connector)
+		return 1200, nil
+	}}
+	round, err := account.Round(t.Context(), activities.AccountInput{Account: slackAccount})
+	require.NoError(t, err)
+	assert.Equal(t, 4*time.Minute, round)
+	connections.rate = 0
+	round, err = account.Round(t.Context(), activities.AccountInput{Account: slackAccount})
+	require.NoError(t, err)
+	assert.Zero(t, round, "nothing limits them")
+}
+
+// rated is connectors with a rate.
+type rated struct{ rate float64 }
+
+func (r *rated) Connection(credential.AccountID) (activities.Connection, error) {
+	return activities.Connection{TokenRate: r.rate}, nil
 }
 
 func TestAPauseThatTheProviderAskedForHoldsForAll(t *testing.T) {

@@ -66,6 +66,8 @@ const (
 	CodeVault = "vault_unavailable"
 	// CodePaused: the requests of all accounts of the connector are paused; nothing was sent.
 	CodePaused = "paused"
+	// CodeUnserved: no worker took the request from the queue of its connector; nothing was sent.
+	CodeUnserved = "unserved"
 )
 
 func failed(kind credential.FailureKind, code, message string) RefreshResult {
@@ -120,7 +122,7 @@ func (a *Account) request(ctx context.Context, conn Connection, in RefreshInput,
 	if conn.Grant.Mints() {
 		return a.mint(ctx, conn, record)
 	}
-	return a.present(ctx, conn, record, deadline)
+	return a.present(ctx, conn, in, record, deadline)
 }
 
 // unsettled judges a generation that was presented before and whose outcome is not known. over says that nobody waits for
@@ -159,7 +161,7 @@ func outcomeUnknown(conn Connection, record vault.Record) string {
 
 // present spends the refresh token: steps 2 to 5. They end before the deadline, after which there may be another attempt;
 // zero means that there is none.
-func (a *Account) present(ctx context.Context, conn Connection, record vault.Record, deadline time.Time) RefreshResult {
+func (a *Account) present(ctx context.Context, conn Connection, in RefreshInput, record vault.Record, deadline time.Time) RefreshResult {
 	if _, err := a.Vault.Present(ctx, record.Account, record.Generation); err != nil {
 		if errors.Is(err, vault.ErrConflict) {
 			return a.current(ctx, record.Account)
@@ -169,6 +171,10 @@ func (a *Account) present(ctx context.Context, conn Connection, record vault.Rec
 	if !deadline.IsZero() && time.Until(deadline) < conn.Timeout+talkMargin {
 		a.withdraw(ctx, record)
 		return vaultAway(errors.New("the vault took so long that the request would outlast this attempt"))
+	}
+	if paused := a.Pauses.recall(in); paused != nil { // while the mark was written
+		a.withdraw(ctx, record)
+		return RefreshResult{Failure: paused}
 	}
 	tokens, err := conn.OAuth.Refresh(ctx, record.Tokens.Refresh)
 	if err != nil {

@@ -47,6 +47,7 @@ func (k *checker) connector(name string, c Connector) Connector {
 	c.ClientID = k.clientID(path, c)
 	usable := k.endpoints(join(path, "endpoints"), c.Endpoints)
 	found, ok := k.known(path, c)
+	c = k.care(path, c, found.Token)
 	if ok {
 		k.scopes(join(path, "scopes"), c.Scopes, found)
 		c = k.grant(path, c, found)
@@ -58,6 +59,33 @@ func (k *checker) connector(name string, c Connector) Connector {
 		c.Events = k.events(join(path, "events"), c)
 	}
 	c.secret = k.clientSecret(path, c, ok && found.ClientAuthentication != provider.ClientPublic)
+	return c
+}
+
+// care checks how the token endpoint is treated, which the provider says where the connector does not.
+func (k *checker) care(path string, c Connector, t provider.Token) Connector {
+	if c.TokenRate == fromProvider {
+		c.TokenRate = t.RequestRate()
+	}
+	if c.TokenConcurrency == fromProvider {
+		c.TokenConcurrency = t.AtOnce()
+	}
+	for _, own := range []struct {
+		key string
+		err error
+		fix string
+	}{
+		{"token_rate", provider.CheckRate(c.TokenRate), fmt.Sprintf("write for example 5, or delete the line to have the provider's %v", t.RequestRate())},
+		{
+			"token_concurrency", provider.CheckConcurrency(c.TokenConcurrency),
+			fmt.Sprintf("write for example 8, or delete the line to have the provider's %d", t.AtOnce()),
+		},
+	} {
+		at := join(path, own.key)
+		if _, written := k.places[at]; written && !k.refused[at] && own.err != nil {
+			k.add(at, own.err.Error(), own.fix)
+		}
+	}
 	return c
 }
 

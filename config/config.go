@@ -111,6 +111,10 @@ type Connector struct {
 	Variables map[string]string `yaml:"variables" json:"variables,omitempty"`
 	// Timeout bounds one HTTP request to the provider's authorization server.
 	Timeout time.Duration `yaml:"timeout" json:"timeout"`
+	// TokenRate is how many requests a second the token endpoint gets, from all workers together. After Load it is there, the
+	// provider's where none was written; and so is TokenConcurrency, how many of them one worker has under way.
+	TokenRate        float64 `yaml:"token_rate" json:"token_rate"`
+	TokenConcurrency int     `yaml:"token_concurrency" json:"token_concurrency"`
 	// ValidateEvery is how often the provider is asked whether an account's token still works; 0 for never.
 	ValidateEvery time.Duration `yaml:"validate_every" json:"validate_every"`
 	// Events are what the provider tells by itself, signed.

@@ -1,6 +1,9 @@
 package config
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // DefaultPath is the file that Load reads when it is given no name.
 const DefaultPath = "tokenkeeper.yaml"
@@ -28,7 +31,14 @@ func (g *Gateway) setDefaults() { g.Listen = "127.0.0.1:8780" }
 
 func (l *Links) setDefaults() { l.Lifetime = 30 * time.Minute }
 
-func (c *Connector) setDefaults() { c.Timeout, c.ValidateEvery = 10*time.Second, 15*time.Minute }
+// setDefaults leaves what the provider knows better to its entry.
+func (c *Connector) setDefaults() {
+	c.Timeout, c.ValidateEvery = 10*time.Second, 15*time.Minute
+	c.TokenRate, c.TokenConcurrency = fromProvider, fromProvider
+}
+
+// fromProvider stands for a number that nobody wrote, until the provider is known.
+const fromProvider = math.MinInt32
 
 func (t *Triage) setDefaults() { t.PollInterval = 30 * time.Second }
 

@@ -71,6 +71,24 @@ func TestFaultsOfConnectors(t *testing.T) {
 		{"timeout long", "timeout: 10s", "timeout: 5m", []string{
 			`tokenkeeper.yaml:15:14: connectors.slack.timeout: 5m0s is outside 100ms to 30s; fix: write for example 10s`,
 		}},
+		{"rate zero", "timeout: 10s", "token_rate: 0", []string{
+			`tokenkeeper.yaml:15:17: connectors.slack.token_rate: 0 is outside 0.01 to 1000 requests per second; fix: write for example 5, or delete the line to have the provider's 20`,
+		}},
+		{"rate with a unit", "timeout: 10s", "token_rate: 10/s", []string{
+			`tokenkeeper.yaml:15:17: connectors.slack.token_rate: want a number, got text; fix: write digits, such as 5 or 0.5`,
+		}},
+		{"rate negative", "timeout: 10s", "token_rate: -2", []string{
+			`tokenkeeper.yaml:15:17: connectors.slack.token_rate: want a number, got a number; fix: write digits, such as 5 or 0.5`,
+		}},
+		{"concurrency zero", "timeout: 10s", "token_concurrency: 0", []string{
+			`tokenkeeper.yaml:15:24: connectors.slack.token_concurrency: 0 is outside 1 to 1000 requests at once; fix: write for example 8, or delete the line to have the provider's 16`,
+		}},
+		{"concurrency in parts", "timeout: 10s", "token_concurrency: 1.5", []string{
+			`tokenkeeper.yaml:15:24: connectors.slack.token_concurrency: want a whole number, got a number; fix: write digits`,
+		}},
+		{"rate misspelt", "timeout: 10s", "token_rat: 5", []string{
+			`tokenkeeper.yaml:15:5: connectors.slack.token_rat: unknown key, did you mean "token_rate"?; fix: write token_rate`,
+		}},
 		{"scope empty", "chat:write]", "\"\"]", []string{
 			`tokenkeeper.yaml:14:32: connectors.slack.scopes[1]: this scope is empty; fix: delete it`,
 		}},

@@ -29,6 +29,12 @@ func (d *decoder) scalar(n ast.Node, v reflect.Value, path string) {
 		} else {
 			d.wrongType(n, path, "a whole number", "write digits")
 		}
+	case reflect.Float64:
+		if f, ok := numberOf(n); ok {
+			v.SetFloat(f)
+		} else {
+			d.wrongType(n, path, "a number", "write digits, such as 5 or 0.5")
+		}
 	default:
 		panic("config: no decoding for " + v.Type().String()) // a struct of this module grew a kind; every load would show it
 	}
@@ -102,6 +108,21 @@ func intOf(n ast.Node) (int64, bool) {
 	}
 	i, err := strconv.ParseInt(n.GetToken().Value, 10, 32)
 	return i, err == nil
+}
+
+// numberOf takes plain digits, with a point and more of them if need be.
+func numberOf(n ast.Node) (float64, bool) {
+	switch n.(type) {
+	case *ast.IntegerNode, *ast.FloatNode:
+	default:
+		return 0, false
+	}
+	text := n.GetToken().Value
+	if !bareNumber.MatchString(text) {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	return f, err == nil
 }
 
 // describe names what n is, never what it says.

@@ -110,6 +110,11 @@ type Token struct {
 	RefreshLifetime time.Duration `yaml:"refresh_lifetime,omitempty"`
 	// RefreshIdleLifetime is how long a refresh token lives without being used.
 	RefreshIdleLifetime time.Duration `yaml:"refresh_idle_lifetime,omitempty"`
+	// Rate is how many requests a second the token endpoint gets of one app, from all workers together; see
+	// [Token.RequestRate].
+	Rate float64 `yaml:"rate,omitempty"`
+	// Concurrency is how many of them one worker has under way; see [Token.AtOnce].
+	Concurrency int `yaml:"concurrency,omitempty"`
 	// ScopeSeparator separates the scopes in an answer; the one of the authorization request when empty.
 	ScopeSeparator string `yaml:"scope_separator,omitempty"`
 	// AnswerUnder names the object of an answer that holds the tokens when its top level has none.

@@ -27,6 +27,7 @@ func (p Provider) Validate() error {
 	v.clientAuthentication("client_authentication", p.ClientAuthentication, false)
 	v.parameters(p)
 	v.token(p.Token)
+	v.care(p.Token)
 	v.errors(p.Errors)
 	v.identity(p)
 	v.revocation(p)

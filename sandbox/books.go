@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 )
 
 // Books is what happened, as the servers saw it. With R reports posted and I issues created it always holds that
@@ -68,6 +69,13 @@ func (s *Sandbox) Books() Books {
 	reports := s.bookMessages(&b)
 	s.bookIssues(&b, reports)
 	return b
+}
+
+// TokenRequests returns when each request to an endpoint of an authorization server arrived, such as "github token.refresh".
+func (s *Sandbox) TokenRequests(endpoint string) []time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.ledger.tokenRequests[endpoint])
 }
 
 func (l *ledger) books() Books {

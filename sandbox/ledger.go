@@ -11,7 +11,8 @@ import (
 // ledger is the part of the books that cannot be read off the state: what was asked, refused, spent and replayed.
 type ledger struct {
 	requests       map[string]int
-	issued         []string // every access and refresh token
+	tokenRequests  map[string][]time.Time // :: endpoint of an authorization server → when each request arrived
+	issued         []string               // every access and refresh token
 	exchanges      map[App]int
 	refreshes      map[App]int
 	mints          map[App]int
@@ -28,7 +29,7 @@ type ledger struct {
 
 func newLedger() *ledger {
 	return &ledger{
-		requests: map[string]int{}, exchanges: map[App]int{}, refreshes: map[App]int{}, mints: map[App]int{},
+		requests: map[string]int{}, tokenRequests: map[string][]time.Time{}, exchanges: map[App]int{}, refreshes: map[App]int{}, mints: map[App]int{},
 		open: map[fingerprint]string{}, limitedUntil: map[string]time.Time{},
 	}
 }
@@ -36,6 +37,9 @@ func newLedger() *ledger {
 // arrived books a request before anything happens to it.
 func (l *ledger) arrived(c *call, now time.Time) {
 	l.requests[c.name()]++
+	if strings.Contains(c.name(), " token.") {
+		l.tokenRequests[c.name()] = append(l.tokenRequests[c.name()], now)
+	}
 	if now.Before(l.limitedUntil[c.name()]) {
 		l.limitsIgnored++
 	}

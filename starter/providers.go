@@ -139,6 +139,7 @@ func describeProvider(w io.Writer, p provider.Provider) {
 		{"unused it lives", lifetime(p.Token.RefreshIdleLifetime)},
 		{"reuse revokes the grant", yesNo(p.Token.ReuseRevokesGrant)},
 		{"refresh ends the access token", yesNo(p.Token.RefreshEndsAccessToken)},
+		{"token endpoint gets", fmt.Sprintf("%g requests a second, %d at once from each worker", p.Token.RequestRate(), p.Token.AtOnce())},
 		{"revocation", string(p.Revocation.Style)},
 		{"subject", p.Identity.Subject},
 	})

@@ -158,7 +158,7 @@ func waitForTemporal(ctx context.Context, a *app.App) error {
 func work(ctx context.Context, a *app.App) error {
 	w := a.NewWorker()
 	if err := w.Start(); err != nil {
-		return fmt.Errorf("starting the worker on task queue %s: %w", a.Config().Temporal.TaskQueue, err)
+		return err
 	}
 	a.Log.Info("worker is running", "task_queue", a.Config().Temporal.TaskQueue, "vault", a.Vault.Name())
 	a.OnReload(a.TellConnectors)

@@ -70,6 +70,7 @@ type account struct {
 	heard    time.Time         // when a watch ended without a finding
 	verdicts map[string]error  // :: authorization -> how its adoption ended
 	stirred  bool              // a message moved what is due by the clock
+	untaken  int               // disconnects of this run that no worker took; handlers wait for it to move
 	draining bool              // about to continue as new: handlers answer with what is known
 	log      workflowLogger    // replay-aware
 	shown    map[string]string // :: what the Web UI and the search attributes show now
@@ -148,8 +149,7 @@ func (a *account) step(ctx workflow.Context) (acted bool, err error) {
 	case len(a.Adoptions) > 0:
 		return true, a.adopt(ctx)
 	case a.overslept(ctx, now):
-		a.spread(ctx)
-		return true, nil
+		return true, a.spread(ctx)
 	case a.refreshDue(now):
 		return true, a.refresh(ctx)
 	case a.expired(now):
@@ -172,7 +172,10 @@ func (a *account) step(ctx workflow.Context) (acted bool, err error) {
 }
 
 // awaited reports whether a person waits for what is next. It ends in this run, because the next one does not know them.
-func (a *account) awaited() bool { return a.Disconnecting || len(a.Adoptions) > 0 }
+// What no worker takes may last for longer than a history.
+func (a *account) awaited() bool {
+	return a.Disconnecting && a.untaken == 0 || len(a.Adoptions) > 0
+}
 
 // busy reports whether step has something to do at once.
 func (a *account) busy(now time.Time) bool {

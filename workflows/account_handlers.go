@@ -137,7 +137,10 @@ func (a *account) queueAdoption(r ReauthorizedRequest) {
 // onDisconnect waits until the grant is revoked and destroyed, or until that turned out to be impossible.
 func (a *account) onDisconnect(ctx workflow.Context) (AccountStatus, error) {
 	a.Disconnecting = true
-	err := workflow.Await(ctx, func() bool { return !a.Disconnecting || a.Status == credential.Disconnected || a.draining })
+	before := a.untaken
+	err := workflow.Await(ctx, func() bool {
+		return !a.Disconnecting || a.Status == credential.Disconnected || a.untaken > before || a.draining
+	})
 	return a.status(ctx), err
 }
 
@@ -247,12 +250,18 @@ func (a *account) disconnect(ctx workflow.Context) error {
 	if err := a.emptyQuarantine(ctx); err != nil {
 		return err
 	}
-	options := workflow.GetActivityOptions(accountActivity(ctx, "revoke and destroy the grant"))
+	options := workflow.GetActivityOptions(a.tokenActivity(ctx, "revoke and destroy the grant"))
 	options.RetryPolicy.MaximumInterval = maxRevokeInterval
 	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), (*activities.Account).Disconnect,
 		activities.AccountInput{Account: a.id}).Get(ctx, nil)
 	if ctx.Err() != nil {
 		return err
+	}
+	if failure, ok := a.unserved(ctx, err); ok { // asked for still, and tried again
+		a.untaken++
+		a.enter(ctx, status, reason)
+		a.warn("disconnecting waits: " + failure.Message)
+		return nil
 	}
 	if err != nil {
 		a.Disconnecting = false

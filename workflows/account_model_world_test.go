@@ -197,6 +197,7 @@ func (m *model) newEnvironment() {
 	serveSilent(m, a.Discard, m.account.Discard, nil)
 	serveSilent(m, a.Disconnect, m.account.Disconnect, nil)
 	m.env.OnActivity(a.Validate, mock.Anything, mock.Anything).Return(m.account.Validate) // never under way: it looks, or sleeps
+	m.env.OnActivity(a.Round, mock.Anything, mock.Anything).Maybe().Return(m.account.Round)
 	m.env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, SignalAccountActive, mock.Anything).Return(
 		func(_, id, _, _ string, _ any) error { m.woken(id); return nil })
 	m.env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, SignalReport, mock.Anything).Return(

@@ -73,14 +73,14 @@ func (a *account) discard(ctx workflow.Context) error {
 		a.endQuarantine("")
 	}
 	in := activities.DiscardInput{Account: a.id, Authorization: a.Strays[0]}
-	discarding := accountActivity(ctx, "destroy what was in quarantine")
-	options := workflow.GetActivityOptions(discarding)
+	const what = "destroy what was in quarantine"
+	options := workflow.GetActivityOptions(a.tokenActivity(ctx, what))
 	options.RetryPolicy.MaximumAttempts = discardAttempts
 	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), (*activities.Account).Discard, in).Get(ctx, nil)
 	if err != nil && ctx.Err() == nil {
 		a.log.Warn("the provider does not take back what was in quarantine", "account", a.id.String(), "error", err)
 		in.Unrevoked = true
-		err = workflow.ExecuteActivity(discarding, (*activities.Account).Discard, in).Get(ctx, nil)
+		err = workflow.ExecuteActivity(accountActivity(ctx, what), (*activities.Account).Discard, in).Get(ctx, nil)
 	}
 	if ctx.Err() != nil {
 		return err

@@ -95,10 +95,10 @@ func (a *account) attempt(ctx workflow.Context) (activities.RefreshResult, error
 	in := activities.RefreshInput{
 		Account: a.id, Generation: a.Credential.Generation, Settled: a.Failures > 0, Opened: a.Hold.Opened, Try: a.Hold.Try,
 	}
+	requesting := a.tokenActivity(ctx, fmt.Sprintf("refresh generation %d", in.Generation))
 	a.Hold.Try, a.Hold.Spread = false, false
 	var result activities.RefreshResult
-	err := workflow.ExecuteActivity(accountActivity(ctx, fmt.Sprintf("refresh generation %d", in.Generation)),
-		(*activities.Account).RefreshToken, in).Get(ctx, &result)
+	err := workflow.ExecuteActivity(requesting, (*activities.Account).RefreshToken, in).Get(ctx, &result)
 	if err != nil {
 		return a.attemptError(ctx, err)
 	}
@@ -118,6 +118,9 @@ func (a *account) attempt(ctx workflow.Context) (activities.RefreshResult, error
 func (a *account) attemptError(ctx workflow.Context, err error) (activities.RefreshResult, error) {
 	if ctx.Err() != nil {
 		return activities.RefreshResult{}, err
+	}
+	if failure, ok := a.unserved(ctx, err); ok {
+		return activities.RefreshResult{Failure: &failure}, nil
 	}
 	return activities.RefreshResult{Failure: &activities.Failure{
 		Kind: credential.Misconfigured, Code: errorType(err), Message: rootMessage(err),

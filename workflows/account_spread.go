@@ -3,17 +3,23 @@ package workflows
 import (
 	"time"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
+	"tokenkeeper/activities"
 	"tokenkeeper/credential"
 )
 
 const (
 	// oversleptAfter is how late an account has to be for it to suspect that all others are late as well.
 	oversleptAfter = 30 * time.Second
-	// spreadWindow is the time over which accounts spread themselves that were late together: 10,000 of them are 17
-	// requests a second.
+	// spreadWindow is the time over which accounts spread themselves that were late together, or longer, where the rate of
+	// their connector does not get through all of them in it: 10,000 of them are 17 requests a second.
 	spreadWindow = 10 * time.Minute
+
+	// changeSpread is the change in the history: 1 has spreadWindow alone, 2 asks for the connector's round.
+	changeSpread  = "spread after an outage"
+	spreadByRound = 2
 
 	oversleptReason = "the access token ended while nothing ran; it is replaced in its turn, or at once when somebody needs it"
 )
@@ -25,22 +31,44 @@ func (a *account) overslept(ctx workflow.Context, now time.Time) bool {
 		return false
 	}
 	return now.Sub(a.nextRefresh()) > oversleptAfter &&
-		workflow.GetVersion(ctx, "spread after an outage", workflow.DefaultVersion, 1) != workflow.DefaultVersion
+		workflow.GetVersion(ctx, changeSpread, workflow.DefaultVersion, spreadByRound) != workflow.DefaultVersion
 }
 
 // spread puts the attempt off by the account's share of a window. Without a good access token the account does not say that
 // it works; whoever needs one ends the wait, see [account.hurry].
-func (a *account) spread(ctx workflow.Context) {
+func (a *account) spread(ctx workflow.Context) error {
+	var round time.Duration
+	if workflow.GetVersion(ctx, changeSpread, workflow.DefaultVersion, spreadByRound) >= spreadByRound {
+		round = a.round(ctx)
+	}
+	if ctx.Err() != nil || a.needed() { // by now
+		return ctx.Err()
+	}
 	now := workflow.Now(ctx)
-	a.NotBefore, a.Hold.Spread = now.Add(spreadOver(a.id, a.Credential.IssuedAt, a.Credential.ExpiresAt, now)), true
+	a.NotBefore, a.Hold.Spread = now.Add(spreadOver(a.id, a.Credential.IssuedAt, a.Credential.ExpiresAt, now, round)), true
 	if a.Status == credential.Active && !a.serving(now) {
 		a.enter(ctx, credential.Degraded, oversleptReason)
 	}
+	return nil
+}
+
+// round returns how long the connector's rate takes for one request of each of its accounts, 0 where nobody knows.
+func (a *account) round(ctx workflow.Context) (round time.Duration) {
+	options := workflow.GetActivityOptions(accountActivity(ctx, "how many accounts share the rate"))
+	options.RetryPolicy = &temporal.RetryPolicy{InitialInterval: time.Second, MaximumAttempts: 3}
+	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), (*activities.Account).Round,
+		activities.AccountInput{Account: a.id}).Get(ctx, &round)
+	if err != nil {
+		a.log.Warn("spreading over the usual time: the accounts were not counted", "account", a.id.String(), "error", err)
+		return 0
+	}
+	return round
 }
 
 // spreadOver returns how long an account waits that was late with all others. A good access token is renewed before it
-// ends; a short-lived one does not lose more than a quarter of its lifetime.
-func spreadOver(account credential.AccountID, issued, expires, now time.Time) time.Duration {
+// ends; a short-lived one does not lose more than a quarter of its lifetime; but nobody comes sooner than the round takes in
+// which all of them get their turn.
+func spreadOver(account credential.AccountID, issued, expires, now time.Time, round time.Duration) time.Duration {
 	window := spreadWindow
 	if lifetime := expires.Sub(issued); lifetime > 0 {
 		window = min(window, lifetime/4)
@@ -48,5 +76,5 @@ func spreadOver(account credential.AccountID, issued, expires, now time.Time) ti
 	if left := expires.Sub(now); left > 0 {
 		window = min(window, left)
 	}
-	return time.Duration(account.Jitter() * float64(window))
+	return time.Duration(account.Jitter() * float64(max(window, round)))
 }

@@ -39,7 +39,11 @@ type grant struct {
 	// adopted says that the good authorization was adopted before.
 	adopted bool
 	// vaultAway has a good answer come back sealed.
-	vaultAway  bool
+	vaultAway bool
+	// unserved is how many of the next attempts no worker takes.
+	unserved int
+	// round is how long the connector's rate takes for all of its accounts.
+	round      time.Duration
 	heard      func(activities.RefreshInput)
 	disconnect func() error
 	policy     activities.Policy
@@ -69,6 +73,8 @@ func newGrant(t *testing.T, lifetime time.Duration) *grant {
 			}
 			return d, nil
 		})
+	g.env.OnActivity(a.Round, mock.Anything, mock.Anything).Maybe().Return(
+		func(context.Context, activities.AccountInput) (time.Duration, error) { return g.round, nil })
 	g.env.OnActivity(a.RefreshToken, mock.Anything, mock.Anything).Return(g.refresh)
 	g.env.OnActivity(a.Adopt, mock.Anything, mock.Anything).After(time.Second).Return(g.adopt)
 	g.env.OnActivity(a.Notify, mock.Anything, mock.Anything).Return(func(_ context.Context, n activities.Notice) error {
@@ -103,6 +109,10 @@ func (g *grant) issue() {
 }
 
 func (g *grant) refresh(_ context.Context, in activities.RefreshInput) (activities.RefreshResult, error) {
+	if g.unserved > 0 {
+		g.unserved--
+		return activities.RefreshResult{}, unserved()
+	}
 	g.heard(in)
 	if g.now.Generation > in.Generation {
 		facts := g.now

@@ -88,6 +88,10 @@ func ConnectorWorkflowID(queue, connector string) string {
 	return "connector/" + queue + "/" + connector
 }
 
+// ConnectorTaskQueue returns "tokenkeeper/connector/slack" for connector slack of the installation on task queue tokenkeeper:
+// the queue of what is sent to the authorization server in the connector's name.
+func ConnectorTaskQueue(queue, connector string) string { return queue + "/connector/" + connector }
+
 // AccountOfWorkflow is the reverse of [AccountWorkflowID]; ok is false for the id of another Workflow.
 func AccountOfWorkflow(id string) (account credential.AccountID, ok bool) {
 	rest, ok := strings.CutPrefix(id, "account/")

@@ -43,10 +43,11 @@ type App struct {
 	Vault *vault.Vault
 	Log   *slog.Logger
 
-	cache   *vault.Cache
-	flights connector.Flights
-	nudges  nudges
-	base    http.RoundTripper
+	cache     *vault.Cache
+	flights   connector.Flights
+	nudges    nudges
+	headcount headcount
+	base      http.RoundTripper
 
 	options Options
 	current atomic.Pointer[setup]

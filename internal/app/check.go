@@ -149,18 +149,24 @@ func (a *App) checkVault(ctx context.Context) Finding {
 func (a *App) checkWorkers(ctx context.Context) Finding {
 	queue := a.Config().Temporal.TaskQueue
 	f := Finding{Subject: "workers of task queue " + queue}
-	answer, err := a.Temporal.WorkflowService().DescribeTaskQueue(ctx, &workflowservice.DescribeTaskQueueRequest{
-		Namespace: a.Namespace, TaskQueue: &taskqueuepb.TaskQueue{Name: queue}, TaskQueueType: enums.TASK_QUEUE_TYPE_WORKFLOW,
-	})
+	polled, err := a.polled(ctx, queue, enums.TASK_QUEUE_TYPE_WORKFLOW)
 	switch {
 	case err != nil:
 		f.Problem = "asking Temporal for them: " + err.Error()
-	case len(answer.GetPollers()) == 0:
+	case !polled:
 		f.Problem, f.Fix = "none polls it, so nothing is refreshed and nothing is filed", "start one with `make run` or bin/tokenkeeper-worker"
 	default:
 		f.OK = true
 	}
 	return f
+}
+
+// polled reports whether a worker asked for tasks of the queue within the last minutes.
+func (a *App) polled(ctx context.Context, queue string, kind enums.TaskQueueType) (bool, error) {
+	answer, err := a.Temporal.WorkflowService().DescribeTaskQueue(ctx, &workflowservice.DescribeTaskQueueRequest{
+		Namespace: a.Namespace, TaskQueue: &taskqueuepb.TaskQueue{Name: queue}, TaskQueueType: kind,
+	})
+	return len(answer.GetPollers()) > 0, err
 }
 
 // accountsInUse returns the accounts that triages name or the vault holds, each once, in order.

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 
+	"go.temporal.io/api/enums/v1"
+
 	"tokenkeeper/activities"
 	"tokenkeeper/workflows"
 )
@@ -29,22 +31,7 @@ func (a *App) TellConnectors(ctx context.Context, names []string) {
 // pauses returns what keeps the requests of this process back while a connector's authorization server does not want them.
 func (a *App) pauses() *activities.Pauses { return &activities.Pauses{Ask: a.Workflows.Pause} }
 
-// countAccounts returns how many accounts of a connector the vault holds.
-func (a *App) countAccounts(ctx context.Context, connector string) (int, error) {
-	held, err := a.Vault.Accounts(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("counting the accounts of connector %s: %w", connector, err)
-	}
-	n := 0
-	for _, summary := range held {
-		if summary.Account.Connector == connector {
-			n++
-		}
-	}
-	return n, nil
-}
-
-// checkConnector looks whether the provider takes a connector's app.
+// checkConnector looks whether the provider takes a connector's app, and whether a worker sends its requests.
 func (a *App) checkConnector(ctx context.Context, name string) Finding {
 	f := Finding{Subject: "connector " + name}
 	status, err := a.Workflows.Connector(ctx, name)
@@ -56,6 +43,22 @@ func (a *App) checkConnector(ctx context.Context, name string) Finding {
 	case status.Status == workflows.ConnectorRefused:
 		f.Problem, f.Fix = "the provider refuses its app, so its accounts wait: "+status.Reason, mendClient(name)
 		f.Place = a.Config().Position("connectors." + name).String()
+	default:
+		return a.checkServed(ctx, name, f)
+	}
+	return f
+}
+
+// checkServed looks whether a worker takes what is sent to the authorization server of a connector.
+func (a *App) checkServed(ctx context.Context, name string, f Finding) Finding {
+	queue := workflows.ConnectorTaskQueue(a.Config().Temporal.TaskQueue, name)
+	polled, err := a.polled(ctx, queue, enums.TASK_QUEUE_TYPE_ACTIVITY)
+	switch {
+	case err != nil:
+		f.Problem = "asking Temporal who serves it: " + err.Error()
+	case !polled:
+		f.Problem = "no worker polls task queue " + queue + ", so none of its accounts is refreshed"
+		f.Fix = "start a worker of this version whose tokenkeeper.yaml has the connector, or see in the log why the one that runs kept an older one"
 	default:
 		f.OK = true
 	}

@@ -28,7 +28,8 @@ func (a *App) Connection(account credential.AccountID) (activities.Connection, e
 		return activities.Connection{}, err
 	}
 	return activities.Connection{
-		Provider: c.Provider, OAuth: current.clients[c.Name], Grant: c.Grant, Scopes: c.Scopes, Timeout: c.Timeout, ValidateEvery: c.ValidateEvery,
+		Provider: c.Provider, OAuth: current.clients[c.Name], Grant: c.Grant, Scopes: c.Scopes, Timeout: c.Timeout,
+		TokenRate: c.TokenRate, ValidateEvery: c.ValidateEvery,
 	}, nil
 }
 

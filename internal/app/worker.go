@@ -1,26 +1,72 @@
 package app
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
 	"time"
 
 	"go.temporal.io/sdk/worker"
 
 	"tokenkeeper/activities"
+	"tokenkeeper/config"
 	"tokenkeeper/workflows"
 )
 
-// NewWorker returns a worker of all Workflows and Activities. The vault must be open.
-func (a *App) NewWorker() worker.Worker {
-	options := WorkerOptions()
-	options.Interceptors = append(options.Interceptors, &activities.Sieve{})
-	w := worker.New(a.Temporal, a.Config().Temporal.TaskQueue, options)
-	workflows.Register(w)
-	w.RegisterActivity(&activities.Account{Vault: a.Vault, Connections: a, Pauses: a.pauses(), ConnectLink: a.ConnectLink, Log: a.Log})
-	w.RegisterActivity(&activities.Connector{Fleet: a.Workflows, Count: a.countAccounts, Log: a.Log})
-	w.RegisterActivity(&activities.Triage{Plans: a, Reports: a, Log: a.Log})
-	w.RegisterActivity(&activities.Slack{APIs: a, Plans: a})
-	w.RegisterActivity(&activities.GitHub{APIs: a})
+// Worker is all that works in one process: a worker of all Workflows and Activities, and for each connector of the
+// configuration one that does nothing but send requests to its authorization server, as fast as the connector may. Temporal
+// keeps to the rate over the workers of all processes.
+type Worker struct {
+	app     *App
+	main    runner
+	account *activities.Account // that all workers share: what one request meets holds back the next
+
+	begin func(name string, c config.Connector) (stop func(), err error) // starts the worker of a connector
+
+	mu      sync.Mutex             // guards what follows
+	running bool                   // between Start and Stop
+	tokens  map[string]tokenWorker // :: name of a connector → its worker
+	retired sync.WaitGroup         // workers that end what they have under way
+}
+
+// runner is a worker. Stop returns when what it has under way has ended, see [WorkerOptions].
+type runner interface {
+	Start() error
+	Stop()
+}
+
+// tokenWorker is the worker of one connector.
+type tokenWorker struct {
+	stop        func()
+	rate        float64
+	concurrency int
+}
+
+// NewWorker returns the workers of this process. The vault must be open.
+func (a *App) NewWorker() *Worker {
+	w := &Worker{app: a, tokens: map[string]tokenWorker{}, account: &activities.Account{
+		Vault: a.Vault, Connections: a, Pauses: a.pauses(), Count: a.roughly, ConnectLink: a.ConnectLink, Log: a.Log,
+	}}
+	w.begin = w.beginTokens
+	main := worker.New(a.Temporal, a.Config().Temporal.TaskQueue, sieved(WorkerOptions()))
+	workflows.Register(main)
+	// What workers of older versions asked for is on this queue, requests to authorization servers included.
+	main.RegisterActivity(w.account)
+	main.RegisterActivity(&activities.Connector{Fleet: a.Workflows, Count: a.countAccounts, Log: a.Log})
+	main.RegisterActivity(&activities.Triage{Plans: a, Reports: a, Log: a.Log})
+	main.RegisterActivity(&activities.Slack{APIs: a, Plans: a})
+	main.RegisterActivity(&activities.GitHub{APIs: a})
+	w.main = main
 	return w
+}
+
+// sieved adds what all Activities of ours pass.
+func sieved(o worker.Options) worker.Options {
+	o.Interceptors = append(o.Interceptors, &activities.Sieve{})
+	return o
 }
 
 // WorkerOptions are those of every worker of ours.
@@ -33,4 +79,98 @@ func WorkerOptions() worker.Options {
 		WorkflowTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{}),
 		ActivityTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{}),
 	}
+}
+
+// tokenOptions are those of the worker of a connector.
+func tokenOptions(c config.Connector) worker.Options {
+	options := sieved(WorkerOptions())
+	options.DisableWorkflowWorker = true
+	options.TaskQueueActivitiesPerSecond = c.TokenRate
+	options.MaxConcurrentActivityExecutionSize = c.TokenConcurrency
+	// One that waits is enough for a queue on which little happens, and there may be many of them.
+	options.ActivityTaskPollerBehavior = worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{
+		InitialNumberOfPollers: 1, MaximumNumberOfPollers: 8,
+	})
+	return options
+}
+
+func (w *Worker) beginTokens(name string, c config.Connector) (stop func(), err error) {
+	queue := workflows.ConnectorTaskQueue(w.app.Config().Temporal.TaskQueue, name)
+	tokens := worker.New(w.app.Temporal, queue, tokenOptions(c))
+	tokens.RegisterActivity(w.account)
+	if err := tokens.Start(); err != nil {
+		return nil, fmt.Errorf("starting the worker on task queue %s: %w", queue, err)
+	}
+	return tokens.Stop, nil
+}
+
+// Start starts all of them. From then on a reload of the configuration starts and stops those of connectors.
+func (w *Worker) Start() error {
+	if err := w.main.Start(); err != nil {
+		return fmt.Errorf("starting the worker on task queue %s: %w", w.app.Config().Temporal.TaskQueue, err)
+	}
+	w.mu.Lock()
+	w.running = true
+	w.mu.Unlock()
+	w.app.OnReload(func(ctx context.Context, _ []string) {
+		if err := w.follow(); err != nil {
+			w.app.Log.ErrorContext(ctx, "a connector is not served as it is configured now", "error", err)
+		}
+	})
+	if err := w.follow(); err != nil {
+		w.Stop()
+		return err
+	}
+	return nil
+}
+
+// follow has exactly the connectors served that are configured, at the rate that is. A worker whose connector changed is
+// replaced before it stops, so that nobody waits for what it has under way.
+func (w *Worker) follow() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.running {
+		return nil
+	}
+	connectors := w.app.Config().Connectors
+	var problems []error
+	for _, name := range slices.Sorted(maps.Keys(connectors)) {
+		c := connectors[name]
+		before, served := w.tokens[name]
+		if served && before.rate == c.TokenRate && before.concurrency == c.TokenConcurrency {
+			continue
+		}
+		stop, err := w.begin(name, c)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		w.tokens[name] = tokenWorker{stop: stop, rate: c.TokenRate, concurrency: c.TokenConcurrency}
+		if served {
+			w.retired.Go(before.stop)
+		}
+	}
+	for name, tokens := range w.tokens {
+		if _, configured := connectors[name]; !configured {
+			delete(w.tokens, name)
+			w.retired.Go(tokens.stop)
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// Stop stops all of them together, and returns when what they have under way has ended.
+func (w *Worker) Stop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.running {
+		return
+	}
+	w.running = false
+	w.retired.Go(w.main.Stop)
+	for _, tokens := range w.tokens {
+		w.retired.Go(tokens.stop)
+	}
+	clear(w.tokens)
+	w.retired.Wait()
 }

@@ -1,6 +1,10 @@
 package app
 
 import (
+	"errors"
+	"maps"
+	"slices"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -10,12 +14,125 @@ import (
 	"tokenkeeper/config"
 )
 
-// The SDK panics when two Activities go by one name, and nothing before a worker of all of them does.
-func TestAWorkerTakesEveryWorkflowAndActivity(t *testing.T) {
+func lonelyApp(t *testing.T) *App {
+	t.Helper()
 	temporal, err := client.NewLazyClient(client.Options{})
 	require.NoError(t, err)
 	t.Cleanup(temporal.Close)
 	a := &App{Temporal: temporal}
-	a.current.Store(newSetup(&config.Config{Temporal: config.Temporal{TaskQueue: "tokenkeeper"}}, nil))
+	a.configure(map[string]config.Connector{})
+	return a
+}
+
+// configure puts connectors into force, as a reload does.
+func (a *App) configure(connectors map[string]config.Connector) {
+	a.current.Store(newSetup(&config.Config{Temporal: config.Temporal{TaskQueue: "tokenkeeper"}, Connectors: connectors}, nil))
+}
+
+// The SDK panics when two Activities go by one name, and nothing before a worker of all of them does.
+func TestAWorkerTakesEveryWorkflowAndActivity(t *testing.T) {
+	a := lonelyApp(t)
 	assert.NotPanics(t, func() { a.NewWorker() })
+}
+
+func TestTheWorkerOfAConnectorKeepsToItsRateAndConcurrency(t *testing.T) {
+	options := tokenOptions(config.Connector{TokenRate: 0.5, TokenConcurrency: 3})
+	assert.InDelta(t, 0.5, options.TaskQueueActivitiesPerSecond, 0)
+	assert.Equal(t, 3, options.MaxConcurrentActivityExecutionSize)
+	assert.True(t, options.DisableWorkflowWorker)
+	assert.Equal(t, WorkerOptions().WorkerStopTimeout, options.WorkerStopTimeout, "what is under way ends well")
+}
+
+// fleet is workers that only note that they started and stopped.
+type fleet struct {
+	mu      sync.Mutex
+	running map[string]int // guarded by mu; :: connector → workers that run
+	most    map[string]int // guarded by mu; :: connector → the most that ran together
+	begun   int            // guarded by mu
+	broken  string         // the connector whose worker does not start
+}
+
+// fakeWorker is one of them.
+type fakeWorker struct {
+	fleet *fleet
+	name  string
+}
+
+func (f fakeWorker) Start() error {
+	f.fleet.mu.Lock()
+	defer f.fleet.mu.Unlock()
+	f.fleet.running[f.name]++
+	f.fleet.most[f.name] = max(f.fleet.most[f.name], f.fleet.running[f.name])
+	f.fleet.begun++
+	return nil
+}
+
+func (f fakeWorker) Stop() {
+	f.fleet.mu.Lock()
+	defer f.fleet.mu.Unlock()
+	f.fleet.running[f.name]--
+	if f.fleet.running[f.name] == 0 {
+		delete(f.fleet.running, f.name)
+	}
+}
+
+func (f *fleet) names() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Sorted(maps.Keys(f.running))
+}
+
+func newFleet(a *App) (*Worker, *fleet) {
+	f := &fleet{running: map[string]int{}, most: map[string]int{}}
+	w := a.NewWorker()
+	w.main = fakeWorker{f, "main"}
+	w.begin = func(name string, _ config.Connector) (func(), error) {
+		if name == f.broken {
+			return nil, errors.New("no connection")
+		}
+		one := fakeWorker{f, name}
+		return one.Stop, one.Start()
+	}
+	return w, f
+}
+
+func TestEachConnectorHasAWorkerForAsLongAsItIsConfigured(t *testing.T) {
+	a := lonelyApp(t)
+	slow := config.Connector{TokenRate: 1, TokenConcurrency: 1}
+	a.configure(map[string]config.Connector{"github": slow, "slack": slow})
+	w, f := newFleet(a)
+	require.NoError(t, w.Start())
+	assert.Equal(t, []string{"github", "main", "slack"}, f.names())
+
+	a.configure(map[string]config.Connector{"slack": slow, "zendesk": slow})
+	require.NoError(t, w.follow())
+	w.retired.Wait()
+	assert.Equal(t, []string{"main", "slack", "zendesk"}, f.names())
+	assert.Equal(t, 4, f.begun, "that of slack runs on")
+
+	fast := config.Connector{TokenRate: 9, TokenConcurrency: 1}
+	a.configure(map[string]config.Connector{"slack": fast, "zendesk": slow})
+	require.NoError(t, w.follow())
+	w.retired.Wait()
+	assert.Equal(t, 2, f.most["slack"], "the new one takes over before the old one ends")
+	assert.Equal(t, 1, f.running["slack"])
+
+	w.Stop()
+	assert.Empty(t, f.names())
+	require.NoError(t, w.follow())
+	assert.Empty(t, f.names(), "a reload after the end starts nothing")
+}
+
+func TestAConnectorThatCannotBeServedKeepsNoOtherFromIt(t *testing.T) {
+	a := lonelyApp(t)
+	w, f := newFleet(a)
+	require.NoError(t, w.Start())
+	f.broken = "github"
+	a.configure(map[string]config.Connector{"github": {}, "slack": {}})
+	require.ErrorContains(t, w.follow(), "no connection")
+	assert.Equal(t, []string{"main", "slack"}, f.names())
+	f.broken = ""
+	require.NoError(t, w.follow())
+	assert.Equal(t, []string{"github", "main", "slack"}, f.names())
+	w.Stop()
 }

@@ -36,6 +36,7 @@ const (
 // the write-ahead and the swap in the vault, and what people see of it. The ratio is the median over the rounds.
 func BenchmarkRefreshes(b *testing.B) {
 	w := newWorld(b, sandbox.Options{GitHub: sandbox.AppOptions{AccessLifetime: 1300 * time.Millisecond}}) // due after 0.9 to 1.1 s
+	w.limit(1000, 1000)                                                                                    // it is not the provider that is measured
 	accounts := w.accounts(b, "github", benchWorkflows)
 	w.worker.Stop()
 	bare := newBareFleet(b, benchWorkflows)

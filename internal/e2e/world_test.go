@@ -15,7 +15,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/worker"
 
 	"tokenkeeper/credential"
 	"tokenkeeper/internal/app"
@@ -139,7 +138,7 @@ type world struct {
 	sandbox      *sandbox.Sandbox
 	organization string
 	settings     map[string]string // environment
-	worker       worker.Worker
+	worker       *app.Worker
 }
 
 func newWorld(t testing.TB, o sandbox.Options) *world {

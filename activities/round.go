@@ -1,0 +1,24 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Round returns how long it takes until every account of the connector had one request sent, at the connector's rate; 0 where
+// nothing limits them. Accounts that are late together spread themselves over no less. Errors: [ErrTypeNotConfigured].
+func (a *Account) Round(ctx context.Context, in AccountInput) (time.Duration, error) {
+	conn, err := a.Connections.Connection(in.Account)
+	if err != nil {
+		return 0, notConfigured(err)
+	}
+	if a.Count == nil || conn.TokenRate <= 0 {
+		return 0, nil
+	}
+	accounts, err := a.Count(ctx, in.Account.Connector)
+	if err != nil {
+		return 0, fmt.Errorf("a round of connector %s: %w", in.Account.Connector, err)
+	}
+	return time.Duration(float64(accounts) / conn.TokenRate * float64(time.Second)), nil
+}
