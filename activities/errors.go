@@ -21,6 +21,8 @@ const (
 	ErrTypeRefreshPending = "RefreshPending"
 	// ErrTypeNothingNew: a poll found nothing; the next attempt is the next poll.
 	ErrTypeNothingNew = "NothingNew"
+	// ErrTypeUndecided: nobody has answered a question yet; the next attempt is the next look.
+	ErrTypeUndecided = "Undecided"
 	// ErrTypePollsFail: no poll of a channel has worked for so long that people should know. Not retried: the Workflow
 	// tells them and goes on polling. Details: [PollTrouble].
 	ErrTypePollsFail = "PollsFail"

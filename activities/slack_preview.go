@@ -29,7 +29,7 @@ type Preview struct {
 // Previewed is what would become of a message.
 type Previewed struct {
 	Report  triage.Key `json:"report"`
-	Verdict Verdict    `json:"verdict"` // [IsReport], [WouldFile] or [NotReport]
+	Verdict Verdict    `json:"verdict"` // [IsReport], [WouldAsk], [WouldFile] or [NotReport]
 	Reason  string     `json:"reason"`
 	Title   string     `json:"title"`
 	// Of a report: where it would go, and with what.
@@ -112,8 +112,11 @@ func previewed(m triage.Message, route triage.Route, choice triage.Choice) Previ
 	issue := triage.Render(m, report, route)
 	p.Verdict, p.Title, p.Severity = IsReport, issue.Title, report.Severity
 	p.Repository, p.Labels = route.Repository, issue.Labels
-	if route.DryRun {
+	switch {
+	case route.DryRun:
 		p.Verdict = WouldFile
+	case route.Propose != nil:
+		p.Verdict = WouldAsk
 	}
 	return p
 }

@@ -20,6 +20,8 @@ const (
 	IsReport  Verdict = "report"
 	NotReport Verdict = "not_a_report"
 	WouldFile Verdict = "would_file" // a report, on a route that only tries out
+	WouldAsk  Verdict = "would_ask"  // a report that people would be asked about, in a preview
+	NotWanted Verdict = "not_wanted" // a report that people were asked about and did not want
 	Gone      Verdict = "gone"       // deleted before it was read
 )
 
@@ -36,6 +38,8 @@ type Draft struct {
 	Slack   credential.AccountID `json:"slack"`
 	GitHub  credential.AccountID `json:"github"`
 	Issue   triage.Issue         `json:"issue,omitzero"`
+	// Proposal is whom to ask before it is filed; nil for nobody.
+	Proposal *triage.Proposal `json:"proposal,omitempty"`
 }
 
 // Read fetches the message, decides whether it is a bug report, and renders the issue.
@@ -71,8 +75,9 @@ func (s *Slack) Read(ctx context.Context, in ReadInput) (Draft, error) {
 	}
 	draft.Verdict = IsReport
 	draft.Issue = triage.Render(message, triage.Extract(message), route)
+	draft.Proposal = route.Propose
 	if route.DryRun {
-		draft.Verdict = WouldFile
+		draft.Verdict, draft.Proposal = WouldFile, nil
 		activity.GetLogger(ctx).Info("dry run: this report would be filed", "report", in.Report.String(), "triage", in.Triage,
 			"repository", route.Repository, "title", draft.Issue.Title, "labels", draft.Issue.Labels, "reason", draft.Reason)
 	}

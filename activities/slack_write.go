@@ -22,6 +22,8 @@ type ReplyInput struct {
 	Text string `json:"text,omitempty"`
 	// Mark tells the replies of different agents to one message apart; letters, digits and '_'. Empty means that of issues.
 	Mark string `json:"mark,omitempty"`
+	// Stage tells apart what one reply says at one time and another; a reply of another stage is edited. Letters.
+	Stage string `json:"stage,omitempty"`
 	// LookFirst says that the reply may exist although this is the first attempt.
 	LookFirst bool `json:"look_first,omitempty"`
 }
@@ -32,6 +34,8 @@ type Posted struct {
 	Found bool   `json:"found,omitempty"`
 	// Edited says that it was there and spoke of another issue.
 	Edited bool `json:"edited,omitempty"`
+	// Filed says that it was there and links an issue, where this one would link none: it is left as it is.
+	Filed bool `json:"filed,omitempty"`
 	// Gone says that the message to reply to was deleted.
 	Gone bool `json:"gone,omitempty"`
 }
@@ -63,6 +67,9 @@ func (s *Slack) Reply(ctx context.Context, in ReplyInput) (Posted, error) {
 				return Posted{}, false, nil
 			}
 			posted := Posted{TS: reply.Timestamp, Found: true}
+			if posted.Filed = in.Issue.URL == "" && said(reply, "issue") != ""; posted.Filed {
+				return posted, true, nil
+			}
 			posted.Edited, err = correct(ctx, client, reply, in)
 			return posted, true, err
 		},
@@ -110,9 +117,17 @@ func (in ReplyInput) mark() string {
 }
 
 func (in ReplyInput) metadata() slack.SlackMetadata {
-	return slack.SlackMetadata{
-		EventType: in.mark(), EventPayload: map[string]any{"report": in.Report.String(), "issue": in.Issue.URL},
+	payload := map[string]any{"report": in.Report.String(), "issue": in.Issue.URL}
+	if in.Stage != "" {
+		payload["stage"] = in.Stage
 	}
+	return slack.SlackMetadata{EventType: in.mark(), EventPayload: payload}
+}
+
+// said returns a field of what our reply was marked with, "" where it has none.
+func said(reply slack.Message, field string) string {
+	text, _ := reply.Metadata.EventPayload[field].(string) // a field that is no text is none of ours
+	return text
 }
 
 func post(ctx context.Context, client *slack.Client, in ReplyInput) (ts string, err error) {
@@ -127,9 +142,9 @@ func post(ctx context.Context, client *slack.Client, in ReplyInput) (ts string, 
 // slackUneditable are the answers to an edit that the workspace's settings forbid.
 var slackUneditable = []string{"cant_update_message", "edit_window_closed", "message_not_found"}
 
-// correct edits a reply that links another issue, and reports whether it did. One that may not be edited stays as it is.
+// correct edits a reply that links another issue or is of another stage, and reports whether it did. One that may not be edited stays as it is.
 func correct(ctx context.Context, client *slack.Client, reply slack.Message, in ReplyInput) (edited bool, err error) {
-	if reply.Metadata.EventPayload["issue"] == in.Issue.URL {
+	if said(reply, "issue") == in.Issue.URL && said(reply, "stage") == in.Stage {
 		return false, nil
 	}
 	_, ts, _, err := client.UpdateMessageContext(ctx, in.Report.Channel, reply.Timestamp,

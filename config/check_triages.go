@@ -34,6 +34,7 @@ func (k *checker) triage(name string, t Triage, filed channels) Triage {
 	}
 	for i := range t.Routes {
 		k.route(fmt.Sprintf("%s.routes[%d]", path, i), t.Routes[i])
+		k.mode(fmt.Sprintf("%s.routes[%d]", path, i), t.Slack, t.Routes[i])
 		k.onlyRoute(fmt.Sprintf("%s.routes[%d].channel", path, i), t.Slack, t.Routes[i].Channel, filed)
 	}
 	return t

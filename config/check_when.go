@@ -7,8 +7,10 @@ import (
 	"regexp/syntax"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
+	"tokenkeeper/credential"
 	"tokenkeeper/triage"
 )
 
@@ -90,3 +92,33 @@ func (k *checker) atMost(path string, n int, what string) {
 		k.add(path, fmt.Sprintf("%d %s are more than %d", n, what, maxTriggers), "put several into one pattern: a|b|c")
 	}
 }
+
+// scopeOfAnswers is what Slack's reactions.get asks for.
+const scopeOfAnswers = "reactions:read"
+
+// mode checks whether and whom a route asks before it files.
+func (k *checker) mode(path string, slack credential.AccountID, r Route) {
+	mode, propose := join(path, "mode"), join(path, "propose")
+	_, written := k.places[propose]
+	connector, known := k.config.Connectors[slack.Connector]
+	switch {
+	case k.refused[path], k.refused[mode]:
+	case r.Mode != ModeFile && r.Mode != ModePropose:
+		k.add(mode, quote(r.Mode)+" is no mode"+didYouMean(r.Mode, []string{ModeFile, ModePropose}), "write file, or propose to have people asked first")
+	case r.Mode == ModeFile && written:
+		k.add(propose, "nobody is asked in mode file", "write mode: propose beside it, or delete it")
+	case r.Mode == ModePropose && known && !slices.Contains(connector.Scopes, scopeOfAnswers):
+		k.add(mode, fmt.Sprintf("connector %s has not the scope %s, without which answers cannot be read", slack.Connector, scopeOfAnswers),
+			"add it to the scopes of the connector and of the Slack app, then reauthorize account "+slack.String())
+	}
+	if within := join(propose, "within"); written && !k.refused[within] && (r.Propose.Within < minAnswer || r.Propose.Within > maxAnswer) {
+		k.add(within, fmt.Sprintf("%s is not from %s to %s", r.Propose.Within, minAnswer, maxAnswer), "write how long people have to answer, for example 72h")
+	}
+	k.persons(join(propose, "by"), r.Propose.By)
+}
+
+// An answer takes people minutes at least. After a month nobody knows what the question was.
+const (
+	minAnswer = time.Minute
+	maxAnswer = 720 * time.Hour
+)

@@ -161,9 +161,18 @@ type Route struct {
 	Milestone      string            `yaml:"milestone" json:"milestone"`             // the title of an open one
 	IssueType      string            `yaml:"issue_type" json:"issue_type"`           // one of the organization's
 	// When says which messages count, DryRun that what would be filed is only logged.
-	When   triage.When `yaml:"when" json:"when,omitzero"`
-	DryRun bool        `yaml:"dry_run" json:"dry_run"`
+	When triage.When `yaml:"when" json:"when,omitzero"`
+	// Mode is [ModeFile] or [ModePropose]; Propose is of the latter.
+	Mode    string          `yaml:"mode" json:"mode"`
+	Propose triage.Proposal `yaml:"propose" json:"propose,omitzero"`
+	DryRun  bool            `yaml:"dry_run" json:"dry_run"`
 }
+
+// The modes of a route.
+const (
+	ModeFile    = "file"    // what is a report becomes an issue
+	ModePropose = "propose" // people are asked in the thread first
+)
 
 // Catalogue returns every provider a connector may name: the embedded ones and the user's own.
 func (c *Config) Catalogue() *provider.Catalogue { return c.catalogue }

@@ -42,5 +42,7 @@ const fromProvider = math.MinInt32
 
 func (t *Triage) setDefaults() { t.PollInterval = 30 * time.Second }
 
+func (r *Route) setDefaults() { r.Mode, r.Propose.Within = ModeFile, 72*time.Hour }
+
 // publicURL returns how browsers reach a gateway that nobody gave an address.
 func (g Gateway) publicURL() string { return "http://" + g.Listen }

@@ -38,7 +38,7 @@ func TestExample(t *testing.T) {
 	}
 	var connector Connector
 	connector.setDefaults()
-	if got := c.Connectors["slack"]; got.Timeout != connector.Timeout || len(got.Scopes) != 5 {
+	if got := c.Connectors["slack"]; got.Timeout != connector.Timeout || len(got.Scopes) != 6 {
 		t.Errorf("slack = %+v", got)
 	}
 	if got := c.Connectors["github"]; len(got.Scopes) != 0 {
@@ -71,7 +71,7 @@ func TestExampleUncommented(t *testing.T) {
 	if got := c.Connectors["tracker"]; got.Grant != provider.GrantJWTBearer || got.Audience != "https://login.tracker.example.com" {
 		t.Errorf("tracker = %+v", got)
 	}
-	if len(c.Connectors) != 7 || len(c.Providers) != 1 || len(c.Connectors["slack"].Scopes) != 7 {
+	if len(c.Connectors) != 7 || len(c.Providers) != 1 || len(c.Connectors["slack"].Scopes) != 8 {
 		t.Errorf("%d connectors, %d providers, scopes %v", len(c.Connectors), len(c.Providers), c.Connectors["slack"].Scopes)
 	}
 	if got := c.Connectors["github-enterprise"]; got.ClientSecret().Reveal() != secretText || got.Provider.Endpoints.API != "https://github.example.com/api/v3/" {

@@ -3,6 +3,7 @@ package config
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"tokenkeeper/triage"
 )
@@ -47,6 +48,36 @@ func TestFaultsOfWhen(t *testing.T) {
 			at + `29:18: triages.acme/bug-reports.routes[0].dry_run: want true or false, got a number; fix: write true or false`,
 		}},
 	})
+}
+
+func TestFaultsOfMode(t *testing.T) {
+	const at = `tokenkeeper.yaml:29:`
+	const scope = `connector slack has not the scope reactions:read, without which answers cannot be read; fix: add it to the scopes of the connector and of the Slack app, then reauthorize account acme/triage/slack`
+	testFaults(t, []fault{
+		{"unknown", "labels: [bug]", "mode: proposed", []string{
+			at + `15: triages.acme/bug-reports.routes[0].mode: "proposed" is no mode, did you mean "propose"?; fix: write file, or propose to have people asked first`,
+		}},
+		{"propose in mode file", "labels: [bug]", "propose: {within: 1h}", []string{
+			at + `9: triages.acme/bug-reports.routes[0].propose: nobody is asked in mode file; fix: write mode: propose beside it, or delete it`,
+		}},
+		{"scope", "labels: [bug]", "mode: propose", []string{at + `15: triages.acme/bug-reports.routes[0].mode: ` + scope}},
+		{"within and by", "labels: [bug]", "mode: propose\n        propose: {within: 1s, by: [ada]}", []string{
+			at + `15: triages.acme/bug-reports.routes[0].mode: ` + scope,
+			`tokenkeeper.yaml:30:27: triages.acme/bug-reports.routes[0].propose.within: 1s is not from 1m0s to 720h0m0s; fix: write how long people have to answer, for example 72h`,
+			`tokenkeeper.yaml:30:36: triages.acme/bug-reports.routes[0].propose.by[0]: "ada" is no id of a person; fix: write a Slack user id such as U0123456789: in the person's profile, ⋮, Copy member ID`,
+		}},
+	})
+}
+
+func TestMode(t *testing.T) {
+	text := edit(t, good, "scopes: [channels:history, chat:write]", "scopes: [channels:history, chat:write, reactions:read]")
+	route := mustLoad(t, edit(t, text, "labels: [bug]", "mode: propose")).Triages["acme/bug-reports"].Routes[0]
+	if route.Mode != ModePropose || route.Propose.Within != 72*time.Hour {
+		t.Errorf("route = %+v", route)
+	}
+	if route := mustLoad(t, good).Triages["acme/bug-reports"].Routes[0]; route.Mode != ModeFile {
+		t.Errorf("route = %+v", route)
+	}
 }
 
 func manyWords(n int) string {

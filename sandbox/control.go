@@ -15,6 +15,7 @@ func (s *Sandbox) controlRoutes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /control/messages", s.controlPost)
 	mux.HandleFunc("POST /control/edits", controlled(s.controlEdit))
+	mux.HandleFunc("POST /control/reactions", controlled(s.controlReact))
 	mux.HandleFunc("GET /control/faults", func(w http.ResponseWriter, _ *http.Request) {
 		jsonAnswer(http.StatusOK, s.Faults()).write(w)
 	})
@@ -111,6 +112,17 @@ type editRequest struct {
 
 func (s *Sandbox) controlEdit(in editRequest) (editRequest, error) {
 	return in, s.Edit(in.Channel, in.TS, in.Text)
+}
+
+type reactRequest struct {
+	Channel string `json:"channel"`
+	TS      string `json:"ts"`
+	User    string `json:"user"`
+	Emoji   string `json:"emoji"`
+}
+
+func (s *Sandbox) controlReact(in reactRequest) (reactRequest, error) {
+	return in, s.React(in.Channel, in.TS, in.User, in.Emoji)
 }
 
 func (s *Sandbox) controlFault(f Fault) (Fault, error) { return f, s.Fault(f) }

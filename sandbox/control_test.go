@@ -32,6 +32,15 @@ func TestControl(t *testing.T) {
 	assert.Equal(t, http.StatusOK, status)
 	assert.Equal(t, "it crashes a lot", w.State().Channels[0].Messages[0].Text)
 
+	const reaction = `{"channel":"bug-reports","ts":"1800000000.000000","user":"ada","emoji":"tada"}`
+	status, body = w.postJSON("/control/reactions", reaction)
+	assert.Equal(t, http.StatusOK, status, string(body))
+	for fault, want := range map[string]string{"bug-reports": "no such channel", "1800000000.000000": "no such message", "tada": "want a name"} {
+		status, body = w.postJSON("/control/reactions", strings.Replace(reaction, fault, "", 1))
+		assert.Equal(t, http.StatusBadRequest, status)
+		assert.Contains(t, string(body), want)
+	}
+
 	answer := w.connect(sandbox.Slack)
 	_, body = w.postJSON("/control/expire", `{"app":"slack"}`)
 	assert.JSONEq(t, `{"access_tokens_expired":1}`, string(body))

@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -14,17 +16,9 @@ func (s *Sandbox) reactionsAdd(c *call, g *grant) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := m.reaction(name)
-	if i < 0 {
-		m.reactions = append(m.reactions, reaction{Name: name})
-		i = len(m.reactions) - 1
-	}
-	r := &m.reactions[i]
-	if slices.Contains(r.Users, botUserID) {
+	if !m.react(botUserID, name) {
 		return nil, slackError("already_reacted")
 	}
-	r.Users = append(r.Users, botUserID)
-	r.Count = len(r.Users)
 	return map[string]any{}, nil
 }
 
@@ -84,4 +78,40 @@ func emoji(c *call) (string, error) {
 		return "", slackError("invalid_name")
 	}
 	return name, nil
+}
+
+// React puts the reaction of a person on a message, as they do with a click.
+func (s *Sandbox) React(channelID, ts, user, name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.workspace.channel(channelID)
+	if c == nil {
+		return fmt.Errorf("channel %q: no such channel", channelID)
+	}
+	m := c.byTS[ts]
+	if m == nil {
+		return fmt.Errorf("message %s: no such message in channel %s", ts, c.ID)
+	}
+	name = strings.Trim(name, ":")
+	if name == "" {
+		return errors.New("emoji: want a name such as white_check_mark")
+	}
+	m.react(s.workspace.person(user).ID, name)
+	return nil
+}
+
+// react reports whether the reaction is a new one.
+func (m *message) react(user, name string) bool {
+	i := m.reaction(name)
+	if i < 0 {
+		m.reactions = append(m.reactions, reaction{Name: name})
+		i = len(m.reactions) - 1
+	}
+	r := &m.reactions[i]
+	if slices.Contains(r.Users, user) {
+		return false
+	}
+	r.Users = append(r.Users, user)
+	r.Count = len(r.Users)
+	return true
 }

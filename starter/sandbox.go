@@ -212,7 +212,7 @@ Ctrl-C ends it.
 func tellExample(w io.Writer, g guide) {
 	fmt.Fprintln(w, "connectors:")
 	tellConnector(w, "slack", "slack", g.Slack, "signing_secret_env: SLACK_SIGNING_SECRET",
-		"[channels:history, channels:read, chat:write, reactions:write, users:read]")
+		"[channels:history, channels:read, chat:write, reactions:read, reactions:write, users:read]")
 	tellConnector(w, "github", "github-app", g.GitHub, "webhook_secret_env: GITHUB_WEBHOOK_SECRET", "")
 	fmt.Fprint(w, "triages:\n  acme/bug-reports:\n    slack: acme/triage/slack\n    github: acme/triage/github\n    poll_interval: 2s\n    routes:\n")
 	for _, channel := range g.Channels {

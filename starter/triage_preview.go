@@ -106,6 +106,8 @@ func becomes(verdict activities.Verdict) string {
 	switch verdict {
 	case activities.IsReport:
 		return "an issue"
+	case activities.WouldAsk:
+		return "a question"
 	case activities.WouldFile:
 		return "a line in the log"
 	default:

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,6 +91,9 @@ func workingTriage(t *testing.T, temporal *frontend) *fakeWorkflow {
 	temporal.workflows["report/T1/C0123456789/1.3"] = &fakeWorkflow{kind: workflows.ReportType, answers: []any{workflows.ReportStatus{
 		ReportResult: workflows.ReportResult{Report: "T1/C0123456789/1.3"}, Step: "file the issue", Since: now.Add(-26 * time.Minute),
 	}}}
+	temporal.workflows["report/T1/C0123456789/1.4"] = &fakeWorkflow{kind: workflows.ReportType, answers: []any{workflows.ReportStatus{
+		ReportResult: workflows.ReportResult{Report: "T1/C0123456789/1.4"}, Step: workflows.StepAnswer, Since: now.Add(-26 * time.Hour),
+	}}}
 	temporal.workflows["report/T1/C0123456789/1.2"] = &fakeWorkflow{kind: workflows.ReportType, answers: []any{
 		workflows.ReportStatus{Waiting: []activities.Unavailable{{Account: gitHubAccount, Status: credential.Disconnected}}},
 	}}
@@ -108,6 +112,10 @@ func TestTriageStatus(t *testing.T) {
 		"LAST READ", "acme/web", "1h01m ago", "5h01m ago", "reading channel C0222222222: HTTP 503", "71",
 		"reports: 2 under way, 25 done, 1 failed, 1 parked", "T1/C0123456789/1.1: issues are disabled",
 		"1 wait for account acme/triage/github, which is disconnected", "tokenkeeper account connect acme/triage/github")
+
+	if strings.Contains(got.stdout, "1.4") {
+		t.Errorf("people who think about a proposal are not slow: %s", got.stdout)
+	}
 
 	var document triageReports
 	got = w.run("triage", "status", "acme/bug-reports", "--json").exits(exitOK)

@@ -23,6 +23,8 @@ type Route struct {
 	Type      string   `json:"issue_type,omitempty" yaml:"issue_type,omitempty"`
 	// When says which messages count; the zero value takes all.
 	When When `json:"when,omitzero" yaml:"when,omitempty"`
+	// Propose has people asked before a report is filed; nil files without asking.
+	Propose *Proposal `json:"propose,omitempty" yaml:"propose,omitempty"`
 	// DryRun logs what would be filed, and files and marks nothing.
 	DryRun bool `json:"dry_run,omitempty" yaml:"dry_run,omitempty"`
 }
@@ -66,6 +68,11 @@ func (r Route) Validate() error {
 		}
 		if err := validateLabel(r.SeverityLabels[severity]); err != nil {
 			return fmt.Errorf("severity_labels: %w", err)
+		}
+	}
+	if r.Propose != nil {
+		if err := r.Propose.Validate(); err != nil {
+			return err
 		}
 	}
 	return r.When.Validate()

@@ -47,6 +47,7 @@ type reporter struct {
 	key    triage.Key
 	gate   *Gate
 	retry  bool                 // a person asked for another try
+	asked  bool                 // people were asked in the thread, and agreed
 	slack  credential.AccountID // whose channel it is
 	github credential.AccountID // who files it
 }
@@ -108,6 +109,12 @@ func (r *reporter) run(ctx workflow.Context) error {
 		r.enter(ctx, "done")
 		return nil
 	}
+	if agreed, err := r.propose(ctx, draft); err != nil || !agreed {
+		if err == nil {
+			r.enter(ctx, "done")
+		}
+		return err
+	}
 	claimed := r.claim(ctx)
 	if err := r.file(ctx, draft.Issue); err != nil {
 		return err
@@ -154,7 +161,7 @@ func (r *reporter) file(ctx workflow.Context, draft triage.Issue) error {
 func (r *reporter) tell(ctx workflow.Context, claimed workflow.Future) error {
 	if err := r.step(ctx, "reply in the thread", func(ctx workflow.Context, again bool) workflow.Future {
 		return workflow.ExecuteActivity(ctx, (*activities.Slack).Reply, activities.ReplyInput{
-			Account: r.slack, Report: r.key, Issue: *r.Issue, LookFirst: again || !r.in.New,
+			Account: r.slack, Report: r.key, Issue: *r.Issue, LookFirst: again || !r.in.New || r.asked,
 		})
 	}, nil); err != nil {
 		return err

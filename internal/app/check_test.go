@@ -27,7 +27,7 @@ connectors:
     provider: slack
     client_id: "1111111111.2222222222"
     client_secret_env: SLACK_CLIENT_SECRET
-    scopes: [channels:history, channels:read, chat:write, reactions:write, users:read]
+    scopes: [channels:history, channels:read, chat:write, reactions:read, reactions:write, users:read]
     endpoints: {authorize: SANDBOX/slack/oauth/v2/authorize, api: SANDBOX/slack/api/}
   github:
     provider: github-app

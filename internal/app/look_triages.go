@@ -243,6 +243,7 @@ func addReport(counts *gateway.ReportsView, report workflows.ReportStatus, now t
 	switch {
 	case report.Parked != "":
 		counts.Parked = append(counts.Parked, gateway.ParkedReport{Report: report.Report, Reason: report.Parked})
+	case report.Step == workflows.StepAnswer: // people may take their time
 	case len(report.Waiting) == 0 && !report.Since.IsZero() && now.Sub(report.Since) > slow:
 		counts.Slow = append(counts.Slow, gateway.SlowReport{Report: report.Report, Step: report.Step, Since: report.Since})
 	}

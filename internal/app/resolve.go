@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tokenkeeper/activities"
+	"tokenkeeper/config"
 	"tokenkeeper/connector"
 	"tokenkeeper/credential"
 	"tokenkeeper/triage"
@@ -67,10 +68,14 @@ func (a *App) Plan(name string) (activities.Plan, error) {
 		Triage: name, Slack: t.Slack, GitHub: t.GitHub, PollInterval: t.PollInterval, Lookback: t.Lookback,
 	}
 	for _, r := range t.Routes {
+		var propose *triage.Proposal
+		if r.Mode == config.ModePropose {
+			propose = &r.Propose
+		}
 		plan.Routes = append(plan.Routes, triage.Route{
 			Channel: r.Channel, Repository: r.Repository, Labels: r.Labels, SeverityLabels: r.SeverityLabels,
 			Assignees: r.Assignees, Milestone: r.Milestone, Type: r.IssueType,
-			When: r.When, DryRun: r.DryRun,
+			When: r.When, Propose: propose, DryRun: r.DryRun,
 		})
 	}
 	return plan, nil
