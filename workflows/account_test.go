@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -31,6 +32,9 @@ type grant struct {
 
 	telling sync.Mutex // Signals are sent side by side
 	signals []string   // guarded by telling; Workflow ids that were told to go on
+	// gone are Workflows that ended while they waited :: Workflow id; signalTakes is how long a Signal is on its way.
+	gone        map[string]bool
+	signalTakes time.Duration
 	// judge says what becomes of authorizations but the good one.
 	judge     func(activities.AdoptInput) error
 	adoptions []activities.AdoptInput
@@ -87,11 +91,15 @@ func newGrant(t *testing.T, lifetime time.Duration) *grant {
 	})
 	g.env.OnActivity(a.Disconnect, mock.Anything, mock.Anything).Return(
 		func(context.Context, activities.AccountInput) error { return g.disconnect() })
-	g.env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, SignalAccountActive, mock.Anything).Return(
+	g.env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, SignalAccountActive, mock.Anything).
+		AfterFn(func() time.Duration { return g.signalTakes }).Return(
 		func(_, id, _, _ string, _ any) error {
 			g.telling.Lock()
 			defer g.telling.Unlock()
 			g.signals = append(g.signals, id)
+			if g.gone[id] {
+				return errors.New("no such Workflow")
+			}
 			return nil
 		})
 	return g
