@@ -23,6 +23,8 @@ const (
 	ErrTypeNothingNew = "NothingNew"
 	// ErrTypeUndecided: nobody has answered a question yet; the next attempt is the next look.
 	ErrTypeUndecided = "Undecided"
+	// ErrTypeNotQuiet: people are still writing in a thread; the next attempt looks again.
+	ErrTypeNotQuiet = "NotQuiet"
 	// ErrTypePollsFail: no poll of a channel has worked for so long that people should know. Not retried: the Workflow
 	// tells them and goes on polling. Details: [PollTrouble].
 	ErrTypePollsFail = "PollsFail"
@@ -112,4 +114,12 @@ func notConfigured(err error) error {
 // outage is a failure that Temporal retries with the backoff of the Activity's policy.
 func outage(doing string, err error) error {
 	return temporal.NewApplicationError(doing+": "+err.Error(), ErrTypeProviderUnavailable)
+}
+
+// applicationDelay returns how long an error asks to wait, 0 when it does not say.
+func applicationDelay(err error) time.Duration {
+	if app, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+		return app.NextRetryDelay()
+	}
+	return 0
 }

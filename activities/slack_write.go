@@ -191,6 +191,9 @@ type ReactInput struct {
 	Instead string `json:"instead,omitempty"`
 }
 
+// FiledReaction says that the issue of a report is filed.
+const FiledReaction = "white_check_mark"
+
 // React adds the reaction, and then removes the one that it replaces, so that there is always one of them. One that is
 // there already, or gone already, is success, and so is a message that is not there any more.
 // Errors: [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeProviderUnavailable], [ErrTypeRejected].

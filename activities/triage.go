@@ -17,7 +17,9 @@ type Plan struct {
 	GitHub       credential.AccountID `json:"github"`
 	PollInterval time.Duration        `json:"poll_interval"` // nanoseconds
 	Lookback     time.Duration        `json:"lookback"`      // nanoseconds; how far a first start looks back
-	Routes       []triage.Route       `json:"routes"`
+	// Follow is for how long after a report its thread is followed; 0 for not at all.
+	Follow time.Duration  `json:"follow,omitempty"` // nanoseconds
+	Routes []triage.Route `json:"routes"`
 }
 
 // Plans finds a triage by name. The error names the triages there are.

@@ -19,6 +19,8 @@ const (
 	EventChannelBehind TriageEvent = "channel_behind"
 	// EventReportParked: a report waits for a person.
 	EventReportParked TriageEvent = "report_parked"
+	// EventThreadUnfollowed: what was written in the thread of a report did not reach its issue, or the reverse.
+	EventThreadUnfollowed TriageEvent = "thread_unfollowed"
 	// EventBacklogGrows: the reports under way have only become more for a while.
 	EventBacklogGrows TriageEvent = "backlog_grows"
 	// EventBacklogShrinks: they become fewer again.
@@ -60,6 +62,8 @@ func (t *Triage) NotifyTriage(ctx context.Context, n TriageNotice) error {
 		log.WarnContext(ctx, "a channel is read later and later: people write faster than this app may read", attrs...)
 	case EventReportParked:
 		log.WarnContext(ctx, "a report is parked; mend the cause, then: tokenkeeper triage retry "+n.Triage, attrs...)
+	case EventThreadUnfollowed:
+		log.WarnContext(ctx, "a thread and its issue do not follow each other; the next message in it, or change of the issue, makes it good", attrs...)
 	case EventBacklogGrows:
 		log.WarnContext(ctx, "the reports under way only become more: see tokenkeeper triage status "+n.Triage, append(attrs, "open", n.Open)...)
 	case EventBacklogShrinks:

@@ -29,6 +29,7 @@ func (k *checker) triage(name string, t Triage, filed channels) Triage {
 	if at := join(path, "lookback"); !k.refused[at] && t.Lookback < 0 {
 		k.add(at, fmt.Sprintf("%s is negative", t.Lookback), "write how far back the first start reads, for example 24h, or 0s")
 	}
+	k.follow(join(path, "follow"), t.Follow)
 	if at := join(path, "routes"); len(t.Routes) == 0 && !k.refused[at] {
 		k.add(at, "a triage without routes reads nothing", "write at least one entry with channel and repository")
 	}
@@ -38,6 +39,15 @@ func (k *checker) triage(name string, t Triage, filed channels) Triage {
 		k.onlyRoute(fmt.Sprintf("%s.routes[%d].channel", path, i), t.Slack, t.Routes[i].Channel, filed)
 	}
 	return t
+}
+
+// maxFollow bounds what of a channel is looked through again and again.
+const maxFollow = 90 * 24 * time.Hour
+
+func (k *checker) follow(at string, d time.Duration) {
+	if d != 0 && (d < time.Hour || d > maxFollow) && !k.refused[at] {
+		k.add(at, fmt.Sprintf("%s is not between 1h and 2160h", d), "write for how long after a report its thread is followed, or 0s for not at all")
+	}
 }
 
 // triageName returns the organization that the name begins with, "" after a problem.

@@ -147,7 +147,9 @@ type Triage struct {
 	PollInterval time.Duration `yaml:"poll_interval" json:"poll_interval"`
 	// Lookback is how far back the very first start reads.
 	Lookback time.Duration `yaml:"lookback" json:"lookback"`
-	Routes   []Route       `yaml:"routes" json:"routes"`
+	// Follow is for how long after a report its thread is followed; 0 for not at all.
+	Follow time.Duration `yaml:"follow" json:"follow"`
+	Routes []Route       `yaml:"routes" json:"routes"`
 }
 
 // Route says which channel feeds which repository.

@@ -40,7 +40,7 @@ func (c *Connector) setDefaults() {
 // fromProvider stands for a number that nobody wrote, until the provider is known.
 const fromProvider = math.MinInt32
 
-func (t *Triage) setDefaults() { t.PollInterval = 30 * time.Second }
+func (t *Triage) setDefaults() { t.PollInterval, t.Follow = 30*time.Second, 14*24*time.Hour }
 
 func (r *Route) setDefaults() { r.Mode, r.Propose.Within = ModeFile, 72*time.Hour }
 

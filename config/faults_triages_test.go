@@ -37,6 +37,15 @@ func TestFaultsOfTriages(t *testing.T) {
 		{"poll interval zero", "poll_interval: 30s", "poll_interval: 0s", []string{
 			`tokenkeeper.yaml:24:20: triages.acme/bug-reports.poll_interval: 0s is shorter than 1s; fix: write 1s or longer; Slack counts every look, 30s is kind`,
 		}},
+		{"follow negative", "lookback: 0s", "follow: -1h", []string{
+			`tokenkeeper.yaml:25:13: triages.acme/bug-reports.follow: -1h0m0s is not between 1h and 2160h; fix: write for how long after a report its thread is followed, or 0s for not at all`,
+		}},
+		{"follow short", "lookback: 0s", "follow: 59m", []string{
+			`tokenkeeper.yaml:25:13: triages.acme/bug-reports.follow: 59m0s is not between 1h and 2160h; fix: write for how long after a report its thread is followed, or 0s for not at all`,
+		}},
+		{"follow long", "lookback: 0s", "follow: 2161h", []string{
+			`tokenkeeper.yaml:25:13: triages.acme/bug-reports.follow: 2161h0m0s is not between 1h and 2160h; fix: write for how long after a report its thread is followed, or 0s for not at all`,
+		}},
 		{"lookback negative", "lookback: 0s", "lookback: -1h", []string{
 			`tokenkeeper.yaml:25:15: triages.acme/bug-reports.lookback: -1h0m0s is negative; fix: write how far back the first start reads, for example 24h, or 0s`,
 		}},

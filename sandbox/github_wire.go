@@ -28,6 +28,12 @@ func wireIssue(c *call, i *issue) map[string]any {
 		"assignee": nil, "assignees": wireLogins(c, i.assignees), "milestone": nil, "comments": len(i.comments),
 		"created_at": i.created, "updated_at": i.updated, "closed_at": nil, "author_association": "COLLABORATOR",
 	}
+	if i.reason != "" {
+		fields["state_reason"] = i.reason
+	}
+	if i.state == issueClosed {
+		fields["closed_at"] = i.closed
+	}
 	if len(i.assignees) > 0 {
 		fields["assignee"] = wireLogin(c, i.assignees[0])
 	}

@@ -37,6 +37,8 @@ type issue struct {
 	milestone  string
 	kind       string // issue type
 	state      string
+	reason     string // of the state: completed, not_planned, duplicate, reopened; "" while it never changed
+	closed     time.Time
 	created    time.Time
 	updated    time.Time
 	comments   []comment

@@ -57,6 +57,7 @@ type IssueView struct {
 	Milestone  string        `json:"milestone,omitempty"`
 	Type       string        `json:"type,omitempty"`
 	State      string        `json:"state"`
+	Reason     string        `json:"state_reason,omitempty"`
 	Pull       bool          `json:"pull_request,omitempty"`
 	Created    time.Time     `json:"created"`
 	Key        string        `json:"key,omitempty"` // of the message it was filed for
@@ -145,7 +146,7 @@ func (i *issue) view(base string) IssueView {
 	v := IssueView{
 		Repository: i.repository.fullName(), Number: i.number, URL: base + i.path(), Title: i.title, Body: i.body,
 		Author: i.author, Labels: append([]string{}, i.labels...), State: i.state, Pull: i.pull, Created: i.created, Key: i.key(),
-		Assignees: i.assignees, Milestone: i.milestone, Type: i.kind,
+		Assignees: i.assignees, Milestone: i.milestone, Type: i.kind, Reason: i.reason,
 	}
 	for _, m := range i.comments {
 		v.Comments = append(v.Comments, CommentView{Author: m.author, Body: m.body, Created: m.created})

@@ -12,8 +12,10 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
+	"tokenkeeper/activities"
 	"tokenkeeper/connector"
 	"tokenkeeper/credential"
+	"tokenkeeper/triage"
 )
 
 // Client speaks to the Workflows of this package. It is the [connector.Owner] of every account.
@@ -23,7 +25,10 @@ type Client struct {
 	TaskQueue string
 }
 
-var _ connector.Owner = (*Client)(nil)
+var (
+	_ connector.Owner        = (*Client)(nil)
+	_ activities.ThreadLooks = (*Client)(nil)
+)
 
 // Refresh reports that a generation died. All callers that saw the same one share one Update, so that any number of them
 // costs the account one message and the server's limit of Updates in flight is never reached.
@@ -206,4 +211,17 @@ func (c *Client) queue() string { return cmp.Or(c.TaskQueue, TaskQueue) }
 func isNotFound(err error) bool {
 	_, ok := errors.AsType[*serviceerror.NotFound](err)
 	return ok
+}
+
+// LookAtThread has the Thread of a report look, starting it if there is none. Any number of calls while it looks cause one
+// more look.
+func (c *Client) LookAtThread(ctx context.Context, triageName string, report triage.Key) error {
+	options := c.options(ThreadWorkflowID(report.String()))
+	options.StaticSummary = "thread of " + report.String()
+	_, err := c.Temporal.SignalWithStartWorkflow(ctx, options.ID, SignalLook, nil, options, ThreadType,
+		ThreadInput{Report: report.String(), Triage: triageName})
+	if err != nil {
+		return fmt.Errorf("looking at the thread of %s: %w", report, err)
+	}
+	return nil
 }

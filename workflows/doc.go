@@ -7,6 +7,7 @@
 //	                                                       ▼                    │
 //	Slack ◀─poll── Triage ──child for each message──▶ Report ──waits for an account that needs a person
 //	               pause, resume                        └──▶ GitHub issue, thread reply, reaction
+//	Slack, GitHub ◀─watch── Triage ──look, when something happened──▶ Thread ──▶ comments; news and questions in the thread
 //
 // [ConnectedAccount] is an entity: one for each account, for years. It is a single actor. Handlers note what is asked and
 // wait; one loop does what is due, one thing at a time, so no two refreshes of one grant can overlap, and each kind of

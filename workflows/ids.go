@@ -16,6 +16,7 @@ const (
 	ConnectedAccountType = "ConnectedAccount"
 	TriageType           = "Triage"
 	ReportType           = "Report"
+	ThreadType           = "Thread"
 	ConnectorType        = "Connector"
 )
 
@@ -52,6 +53,8 @@ const (
 	SignalResume = "resume"
 	// SignalReload has a Triage read its configuration again.
 	SignalReload = "reload"
+	// SignalLook has a Thread look at Slack and GitHub once more. It takes no argument.
+	SignalLook = "look"
 	// SignalRetry has a parked Report try again.
 	SignalRetry = "retry"
 	// SignalAccountActive is what an account sends to those that wait for it: an [AccountActive].
@@ -81,6 +84,9 @@ func TriageWorkflowID(name string) string { return "triage/" + name }
 
 // ReportWorkflowID returns "report/T1/C1/1700000000.000100".
 func ReportWorkflowID(key string) string { return "report/" + key }
+
+// ThreadWorkflowID returns "thread/T1/C1/1700000000.000100" for the report with that key.
+func ThreadWorkflowID(key string) string { return "thread/" + key }
 
 // ConnectorWorkflowID returns "connector/tokenkeeper/slack" for connector slack of the installation on task queue
 // tokenkeeper: the connectors of two installations in one namespace may have the same name and be different apps.

@@ -12,5 +12,6 @@ func Register(r Registry) {
 	r.RegisterWorkflowWithOptions(ConnectedAccount, workflow.RegisterOptions{Name: ConnectedAccountType})
 	r.RegisterWorkflowWithOptions(Triage, workflow.RegisterOptions{Name: TriageType})
 	r.RegisterWorkflowWithOptions(Connector, workflow.RegisterOptions{Name: ConnectorType})
+	r.RegisterWorkflowWithOptions(Thread, workflow.RegisterOptions{Name: ThreadType})
 	r.RegisterWorkflowWithOptions(Report, workflow.RegisterOptions{Name: ReportType})
 }

@@ -52,12 +52,8 @@ type reporter struct {
 	github credential.AccountID // who files it
 }
 
-const (
-	// claimedReaction says in Slack that the report is taken and not filed yet.
-	claimedReaction = "eyes"
-	// doneReaction says that the issue is filed.
-	doneReaction = "white_check_mark"
-)
+// claimedReaction says in Slack that the report is taken and not filed yet.
+const claimedReaction = "eyes"
 
 // changeClaims: reports showed nothing in Slack before they were filed.
 const changeClaims = "report-claims"
@@ -166,7 +162,7 @@ func (r *reporter) tell(ctx workflow.Context, claimed workflow.Future) error {
 	}, nil); err != nil {
 		return err
 	}
-	done := activities.ReactInput{Report: r.key, Emoji: doneReaction}
+	done := activities.ReactInput{Report: r.key, Emoji: activities.FiledReaction}
 	if claimed != nil {
 		if err := claimed.Get(ctx, nil); err != nil { // one that is on its way would come after its removal
 			workflow.GetLogger(ctx).Info("a report was filed without a claim", "report", r.Report, "error", err)

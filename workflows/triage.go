@@ -40,6 +40,8 @@ type TriageState struct {
 	Paused   bool           `json:"paused,omitempty"`
 	Channels []ChannelState `json:"channels,omitempty"`
 	Backlog  Backlog        `json:"backlog,omitzero"`
+	// Threads is how far the threads and issues of the reports were watched.
+	Threads activities.ThreadsWatched `json:"threads,omitzero"`
 }
 
 // ChannelState is how far one channel is.
@@ -218,6 +220,7 @@ func (t *triager) run(ctx workflow.Context) error {
 			t.watch(ctx, &t.Channels[i])
 		})
 	}
+	t.followThreads(polls)
 	err := workflow.Await(ctx, func() bool {
 		return t.ending || t.started >= maxStarted || workflow.GetInfo(ctx).GetContinueAsNewSuggested()
 	})

@@ -65,7 +65,7 @@ func (a *App) Plan(name string) (activities.Plan, error) {
 		return activities.Plan{}, fmt.Errorf("triage %q is not in %s; there are: %s", name, c.Path, strings.Join(known, ", "))
 	}
 	plan := activities.Plan{
-		Triage: name, Slack: t.Slack, GitHub: t.GitHub, PollInterval: t.PollInterval, Lookback: t.Lookback,
+		Triage: name, Slack: t.Slack, GitHub: t.GitHub, PollInterval: t.PollInterval, Lookback: t.Lookback, Follow: t.Follow,
 	}
 	for _, r := range t.Routes {
 		var propose *triage.Proposal

@@ -57,8 +57,10 @@ func (a *App) NewWorker() *Worker {
 	main.RegisterActivity(w.account)
 	main.RegisterActivity(&activities.Connector{Fleet: a.Workflows, Count: a.countAccounts, Log: a.Log})
 	main.RegisterActivity(&activities.Triage{Plans: a, Reports: a, Log: a.Log})
-	main.RegisterActivity(&activities.Slack{APIs: a, Plans: a})
-	main.RegisterActivity(&activities.GitHub{APIs: a})
+	slack, github := &activities.Slack{APIs: a, Plans: a}, &activities.GitHub{APIs: a}
+	main.RegisterActivity(slack)
+	main.RegisterActivity(github)
+	main.RegisterActivity(&activities.Threads{Slack: slack, GitHub: github, Looks: a.Workflows})
 	w.main = main
 	return w
 }

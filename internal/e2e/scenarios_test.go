@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"tokenkeeper/credential"
 	"tokenkeeper/sandbox"
+	"tokenkeeper/triage"
 	"tokenkeeper/workflows"
 )
 
@@ -73,6 +75,29 @@ func TestATriageWorks(t *testing.T) {
 	w.replays(workflows.ReportWorkflowID(w.sandbox.Options().Team+"/C0BUGREPORTS/"+first), "report")
 	books := w.sandbox.Books()
 	assert.Zero(t, books.Duplicates+books.Missing+books.Unexpected)
+}
+
+// A closed issue is told in its thread by a Workflow that ends with it; the watch of the triage is beside that.
+func TestAThreadIsFollowed(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect("slack")
+	w.connect("github")
+	name := w.organization + "/bugs"
+	require.NoError(t, w.Workflows.StartTriage(t.Context(), name))
+	key := triage.Key{Team: w.sandbox.Options().Team, Channel: "C0BUGREPORTS"}
+	key.TS = w.sandbox.Post("C0BUGREPORTS", sandbox.Message{User: "ada", Text: report, Report: true})
+	w.eventually("the mark of a filed report", func() bool {
+		return slices.Equal(w.sandbox.Books().Reactions[key.String()], []string{"white_check_mark"})
+	})
+	require.NoError(t, w.sandbox.ChangeIssue(sandbox.IssueChange{Repository: "acme/app", Number: 2, State: "closed"}))
+	require.NoError(t, w.Workflows.LookAtThread(t.Context(), name, key))
+	w.eventually("the news of its end", func() bool { return w.sandbox.Books().Replies[key.String()] == 2 })
+	id := workflows.ThreadWorkflowID(key.String())
+	require.NoError(t, w.Temporal.GetWorkflow(t.Context(), id, "").Get(t.Context(), nil))
+	require.NoError(t, w.Workflows.LookAtThread(t.Context(), name, key))
+	require.NoError(t, w.Temporal.GetWorkflow(t.Context(), id, "").Get(t.Context(), nil))
+	require.Equal(t, 2, w.sandbox.Books().Replies[key.String()], "another look finds nothing to say")
+	w.replays(id, "thread")
 }
 
 func (w *world) triage(name string) workflows.TriageStatus {

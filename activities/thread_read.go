@@ -1,0 +1,201 @@
+package activities
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/google/go-github/v62/github"
+	"github.com/slack-go/slack"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/triage"
+)
+
+// What our messages in a thread are, besides the reply: see [replyEvent].
+const (
+	stateEvent = "tokenkeeper_issue_state"
+	askEvent   = "tokenkeeper_reopen_asked"
+)
+
+// The states of an issue.
+const (
+	issueOpen   = "open"
+	issueClosed = "closed"
+)
+
+// thread is a report with its thread and its issue, as they are now.
+type thread struct {
+	threads *Threads
+	key     triage.Key
+	account credential.AccountID // at Slack
+	self    triage.Self
+	slack   *slack.Client
+	github  *github.Client
+
+	root     slack.Message
+	people   []triage.Message // what they contributed, oldest first
+	reply    slack.Message    // ours, with the link
+	followed triage.Followed
+	told     string          // the state that the thread knows of
+	toldAt   string          // ts of the message that told it
+	asked    map[string]bool // :: closing → whether people were asked
+
+	issue *github.Issue
+	at    issueRef
+	look  ThreadLook
+}
+
+// issueRef is where an issue is.
+type issueRef struct {
+	owner, repo string
+	number      int
+}
+
+// read reads a thread. filed is false where it is no thread of a report that has an issue of ours, or is gone.
+func (t *Threads) read(ctx context.Context, in FollowInput) (th *thread, filed bool, err error) {
+	plan, err := t.Slack.Plans.Plan(in.Triage)
+	if err != nil {
+		return nil, false, notConfigured(err)
+	}
+	th = &thread{threads: t, key: in.Report, account: plan.Slack, told: issueOpen, asked: map[string]bool{}}
+	if th.slack, err = t.Slack.client(plan.Slack); err != nil {
+		return nil, false, err
+	}
+	if th.github, err = t.GitHub.client(plan.GitHub); err != nil {
+		return nil, false, err
+	}
+	who, err := t.Slack.identity(ctx, th.slack, plan.Slack)
+	if err != nil {
+		return nil, false, err
+	}
+	th.self = who.Self
+	if err := th.readSlack(ctx); err != nil {
+		if isGone(err) {
+			return nil, false, nil
+		}
+		return nil, false, slackError("reading the thread of "+in.Report.String(), err)
+	}
+	link, _ := th.reply.Metadata.EventPayload["issue"].(string) // there may be no reply
+	at, ok := parseIssueURL(link)
+	if !ok || plan.Follow == 0 {
+		return nil, false, nil
+	}
+	filed, err = th.readIssue(ctx, at)
+	return th, filed, err
+}
+
+// readSlack reads the thread to its end.
+func (th *thread) readSlack(ctx context.Context) error {
+	params := &slack.GetConversationRepliesParameters{
+		ChannelID: th.key.Channel, Timestamp: th.key.TS, Limit: pageSize, IncludeAllMetadata: true,
+	}
+	for {
+		page, more, cursor, err := th.slack.GetConversationRepliesContext(ctx, params)
+		if err != nil {
+			return err
+		}
+		for _, m := range page {
+			th.take(m)
+		}
+		if params.Cursor = cursor; !more || cursor == "" {
+			return nil
+		}
+	}
+}
+
+// take sorts one message of the thread.
+func (th *thread) take(m slack.Message) {
+	message := messageOf(th.key.Team, th.key.Channel, m)
+	switch {
+	case m.Timestamp == th.key.TS:
+		th.root = m
+	case m.User == th.self.UserID || m.BotID != "" && m.BotID == th.self.BotID:
+		th.takeOurs(m)
+	case triage.Contribution(message, th.self):
+		th.people = append(th.people, message)
+	}
+}
+
+// takeOurs remembers what we said. A message that told a state counts more than what our reply notes of it, unless
+// the reply is newer: it is noted after it was told.
+func (th *thread) takeOurs(m slack.Message) {
+	text := func(name string) string { s, _ := m.Metadata.EventPayload[name].(string); return s } // "" where it is not there
+	if text("report") != th.key.String() {
+		return
+	}
+	switch m.Metadata.EventType {
+	case replyEvent:
+		th.reply = m
+		th.followed = triage.Followed{Upto: text("upto"), Edited: text("edited")}
+		if state := text("state"); state != "" {
+			th.told, th.toldAt = state, text("told")
+		}
+	case stateEvent:
+		if m.Timestamp > th.toldAt {
+			th.told, th.toldAt = text("state"), m.Timestamp
+		}
+	case askEvent:
+		th.asked[text("closing")] = true
+	}
+}
+
+// parseIssueURL reads https://github.com/acme/app/issues/7, whatever host it is at.
+func parseIssueURL(link string) (issueRef, bool) {
+	u, err := url.Parse(link)
+	if err != nil {
+		return issueRef{}, false
+	}
+	parts := strings.Split(u.Path, "/")
+	if len(parts) < 4 || parts[len(parts)-2] != "issues" {
+		return issueRef{}, false
+	}
+	number, err := strconv.Atoi(parts[len(parts)-1])
+	return issueRef{owner: parts[len(parts)-4], repo: parts[len(parts)-3], number: number}, err == nil
+}
+
+// readIssue reads the issue, and notes where it is now: GitHub redirects from where it was before a transfer. It reports
+// whether there is an issue: one can be deleted.
+func (th *thread) readIssue(ctx context.Context, at issueRef) (found bool, err error) {
+	issue, _, err := th.github.Issues.Get(ctx, at.owner, at.repo, at.number)
+	if resp := githubResponse(err); resp != nil && resp.StatusCode == http.StatusGone { //nolint:bodyclose // go-github has read it
+		return false, nil
+	}
+	if err != nil {
+		return false, githubError("reading the issue of report "+th.key.String(), err)
+	}
+	th.issue, th.at, th.look.Issue = issue, at, issue.GetHTMLURL()
+	_, now, _ := strings.Cut(issue.GetRepositoryURL(), "/repos/")
+	if owner, repo, ok := strings.Cut(now, "/"); ok {
+		th.at = issueRef{owner: owner, repo: repo, number: issue.GetNumber()}
+	}
+	return true, nil
+}
+
+// readComments adds what our comments say of how far they go. None of them is older than what it could hold.
+func (th *thread) readComments(ctx context.Context, since string) error {
+	from := timeOf(since)
+	options := &github.IssueListCommentsOptions{Since: &from, ListOptions: github.ListOptions{PerPage: 100}}
+	for {
+		page, resp, err := th.github.Issues.ListComments(ctx, th.at.owner, th.at.repo, th.at.number, options)
+		if err != nil {
+			return githubError("listing the comments of report "+th.key.String(), err)
+		}
+		for _, c := range page {
+			if f, ours := triage.FindFollowed(c.GetBody(), th.key); ours {
+				th.followed = th.followed.Join(f)
+			}
+		}
+		if options.Page = resp.NextPage; options.Page == 0 {
+			return nil
+		}
+	}
+}
+
+// notModified reports whether GitHub says that nothing changed since the answer whose ETag was sent along.
+func notModified(err error) bool {
+	resp := githubResponse(err) //nolint:bodyclose // go-github has read it
+	return resp != nil && resp.StatusCode == http.StatusNotModified
+}

@@ -1,0 +1,211 @@
+package activities
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/go-github/v62/github"
+	"github.com/slack-go/slack"
+
+	"tokenkeeper/triage"
+)
+
+// reopen opens a closed issue again when somebody asked for it after it was closed.
+func (th *thread) reopen(ctx context.Context) error {
+	if !slices.ContainsFunc(th.afterClosing(), triage.AsksToReopen) {
+		return nil
+	}
+	issue, _, err := th.github.Issues.Edit(ctx, th.at.owner, th.at.repo, th.at.number, &github.IssueRequest{State: new(issueOpen)})
+	if err != nil {
+		return githubError("reopening the issue of report "+th.key.String(), err)
+	}
+	th.issue, th.look.Reopened = issue, true
+	return nil
+}
+
+// afterClosing returns what people said after the issue was closed; nothing while it is open.
+func (th *thread) afterClosing() []triage.Message {
+	if th.issue.GetState() != issueClosed {
+		return nil
+	}
+	i := slices.IndexFunc(th.people, func(m triage.Message) bool { return m.Time().After(th.issue.GetClosedAt().Time) })
+	if i < 0 {
+		return nil
+	}
+	return th.people[i:]
+}
+
+// tell says in the thread that the issue was closed or reopened, and shows it in our reply. What came and went between two
+// looks is not told.
+func (th *thread) tell(ctx context.Context) error {
+	state := th.issue.GetState()
+	if state == th.told {
+		return nil
+	}
+	what := describeState(th.issue)
+	ts, err := th.post(ctx, "Issue "+th.link()+" was "+what+".", stateEvent, map[string]any{"state": state})
+	if err != nil {
+		return err
+	}
+	th.told, th.toldAt, th.look.Told = state, ts, state
+	filed, _, _ := strings.Cut(th.reply.Text, "\n")
+	th.reply.Text = filed + "\n_" + strings.ToUpper(what[:1]) + what[1:] + "._"
+	return th.note(ctx)
+}
+
+// describeState returns "closed as completed" and the like.
+func describeState(issue *github.Issue) string {
+	if issue.GetState() != issueClosed {
+		return "reopened"
+	}
+	switch issue.GetStateReason() {
+	case "completed":
+		return "closed as completed"
+	case "not_planned":
+		return "closed as not planned"
+	case "duplicate":
+		return "closed as a duplicate"
+	}
+	return "closed"
+}
+
+func (th *thread) link() string {
+	return "<" + th.issue.GetHTMLURL() + "|#" + strconv.Itoa(th.issue.GetNumber()) + ">"
+}
+
+// ask asks who wrote after the issue was closed whether to reopen it, once for each closing.
+func (th *thread) ask(ctx context.Context) error {
+	closing := th.issue.GetClosedAt().UTC().Format(time.RFC3339)
+	if len(th.afterClosing()) == 0 || th.asked[closing] {
+		return nil
+	}
+	_, err := th.post(ctx, "Issue "+th.link()+" is closed. If this is not over, reply `"+triage.ReopenWord+"` here, and it is opened again.",
+		askEvent, map[string]any{"closing": closing})
+	th.look.Asked = err == nil
+	return err
+}
+
+// post says something in the thread. After a lost answer the next attempt reads the thread first, as every attempt does.
+func (th *thread) post(ctx context.Context, text, event string, payload map[string]any) (ts string, err error) {
+	doing := "writing in the thread of " + th.key.String()
+	payload["report"] = th.key.String()
+	started := time.Now()
+	_, ts, err = th.slack.PostMessageContext(ctx, th.key.Channel, slack.MsgOptionText(text, false), slack.MsgOptionTS(th.key.TS),
+		slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionMetadata(slack.SlackMetadata{EventType: event, EventPayload: payload}))
+	if err == nil {
+		return ts, nil
+	}
+	if lost := lostAnswer(doing, time.Since(started), err); lost != nil {
+		return "", lost
+	}
+	return "", slackError(doing, err)
+}
+
+// note keeps in our reply how far the thread was followed. A reply that may not be edited is no loss: the comments and
+// what we said in the thread tell the same.
+func (th *thread) note(ctx context.Context) error {
+	payload := map[string]any{}
+	for name, value := range map[string]string{
+		"report": th.key.String(), "issue": th.issue.GetHTMLURL(), "upto": th.followed.Upto, "edited": th.followed.Edited,
+		"state": th.told, "told": th.toldAt,
+	} {
+		if value != "" {
+			payload[name] = value
+		}
+	}
+	_, ts, _, err := th.slack.UpdateMessageContext(ctx, th.key.Channel, th.reply.Timestamp, slack.MsgOptionText(th.reply.Text, false),
+		slack.MsgOptionMetadata(slack.SlackMetadata{EventType: replyEvent, EventPayload: payload}))
+	if ts != "" || slices.Contains(slackUneditable, slackCode(err)) {
+		return nil
+	}
+	return slackError("editing the reply to "+th.key.String(), err)
+}
+
+// comment writes what people said, and an edit of the report, to the issue.
+func (th *thread) comment(ctx context.Context) error {
+	d := th.unsaid(ctx)
+	first, last := span(d)
+	if first == "" {
+		return nil
+	}
+	if wait := hold(first, last, th.threads.Slack.now()); wait > 0 {
+		return again(ErrTypeNotQuiet, "people are writing in the thread of "+th.key.String(), wait)
+	}
+	if err := th.readComments(ctx, first); err != nil { // an attempt before this one may have written them
+		return err
+	}
+	for d = th.unsaid(ctx); d.Edited || len(d.Replies) > 0; d = th.unsaid(ctx) {
+		text, upto := d.Comment(th.followed)
+		if err := th.write(ctx, text); err != nil {
+			return err
+		}
+		th.followed = upto
+		th.look.Comments++
+	}
+	return th.note(ctx)
+}
+
+// span returns the ts of the first and of the last thing that a discussion holds, "" for none.
+func span(d triage.Discussion) (first, last string) {
+	var all []string
+	for _, m := range d.Replies {
+		all = append(all, m.TS)
+	}
+	if d.Edited {
+		all = append(all, d.Report.EditedAt)
+	}
+	if len(all) == 0 {
+		return "", ""
+	}
+	return slices.Min(all), slices.Max(all)
+}
+
+// unsaid returns what no comment is known to hold.
+func (th *thread) unsaid(ctx context.Context) triage.Discussion {
+	d := triage.Discussion{Report: messageOf(th.key.Team, th.key.Channel, th.root)}
+	for _, m := range th.people {
+		if m.TS > th.followed.Upto {
+			d.Replies = append(d.Replies, m)
+		}
+	}
+	if edited := d.Report.EditedAt > th.followed.Edited; !edited && len(d.Replies) == 0 {
+		return d
+	}
+	naming, enough := context.WithTimeout(ctx, maxNaming)
+	defer enough()
+	th.name(naming, &d.Report)
+	d.Edited = d.Report.EditedAt > th.followed.Edited && !d.Report.ShownIn(th.issue.GetBody())
+	for i := range d.Replies {
+		th.name(naming, &d.Replies[i])
+	}
+	d.Report.Permalink, _ = recall(&th.threads.Slack.known, th.account.String()+"/permalink/"+th.key.String(), func() (string, error) {
+		return th.slack.GetPermalinkContext(naming, &slack.PermalinkParameters{Channel: th.key.Channel, Ts: th.key.TS})
+	}) // worth a call and not a failure
+	return d
+}
+
+// name adds the names behind the ids of a message.
+func (th *thread) name(ctx context.Context, m *triage.Message) {
+	s := th.threads.Slack
+	m.UserName, m.Names = s.userName(ctx, th.slack, th.account, m.User), map[string]string{}
+	for _, mention := range mentions.FindAllStringSubmatch(m.Text, maxMentions) {
+		m.Names[mention[1]] = s.userName(ctx, th.slack, th.account, mention[1])
+	}
+}
+
+// write writes one comment. After an unclear end the next attempt reads the comments first, as every attempt does.
+func (th *thread) write(ctx context.Context, text string) error {
+	doing := "commenting on the issue of report " + th.key.String()
+	started := time.Now()
+	_, _, err := th.github.Issues.CreateComment(ctx, th.at.owner, th.at.repo, th.at.number, &github.IssueComment{Body: &text})
+	if err == nil {
+		return nil
+	}
+	if lost := lostAnswer(doing, time.Since(started), err); lost != nil {
+		return lost
+	}
+	return createError(doing, time.Since(started), err)
+}

@@ -1,0 +1,89 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"tokenkeeper/triage"
+)
+
+// Threads holds the Activities that follow the threads of filed reports, and their issues.
+//
+// Nothing is remembered about a thread but what stands in it: our reply carries the issue and how far it was followed in
+// its metadata, and a comment carries a marker as an issue does. So a look at a thread needs no past. It compares what
+// people see in Slack with what they see at GitHub, and does what is missing. Any number of looks does it once, and
+// who misses one makes it good with the next.
+type Threads struct {
+	Slack  *Slack
+	GitHub *GitHub
+	Looks  ThreadLooks
+}
+
+// ThreadLooks has threads looked at.
+type ThreadLooks interface {
+	// LookAtThread has [Threads.FollowThread] run for a report from now on, without waiting for it.
+	LookAtThread(ctx context.Context, triage string, report triage.Key) error
+}
+
+// FollowInput names the report whose thread is looked at.
+type FollowInput struct {
+	Triage string     `json:"triage"`
+	Report triage.Key `json:"report"`
+}
+
+// ThreadLook is what came of a look at a thread.
+type ThreadLook struct {
+	// Issue is its URL, "" for a message without an issue of ours.
+	Issue    string `json:"issue,omitempty"`
+	Comments int    `json:"comments,omitempty"` // written to the issue
+	// Told is the state of the issue that the thread was told of, "open" or "closed"; "" where it knew.
+	Told     string `json:"told,omitempty"`
+	Asked    bool   `json:"asked,omitempty"`    // whether to reopen the issue
+	Reopened bool   `json:"reopened,omitempty"` // because somebody asked for it
+}
+
+const (
+	// quietTime is how long nobody may have written before what was written becomes a comment: people write in pieces.
+	quietTime = 2 * time.Minute
+	// maxHold is how long what was written waits at most for the end of a conversation.
+	maxHold = 15 * time.Minute
+)
+
+// FollowThread brings the thread of a report and its issue up to date with each other:
+//
+//   - what people wrote in the thread, and an edit of the report, becomes a comment, once they pause;
+//   - the thread is told when the issue was closed or reopened, and our reply shows it;
+//   - who writes after the issue was closed is asked whether to reopen it, once for each closing; the reply
+//     [triage.ReopenWord] reopens it.
+//
+// While people write it fails with [ErrTypeNotQuiet] and asks to be tried again.
+// Errors: also [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeProviderUnavailable], [ErrTypeRejected],
+// [ErrTypeNotConfigured], [ErrTypeInterrupted], [ErrTypePoisoned].
+func (t *Threads) FollowThread(ctx context.Context, in FollowInput) (look ThreadLook, err error) {
+	defer reportEnd(ctx, &err)
+	defer beat(ctx)()
+	if err := tooEarly(ctx, "following the thread of "+in.Report.String()); err != nil {
+		return ThreadLook{}, err
+	}
+	th, filed, err := t.read(ctx, in)
+	if err != nil || !filed {
+		return ThreadLook{}, err
+	}
+	for _, step := range []func(context.Context) error{th.reopen, th.tell, th.ask, th.comment} {
+		if err := step(ctx); err != nil {
+			return ThreadLook{}, err
+		}
+	}
+	return th.look, nil
+}
+
+func (in FollowInput) place() string { return in.Triage + " " + in.Report.Channel }
+
+// hold returns how long what was written at first and at last has to wait for a comment, 0 if not at all.
+func hold(first, last string, now time.Time) time.Duration {
+	quiet := timeOf(last).Add(quietTime).Sub(now)
+	patience := timeOf(first).Add(maxHold).Sub(now)
+	return max(min(quiet, patience), 0)
+}
+
+func timeOf(ts string) time.Time { return triage.Key{TS: ts}.Time() }

@@ -1,0 +1,381 @@
+package activities_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/sandbox"
+	"tokenkeeper/triage"
+)
+
+// looked notes which threads are to be looked at.
+type looked struct {
+	keys []triage.Key
+	err  error
+}
+
+func (l *looked) LookAtThread(_ context.Context, _ string, report triage.Key) error {
+	l.keys = append(l.keys, report)
+	return l.err
+}
+
+// following is a world with a report that is filed.
+type following struct {
+	*world
+
+	threads *activities.Threads
+	looked  *looked
+	key     triage.Key
+}
+
+func newFollowing(t *testing.T) following {
+	t.Helper()
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	w.connect(githubAccount)
+	w.plan.Follow = 14 * 24 * time.Hour
+	f := following{world: w, looked: &looked{}}
+	f.threads = &activities.Threads{Slack: w.slack, GitHub: w.github, Looks: f.looked}
+	f.key = f.fileReport(crash)
+	return f
+}
+
+// fileReport does what a Report does.
+func (f following) fileReport(text string) triage.Key {
+	f.t.Helper()
+	key := f.message(text)
+	draft := f.read(key)
+	require.NoError(f.t, draft.err)
+	issue := once(f.world, f.github.CreateIssue, activities.CreateIssueInput{Account: githubAccount, Report: key, Issue: draft.out.Issue})
+	require.NoError(f.t, issue.err)
+	require.NoError(f.t, once(f.world, f.slack.Reply, activities.ReplyInput{Account: slackAccount, Report: key, Issue: issue.out}).err)
+	require.NoError(f.t, once(f.world, noResult(f.slack.React), activities.ReactInput{
+		Account: slackAccount, Report: key, Emoji: activities.FiledReaction,
+	}).err)
+	return key
+}
+
+func (f following) say(m sandbox.Message) {
+	f.t.Helper()
+	f.clock.advance(10 * time.Second)
+	m.ThreadTS = f.key.TS
+	_, err := f.Deliver(bugs, m)
+	require.NoError(f.t, err)
+}
+
+func (f following) look() ran[activities.ThreadLook] {
+	f.t.Helper()
+	return once(f.world, f.threads.FollowThread, activities.FollowInput{Triage: f.plan.Triage, Report: f.key})
+}
+
+// looks requires a look that works, after people paused.
+func (f following) looks() activities.ThreadLook {
+	f.t.Helper()
+	f.clock.advance(3 * time.Minute)
+	got := f.look()
+	require.NoError(f.t, got.err)
+	return got.out
+}
+
+func (f following) issue() sandbox.IssueView {
+	f.t.Helper()
+	for _, issue := range f.State().Issues {
+		if issue.Key == f.key.String() {
+			return issue
+		}
+	}
+	require.Fail(f.t, "no issue")
+	return sandbox.IssueView{}
+}
+
+// ours returns what the app said in the thread.
+func (f following) ours() []string {
+	var texts []string
+	for _, m := range f.State().Channels[0].Messages {
+		for _, reply := range m.Replies {
+			if m.TS == f.key.TS && reply.ByApp && reply.Author != "Lunch" {
+				texts = append(texts, reply.Text)
+			}
+		}
+	}
+	return texts
+}
+
+func (f following) turn(state, reason string) {
+	f.t.Helper()
+	f.clock.advance(10 * time.Second)
+	i := f.issue()
+	require.NoError(f.t, f.ChangeIssue(sandbox.IssueChange{Repository: i.Repository, Number: i.Number, State: state, Reason: reason}))
+}
+
+func TestWhatPeopleSayInAThreadBecomesAComment(t *testing.T) {
+	f := newFollowing(t)
+	assert.Zero(t, f.looks().Comments, "nobody said anything")
+	f.say(sandbox.Message{User: "chen", Text: "Same here, <@U0BJORN> saw it too"})
+	f.say(sandbox.Message{Bot: "Lunch", Text: "Lunch at noon?"})
+	f.say(sandbox.Message{User: "ada", Text: "A screenshot", Files: []sandbox.File{{Name: "screen.png", Mimetype: "image/png", Size: 47000}}})
+
+	early := f.look()
+	early.fails(t, activities.ErrTypeNotQuiet, "people are writing")
+	assert.InDelta(t, 2*time.Minute, early.wait(t), float64(10*time.Second))
+	assert.Empty(t, f.issue().Comments)
+	assert.Equal(t, 1, f.looks().Comments, "several messages are one")
+
+	require.Len(t, f.issue().Comments, 1)
+	body := f.issue().Comments[0].Body
+	for _, part := range []string{"Same here", "screen.png", "/files/F", "/archives/" + bugs} {
+		assert.Contains(t, body, part)
+	}
+	assert.NotContains(t, body, "Lunch")
+	assert.NotContains(t, body, "U0BJORN", "people have names")
+	assert.Zero(t, f.looks().Comments)
+
+	f.say(sandbox.Message{User: "chen", Text: "Gone since the restart"})
+	assert.Equal(t, 1, f.looks().Comments)
+	require.Len(t, f.issue().Comments, 2)
+	assert.NotContains(t, f.issue().Comments[1].Body, "Same here")
+	assert.Len(t, f.ours(), 1, "comments are nothing to talk about")
+}
+
+func TestAConversationWithoutEndBecomesCommentsAllTheSame(t *testing.T) {
+	f := newFollowing(t)
+	for range 100 {
+		f.say(sandbox.Message{User: "chen", Text: "and another thing"})
+	}
+	got := f.look()
+	require.NoError(t, got.err)
+	assert.Equal(t, 1, got.out.Comments)
+}
+
+func TestWhateverAnswerIsLostEachMessageIsInOneComment(t *testing.T) {
+	for name, fault := range map[string]sandbox.Fault{
+		"comment carried out, connection lost":     {App: sandbox.GitHub, Endpoint: "comments.create", Kind: sandbox.FaultDrop, Processed: true},
+		"comment not carried out, connection lost": {App: sandbox.GitHub, Endpoint: "comments.create", Kind: sandbox.FaultDrop},
+		"comment carried out, 502":                 {App: sandbox.GitHub, Endpoint: "comments.create", Kind: sandbox.FaultStatus, Status: 502, Processed: true},
+		"reply not edited":                         {App: sandbox.Slack, Endpoint: "chat.update", Kind: sandbox.FaultStatus, Code: "internal_error"},
+		"reply may not be edited":                  {App: sandbox.Slack, Endpoint: "chat.update", Kind: sandbox.FaultStatus, Code: "cant_update_message", Times: -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFollowing(t)
+			f.say(sandbox.Message{User: "chen", Text: "Same here"})
+			f.clock.advance(3 * time.Minute)
+			f.fault(fault)
+			in := activities.FollowInput{Triage: f.plan.Triage, Report: f.key}
+			require.NoError(t, retried(f.world, f.threads.FollowThread, in, always).err)
+			require.NoError(t, retried(f.world, f.threads.FollowThread, in, always).err)
+			assert.Len(t, f.issue().Comments, 1)
+		})
+	}
+}
+
+func TestAWorkerThatDiesOverAThreadWritesNothingTwice(t *testing.T) {
+	f := newFollowing(t)
+	f.say(sandbox.Message{User: "chen", Text: "Same here"})
+	f.turn("closed", "")
+	f.say(sandbox.Message{User: "chen", Text: "And again"})
+	f.clock.advance(3 * time.Minute)
+	got := retried(f.world, f.threads.FollowThread, activities.FollowInput{Triage: f.plan.Triage, Report: f.key}, func(attempt int32) error {
+		if attempt == 1 {
+			return errDied
+		}
+		return nil
+	})
+	require.NoError(t, got.err)
+	assert.Len(t, f.issue().Comments, 1)
+	assert.Len(t, f.ours(), 3, "the link, the closing and the question: %v", f.ours())
+}
+
+func TestAnEditOfTheReportIsNotedOnce(t *testing.T) {
+	f := newFollowing(t)
+	f.clock.advance(time.Minute)
+	require.NoError(t, f.Edit(bugs, f.key.TS, crash+" and on Firefox"))
+	f.look().fails(t, activities.ErrTypeNotQuiet)
+	assert.Equal(t, 1, f.looks().Comments)
+	assert.Contains(t, f.issue().Comments[0].Body, "and on Firefox")
+	assert.Zero(t, f.looks().Comments)
+	require.NoError(t, f.Edit(bugs, f.key.TS, crash+" and on Opera"))
+	assert.Equal(t, 1, f.looks().Comments)
+	assert.Contains(t, f.issue().Comments[1].Body, "and on Opera")
+}
+
+func TestAnEditThatTheIssueShowsIsNone(t *testing.T) {
+	f := newFollowing(t)
+	f.clock.advance(time.Minute)
+	require.NoError(t, f.Edit(bugs, f.key.TS, crash))
+	assert.Zero(t, f.looks().Comments)
+	assert.Zero(t, f.Books().Requests["github comments.list"])
+}
+
+func TestTheThreadIsToldOnceThatItsIssueWasClosedAndReopened(t *testing.T) {
+	f := newFollowing(t)
+	for i, c := range []struct{ state, reason, says, shows string }{
+		{"closed", "", "was closed as completed.", "_Closed as completed._"},
+		{"open", "", "was reopened.", "_Reopened._"},
+		{"closed", "not_planned", "was closed as not planned.", "_Closed as not planned._"},
+	} {
+		f.turn(c.state, c.reason)
+		assert.Equal(t, c.state, f.looks().Told)
+		assert.Empty(t, f.looks().Told)
+		said := f.ours()
+		require.Len(t, said, i+2)
+		assert.Contains(t, said[i+1], c.says)
+		assert.Contains(t, said[0], "Filed as <")
+		assert.Contains(t, said[0], "\n"+c.shows)
+		assert.NotContains(t, said[0], "\n\n")
+	}
+	f.turn("open", "")
+	f.turn("closed", "")
+	assert.Empty(t, f.looks().Told, "what came and went is no news")
+	assert.Empty(t, f.issue().Comments)
+}
+
+func TestWhoWritesAfterTheEndIsAskedAndMayReopen(t *testing.T) {
+	f := newFollowing(t)
+	f.say(sandbox.Message{User: "chen", Text: "reopen"})
+	assert.False(t, f.looks().Reopened, "it is open")
+	f.turn("closed", "")
+	assert.False(t, f.looks().Reopened, "the word was said before the end")
+	f.say(sandbox.Message{User: "chen", Text: "Thanks!"})
+	got := f.looks()
+	assert.True(t, got.Asked)
+	assert.Equal(t, 1, got.Comments)
+	said := f.ours()
+	assert.Contains(t, said[len(said)-1], "reply `reopen` here")
+	f.say(sandbox.Message{User: "chen", Text: "It is back, though"})
+	assert.False(t, f.looks().Asked, "once")
+
+	f.say(sandbox.Message{User: "chen", Text: "Reopen!"})
+	got = f.looks()
+	assert.True(t, got.Reopened)
+	assert.Equal(t, "open", got.Told)
+	assert.Equal(t, "open", f.issue().State)
+
+	f.turn("closed", "")
+	got = f.looks()
+	assert.False(t, got.Reopened, "the word was for the closing before")
+	assert.False(t, got.Asked)
+	f.say(sandbox.Message{User: "chen", Text: "Hm"})
+	assert.True(t, f.looks().Asked, "another closing, another question")
+}
+
+func TestAThreadWithoutAnIssueIsLeftAlone(t *testing.T) {
+	f := newFollowing(t)
+	f.key = f.message("Lunch at noon?")
+	f.say(sandbox.Message{User: "chen", Text: "One o'clock"})
+	assert.Empty(t, f.looks())
+	f.key.TS = "1700000000.000100"
+	assert.Empty(t, f.looks(), "it was deleted")
+	assert.Zero(t, f.Books().Requests["github issues.get"])
+}
+
+func TestATriageThatFollowsNothingFollowsNothing(t *testing.T) {
+	f := newFollowing(t)
+	f.plan.Follow = 0
+	f.say(sandbox.Message{User: "chen", Text: "Same here"})
+	assert.Empty(t, f.looks())
+	f.watches(nil).fails(t, activities.ErrTypeNothingNew)
+	assert.Empty(t, f.looked.keys)
+}
+
+func (f following) watches(from *activities.ThreadsWatched) ran[activities.ThreadsWatched] {
+	f.t.Helper()
+	in := activities.WatchInput{Triage: f.plan.Triage, Watched: activities.ThreadsWatched{Since: f.key.Time()}}
+	var details any
+	if from != nil {
+		details = *from
+	}
+	return attempt(f.world, f.t.Context(), details, f.threads.WatchThreads, in)
+}
+
+// watch runs attempts of one watch, each where the one before stopped, and returns what each had looked at.
+func (f following) watch(before ...func()) (looks []int) {
+	f.t.Helper()
+	var from *activities.ThreadsWatched
+	for _, act := range before {
+		act()
+		f.clock.advance(2 * time.Minute)
+		n := len(f.looked.keys)
+		got := f.watches(from)
+		got.fails(f.t, activities.ErrTypeNothingNew)
+		if len(got.beats) > 0 {
+			from = &activities.ThreadsWatched{}
+			require.NoError(f.t, decode(got.beats[len(got.beats)-1], from))
+		}
+		looks = append(looks, len(f.looked.keys)-n)
+	}
+	return looks
+}
+
+func decode(beat string, into any) error { return json.Unmarshal([]byte(beat), into) }
+
+func nothing() {}
+
+func TestOneWatchFindsTheThreadsInWhichSomethingHappened(t *testing.T) {
+	f := newFollowing(t)
+	other := f.fileReport(crash + " again")
+	looks := f.watch(
+		nothing, // but our own replies
+		func() { f.say(sandbox.Message{User: "chen", Text: "Same here"}) },
+		nothing,
+		func() { require.NoError(t, f.Edit(bugs, other.TS, "It is worse")) },
+		func() { f.turn("closed", "") },
+		nothing,
+		nothing,
+		func() { f.turn("open", "") },
+		nothing,
+	)
+	assert.Equal(t, []int{0, 1, 0, 1, 1, 0, 0, 1, 0}, looks)
+	assert.Equal(t, []triage.Key{f.key, other, f.key, f.key}, f.looked.keys)
+	assert.Equal(t, 9, f.Books().Requests["slack conversations.history"]-2, "one page for each watch, however many threads; and two reports were read")
+}
+
+func TestAWatchGoesOnWhereItsPagesEnded(t *testing.T) {
+	f := newFollowing(t)
+	for i := range 1100 {
+		f.clock.advance(time.Second)
+		f.Post(bugs, sandbox.Message{User: "ada", Text: fmt.Sprintf("message %d", i)})
+	}
+	looks := f.watch(func() { f.say(sandbox.Message{User: "chen", Text: "Same here"}) }, nothing, nothing, nothing)
+	assert.Equal(t, []int{0, 1, 0, 0}, looks, "it is on the sixth page")
+}
+
+func TestTroubleWithOneRepositoryStopsNoOther(t *testing.T) {
+	f := newFollowing(t)
+	f.plan.Routes = append([]triage.Route{{Channel: "C0NOWHERE", Repository: "acme/none"}}, f.plan.Routes...)
+	f.say(sandbox.Message{User: "chen", Text: "Same here"})
+	f.turn("closed", "")
+	f.clock.advance(2 * time.Minute)
+	f.watches(nil).fails(t, activities.ErrTypeNothingNew, "acme/none")
+	assert.Equal(t, []triage.Key{f.key, f.key}, f.looked.keys)
+}
+
+func TestAWatchGivesWayWhenSlackLimits(t *testing.T) {
+	f := newFollowing(t)
+	f.fault(sandbox.Fault{App: sandbox.Slack, Endpoint: "conversations.history", Kind: sandbox.FaultStatus, Status: 429, RetryAfter: 30 * time.Second})
+	got := f.watches(nil)
+	got.fails(t, activities.ErrTypeNothingNew, "rate limit")
+	assert.Equal(t, 5*time.Minute, got.wait(t))
+}
+
+func TestWhatNobodyCouldBeToldOfIsFoundAgain(t *testing.T) {
+	f := newFollowing(t)
+	f.say(sandbox.Message{User: "chen", Text: "Same here"})
+	looks := f.watch(func() { f.looked.err = errAway }, func() { f.looked.err = nil }, nothing)
+	assert.Equal(t, []int{1, 1, 0}, looks)
+}
+
+func TestAQuietTriageIsWatchedSeldom(t *testing.T) {
+	f := newFollowing(t)
+	assert.Equal(t, time.Minute, f.watches(nil).wait(t))
+	f.clock.advance(30 * time.Minute)
+	assert.InDelta(t, 3*time.Minute, f.watches(nil).wait(t), float64(10*time.Second))
+	f.clock.advance(48 * time.Hour)
+	assert.Equal(t, 10*time.Minute, f.watches(nil).wait(t))
+}

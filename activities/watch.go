@@ -1,0 +1,264 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/go-github/v62/github"
+	"github.com/slack-go/slack"
+	"go.temporal.io/sdk/activity"
+
+	"tokenkeeper/triage"
+)
+
+// WatchInput asks for a watch over the threads and issues of a triage.
+type WatchInput struct {
+	Triage  string         `json:"triage"`
+	Watched ThreadsWatched `json:"watched"`
+}
+
+const (
+	// maxWatchPages bounds what one watch reads of a channel; the next one goes on there.
+	maxWatchPages = 5
+	// clockSkew is how far our clock may be ahead of Slack's.
+	clockSkew = time.Minute
+	// restFromLimits is how long the watch rests after a rate limit, if the provider does not ask for longer: reading new
+	// reports comes first.
+	restFromLimits = 5 * time.Minute
+	// keepWatched is how much of what was watched may be lost when the Activity is cancelled. It costs a few looks.
+	keepWatched = time.Hour
+)
+
+// WatchThreads finds the threads in which something happened, and the issues that were closed or reopened, and has each
+// looked at by [ThreadLooks]. As with [Slack.Poll], Temporal's retry is the loop: it fails with [ErrTypeNothingNew] and
+// writes nothing to history; once in an hour it returns how far it is, if there was anything.
+//
+// One watch serves all reports of a triage, however many there are. A page of a channel's history says of 200 messages when
+// each was answered last and when edited, and one conditional request to a repository lists what changed in it, and costs
+// nothing of the rate limit where nothing did (304). To ask for each thread and each issue would cost as many requests as
+// there are, and a Workflow for each that waits.
+// Errors: also [ErrTypeAccountUnavailable], [ErrTypeRefreshPending], [ErrTypeNotConfigured].
+func (t *Threads) WatchThreads(ctx context.Context, in WatchInput) (ThreadsWatched, error) {
+	var reached atomic.Pointer[ThreadsWatched]
+	reached.Store(resumeWatch(ctx, in.Watched))
+	stop := beatWith(ctx, func() []any { return []any{*reached.Load()} })
+	before := *reached.Load()
+	trouble, err := t.watchAll(ctx, in.Triage, &reached)
+	stop()
+	after := *reached.Load()
+	if !after.equal(before) {
+		activity.RecordHeartbeat(ctx, after)
+	}
+	if err != nil {
+		return ThreadsWatched{}, err
+	}
+	now := t.Slack.now()
+	if after.LastNews.After(in.Watched.LastNews) && now.Sub(activity.GetInfo(ctx).ScheduledTime) >= keepWatched {
+		return after, nil
+	}
+	pause, said := watchPause(now.Sub(after.lastChange())), "nothing new in the threads of "+in.Triage
+	if trouble != nil {
+		said = message(trouble)
+		if errorType(trouble) == ErrTypeRateLimited {
+			pause = max(pause, restFromLimits, applicationDelay(trouble))
+		}
+	}
+	return ThreadsWatched{}, again(ErrTypeNothingNew, said, pause)
+}
+
+// watchPause is the pause after a watch, by how long nothing has happened.
+func watchPause(idle time.Duration) time.Duration {
+	return min(max(idle/10, time.Minute), 10*time.Minute)
+}
+
+// watchAll watches every channel and every repository of a triage. What is wrong with one of them stops no other: it
+// returns the last such trouble. err is what stops all.
+func (t *Threads) watchAll(ctx context.Context, name string, reached *atomic.Pointer[ThreadsWatched]) (trouble, err error) {
+	plan, err := t.Slack.Plans.Plan(name)
+	if err != nil {
+		return nil, notConfigured(err)
+	}
+	if plan.Follow == 0 {
+		return nil, nil
+	}
+	w := &watcher{Threads: t, plan: plan, reached: reached}
+	if w.slack, err = t.Slack.client(plan.Slack); err != nil {
+		return nil, err
+	}
+	if w.github, err = t.GitHub.client(plan.GitHub); err != nil {
+		return nil, err
+	}
+	if w.who, err = t.Slack.identity(ctx, w.slack, plan.Slack); err != nil {
+		return nil, err
+	}
+	for _, watch := range w.watches() {
+		err := watch(ctx)
+		switch errorType(err) {
+		case "":
+		case ErrTypeAccountUnavailable, ErrTypeRefreshPending:
+			return nil, err
+		default:
+			trouble = err
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+	}
+	return trouble, nil
+}
+
+// watcher is one watch over all.
+type watcher struct {
+	*Threads
+
+	plan    Plan
+	who     identity
+	slack   *slack.Client
+	github  *github.Client
+	reached *atomic.Pointer[ThreadsWatched]
+}
+
+// watches returns what there is to do: one for each channel, and one for each repository.
+func (w *watcher) watches() []func(context.Context) error {
+	var all []func(context.Context) error
+	var repositories []string
+	for _, route := range w.plan.Routes {
+		all = append(all, func(ctx context.Context) error { return w.channel(ctx, route.Channel) })
+		if !slices.Contains(repositories, route.Repository) {
+			repositories = append(repositories, route.Repository)
+			all = append(all, func(ctx context.Context) error { return w.repository(ctx, route.Repository) })
+		}
+	}
+	return all
+}
+
+// channel goes through the messages of a channel that are young enough, newest first, and has those looked at in whose
+// threads something happened since the last round. A round ends with the oldest of them, maybe some watches later.
+func (w *watcher) channel(ctx context.Context, id string) error {
+	c := w.reached.Load().channel(id)
+	defer func() { w.reached.Store(w.reached.Load().withChannel(id, c)) }()
+	now := w.Slack.now()
+	for range maxWatchPages {
+		if c.Cursor == "" {
+			c.Oldest, c.Begun, c.Newest = triage.TimestampOf(now.Add(-w.plan.Follow)), triage.TimestampOf(now.Add(-clockSkew)), ""
+		}
+		page, err := w.slack.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
+			ChannelID: id, Oldest: c.Oldest, Cursor: c.Cursor, Limit: pageSize,
+		})
+		if slackCode(err) == "invalid_cursor" && c.Cursor != "" {
+			c.Cursor = ""
+			continue
+		}
+		if err != nil {
+			return slackError("watching the threads of channel "+id, err)
+		}
+		for _, m := range page.Messages {
+			c.Newest = max(c.Newest, lastChange(m))
+			if w.isNews(m, c.After) {
+				if err := w.look(ctx, triage.Key{Team: w.who.Team, Channel: id, TS: m.Timestamp}); err != nil {
+					return err
+				}
+			}
+		}
+		c.Cursor = page.ResponseMetaData.NextCursor
+		if !page.HasMore || c.Cursor == "" {
+			// What happened before the round began was there to see in all of it.
+			c.After, c.Cursor = max(c.After, min(c.Newest, c.Begun)), ""
+			return nil
+		}
+	}
+	return nil
+}
+
+// lastChange returns when a message was edited or answered last, "" for never.
+func lastChange(m slack.Message) string {
+	if m.Edited != nil {
+		return max(m.Edited.Timestamp, m.LatestReply)
+	}
+	return m.LatestReply
+}
+
+// isNews reports whether a filed report was edited, or answered in a thread in which not only we speak, after a ts.
+func (w *watcher) isNews(m slack.Message, after string) bool {
+	filed := slices.ContainsFunc(m.Reactions, func(r slack.ItemReaction) bool { return r.Name == FiledReaction })
+	edited := m.Edited != nil && m.Edited.Timestamp > after
+	others := slices.ContainsFunc(m.ReplyUsers, func(user string) bool { return user != w.who.Self.UserID && user != w.who.Self.BotID })
+	return filed && (edited || others && m.LatestReply > after)
+}
+
+// repository has the reports looked at whose issues were closed or reopened since the last watch.
+func (w *watcher) repository(ctx context.Context, name string) error {
+	r := w.reached.Load().repository(name)
+	defer func() { w.reached.Store(w.reached.Load().withRepository(name, r)) }()
+	since := r.Since
+	for page := 1; page != 0; {
+		issues, resp, err := w.listChanged(ctx, name, since, page, r.ETag)
+		if page == 1 && notModified(err) {
+			return nil
+		}
+		if err != nil {
+			return githubError("listing what changed in "+name, err)
+		}
+		if page == 1 {
+			r.ETag = resp.Header.Get("ETag")
+		}
+		for _, issue := range issues {
+			if key, ours := w.isTurned(issue, since); ours && !r.saw(issue) {
+				if err := w.look(ctx, key); err != nil {
+					return err
+				}
+			}
+			r = r.with(issue)
+		}
+		page = resp.NextPage
+	}
+	if !r.Since.Equal(since) {
+		r.ETag = "" // of another list
+	}
+	return nil
+}
+
+// listChanged returns a page of the issues that were updated since, oldest update first.
+func (w *watcher) listChanged(ctx context.Context, repository string, since time.Time, page int, etag string) ([]*github.Issue, *github.Response, error) {
+	path := fmt.Sprintf("repos/%s/issues?state=all&sort=updated&direction=asc&per_page=100&page=%d&since=%s",
+		repository, page, url.QueryEscape(since.UTC().Format(time.RFC3339)))
+	request, err := w.github.NewRequest(http.MethodGet, path, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	if etag != "" && page == 1 {
+		request.Header.Set("If-None-Match", etag)
+	}
+	var issues []*github.Issue
+	resp, err := w.github.Do(ctx, request, &issues)
+	return issues, resp, err
+}
+
+// isTurned returns the report of an issue that was closed or reopened since, if the report is of this triage. Of one that
+// was reopened nobody says when; the look at its thread finds out whether that is news.
+func (w *watcher) isTurned(issue *github.Issue, since time.Time) (triage.Key, bool) {
+	key, ours := triage.FindMarker(issue.GetBody())
+	if !ours || issue.IsPullRequest() || key.Team != w.who.Team ||
+		!slices.ContainsFunc(w.plan.Routes, func(r triage.Route) bool { return r.Channel == key.Channel }) {
+		return triage.Key{}, false
+	}
+	if issue.GetState() == issueClosed {
+		return key, !issue.GetClosedAt().Before(since)
+	}
+	return key, issue.GetStateReason() == "reopened"
+}
+
+func (w *watcher) look(ctx context.Context, report triage.Key) error {
+	if err := w.Looks.LookAtThread(ctx, w.plan.Triage, report); err != nil {
+		return outage("having the thread of "+report.String()+" looked at", err)
+	}
+	now := *w.reached.Load()
+	now.LastNews = w.Slack.now()
+	w.reached.Store(&now)
+	return nil
+}

@@ -1,0 +1,125 @@
+package activities
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/google/go-github/v62/github"
+	"go.temporal.io/sdk/activity"
+
+	"tokenkeeper/triage"
+)
+
+// ThreadsWatched is how far a watch is.
+type ThreadsWatched struct {
+	// Since is from when on things are news in a channel or repository that was not watched before.
+	Since        time.Time                    `json:"since,omitzero"`
+	Channels     map[string]ChannelWatched    `json:"channels,omitempty"`
+	Repositories map[string]RepositoryWatched `json:"repositories,omitempty"` // :: owner/name →
+	// LastNews is when a thread was looked at last.
+	LastNews time.Time `json:"last_news,omitzero"`
+}
+
+// ChannelWatched is how far the watch over a channel is.
+type ChannelWatched struct {
+	// After is the ts up to which all that happened in threads was looked at.
+	After string `json:"after"`
+	// Of the round under way: the next page, the oldest message, when it began, and the newest thing seen in it.
+	Cursor string `json:"cursor,omitempty"`
+	Oldest string `json:"oldest,omitempty"`
+	Begun  string `json:"begun,omitempty"`
+	Newest string `json:"newest,omitempty"`
+}
+
+// RepositoryWatched is how far the watch over a repository is.
+type RepositoryWatched struct {
+	// Since is the newest update that was looked at, and Seen are the issues that had it: GitHub lists them again.
+	Since time.Time `json:"since"`
+	Seen  []int     `json:"seen,omitempty"`
+	ETag  string    `json:"etag,omitempty"` // of the list since then
+}
+
+// resumeWatch returns where the attempt before this one stopped.
+func resumeWatch(ctx context.Context, from ThreadsWatched) *ThreadsWatched {
+	var w ThreadsWatched
+	if !activity.HasHeartbeatDetails(ctx) || activity.GetHeartbeatDetails(ctx, &w) != nil || w.Since.IsZero() {
+		return &from
+	}
+	return &w
+}
+
+func (w *ThreadsWatched) channel(id string) ChannelWatched {
+	if c, known := w.Channels[id]; known {
+		return c
+	}
+	return ChannelWatched{After: triage.TimestampOf(w.Since)}
+}
+
+func (w *ThreadsWatched) repository(name string) RepositoryWatched {
+	if r, known := w.Repositories[name]; known {
+		return r
+	}
+	return RepositoryWatched{Since: w.Since.UTC().Truncate(time.Second)}
+}
+
+// withChannel returns a copy: heartbeats read the old one at the same time.
+func (w *ThreadsWatched) withChannel(id string, c ChannelWatched) *ThreadsWatched {
+	next := *w
+	next.Channels = maps.Clone(w.Channels)
+	if next.Channels == nil {
+		next.Channels = map[string]ChannelWatched{}
+	}
+	next.Channels[id] = c
+	return &next
+}
+
+func (w *ThreadsWatched) withRepository(name string, r RepositoryWatched) *ThreadsWatched {
+	next := *w
+	next.Repositories = maps.Clone(w.Repositories)
+	if next.Repositories == nil {
+		next.Repositories = map[string]RepositoryWatched{}
+	}
+	next.Repositories[name] = r
+	return &next
+}
+
+// equal reports whether nothing is worth a heartbeat.
+func (w ThreadsWatched) equal(other ThreadsWatched) bool {
+	far := func(a, b ChannelWatched) bool { return a.After == b.After && a.Cursor == b.Cursor }
+	same := func(a, b RepositoryWatched) bool { return a.ETag == b.ETag && a.Since.Equal(b.Since) }
+	return w.LastNews.Equal(other.LastNews) && maps.EqualFunc(w.Channels, other.Channels, far) &&
+		maps.EqualFunc(w.Repositories, other.Repositories, same)
+}
+
+// lastChange returns when something happened last that was seen: our own answers count, as where they are there is a new
+// report.
+func (w *ThreadsWatched) lastChange() time.Time {
+	last := w.LastNews
+	if w.Since.After(last) {
+		last = w.Since
+	}
+	for _, c := range w.Channels {
+		if at := timeOf(max(c.After, c.Newest)); at.After(last) {
+			last = at
+		}
+	}
+	return last
+}
+
+func (r RepositoryWatched) saw(issue *github.Issue) bool {
+	return issue.GetUpdatedAt().Equal(github.Timestamp{Time: r.Since}) && slices.Contains(r.Seen, issue.GetNumber())
+}
+
+// with returns what is known after an issue of the list.
+func (r RepositoryWatched) with(issue *github.Issue) RepositoryWatched {
+	updated := issue.GetUpdatedAt().Time
+	switch {
+	case updated.After(r.Since):
+		r.Since, r.Seen = updated, []int{issue.GetNumber()}
+	case updated.Equal(r.Since) && !slices.Contains(r.Seen, issue.GetNumber()):
+		r.Seen = append(slices.Clone(r.Seen), issue.GetNumber())
+	}
+	return r
+}
