@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/accessibility"
 	"github.com/stretchr/testify/assert"
@@ -22,6 +23,12 @@ func busyBoard(f *fixture) {
 		viewOf(now, "acme/triage/github", nil), dead,
 		viewOf(now, "acme/jane/drive-with-a-long-name.example", func(v *gateway.AccountView) {
 			v.Status, v.Reason = credential.Degraded, "the provider did not answer: HTTP 503; the token is good for 3h12m"
+			v.Quarantine = &credential.Quarantine{
+				Expected: credential.Holder{Subject: "108204268033311374519", Display: "jane@example.com"},
+				Got:      credential.Holder{Subject: "117201475532672775807", Display: "somebody-else-with-a-long-address@example.com"},
+				Missing:  []string{"https://www.googleapis.com/auth/drive.readonly", "https://www.googleapis.com/auth/drive.metadata.readonly"},
+				Since:    now.Add(-time.Hour), Until: now.Add(71 * time.Hour),
+			}
 		}),
 		viewOf(now, "acme/new/fake", func(v *gateway.AccountView) {
 			v.AccountStatus = credential.AccountStatus{Account: v.Account, Provider: "fake", Status: credential.Pending}
