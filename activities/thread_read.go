@@ -71,6 +71,9 @@ func (t *Threads) read(ctx context.Context, in FollowInput) (th *thread, filed b
 	if err != nil {
 		return nil, false, err
 	}
+	if who.Team != in.Report.Team {
+		return nil, false, nil // an issue that names it does not make it ours
+	}
 	th.self = who.Self
 	if err := th.readSlack(ctx); err != nil {
 		if isGone(err) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tokenkeeper/credential"
+	"tokenkeeper/triage"
 	"tokenkeeper/vault"
 )
 
@@ -45,6 +46,10 @@ type Hints interface {
 	// ChannelActive says that somebody wrote in a channel that the OAuth app of the connector is in. It does not wait, and
 	// any number of calls costs no more than a poll of the channel now and then.
 	ChannelActive(connector, channel string)
+	// ThreadActive says that somebody wrote in the thread of a message or edited it, or that its issue was closed or
+	// reopened, as the OAuth app of the connector was told. It does not wait, and any number of calls costs no more than a
+	// look now and then. The message may be no report.
+	ThreadActive(connector string, message triage.Key)
 }
 
 // deliveries are remembered, so that an event is acted on once; and what came of it is told in the audit log.
@@ -67,6 +72,8 @@ type news struct {
 	ended func(credential.Subject) bool
 	// active is the channel in which somebody wrote; "" for none.
 	active string
+	// turned is the message whose thread or issue changed; the zero key for none.
+	turned triage.Key
 }
 
 // dialect is how one provider speaks.
@@ -158,6 +165,11 @@ func (e event) hash() []byte {
 func (s *Server) heed(ctx context.Context, e event, log *slog.Logger) error {
 	if e.active != "" {
 		s.Hints.ChannelActive(e.connector, e.active)
+	}
+	if e.turned != (triage.Key{}) {
+		s.Hints.ThreadActive(e.connector, e.turned)
+	}
+	if e.active != "" || e.turned != (triage.Key{}) {
 		return nil
 	}
 	if e.ended == nil {

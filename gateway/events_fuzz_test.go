@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tokenkeeper/credential"
+	"tokenkeeper/triage"
 	"tokenkeeper/vault"
 )
 
@@ -87,6 +88,8 @@ func (h *toldOf) GrantEnded(_ context.Context, _ string, ended func(credential.S
 }
 
 func (h *toldOf) ChannelActive(string, string) { h.times++ }
+
+func (h *toldOf) ThreadActive(string, triage.Key) { h.times++ }
 
 // forgetful takes every delivery for the first.
 type forgetful struct{ Vault }

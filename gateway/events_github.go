@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-github/v62/github"
 
 	"tokenkeeper/credential"
+	"tokenkeeper/triage"
 )
 
 // gitHubKeep is for how long a webhook is known again. GitHub signs no time, so that whoever has one could send it for ever;
@@ -28,6 +29,7 @@ type gitHubEvent struct {
 	Action       string               `json:"action"`
 	Sender       *github.User         `json:"sender"`
 	Installation *github.Installation `json:"installation"`
+	Issue        *github.Issue        `json:"issue"`
 }
 
 // readGitHubEvent takes SHA-256 alone: the library would also take the SHA-1 that GitHub sends along for old receivers.
@@ -50,6 +52,8 @@ func readGitHubEvent(header http.Header, body []byte, secret credential.Secret) 
 func (e gitHubEvent) news(name string, body []byte) news {
 	n := news{name: clip(name+"."+e.Action, 64), key: string(body), keep: gitHubKeep}
 	switch {
+	case name == "issues" && slices.Contains([]string{"closed", "reopened"}, e.Action):
+		n.turned, _ = triage.FindMarker(e.Issue.GetBody()) // the zero key where it is no issue of ours
 	case name == "github_app_authorization" && e.Action == "revoked" && e.Sender.GetID() != 0:
 		n.ended = exactly(credential.Subject(strconv.FormatInt(e.Sender.GetID(), 10)))
 	case name == "installation" && slices.Contains([]string{"deleted", "suspend"}, e.Action) && e.Installation.GetID() != 0:

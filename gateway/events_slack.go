@@ -11,6 +11,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"tokenkeeper/credential"
+	"tokenkeeper/triage"
 )
 
 // slackKeep is above the hour over which Slack tries to deliver an event. What is older than five minutes has to be signed
@@ -47,12 +48,32 @@ type slackMessage struct {
 	Subtype  string `json:"subtype"`
 	BotID    string `json:"bot_id"` // ours among them
 	Hidden   bool   `json:"hidden"` // message_changed, message_deleted
+	// Changed is the message as it is now, of a message_changed.
+	Changed struct {
+		TS       string    `json:"ts"`
+		ThreadTS string    `json:"thread_ts"`
+		BotID    string    `json:"bot_id"`
+		Edited   *struct{} `json:"edited"` // there if somebody edited it, and not an app that unfurled a link
+	} `json:"message"`
 }
 
 // byPerson reports whether a poll of the channel would find the message, and a person wrote it.
 func (m slackMessage) byPerson() bool {
 	top := m.ThreadTS == "" || m.ThreadTS == m.TS || m.Subtype == "thread_broadcast"
 	return top && !m.Hidden && m.BotID == ""
+}
+
+// thread returns the ts of the message in whose thread a person wrote, or that its author edited; "" for none.
+func (m slackMessage) thread() string {
+	switch {
+	case m.Subtype == "message_changed":
+		if top := m.Changed.ThreadTS == "" || m.Changed.ThreadTS == m.Changed.TS; top && m.Changed.Edited != nil && m.Changed.BotID == "" {
+			return m.Changed.TS
+		}
+	case !m.Hidden && m.BotID == "" && m.ThreadTS != m.TS:
+		return m.ThreadTS
+	}
+	return ""
 }
 
 func readSlackEvent(header http.Header, body []byte, secret credential.Secret) (news, error) {
@@ -86,6 +107,9 @@ func (e slackEvent) news() news {
 	case "message":
 		if e.Event.byPerson() {
 			n.active = e.Event.Channel
+		}
+		if key := (triage.Key{Team: e.TeamID, Channel: e.Event.Channel, TS: e.Event.thread()}); key.Validate() == nil {
+			n.turned = key
 		}
 	case "app_uninstalled":
 		n.ended = e.ofTeam

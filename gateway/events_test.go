@@ -22,6 +22,7 @@ import (
 
 	"tokenkeeper/credential"
 	"tokenkeeper/gateway"
+	"tokenkeeper/triage"
 	"tokenkeeper/vault"
 )
 
@@ -32,16 +33,23 @@ type fakeHints struct {
 	secrets  map[string]credential.Secret // :: connector → secret; its name says who signs
 	accounts map[credential.AccountID]credential.Subject
 
-	mu   sync.Mutex
-	told []string // accounts
-	busy []string // channels
-	err  error
+	mu     sync.Mutex
+	told   []string // accounts
+	busy   []string // channels
+	turned []string // messages
+	err    error
 }
 
 func (h *fakeHints) ChannelActive(_, channel string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.busy = append(h.busy, channel)
+}
+
+func (h *fakeHints) ThreadActive(_ string, message triage.Key) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.turned = append(h.turned, message.String())
 }
 
 func (h *fakeHints) EventSecret(connector string) (gateway.EventSource, credential.Secret) {
@@ -206,6 +214,52 @@ func TestMessagesThatAPollWouldFind(t *testing.T) {
 	status, _ := f.send(forged)
 	assert.Equal(t, http.StatusUnauthorized, status)
 	assert.Len(t, h.busy, 4)
+}
+
+func TestEventsOfThreadsAndTheirIssues(t *testing.T) {
+	const marked = `{"number":7,"body":"It crashes\n\n<!-- tokenkeeper: T1/C1/1700000000.000100 -->"}`
+	message := func(fields string) signed {
+		return slackCallback("Ev1", `{"type":"message","channel":"C1",`+fields+`}`)
+	}
+	for name, tc := range map[string]struct {
+		event  signed
+		turned bool
+	}{
+		"reply":           {message(`"user":"UADA","ts":"1700000001.000100","thread_ts":"1700000000.000100"`), true},
+		"broadcast":       {message(`"subtype":"thread_broadcast","user":"UADA","ts":"1700000001.000100","thread_ts":"1700000000.000100"`), true},
+		"edit":            {message(`"subtype":"message_changed","hidden":true,"ts":"1700000002.000100","message":{"ts":"1700000000.000100","edited":{"user":"UADA"}}`), true},
+		"edit of a reply": {message(`"subtype":"message_changed","hidden":true,"ts":"1700000002.000100","message":{"ts":"1700000001.000100","thread_ts":"1700000000.000100","edited":{}}`), false},
+		"edit of an app":  {message(`"subtype":"message_changed","hidden":true,"ts":"1700000002.000100","message":{"ts":"1700000000.000100","bot_id":"B1","edited":{}}`), false},
+		"unfurled link":   {message(`"subtype":"message_changed","hidden":true,"ts":"1700000002.000100","message":{"ts":"1700000000.000100"}`), false},
+		"reply of an app": {message(`"bot_id":"B1","ts":"1700000001.000100","thread_ts":"1700000000.000100"`), false},
+		"deleted reply":   {message(`"subtype":"message_deleted","hidden":true,"ts":"1700000001.000100","thread_ts":"1700000000.000100"`), false},
+		"message":         {message(`"user":"UADA","ts":"1700000000.000100"`), false},
+		"thread itself":   {message(`"user":"UADA","ts":"1700000000.000100","thread_ts":"1700000000.000100"`), false},
+		"no ts":           {message(`"user":"UADA","ts":"1.1","thread_ts":"../secret"`), false},
+		"closed":          {gitHubHook("issues", `{"action":"closed","issue":`+marked+`}`), true},
+		"reopened":        {gitHubHook("issues", `{"action":"reopened","issue":`+marked+`}`), true},
+		"labeled":         {gitHubHook("issues", `{"action":"labeled","issue":`+marked+`}`), false},
+		"not ours":        {gitHubHook("issues", `{"action":"closed","issue":{"number":8,"body":"It crashes"}}`), false},
+		"no issue":        {gitHubHook("issues", `{"action":"closed"}`), false},
+		"a comment":       {gitHubHook("issue_comment", `{"action":"closed","issue":`+marked+`}`), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, h := newEvents(t)
+			status, body := f.send(tc.event)
+			assert.Equal(t, http.StatusOK, status, body)
+			var want []string
+			if tc.turned {
+				want = []string{"T1/C1/1700000000.000100"}
+			}
+			assert.Equal(t, want, h.turned)
+			assert.Empty(t, h.told)
+			assert.NotContains(t, f.log.String(), "crashes")
+			tc.event.secret = "another secret of somebody"
+			status, _ = f.send(tc.event)
+			assert.Equal(t, http.StatusUnauthorized, status)
+			assert.Equal(t, want, h.turned, "a forged one has nobody look")
+		})
+	}
 }
 
 func TestEventsThatAreRefused(t *testing.T) {

@@ -144,6 +144,27 @@ func (s *Sandbox) endsLocked(a *app) []Event {
 	return events
 }
 
+// changed is what such an app is told of an edit (docs.slack.dev/reference/events/message/message_changed).
+func (m *message) changed() Event {
+	now := m.event().Body
+	now["type"], now["edited"] = "message", map[string]any{"user": m.editedBy, "ts": m.editedTS}
+	return Event{Name: "message", Body: map[string]any{
+		"subtype": "message_changed", "hidden": true, "channel": m.channel.ID, "ts": m.editedTS, "event_ts": m.editedTS, "message": now,
+	}}
+}
+
+// event is what GitHub tells of an issue that was closed or reopened (docs.github.com/webhooks/webhook-events-and-payloads).
+func (i *issue) event() Event {
+	action := reopened
+	if i.state == issueClosed {
+		action = issueClosed
+	}
+	return Event{Name: "issues", Body: map[string]any{
+		"action": action, "repository": map[string]any{"full_name": i.repository.fullName()},
+		"issue": map[string]any{"number": i.number, "title": i.title, "body": i.body, "state": i.state, "state_reason": i.reason},
+	}}
+}
+
 // event is what an app that is in the channel is told of a message (docs.slack.dev/reference/events/message).
 func (m *message) event() Event {
 	body := map[string]any{

@@ -140,3 +140,32 @@ func TestAnotherSecretForgesAnEvent(t *testing.T) {
 	}
 	require.Error(t, w.Subscribe(sandbox.Subscription{App: sandbox.Google, URL: url}))
 }
+
+func TestEditsAndTheEndsOfIssuesAreTold(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	client := w.connectedGitHub()
+	heard := make(chan string, 10)
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body) // what is missing fails below
+		heard <- r.Header.Get("X-Github-Event") + " " + string(body)
+	}))
+	t.Cleanup(receiver.Close)
+	for _, app := range []sandbox.App{sandbox.Slack, sandbox.GitHub} {
+		require.NoError(t, w.Subscribe(sandbox.Subscription{App: app, URL: receiver.URL, Secret: "secret"}))
+	}
+	ts := w.Post(bugs, sandbox.Message{User: "ada", Text: "It crashes"})
+	assert.Contains(t, <-heard, "It crashes")
+	require.NoError(t, w.Edit(bugs, ts, "It hangs"))
+	edit := <-heard
+	for _, part := range []string{`"subtype":"message_changed"`, `"hidden":true`, "It hangs", `"edited":{`, `"ts":"` + ts + `"`} {
+		assert.Contains(t, edit, part)
+	}
+	_, err := w.createIssue(client, "Crash", "It <i>crashes</i>.")
+	require.NoError(t, err)
+	for _, c := range []struct{ state, action string }{{"closed", `"action":"closed"`}, {"open", `"action":"reopened"`}} {
+		require.NoError(t, w.ChangeIssue(sandbox.IssueChange{Repository: "acme/app", Number: 2, State: c.state}))
+		told := <-heard
+		assert.Contains(t, told, "issues ")
+		assert.Contains(t, told, c.action)
+	}
+}

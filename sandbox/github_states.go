@@ -56,6 +56,7 @@ func (s *Sandbox) turn(i *issue, state, reason string) bool {
 		return false
 	}
 	i.updated = now
+	s.tellLocked(GitHub, i.event())
 	return true
 }
 

@@ -213,6 +213,9 @@ func (s *Sandbox) Edit(channelID, ts, text string) error {
 		return fmt.Errorf("message %s: no such message in channel %s", ts, c.ID)
 	}
 	m.rewrite(s.options.Team, text, s.now())
+	if !c.BotAbsent {
+		s.tellLocked(Slack, m.changed())
+	}
 	return nil
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"tokenkeeper/activities"
 	"tokenkeeper/config"
+	"tokenkeeper/triage"
 	"tokenkeeper/workflows"
 )
 
@@ -34,6 +35,25 @@ func (a *App) ChannelActive(connector, channel string) {
 		if reads && a.sameApp(connector, t.Slack.Connector) {
 			a.nudges.ask(name+" "+channel, func(ctx context.Context) { a.pollSoon(ctx, name, channel, len(t.Routes)) })
 		}
+	}
+}
+
+// ThreadActive implements [gateway.Hints]: every triage that reads the message's channel and follows threads has this one
+// looked at. Slack's app tells of threads, and GitHub's of issues.
+func (a *App) ThreadActive(connector string, message triage.Key) {
+	for name, t := range a.Config().Triages {
+		reads := slices.ContainsFunc(t.Routes, func(r config.Route) bool { return r.Channel == message.Channel })
+		told := a.sameApp(connector, t.Slack.Connector) || a.sameApp(connector, t.GitHub.Connector)
+		if !reads || !told || t.Follow == 0 {
+			continue
+		}
+		a.nudges.ask(name+" "+message.String(), func(ctx context.Context) {
+			ctx, cancel := context.WithTimeout(ctx, nudgePatience)
+			defer cancel()
+			if err := a.Workflows.LookAtThread(ctx, name, message); err != nil && ctx.Err() == nil {
+				a.Log.WarnContext(ctx, "a thread was not looked at; it is when it is watched next", "triage", name, "error", err)
+			}
+		})
 	}
 }
 

@@ -15,6 +15,10 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"tokenkeeper/activities"
+	"tokenkeeper/config"
+	"tokenkeeper/credential"
+	"tokenkeeper/triage"
+	"tokenkeeper/workflows"
 )
 
 func TestHintsThatComeTogetherAreOne(t *testing.T) {
@@ -94,4 +98,29 @@ func TestOnlyAPauseIsEnded(t *testing.T) {
 	}
 	id, _ := pausing("C1", 1, []*workflow.PendingActivityInfo{poll("1", rests, activities.ErrTypeRateLimited, "of no channel")})
 	assert.Empty(t, id, "the only channel of a triage")
+}
+
+func TestAThreadIsLookedAtWhereItIsFollowed(t *testing.T) {
+	slack := func(organization string) credential.AccountID {
+		return credential.AccountID{Organization: organization, User: "triage", Connector: "slack"}
+	}
+	routes := []config.Route{{Channel: "C1"}}
+	github := credential.AccountID{Organization: "acme", User: "triage", Connector: "github"}
+	a := &App{Workflows: &workflows.Client{}}
+	a.current.Store(&setup{config: &config.Config{
+		Connectors: map[string]config.Connector{"slack": {ClientID: "1"}, "github": {ClientID: "2"}, "other": {ClientID: "3"}},
+		Triages: map[string]config.Triage{
+			"acme/bugs": {Slack: slack("acme"), GitHub: github, Follow: time.Hour, Routes: routes},
+			"acme/none": {Slack: slack("acme"), GitHub: github, Routes: routes},
+			"acme/else": {Slack: slack("acme"), GitHub: github, Follow: time.Hour, Routes: []config.Route{{Channel: "C2"}}},
+		},
+	}})
+	a.nudges.served = map[string]*nudge{"acme/bugs T1/C1/1.000100": {}} // somebody looks: what comes meanwhile is noted
+	for connector, noted := range map[string]bool{"slack": true, "github": true, "other": false} {
+		served := a.nudges.served["acme/bugs T1/C1/1.000100"]
+		served.again = false
+		a.ThreadActive(connector, triage.Key{Team: "T1", Channel: "C1", TS: "1.000100"})
+		assert.Equal(t, noted, served.again, connector)
+	}
+	assert.Len(t, a.nudges.served, 1, "and no other triage")
 }

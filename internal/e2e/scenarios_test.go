@@ -77,7 +77,7 @@ func TestATriageWorks(t *testing.T) {
 	assert.Zero(t, books.Duplicates+books.Missing+books.Unexpected)
 }
 
-// A closed issue is told in its thread by a Workflow that ends with it; the watch of the triage is beside that.
+// That its issue is closed GitHub tells us, and we tell the thread, at once; the watch of the triage would find it too.
 func TestAThreadIsFollowed(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
 	w.connect("slack")
@@ -89,8 +89,8 @@ func TestAThreadIsFollowed(t *testing.T) {
 	w.eventually("the mark of a filed report", func() bool {
 		return slices.Equal(w.sandbox.Books().Reactions[key.String()], []string{"white_check_mark"})
 	})
+	require.NoError(t, w.sandbox.Subscribe(w.listening()(sandbox.GitHub)))
 	require.NoError(t, w.sandbox.ChangeIssue(sandbox.IssueChange{Repository: "acme/app", Number: 2, State: "closed"}))
-	require.NoError(t, w.Workflows.LookAtThread(t.Context(), name, key))
 	w.eventually("the news of its end", func() bool { return w.sandbox.Books().Replies[key.String()] == 2 })
 	id := workflows.ThreadWorkflowID(key.String())
 	require.NoError(t, w.Temporal.GetWorkflow(t.Context(), id, "").Get(t.Context(), nil))
