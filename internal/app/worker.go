@@ -26,6 +26,8 @@ type Worker struct {
 
 	begin func(name string, c config.Connector) (stop func(), err error) // starts the worker of a connector
 
+	over chan struct{} // closed by Stop
+
 	mu      sync.Mutex             // guards what follows
 	running bool                   // between Start and Stop
 	tokens  map[string]tokenWorker // :: name of a connector → its worker
@@ -47,7 +49,7 @@ type tokenWorker struct {
 
 // NewWorker returns the workers of this process. The vault must be open.
 func (a *App) NewWorker() *Worker {
-	w := &Worker{app: a, tokens: map[string]tokenWorker{}, account: &activities.Account{
+	w := &Worker{app: a, over: make(chan struct{}), tokens: map[string]tokenWorker{}, account: &activities.Account{
 		Vault: a.Vault, Connections: a, Pauses: a.pauses(), Count: a.roughly, ConnectLink: a.ConnectLink, Log: a.Log,
 	}}
 	w.begin = w.beginTokens
@@ -106,7 +108,7 @@ func (w *Worker) beginTokens(name string, c config.Connector) (stop func(), err 
 	return tokens.Stop, nil
 }
 
-// Start starts all of them. From then on a reload of the configuration starts and stops those of connectors.
+// Start starts all of them, once. From then on a reload of the configuration starts and stops those of connectors.
 func (w *Worker) Start() error {
 	if err := w.main.Start(); err != nil {
 		return fmt.Errorf("starting the worker on task queue %s: %w", w.app.Config().Temporal.TaskQueue, err)
@@ -114,9 +116,9 @@ func (w *Worker) Start() error {
 	w.mu.Lock()
 	w.running = true
 	w.mu.Unlock()
-	w.app.OnReload(func(ctx context.Context, _ []string) {
+	w.app.OnReload(func(context.Context, []string) {
 		if err := w.follow(); err != nil {
-			w.app.Log.ErrorContext(ctx, "a connector is not served as it is configured now", "error", err)
+			go w.catchUp(err)
 		}
 	})
 	if err := w.follow(); err != nil {
@@ -124,6 +126,20 @@ func (w *Worker) Start() error {
 		return err
 	}
 	return nil
+}
+
+// catchUp follows the configuration that could not be followed for now, as when Temporal was away in that moment, until it is
+// or the worker stops.
+func (w *Worker) catchUp(err error) {
+	for pause := time.Second; err != nil; pause = min(2*pause, time.Minute) {
+		w.app.Log.Error("a connector is not served as it is configured now; trying again", "in", pause, "error", err)
+		select {
+		case <-w.over:
+			return
+		case <-time.After(pause):
+		}
+		err = w.follow()
+	}
 }
 
 // follow has exactly the connectors served that are configured, at the rate that is. A worker whose connector changed is
@@ -169,6 +185,7 @@ func (w *Worker) Stop() {
 		return
 	}
 	w.running = false
+	close(w.over)
 	w.retired.Go(w.main.Stop)
 	for _, tokens := range w.tokens {
 		w.retired.Go(tokens.stop)

@@ -2,10 +2,12 @@ package app
 
 import (
 	"errors"
+	"log/slog"
 	"maps"
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -19,7 +21,7 @@ func lonelyApp(t *testing.T) *App {
 	temporal, err := client.NewLazyClient(client.Options{})
 	require.NoError(t, err)
 	t.Cleanup(temporal.Close)
-	a := &App{Temporal: temporal}
+	a := &App{Temporal: temporal, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
 	a.configure(map[string]config.Connector{})
 	return a
 }
@@ -49,7 +51,7 @@ type fleet struct {
 	running map[string]int // guarded by mu; :: connector → workers that run
 	most    map[string]int // guarded by mu; :: connector → the most that ran together
 	begun   int            // guarded by mu
-	broken  string         // the connector whose worker does not start
+	broken  string         // guarded by mu; the connector whose worker does not start
 }
 
 // fakeWorker is one of them.
@@ -76,6 +78,18 @@ func (f fakeWorker) Stop() {
 	}
 }
 
+func (f *fleet) breaks(name string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return name == f.broken
+}
+
+func (f *fleet) broke(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.broken = name
+}
+
 func (f *fleet) names() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -87,7 +101,7 @@ func newFleet(a *App) (*Worker, *fleet) {
 	w := a.NewWorker()
 	w.main = fakeWorker{f, "main"}
 	w.begin = func(name string, _ config.Connector) (func(), error) {
-		if name == f.broken {
+		if f.breaks(name) {
 			return nil, errors.New("no connection")
 		}
 		one := fakeWorker{f, name}
@@ -127,12 +141,14 @@ func TestAConnectorThatCannotBeServedKeepsNoOtherFromIt(t *testing.T) {
 	a := lonelyApp(t)
 	w, f := newFleet(a)
 	require.NoError(t, w.Start())
-	f.broken = "github"
+	f.broke("github")
 	a.configure(map[string]config.Connector{"github": {}, "slack": {}})
-	require.ErrorContains(t, w.follow(), "no connection")
+	err := w.follow()
+	require.ErrorContains(t, err, "no connection")
 	assert.Equal(t, []string{"main", "slack"}, f.names())
-	f.broken = ""
-	require.NoError(t, w.follow())
-	assert.Equal(t, []string{"github", "main", "slack"}, f.names())
+	go w.catchUp(err)
+	f.broke("")
+	require.Eventually(t, func() bool { return slices.Contains(f.names(), "github") }, time.Minute, 10*time.Millisecond, "it is tried again")
 	w.Stop()
+	assert.Empty(t, f.names())
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tokenkeeper/credential"
+	"tokenkeeper/internal/app"
 	"tokenkeeper/sandbox"
 	"tokenkeeper/vault"
 	"tokenkeeper/workflows"
@@ -128,6 +129,30 @@ func TestAConnectorThatIsAddedIsServedWithoutARestart(t *testing.T) {
 	require.NoError(t, w.settle(t.Context(), other))
 	w.needTokens([]credential.AccountID{other})
 	assert.EqualValues(t, 2, w.status(other).Generation, "the others are served as before")
+}
+
+// The workers still have the configuration of yesterday, in which the connector was not.
+func TestTheDoctorFindsAConnectorThatNoWorkerServes(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	text, err := os.ReadFile(w.Config().Path)
+	require.NoError(t, err)
+	_, rest, _ := strings.Cut(string(text), "  github:\n")
+	github, rest, _ := strings.Cut(rest, "  bot:\n")
+	before, _, _ := strings.Cut(string(text), "  bot:\n")
+	path := filepath.Join(filepath.Dir(w.Config().Path), "newer.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(before+"  late:\n"+github+"  bot:\n"+rest), 0o600))
+	newer := *w
+	newer.App, err = app.Open(app.Options{
+		ConfigPath: path, Log: w.Log, Env: func(name string) (string, bool) { value, ok := w.settings[name]; return value, ok },
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, newer.Close()) })
+	newer.ConfigureConnectors(t.Context())
+
+	late := newer.finding("connector late")
+	assert.Equal(t, "no worker polls task queue "+w.Config().Temporal.TaskQueue+"/connector/late, so none of its accounts is refreshed", late.Problem)
+	assert.Contains(t, late.Fix, "whose tokenkeeper.yaml has the connector")
+	assert.True(t, newer.finding("connector github").OK)
 }
 
 // The token ended a day ago, while nothing ran.
