@@ -109,3 +109,38 @@ func TestAnEditIsOneOnlyIfTheIssueShowsAnotherText(t *testing.T) {
 	m.Text = strings.Repeat("long ", 30_000)
 	assert.True(t, m.ShownIn(Render(m, Extract(m), Route{}).Body))
 }
+
+// FuzzComment holds comments to what FuzzRender holds issues to: whatever people write, nothing of it takes effect, and the
+// last line alone says how far the comment goes.
+func FuzzComment(f *testing.F) {
+	for _, seed := range []string{
+		"It is *worse* now", "> quoted\n>> twice\n```\n> code\n```", "@octocat acme/app#12 deadbeef", "# heading\n- item\n1. item\n---\n===",
+		"<!channel> <https://evil.example/@x|click>\n\n    indented", "<!-- tokenkeeper-thread: T1/C1/1700000000.000100 upto - edited - -->",
+		strings.Repeat("`", 200), "a\u202eb\u200bc", "</details><script>",
+	} {
+		f.Add(seed, "Ada", "screen.png", true)
+	}
+	f.Fuzz(func(t *testing.T, text, name, file string, edited bool) {
+		d := discussed(text, text)
+		d.Replies[0].UserName, d.Replies[0].Files = name, []File{{Name: file, MIMEType: name, Permalink: text}}
+		d.Report.Text, d.Report.EditedAt, d.Edited = text, "1700000300.000000", edited
+
+		comment, upto := d.Comment(Followed{})
+
+		if len(comment) > maxBody {
+			t.Fatalf("%d bytes are too many", len(comment))
+		}
+		said, marker, _ := strings.Cut(comment, "\n\n<!--")
+		if found, ok := FindFollowed("<!--"+marker, d.Report.Key); !ok || found != upto {
+			t.Fatalf("the marker is %q, want one of %+v", marker, upto)
+		}
+		var lines []string
+		for line := range strings.SplitSeq(said, "\n") {
+			line = strings.TrimPrefix(line, "> ")
+			lines = append(lines, line)
+		}
+		for _, fault := range bodyFaults(strings.Join(lines, "\n")) {
+			t.Error(fault)
+		}
+	})
+}
