@@ -9,30 +9,33 @@ import (
 )
 
 func (k *checker) gateway() {
-	k.listen()
+	k.tls()
+	k.trustedProxies()
+	k.tokens()
+	if k.listen() && k.config.Gateway.Exposed() {
+		k.exposed()
+	}
 	k.publicURL()
 }
 
-// listen allows loopback alone: whoever reaches the gateway can start a login, and nobody is asked who they are.
-func (k *checker) listen() {
+// listen reports whether there is an address to listen on.
+func (k *checker) listen() bool {
 	const path = "gateway.listen"
 	fix := "write host:port, for example 127.0.0.1:8780"
 	listen := k.config.Gateway.Listen
 	if !k.require(path, listen, fix) {
-		return
+		return false
 	}
-	host, port, err := net.SplitHostPort(listen)
+	_, port, err := net.SplitHostPort(listen)
 	if err != nil {
 		k.add(path, quote(listen)+" is not host:port", fix)
-		return
+		return false
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 		k.add(path, quote(port)+" is no port from 1 to 65535", "write a fixed one: the redirect URL registered at the providers holds it")
+		return false
 	}
-	if !IsLoopback(host) {
-		k.add(path, "the gateway serves loopback only, "+quote(host)+" is not",
-			"listen on 127.0.0.1 and put a reverse proxy with TLS and a login in front; its address is gateway.public_url")
-	}
+	return true
 }
 
 func (k *checker) publicURL() {
@@ -52,6 +55,9 @@ func (k *checker) publicURL() {
 	if u, err := url.Parse(g.PublicURL); err == nil && (u.RawQuery != "" || u.ForceQuery) {
 		k.add(path, "the address of the gateway has no query", "delete everything from the '?'")
 	}
+	if g.TLS.On() && !strings.HasPrefix(g.PublicURL, "https:") {
+		k.add(path, "the gateway serves TLS, and no browser gets there with http", "write https, or delete gateway.tls")
+	}
 	g.PublicURL = strings.TrimRight(g.PublicURL, "/")
 	if strings.HasSuffix(g.PublicURL, callbackPath) {
 		k.add(path, "this is the redirect URL, the address of the gateway is the part before", "delete "+callbackPath)
@@ -65,6 +71,11 @@ func (*Gateway) hint(key string) advice {
 		return advice{"unknown key, host and port are one value here", "write listen: 127.0.0.1:8780", "listen"}
 	case "redirect_url", "redirect_uri", "callback_url":
 		return advice{"unknown key, the redirect URL follows from public_url", "write public_url without /oauth/callback", ""}
+	case "admin_token", "viewer_token", "token", "password", "secret":
+		return advice{"a secret must never stand in this file",
+			"put a new one into an environment variable and write admin_token_env: NAME, or into a file of mode 600 and write admin_token_file: PATH", ""}
+	case "certificate", "cert", "cert_file", "key", "key_file":
+		return advice{"unknown key", "write tls: {certificate: FILE, key: FILE}", "tls"}
 	}
 	return advice{}
 }

@@ -2,8 +2,11 @@ package config
 
 import (
 	"cmp"
+	"crypto/tls"
 	"fmt"
 	"maps"
+	"net"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -56,10 +59,57 @@ func (v Vault) URL() credential.Secret { return v.url }
 
 // Gateway is the HTTP side that people and providers meet.
 type Gateway struct {
-	// Listen is a loopback host and a port.
+	// Listen is a host and a port. Beyond loopback Load demands that people sign in, and that nothing travels in clear.
 	Listen string `yaml:"listen" json:"listen"`
-	// PublicURL is how a browser reaches the gateway, without a slash at the end. http:// and Listen by default.
+	// PublicURL is how a browser reaches the gateway, without a slash at the end. Listen with its scheme by default.
 	PublicURL string `yaml:"public_url" json:"public_url"`
+	TLS       TLS    `yaml:"tls" json:"tls,omitzero"`
+	// TrustedProxies are the addresses and networks whose X-Forwarded-For and X-Forwarded-Proto are believed.
+	TrustedProxies []string `yaml:"trusted_proxies" json:"trusted_proxies,omitempty"`
+	// The tokens that people and programs sign in with: as an operator, or to look only.
+	AdminTokenEnv   string `yaml:"admin_token_env" json:"admin_token_env,omitempty"`
+	AdminTokenFile  string `yaml:"admin_token_file" json:"admin_token_file,omitempty"`
+	ViewerTokenEnv  string `yaml:"viewer_token_env" json:"viewer_token_env,omitempty"`
+	ViewerTokenFile string `yaml:"viewer_token_file" json:"viewer_token_file,omitempty"`
+
+	proxies       []netip.Prefix
+	admin, viewer credential.Secret
+	certificate   tls.Certificate
+}
+
+// TLS names the files that the gateway serves TLS from, both PEM; both are "" where it serves plain http.
+type TLS struct {
+	// Certificate holds the gateway's own first, then the chain.
+	Certificate string `yaml:"certificate" json:"certificate,omitempty"`
+	Key         string `yaml:"key" json:"key,omitempty"`
+}
+
+// On reports whether the gateway itself serves TLS.
+func (t TLS) On() bool { return t.Certificate != "" }
+
+// Proxies returns TrustedProxies, a single address as the network that has no other.
+func (g Gateway) Proxies() []netip.Prefix { return g.proxies }
+
+// AdminToken returns the token of operators that Load read; zero where there is none.
+func (g Gateway) AdminToken() credential.Secret { return g.admin }
+
+// ViewerToken returns the token of viewers that Load read; zero where there is none.
+func (g Gateway) ViewerToken() credential.Secret { return g.viewer }
+
+// Certificate returns what TLS names, as Load read it.
+func (g Gateway) Certificate() *tls.Certificate { return &g.certificate }
+
+// AsksWho reports whether people sign in. Where they do not, whoever is on this machine is an operator, and everybody else
+// a stranger.
+func (g Gateway) AsksWho() bool { return !g.admin.IsZero() || !g.viewer.IsZero() }
+
+// Local reports whether the pages are for the people on this machine, whom nobody asks who they are.
+func (g Gateway) Local() bool { return g.OnLoopback() && !g.AsksWho() }
+
+// Exposed reports whether other machines can connect to the gateway.
+func (g Gateway) Exposed() bool {
+	host, _, err := net.SplitHostPort(g.Listen)
+	return err != nil || !IsLoopback(host)
 }
 
 // OnLoopback reports whether browsers reach the gateway on this machine only.

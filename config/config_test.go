@@ -48,13 +48,17 @@ triages:
 
 func testEnv(name string) (string, bool) {
 	value, ok := map[string]string{
-		"SLACK_CLIENT_SECRET":   secretText,
-		"GITHUB_CLIENT_SECRET":  "s3cr3t-of-github",
-		"ZENDESK_CLIENT_SECRET": "s3cr3t-of-zendesk",
-		"SLACK_CLIENT_ID":       "987.654",
-		"EMPTY":                 " ",
-		"VAULT_URL":             vaultURL,
-		"BROKEN_URL":            "postgres://u:s3cr3t%zz@h/db",
+		"SLACK_CLIENT_SECRET":      secretText,
+		"GITHUB_CLIENT_SECRET":     "s3cr3t-of-github",
+		"ZENDESK_CLIENT_SECRET":    "s3cr3t-of-zendesk",
+		"SLACK_CLIENT_ID":          "987.654",
+		"EMPTY":                    " ",
+		"TOKENKEEPER_ADMIN_TOKEN":  adminToken,
+		"TOKENKEEPER_VIEWER_TOKEN": "viewer-" + adminToken,
+		"SHORT_TOKEN":              "s3cr3t",
+		"SPACED_TOKEN":             "s3cr3t " + adminToken,
+		"VAULT_URL":                vaultURL,
+		"BROKEN_URL":               "postgres://u:s3cr3t%zz@h/db",
 	}[name]
 	return value, ok
 }

@@ -45,4 +45,9 @@ func (t *Triage) setDefaults() { t.PollInterval, t.Follow = 30*time.Second, 14*2
 func (r *Route) setDefaults() { r.Mode, r.Propose.Within = ModeFile, 72*time.Hour }
 
 // publicURL returns how browsers reach a gateway that nobody gave an address.
-func (g Gateway) publicURL() string { return "http://" + g.Listen }
+func (g Gateway) publicURL() string {
+	if g.TLS.On() {
+		return "https://" + g.Listen
+	}
+	return "http://" + g.Listen
+}

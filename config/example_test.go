@@ -33,7 +33,7 @@ func TestExample(t *testing.T) {
 	defaults.Vault.Path = filepath.Join(folder, defaults.Vault.Path)
 	defaults.Vault.Keyset = filepath.Join(folder, defaults.Vault.Keyset)
 	defaults.Gateway.PublicURL = defaults.Gateway.publicURL()
-	if c.Temporal != defaults.Temporal || c.Vault != defaults.Vault || c.Gateway != defaults.Gateway {
+	if c.Temporal != defaults.Temporal || c.Vault != defaults.Vault || !reflect.DeepEqual(c.Gateway, defaults.Gateway) {
 		t.Errorf("the example has %+v %+v %+v, the defaults are %+v", c.Temporal, c.Vault, c.Gateway, defaults)
 	}
 	var connector Connector
@@ -64,12 +64,19 @@ func TestExampleUncommented(t *testing.T) {
 	text = edit(t, text, "SLACK_SIGNING_SECRET", "SLACK_CLIENT_SECRET")
 	text = edit(t, text, "GITHUB_WEBHOOK_SECRET", "GITHUB_CLIENT_SECRET")
 	text = edit(t, text, "TRACKER_CLIENT_SECRET", "SLACK_CLIENT_SECRET")
+	certificate, key := certificateFiles(t)
+	text = edit(t, text, "/etc/tokenkeeper/tls.crt", certificate)
+	text = edit(t, text, "/etc/tokenkeeper/tls.key", key)
+	text = edit(t, text, "public_url: http://127.0.0.1:8780", "public_url: https://127.0.0.1:8780")
 	text = edit(t, text, "/run/secrets/github-app.pem", keyFile(t))
 	text = edit(t, text, "/run/secrets/tracker.pem", keyFile(t))
 	text = edit(t, text, "/run/secrets/drive.json", serviceAccountFile(t, nil))
 	c := mustLoad(t, text)
 	if got := c.Connectors["tracker"]; got.Grant != provider.GrantJWTBearer || got.Audience != "https://login.tracker.example.com" {
 		t.Errorf("tracker = %+v", got)
+	}
+	if g := c.Gateway; !g.TLS.On() || len(g.Proxies()) != 2 || g.AdminToken().Reveal() != adminToken || g.ViewerToken().IsZero() {
+		t.Errorf("gateway = %+v", g)
 	}
 	if len(c.Connectors) != 7 || len(c.Providers) != 1 || len(c.Connectors["slack"].Scopes) != 8 {
 		t.Errorf("%d connectors, %d providers, scopes %v", len(c.Connectors), len(c.Providers), c.Connectors["slack"].Scopes)

@@ -12,21 +12,34 @@ import (
 
 // clientSecret reads the secret of the connector at path. None is missed where the provider authenticates no client.
 func (k *checker) clientSecret(path string, c Connector, needed bool) credential.Secret {
-	byEnv, byFile := join(path, "client_secret_env"), join(path, "client_secret_file")
-	switch {
-	case k.refused[byEnv], k.refused[byFile]:
-	case c.ClientSecretEnv != "" && c.ClientSecretFile != "":
-		k.add(byFile, "client_secret_env is there too, and one of them would be ignored", "delete one of the two")
-	case c.ClientSecretEnv != "":
-		return credential.NewSecret(k.variable(byEnv, c.ClientSecretEnv))
-	case c.ClientSecretFile != "":
-		return credential.NewSecret(k.secretFile(byFile, k.file(byFile, c.ClientSecretFile)))
-	case needed:
-		k.add(byEnv, "the client secret is missing",
+	secret, given := k.secret(join(path, "client_secret"), c.ClientSecretEnv, c.ClientSecretFile)
+	if !given && needed {
+		k.add(join(path, "client_secret_env"), "the client secret is missing",
 			"write client_secret_env: "+envName(c.Name)+" or client_secret_file: PATH; the secret is on the app's page at the provider")
 	}
-	return credential.Secret{}
+	return secret
 }
+
+// secret reads what one of two keys names: stem with _env at its end names a variable, stem with _file a file. It reports
+// whether one of them is there, good or bad.
+func (k *checker) secret(stem, variable, file string) (secret credential.Secret, given bool) {
+	byEnv, byFile := stem+"_env", stem+"_file"
+	switch {
+	case k.refused[byEnv], k.refused[byFile]:
+	case variable != "" && file != "":
+		k.add(byFile, pathEnd(byEnv)+" is there too, and one of them would be ignored", "delete one of the two")
+	case variable != "":
+		secret = credential.NewSecret(k.variable(byEnv, variable))
+	case file != "":
+		secret = credential.NewSecret(k.secretFile(byFile, k.file(byFile, file)))
+	default:
+		return credential.Secret{}, false
+	}
+	return secret, true
+}
+
+// pathEnd returns the key that a path without quoted parts ends with.
+func pathEnd(path string) string { return path[strings.LastIndexByte(path, '.')+1:] }
 
 // envName suggests a variable for the secret of a connector.
 func envName(connector string) string {

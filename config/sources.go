@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"reflect"
+	"slices"
 )
 
 // Sources are the files that a configuration was read from, its own and those with secrets and keys, each with a digest of
@@ -63,16 +64,38 @@ func (c *Config) Keep(old *Config) (kept []string) {
 	if !c.Vault.same(old.Vault) {
 		kept = append(kept, "vault")
 	}
-	if c.Gateway.Listen != old.Gateway.Listen {
-		kept = append(kept, "gateway.listen")
-	}
-	if c.Gateway.PublicURL != old.Gateway.PublicURL {
-		kept = append(kept, "gateway.public_url")
-	}
+	kept = append(kept, c.Gateway.keep(old.Gateway)...)
 	if c.Links.RequireCode != old.Links.RequireCode {
 		kept = append(kept, "links.require_code")
 	}
-	c.Temporal.TaskQueue, c.Vault, c.Gateway, c.Links.RequireCode = old.Temporal.TaskQueue, old.Vault, old.Gateway, old.Links.RequireCode
+	c.Temporal.TaskQueue, c.Vault, c.Links.RequireCode = old.Temporal.TaskQueue, old.Vault, old.Links.RequireCode
+	return kept
+}
+
+// keep takes over from old all but what the files hold that both name: a certificate and tokens are renewed while the gateway
+// serves. Whether there are any is settled at the start.
+func (g *Gateway) keep(old Gateway) (kept []string) {
+	next := *g
+	*g = old
+	for _, part := range []struct {
+		key  string
+		same bool
+		take func()
+	}{
+		{"gateway.listen", next.Listen == old.Listen, nil},
+		{"gateway.public_url", next.PublicURL == old.PublicURL, nil},
+		{"gateway.trusted_proxies", slices.Equal(next.TrustedProxies, old.TrustedProxies), nil},
+		{"gateway.tls", next.TLS == old.TLS, func() { g.certificate = next.certificate }},
+		{"gateway.admin_token", next.AdminTokenEnv == old.AdminTokenEnv && next.AdminTokenFile == old.AdminTokenFile, func() { g.admin = next.admin }},
+		{"gateway.viewer_token", next.ViewerTokenEnv == old.ViewerTokenEnv && next.ViewerTokenFile == old.ViewerTokenFile, func() { g.viewer = next.viewer }},
+	} {
+		switch {
+		case !part.same:
+			kept = append(kept, part.key)
+		case part.take != nil:
+			part.take()
+		}
+	}
 	return kept
 }
 

@@ -47,7 +47,17 @@ func (s *Server) act(name vault.Action, do func(http.ResponseWriter, *http.Reque
 			s.say(w, r, malformedAccount())
 			return
 		}
-		a := action{name: name, account: account, by: s.who(r), from: remote(r)}
+		a := action{name: name, account: account, by: s.who(r), from: s.remote(r)}
+		if !a.by.May(Viewer) {
+			// Strangers must not make the audit log grow as fast as they can send.
+			if s.asksWho() {
+				s.signInFirst(w, r)
+				return
+			}
+			if s.tooFast(w, r, s.limits.signIns()) {
+				return
+			}
+		}
 		if !a.by.May(Operator) {
 			s.record(r.Context(), a, vault.Refused, "not an operator")
 			s.say(w, r, notAllowed(a.by))

@@ -66,7 +66,7 @@ func (s *Server) answered(ctx context.Context, w http.ResponseWriter, r *http.Re
 	s.forgetBrowser(w, a.nonce)
 	m := s.finish(ctx, r, a, login)
 	s.lookout.expire()
-	s.record(ctx, action{name: vault.Consent, account: login.Account, by: s.who(r), from: remote(r)}, m.outcome, m.detail)
+	s.record(ctx, action{name: vault.Consent, account: login.Account, by: s.who(r), from: s.remote(r)}, m.outcome, m.detail)
 	return m
 }
 

@@ -6,12 +6,14 @@
 // account a consent was asked for; a cookie, named after the state, says that this browser asked. Neither the state's
 // value, nor the PKCE verifier, nor a token is ever in a page, a log line or a URL of ours.
 //
-//	GET  /                      on loopback: every account and every triage; elsewhere what this is
+//	GET  /                      for viewers: every account and every triage; strangers are led to /login, or told what this is
+//	GET  /login                 asks for a token, where there are tokens; POST takes it and seals a session into a cookie
+//	POST /logout                has the browser forget it
 //	POST /accounts/{account}/…  for operators: connect and reauthorize lead to a new link; refresh and disconnect lead back to
 //	                            the status page, which says how it went; disconnect has a page before it that asks
 //	GET  /c/{link}              the same as the next, for whom the link was made; looking does not use it up
 //	POST /c/{link}              binds the link to this browser, then as below; a consent that it brings uses it up
-//	GET  /connect/{account}     on loopback only: names account, provider, scopes and state; has one button
+//	GET  /connect/{account}     on loopback without tokens only: names account, provider, scopes and state; has one button
 //	       │ button
 //	POST /connect/{account}     from our own page only: makes state, verifier and cookie, keeps the login for 10 minutes
 //	       │ 303 to the provider, which asks the person
@@ -34,7 +36,8 @@
 // A code is good once and a refresh token may be, so from the callback on the work no longer depends on the browser
 // staying: it goes on with the tab closed.
 //
-// Nobody is asked who they are: on loopback whoever comes is an operator, anywhere else a stranger, who sees no account.
+// Who has a token is an operator or a viewer, by a cookie that any gateway of the vault opens. Without tokens nobody is asked
+// who they are: on loopback whoever comes is an operator, anywhere else a stranger, who sees no account.
 // What they do with buttons and links, and how each consent ends, is in the audit log of the vault. Requests whose Host is
 // neither the public one nor a loopback name of this machine are refused, or a web site could reach the pages by pointing its
 // own name here.

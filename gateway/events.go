@@ -116,7 +116,7 @@ func (s *Server) takeEvents(d dialect) http.HandlerFunc {
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), eventLimit)
 		defer cancel()
-		if err := s.heed(ctx, event{news: n, source: d.source, connector: connector, remote: r.RemoteAddr}, log); err != nil {
+		if err := s.heed(ctx, event{news: n, source: d.source, connector: connector, remote: s.remote(r)}, log); err != nil {
 			log.WarnContext(ctx, "event is not taken", "event", n.name, "error", err)
 			plain(w, http.StatusServiceUnavailable, "not now; send it again")
 			return

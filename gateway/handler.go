@@ -10,11 +10,13 @@ import (
 const (
 	// maxURL is far above what a provider sends; Google's callback lists the granted scopes.
 	maxURL = 8 << 10
-	// maxBody is for forms that have no fields.
+	// maxBody is for forms that have one field at most.
 	maxBody = 8 << 10
 
 	callbackPath = "/oauth/callback"
 	linkPath     = "/c/"
+	loginPath    = "/login"
+	logoutPath   = "/logout"
 	stylePath    = "/static/style.css"
 )
 
@@ -22,8 +24,11 @@ const (
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.index)
-	mux.HandleFunc("GET "+linkPath+"{link}", s.showLink)
-	mux.HandleFunc("POST "+linkPath+"{link}", s.followLink)
+	mux.HandleFunc("GET "+loginPath, s.showSignIn)
+	mux.HandleFunc("POST "+loginPath, s.signIn)
+	mux.HandleFunc("POST "+logoutPath, s.signOut)
+	mux.HandleFunc("GET "+linkPath+"{link}", s.slowly(s.showLink))
+	mux.HandleFunc("POST "+linkPath+"{link}", s.slowly(s.followLink))
 	mux.HandleFunc("GET /connect/{account...}", s.onHomeHost(s.connect))
 	mux.HandleFunc("POST /connect/{account...}", s.onHomeHost(s.begin))
 	mux.HandleFunc("POST "+accountPath+"connect", s.act(vault.LinkMinted, s.mintLink))
@@ -45,6 +50,7 @@ func (s *Server) Handler() http.Handler {
 	handler := s.sameOrigin(mux)
 	handler = s.limitSize(handler)
 	handler = s.checkHost(handler)
+	handler = s.checkTransport(handler)
 	handler = s.secureHeaders(handler)
 	handler = s.logRequests(handler)
 	return s.stripBase(handler)

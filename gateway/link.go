@@ -15,7 +15,7 @@ import (
 
 // permanent reports whether accounts have a page that needs no link. On loopback whoever opens it is on this machine;
 // anywhere else a stranger could send it to somebody and have them connect their account to ours.
-func (s *Server) permanent() bool { return s.onLoopback() && !s.RequireCode }
+func (s *Server) permanent() bool { return s.local() && !s.RequireCode }
 
 func (s *Server) onLoopback() bool { return isLoopback(s.PublicURL.Hostname()) }
 
@@ -55,7 +55,7 @@ func (s *Server) followLink(w http.ResponseWriter, r *http.Request) {
 // recordOpening notes who went on from a link, or was kept from it. A link that is not there is of no account, and anybody
 // could fill the audit log with those.
 func (s *Server) recordOpening(r *http.Request, link vault.Link, err error) {
-	a := action{name: vault.LinkOpened, account: link.Account, by: s.who(r), from: remote(r)}
+	a := action{name: vault.LinkOpened, account: link.Account, by: s.who(r), from: s.remote(r)}
 	switch {
 	case link.Account.IsZero():
 	case errors.Is(err, vault.ErrOtherBrowser), isWrongCode(err):

@@ -31,8 +31,7 @@ const (
 // stream tells a status page by server-sent events (HTML §9.2) that what it shows has changed. An event names the version
 // that is true now, and none of its contents: what somebody may see is decided in one place, where the board is rendered.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
-	if s.Board == nil || !s.who(r).May(Viewer) {
-		s.notFound(w, r)
+	if _, ok := s.mayLook(w, r); !ok {
 		return
 	}
 	told, leave, ok := s.live.join(func(ctx context.Context) { s.watch(ctx) })
@@ -138,14 +137,28 @@ func (l look) version() string {
 	return hex.EncodeToString(sum[:8])
 }
 
+// mayLook returns who looks at what the status page shows. When it reports false, the answer is written.
+func (s *Server) mayLook(w http.ResponseWriter, r *http.Request) (Person, bool) {
+	who := s.who(r)
+	switch {
+	case s.Board != nil && who.May(Viewer):
+		return who, true
+	case s.Board != nil && s.asksWho():
+		s.signInFirst(w, r) // its status tells the script to leave the page
+	default:
+		s.notFound(w, r)
+	}
+	return Person{}, false
+}
+
 // board answers with what a status page replaces when it is told of a change.
 func (s *Server) board(w http.ResponseWriter, r *http.Request) {
-	if s.Board == nil || !s.who(r).May(Viewer) {
-		s.notFound(w, r)
+	who, ok := s.mayLook(w, r)
+	if !ok {
 		return
 	}
 	var body bytes.Buffer
-	if err := statusPage.ExecuteTemplate(&body, "board", s.statusContent(r)); err != nil {
+	if err := statusPage.ExecuteTemplate(&body, "board", s.statusContent(r, who)); err != nil {
 		s.log().ErrorContext(r.Context(), "rendering the board", "error", err)
 		http.Error(w, "The board could not be made. The log says why.", http.StatusInternalServerError)
 		return

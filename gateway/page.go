@@ -23,6 +23,7 @@ var (
 	statusPage     = parse("status.html")
 	linkPage       = parse("link.html")
 	disconnectPage = parse("disconnect.html")
+	signInPage     = parse("login.html")
 )
 
 // parse puts a page into the layout. What may hold a provider's text passes through {{name}} or {{clean}}.
@@ -73,6 +74,7 @@ type message struct {
 	// Differences are between what the account should have and what came.
 	Differences []credential.Difference
 	Again       bool // offer to begin again
+	SignIn      bool // offer to sign in
 	Page        bool // the account has a page without a link
 
 	// outcome and detail are what the audit log has of a consent that ends with this page.

@@ -33,11 +33,19 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	server.RegisterOnShutdown(s.live.stop) // streams would go on for ever
 	stopped := make(chan error, 1)
 	cancel := context.AfterFunc(ctx, func() { stopped <- stop(server) })
-	err := server.Serve(l)
+	err := s.listen(server, l)
 	if cancel() {
 		return fmt.Errorf("serving the gateway on %s: %w", l.Addr(), err)
 	}
 	return <-stopped
+}
+
+func (s *Server) listen(server *http.Server, l net.Listener) error {
+	if s.TLS == nil {
+		return server.Serve(l)
+	}
+	server.TLSConfig = s.TLS
+	return server.ServeTLS(l, "", "")
 }
 
 // stop runs after ctx ended, so it has a deadline of its own.

@@ -2,7 +2,9 @@ package gateway
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -88,6 +90,16 @@ type Server struct {
 	// Health returns what keeps the process from working, an [UnhealthyError] if its name may be shown. Nil means that
 	// being reachable is enough.
 	Health func(ctx context.Context) error
+	// Tokens returns what people sign in with now. Nil asks nobody: on loopback whoever comes is an operator, anywhere else
+	// a stranger.
+	Tokens func() Tokens
+	// Sessions is needed with Tokens.
+	Sessions Sessions
+	// TrustedProxies are believed when they say whom they forward for, and whether he came over TLS. With any, and without
+	// TLS of its own, the gateway refuses at an https PublicURL what did not come by one over TLS.
+	TrustedProxies []netip.Prefix
+	// TLS has Serve speak TLS, with certificates from there.
+	TLS *tls.Config
 	// Log is slog.Default() when nil.
 	Log *slog.Logger
 	// Now is the clock; time.Now when nil.
@@ -95,6 +107,7 @@ type Server struct {
 
 	lookout lookout
 	live    hub
+	limits  limits
 }
 
 func (s *Server) log() *slog.Logger {

@@ -20,6 +20,7 @@ const searchFrom = 12
 // statusContent is the status page.
 type statusContent struct {
 	Banner   *banner // what the button before did; nil for none
+	Who      string  // who signed in; "" where nobody has to
 	Version  string  // of what was seen
 	Now      *moment // when it was seen
 	Blind    *moment // since when nothing more can be seen
@@ -34,11 +35,14 @@ type statusContent struct {
 }
 
 // status shows every account and every triage.
-func (s *Server) status(w http.ResponseWriter, r *http.Request) {
+func (s *Server) status(w http.ResponseWriter, r *http.Request, who Person) {
 	s.pageWithForms(w)
 	w.Header().Set("Content-Security-Policy", w.Header().Get("Content-Security-Policy")+"; script-src 'self'; connect-src 'self'")
-	content := s.statusContent(r)
+	content := s.statusContent(r, who)
 	content.Banner = s.takeBanner(w, r)
+	if s.asksWho() {
+		content.Who = who.Name
+	}
 	s.render(w, r, http.StatusOK, statusPage, "Status", content)
 }
 
@@ -49,7 +53,7 @@ func (s *Server) pageWithForms(w http.ResponseWriter) {
 	w.Header().Set("Referrer-Policy", "same-origin") // for the Origin of forms, as on the connect page
 }
 
-func (s *Server) statusContent(r *http.Request) statusContent {
+func (s *Server) statusContent(r *http.Request, who Person) statusContent {
 	seen, now := s.look(r.Context()), s.now()
 	c := statusContent{
 		Version: seen.version(),
@@ -72,7 +76,6 @@ func (s *Server) statusContent(r *http.Request) statusContent {
 	if c.Hidden = len(cards) - maxCards; c.Hidden > 0 {
 		cards = cards[:maxCards]
 	}
-	who := s.who(r)
 	for i := range cards {
 		cards[i].Base, cards[i].Buttons = s.base(), s.buttonsFor(who, cards[i].AccountView)
 	}

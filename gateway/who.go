@@ -1,8 +1,11 @@
 package gateway
 
 import (
-	"net"
+	"crypto/subtle"
 	"net/http"
+	"strings"
+
+	"tokenkeeper/credential"
 )
 
 // Role is what a person may do. Each may do what those before it may.
@@ -24,20 +27,48 @@ type Person struct {
 // May reports whether the person has the role, or a greater one.
 func (p Person) May(role Role) bool { return p.Role >= role }
 
-// who returns the person that a request is from. A gateway on loopback is reached from this machine only, whose people are
-// all operators. Anywhere else nobody has said who they are.
-func (s *Server) who(*http.Request) Person {
-	if s.onLoopback() {
-		return Person{Name: "local", Role: Operator}
+// Tokens are what people and programs sign in with. With a zero one nobody does.
+type Tokens struct {
+	Admin  credential.Secret // of operators
+	Viewer credential.Secret
+}
+
+// holder returns who has the token with this digest, the zero Person when nobody has.
+func (t Tokens) holder(proof []byte) Person {
+	is := func(token credential.Secret) bool {
+		return !token.IsZero() && subtle.ConstantTimeCompare(proof, digest(token.Reveal())) == 1
+	}
+	switch {
+	case is(t.Admin):
+		return Person{Name: "admin token", Role: Operator}
+	case is(t.Viewer):
+		return Person{Name: "viewer token", Role: Viewer}
 	}
 	return Person{}
 }
 
-// remote returns the address that a request came from, for the audit log.
-func remote(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
+// asksWho reports whether people sign in.
+func (s *Server) asksWho() bool { return s.Tokens != nil }
+
+// local reports whether a gateway on loopback asks nobody: it is reached from this machine only, whose people are all
+// operators.
+func (s *Server) local() bool { return s.onLoopback() && !s.asksWho() }
+
+// who returns the person that a request is from.
+func (s *Server) who(r *http.Request) Person {
+	switch token, ok := bearer(r); {
+	case s.local():
+		return Person{Name: "local", Role: Operator}
+	case !s.asksWho():
+		return Person{} // nobody can say who they are
+	case ok:
+		return s.Tokens().holder(digest(token))
 	}
-	return host
+	return s.session(r)
+}
+
+// bearer returns the token of a program (RFC 6750 §2.1), and whether there is one.
+func bearer(r *http.Request) (token string, ok bool) {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	return strings.TrimSpace(token), strings.EqualFold(scheme, "Bearer")
 }

@@ -210,7 +210,7 @@ func (c *cli) link(ctx context.Context, a *app.App, before workflows.AccountStat
 			return link, nil
 		}
 	}
-	if code || a.Config().Links.RequireCode || !a.Config().Gateway.OnLoopback() {
+	if code || a.Config().Links.RequireCode || !a.Config().Gateway.Local() {
 		return app.Link{}, failf("run the command where the vault is, or correct vault: in tokenkeeper.yaml", "making a link: %w", err)
 	}
 	c.notef("note: this page can be opened more than once, because no link could be made: %v", err)

@@ -29,6 +29,9 @@ const (
 	Rejected Action = "reject"
 	// GrantEnded is what a provider said of itself, in a signed event; the account looks whether it is true.
 	GrantEnded Action = "grant-ended"
+	// SignedIn and SignedOut are what people do on the pages; they concern no account.
+	SignedIn  Action = "sign-in"
+	SignedOut Action = "sign-out"
 )
 
 // Outcome is how an action ended.

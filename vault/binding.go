@@ -20,6 +20,7 @@ const (
 	fieldCarried       field = "carried tokens"
 	fieldVerifier      field = "login's code verifier"
 	fieldCanary        field = "key check"
+	fieldSession       field = "session of a person"
 )
 
 // binding is the place that a sealed value belongs to.

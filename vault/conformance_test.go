@@ -54,6 +54,7 @@ var conformance = map[string]func(*testing.T, backend){
 	"QuarantineEnds":                            testQuarantineEnds,
 	"StrayIsSharedWithTokensOfItsSubject":       testStrayIsSharedWithTokensOfItsSubject,
 	"AccountsListsNoSecrets":                    testAccountsListsNoSecrets,
+	"Session":                                   testSession,
 	"RecordRoundTrip":                           testRecordRoundTrip,
 	"GetOfAnUnknownAccount":                     testGetOfAnUnknownAccount,
 	"SwapMovesOneGenerationOn":                  testSwapMovesOneGenerationOn,

@@ -26,6 +26,12 @@ func TestHealthyAsksTheGateway(t *testing.T) {
 	if err := ask(); err == nil || !strings.Contains(err.Error(), "vault") {
 		t.Errorf("a gateway without its vault is healthy: %v", err)
 	}
+	secure := httptest.NewTLSServer(gateway.Config.Handler)
+	defer secure.Close()
+	status = http.StatusOK
+	if err := run(t.Context(), []string{"--healthy", secure.URL}); err != nil {
+		t.Error(err)
+	}
 	gateway.Close()
 	if err := ask(); err == nil {
 		t.Error("a gateway that is not there is healthy")

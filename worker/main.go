@@ -48,7 +48,7 @@ func parse(args []string) (roles, error) {
 	flags.BoolVar(&r.worker, "worker", true, "run Workflows and Activities")
 	flags.BoolVar(&r.gateway, "gateway", true, "serve the pages on which people connect accounts")
 	flags.BoolVar(&r.verbose, "verbose", false, "log at debug level")
-	flags.StringVar(&r.healthy, "healthy", "", "start nothing: ask the gateway at `host:port` whether it works, exit code 1 if not")
+	flags.StringVar(&r.healthy, "healthy", "", "start nothing: ask the gateway at `host:port`, or https://host:port, whether it works, exit code 1 if not")
 	if err := flags.Parse(args); err != nil {
 		return roles{}, err
 	}

@@ -67,6 +67,7 @@
   const update = async (to) => {
     try {
       const answer = await fetch(new URL('live/board' + location.search, stream), { cache: 'no-store' });
+      if (answer.status === 401) return location.reload(); // the session is over: the page leads to where one signs in
       if (!answer.ok) throw new Error(answer.status);
       show(await answer.text());
       version = to;
@@ -100,7 +101,10 @@
       if (event.data !== version) queue(event.data);
     });
     source.addEventListener('tick', () => queue(version));
-    source.addEventListener('error', again);
+    source.addEventListener('error', () => {
+      again();
+      queue(version); // a stream does not say why it is refused
+    });
   };
 
   // A browser has six connections to a host; pages that nobody looks at must not hold them.

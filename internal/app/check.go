@@ -46,6 +46,9 @@ func (a *App) Check(ctx context.Context, patience time.Duration) []Finding {
 	reached := a.look(ctx, patience, a.checkTemporal)
 	vault := a.look(ctx, patience, a.checkVault)
 	findings = append(findings, reached, vault)
+	if a.Config().Gateway.TLS.On() {
+		findings = append(findings, a.checkCertificate(time.Now()))
+	}
 	if !reached.OK {
 		return findings
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net/url"
 	"time"
@@ -42,10 +43,24 @@ func (a *App) Gateway() (*gateway.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gateway.public_url: %w", err)
 	}
-	return &gateway.Server{
+	server := &gateway.Server{
 		Vault: a.Vault, Connections: a, Owner: a.Workflows, Board: board{a}, Hints: a, PublicURL: public,
 		RequireCode: a.Config().Links.RequireCode, LinkLife: a.Config().Links.Lifetime, Health: a.healthy, Log: a.Log,
-	}, nil
+		Sessions: a.Vault, TrustedProxies: a.Config().Gateway.Proxies(),
+	}
+	if a.Config().Gateway.AsksWho() {
+		server.Tokens = func() gateway.Tokens {
+			g := a.Config().Gateway
+			return gateway.Tokens{Admin: g.AdminToken(), Viewer: g.ViewerToken()}
+		}
+	}
+	if a.Config().Gateway.TLS.On() {
+		server.TLS = &tls.Config{
+			MinVersion:     tls.VersionTLS12,
+			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return a.Config().Gateway.Certificate(), nil },
+		}
+	}
+	return server, nil
 }
 
 // healthy reports what this process cannot do its work without.

@@ -1,0 +1,67 @@
+package gateway
+
+import (
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/go-chi/httprate"
+)
+
+// What one address may do in a minute. People need a few; a program that tries tokens or links needs many.
+const (
+	signInsInAMinute = 10
+	linksInAMinute   = 60
+)
+
+// limits count by address, in this process alone: behind a balancer the true limit is this for each gateway.
+type limits struct {
+	once          sync.Once
+	signIn, links *httprate.RateLimiter
+}
+
+func (l *limits) make() {
+	l.once.Do(func() { l.signIn, l.links = newLimit(signInsInAMinute), newLimit(linksInAMinute) })
+}
+
+func (l *limits) signIns() *httprate.RateLimiter { l.make(); return l.signIn }
+
+func (l *limits) opened() *httprate.RateLimiter { l.make(); return l.links }
+
+func newLimit(inAMinute int) *httprate.RateLimiter {
+	return httprate.NewRateLimiter(inAMinute, time.Minute, httprate.WithResponseHeaders(httprate.ResponseHeaders{RetryAfter: "Retry-After"}))
+}
+
+// slowly keeps links from being tried.
+func (s *Server) slowly(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !s.tooFast(w, r, s.limits.opened()) {
+			next(w, r)
+		}
+	}
+}
+
+// tooFast counts a request against a limit, and reports whether it is beyond it; then the answer is written. Whoever is on the
+// gateway's own machine has nothing to try.
+func (s *Server) tooFast(w http.ResponseWriter, r *http.Request, limit *httprate.RateLimiter) bool {
+	if s.local() || !limit.OnLimit(w, r, limitKey(s.client(r))) {
+		return false
+	}
+	s.say(w, r, message{
+		status: http.StatusTooManyRequests,
+		Title:  "Too many requests",
+		Text:   []string{"There were too many requests from your address within a minute. Nothing was changed. Wait for a minute, then go on."},
+	})
+	return true
+}
+
+// limitKey is the address, of IPv6 the network that one customer has as a whole.
+func limitKey(address netip.Addr) string {
+	if address.Is6() {
+		if network, err := address.Prefix(64); err == nil {
+			return network.String()
+		}
+	}
+	return address.String()
+}

@@ -1,0 +1,84 @@
+package gateway
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// client returns the address that a request came from: the last one of the way here that is no trusted proxy's. What is left
+// of it in X-Forwarded-For the sender may have written himself. It is the zero Addr for a connection that has none.
+func (s *Server) client(r *http.Request) netip.Addr {
+	address, ok := parseHop(r.RemoteAddr)
+	if !ok {
+		return netip.Addr{}
+	}
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for len(hops) > 0 && s.trusts(address) {
+		hop, ok := parseHop(hops[len(hops)-1])
+		if !ok {
+			break // the proxy does not know, or somebody made it up
+		}
+		address, hops = hop, hops[:len(hops)-1]
+	}
+	return address
+}
+
+// parseHop reads an address with a port or without.
+func parseHop(text string) (netip.Addr, bool) {
+	text = strings.TrimSpace(text)
+	if both, err := netip.ParseAddrPort(text); err == nil {
+		return both.Addr().Unmap(), true
+	}
+	address, err := netip.ParseAddr(text)
+	return address.Unmap(), err == nil
+}
+
+// remote returns the address that a request came from, for the audit log.
+func (s *Server) remote(r *http.Request) string {
+	if address := s.client(r); address.IsValid() {
+		return address.String()
+	}
+	return r.RemoteAddr
+}
+
+func (s *Server) trusts(address netip.Addr) bool {
+	for _, network := range s.TrustedProxies {
+		if network.Contains(address) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkTransport refuses what came in clear, where a proxy is there to speak TLS: a cookie or a token may be in it. Probes
+// address the gateway itself.
+func (s *Server) checkTransport(next http.Handler) http.Handler {
+	if s.TLS != nil || len(s.TrustedProxies) == 0 || !s.overTLS() {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != healthPath && !s.cameOverTLS(r) {
+			s.say(w, r, message{
+				status: http.StatusForbidden,
+				Title:  "This request did not come over TLS",
+				Text: []string{
+					"The gateway is reached by its proxy, at " + s.PublicURL.String() + ".",
+					"If you came that way: gateway.trusted_proxies in tokenkeeper.yaml has to name the proxy's address, and the proxy has to set X-Forwarded-Proto.",
+				},
+			})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// cameOverTLS reports whether a trusted proxy says so. Of several values the nearest proxy's is the last.
+func (s *Server) cameOverTLS(r *http.Request) bool {
+	peer, ok := parseHop(r.RemoteAddr)
+	if !ok || !s.trusts(peer) {
+		return false
+	}
+	said := strings.Join(r.Header.Values("X-Forwarded-Proto"), ",")
+	return strings.EqualFold(strings.TrimSpace(said[strings.LastIndexByte(said, ',')+1:]), "https")
+}

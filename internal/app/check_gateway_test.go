@@ -1,0 +1,57 @@
+package app
+
+import (
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"crypto/x509"
+	"encoding/pem"
+	"os"
+	"path/filepath"
+
+	"tokenkeeper/config"
+)
+
+func TestCertificateOfTheGateway(t *testing.T) {
+	borrowed := httptest.NewTLSServer(nil)
+	defer borrowed.Close()
+	pair := borrowed.TLS.Certificates[0]
+	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	for name, data := range map[string][]byte{
+		"tls.crt":          pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate[0]}),
+		"tls.key":          pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}),
+		"tokenkeeper.yaml": []byte("gateway:\n  tls: {certificate: tls.crt, key: tls.key}\n"),
+	} {
+		if err := os.WriteFile(filepath.Join(folder, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := config.Load(filepath.Join(folder, "tokenkeeper.yaml"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &App{}
+	a.current.Store(newSetup(c, nil))
+
+	begins, ends := borrowed.Certificate().NotBefore, borrowed.Certificate().NotAfter
+	for name, test := range map[string]struct {
+		now     time.Time
+		problem string // "" for none
+	}{
+		"early":   {begins.Add(-time.Hour), "it begins at "},
+		"good":    {ends.Add(-15 * 24 * time.Hour), ""},
+		"soon":    {ends.Add(-13 * 24 * time.Hour), "it ends at "},
+		"expired": {ends.Add(time.Hour), "it ends at "},
+	} {
+		f := a.checkCertificate(test.now)
+		if f.OK != (test.problem == "") || !strings.HasPrefix(f.Problem, test.problem) || !f.OK && !strings.Contains(f.Place, "tokenkeeper.yaml:2:") {
+			t.Errorf("%s: %+v", name, f)
+		}
+	}
+}
