@@ -28,6 +28,8 @@ type APIs interface {
 // GitHub holds the Activities that write to GitHub.
 type GitHub struct {
 	APIs APIs
+	// Pace keeps the rate at which issues are created; nil keeps none.
+	Pace *Pace
 
 	resting searchRest
 }
@@ -76,6 +78,7 @@ func (g *GitHub) CreateIssue(ctx context.Context, in CreateIssueInput) (CreatedI
 			created.Found = true
 			return created, ok, nil
 		},
+		Turn: func(ctx context.Context) error { return g.Pace.turn(ctx, in.Account, doing) },
 		Do: func(ctx context.Context) (CreatedIssue, error) {
 			related, err := g.related(ctx, client, in)
 			if err != nil {
@@ -87,7 +90,7 @@ func (g *GitHub) CreateIssue(ctx context.Context, in CreateIssueInput) (CreatedI
 			if resp := githubResponse(err); resp != nil && resp.StatusCode == http.StatusNotFound { //nolint:bodyclose // go-github has read it
 				return rejected("%s: %v; %s", doing, err, whyNotFound(ctx, client, in.Issue))
 			}
-			return createError(doing, took, err)
+			return g.Pace.heard(in.Account, createError(doing, took, err))
 		},
 	}.Once(ctx)
 }

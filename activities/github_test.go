@@ -88,7 +88,7 @@ func TestAMarkerInAQuotationIsNotTheIssue(t *testing.T) {
 }
 
 func TestTheIssueIsFoundBehindManyPages(t *testing.T) {
-	w := newWorld(t, sandbox.Options{SearchLag: time.Hour})
+	w := newWorld(t, sandbox.Options{SearchLag: time.Hour, CreationsPerMinute: -1})
 	w.connect(githubAccount)
 	var last activities.CreateIssueInput
 	for i := range 130 {

@@ -31,6 +31,7 @@ type thread struct {
 	threads *Threads
 	key     triage.Key
 	account credential.AccountID // at Slack
+	filer   credential.AccountID // at GitHub
 	self    triage.Self
 	slack   *slack.Client
 	github  *github.Client
@@ -60,7 +61,7 @@ func (t *Threads) read(ctx context.Context, in FollowInput) (th *thread, filed b
 	if err != nil {
 		return nil, false, notConfigured(err)
 	}
-	th = &thread{threads: t, key: in.Report, account: plan.Slack, told: issueOpen, asked: map[string]bool{}}
+	th = &thread{threads: t, key: in.Report, account: plan.Slack, filer: plan.GitHub, told: issueOpen, asked: map[string]bool{}}
 	if th.slack, err = t.Slack.client(plan.Slack); err != nil {
 		return nil, false, err
 	}

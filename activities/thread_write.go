@@ -199,6 +199,10 @@ func (th *thread) name(ctx context.Context, m *triage.Message) {
 // write writes one comment. After an unclear end the next attempt reads the comments first, as every attempt does.
 func (th *thread) write(ctx context.Context, text string) error {
 	doing := "commenting on the issue of report " + th.key.String()
+	pace := th.threads.GitHub.Pace
+	if err := pace.turn(ctx, th.filer, doing); err != nil {
+		return err
+	}
 	started := time.Now()
 	_, _, err := th.github.Issues.CreateComment(ctx, th.at.owner, th.at.repo, th.at.number, &github.IssueComment{Body: &text})
 	if err == nil {
@@ -207,5 +211,5 @@ func (th *thread) write(ctx context.Context, text string) error {
 	if lost := lostAnswer(doing, time.Since(started), err); lost != nil {
 		return lost
 	}
-	return createError(doing, time.Since(started), err)
+	return pace.heard(th.filer, createError(doing, time.Since(started), err))
 }

@@ -19,6 +19,9 @@ type Write[T any] struct {
 	LookFirst bool
 	// Find looks for the mark, and reports whether it is there. Its errors are final.
 	Find func(context.Context) (T, bool, error)
+	// Turn waits until the request may be made; nil means at once. Its errors are final. It comes first, so that whoever is
+	// sent away has cost the provider nothing.
+	Turn func(context.Context) error
 	// Do makes one request.
 	Do func(context.Context) (T, error)
 	// Failed turns an error of Do into one for Temporal. took is how long the request was.
@@ -26,7 +29,7 @@ type Write[T any] struct {
 }
 
 // Once carries the write out. It has to be called inside an Activity with a heartbeat timeout.
-// Errors: those of Find and Failed, [ErrTypeInterrupted], [ErrTypePoisoned], and [ErrTypeProviderUnavailable] for an answer
+// Errors: those of Find, Turn and Failed, [ErrTypeInterrupted], [ErrTypePoisoned], and [ErrTypeProviderUnavailable] for an answer
 // that is lost.
 func (w Write[T]) Once(ctx context.Context) (done T, err error) {
 	defer reportEnd(ctx, &err)
@@ -34,6 +37,11 @@ func (w Write[T]) Once(ctx context.Context) (done T, err error) {
 	var none T
 	if err := tooEarly(ctx, w.Doing); err != nil {
 		return none, err
+	}
+	if w.Turn != nil {
+		if err := w.Turn(ctx); err != nil {
+			return none, err
+		}
 	}
 	if w.LookFirst || activity.GetInfo(ctx).Attempt > 1 {
 		found, ok, err := w.Find(ctx)

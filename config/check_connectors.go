@@ -44,6 +44,7 @@ func (k *checker) connector(name string, c Connector) Connector {
 		k.add(at, fmt.Sprintf("%s is outside 100ms to %s", c.Timeout, maxTimeout), "write for example 10s")
 	}
 	k.validateEvery(join(path, "validate_every"), c.ValidateEvery)
+	k.createsPerHour(join(path, "creates_per_hour"), c)
 	c.ClientID = k.clientID(path, c)
 	usable := k.endpoints(join(path, "endpoints"), c.Endpoints)
 	found, ok := k.known(path, c)
@@ -87,6 +88,19 @@ func (k *checker) care(path string, c Connector, t provider.Token) Connector {
 		}
 	}
 	return c
+}
+
+// createsPerHour checks a limit that only what files issues knows.
+func (k *checker) createsPerHour(path string, c Connector) {
+	_, written := k.places[path]
+	switch {
+	case !written, k.refused[path]:
+	case c.ProviderID != "" && !inFamily(c.ProviderID, "github"):
+		k.add(path, "tokenkeeper creates nothing at provider "+c.ProviderID, "delete it; it is for connectors of GitHub")
+	case c.CreatesPerHour < 0:
+		k.add(path, fmt.Sprintf("%d is negative", c.CreatesPerHour),
+			fmt.Sprintf("write for example %d, or 0 for any number where the server has no such limit", DefaultCreatesPerHour))
+	}
 }
 
 func (k *checker) clientID(path string, c Connector) string {

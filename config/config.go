@@ -167,6 +167,8 @@ type Connector struct {
 	TokenConcurrency int     `yaml:"token_concurrency" json:"token_concurrency"`
 	// ValidateEvery is how often the provider is asked whether an account's token still works; 0 for never.
 	ValidateEvery time.Duration `yaml:"validate_every" json:"validate_every"`
+	// CreatesPerHour is how many issues and comments an account may create at GitHub; 0 for any number.
+	CreatesPerHour int `yaml:"creates_per_hour" json:"creates_per_hour"`
 	// Events are what the provider tells by itself, signed.
 	Events Events `yaml:"events" json:"events,omitzero"`
 	// Provider is the catalogue's or the user's entry with Endpoints and Variables applied.

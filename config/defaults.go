@@ -35,7 +35,11 @@ func (l *Links) setDefaults() { l.Lifetime = 30 * time.Minute }
 func (c *Connector) setDefaults() {
 	c.Timeout, c.ValidateEvery = 10*time.Second, 15*time.Minute
 	c.TokenRate, c.TokenConcurrency = fromProvider, fromProvider
+	c.CreatesPerHour = DefaultCreatesPerHour
 }
+
+// DefaultCreatesPerHour is GitHub's secondary limit for one credential.
+const DefaultCreatesPerHour = 500
 
 // fromProvider stands for a number that nobody wrote, until the provider is known.
 const fromProvider = math.MinInt32

@@ -65,6 +65,12 @@ func TestFaultsOfConnectors(t *testing.T) {
 		{"redirect url in connector", "    timeout: 10s\n", "    redirect_uri: http://localhost\n", []string{
 			`tokenkeeper.yaml:15:5: connectors.slack.redirect_uri: unknown key, the redirect URL follows from gateway.public_url; fix: delete it`,
 		}},
+		{"negative limit", "    client_id: Iv1.abc\n", "    client_id: Iv1.abc\n    creates_per_hour: -1\n", []string{
+			`tokenkeeper.yaml:19:23: connectors.github.creates_per_hour: -1 is negative; fix: write for example 500, or 0 for any number where the server has no such limit`,
+		}},
+		{"limit of what is not created", "    timeout: 10s\n", "    creates_per_hour: 80\n", []string{
+			`tokenkeeper.yaml:15:23: connectors.slack.creates_per_hour: tokenkeeper creates nothing at provider slack; fix: delete it; it is for connectors of GitHub`,
+		}},
 		{"timeout zero", "timeout: 10s", "timeout: 0s", []string{
 			`tokenkeeper.yaml:15:14: connectors.slack.timeout: 0s is outside 100ms to 30s; fix: write for example 10s`,
 		}},

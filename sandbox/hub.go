@@ -14,6 +14,7 @@ type hub struct {
 	repositories []*repository
 	lastID       int64
 	rate         rateWindow
+	created      map[string]*creations // :: login → what it created
 }
 
 type repository struct {
@@ -63,7 +64,7 @@ type label struct {
 const maintainer = "octocat"
 
 func newHub(o Options) *hub {
-	h := &hub{rate: rateWindow{limit: o.RateLimit}}
+	h := &hub{rate: rateWindow{limit: o.RateLimit}, created: map[string]*creations{}}
 	for _, list := range [][]string{o.Repositories, o.IssuesDisabled, o.Inaccessible} {
 		for _, name := range list {
 			if h.repository(name) == nil {

@@ -136,6 +136,10 @@ type Options struct {
 	SearchLag time.Duration
 	// RateLimit is GitHub's primary limit of requests in an hour; 5000 by default.
 	RateLimit int
+	// CreationsPerMinute and CreationsPerHour are GitHub's secondary limits of issues and comments together for one
+	// credential; 80 and 500 by default, negative for none.
+	CreationsPerMinute int
+	CreationsPerHour   int
 	// HistoryWindow hides messages older than it, as free workspaces do; 0 hides none.
 	HistoryWindow time.Duration
 }
@@ -154,6 +158,8 @@ func (o Options) withDefaults() Options {
 	o.GitHubLogin = orDefault(o.GitHubLogin, "triage-agent")
 	o.SearchLag = orDefault(o.SearchLag, 10*time.Second)
 	o.RateLimit = orDefault(o.RateLimit, 5000)
+	o.CreationsPerMinute = orDefault(o.CreationsPerMinute, 80)
+	o.CreationsPerHour = orDefault(o.CreationsPerHour, 500)
 	o.Channels = orElse(len(o.Channels) == 0, defaultChannels(), o.Channels)
 	o.Users = orElse(len(o.Users) == 0, roster(), o.Users)
 	o.Repositories = orElse(len(o.Repositories) == 0, []string{"acme/app"}, o.Repositories)

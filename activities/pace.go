@@ -1,0 +1,205 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+
+	"tokenkeeper/credential"
+)
+
+// Pace keeps what each account creates at GitHub, issues and comments alike, below GitHub's secondary limits: 80 requests a
+// minute and 500 an hour for each credential. Whoever asks for more is refused, and a client that goes on asking may be
+// banned.
+//
+// A worker takes its share of the limits: one part of as many as there are workers on the task queue, which the Temporal
+// server knows. A worker that joins or leaves is noticed within a minute; what goes out too fast until then GitHub refuses,
+// and then nothing goes out here for as long as it asks. So the limits need no coordinator: a task queue with a rate would
+// be exact over all workers too, but knows no limit of the hour, has to be polled for each account, and strands the work of
+// one that nobody polls for; a count in a Workflow would cost each issue five events of history.
+//
+// Nil keeps nothing back.
+type Pace struct {
+	// Workers counts the workers that share the limits; nil means that this is the only one.
+	Workers func(context.Context) (int, error)
+	// Hourly is how much an account may create in an hour, 0 for any number; nil means [CreatesPerHour].
+	Hourly func(credential.AccountID) int
+
+	counting sync.Mutex // held while the workers are counted; guards counted
+	counted  time.Time
+
+	mu       sync.Mutex // guards everything below
+	workers  int        // 0 before the first count; written under both locks
+	accounts map[credential.AccountID]*paced
+}
+
+// limit lets a burst pass at once, and then one request each time: in any stretch of time at most the burst and what falls
+// due in it.
+type limit struct {
+	Burst int
+	Every time.Duration
+}
+
+// limits are kept all. In any minute 20 + 60 requests go out, with the second between two writes that GitHub asks for when
+// there are many. In any hour it is 140 + 360, or as much more or less as the configuration says.
+func (p *Pace) limits(account credential.AccountID) []limit {
+	hourly := CreatesPerHour
+	if p.Hourly != nil {
+		hourly = p.Hourly(account)
+	}
+	if hourly <= 0 {
+		return nil
+	}
+	burst := max(hourly*28/100, 1)
+	return []limit{
+		{Burst: 20, Every: time.Second},
+		{Burst: burst, Every: time.Hour / time.Duration(max(hourly-burst, 1))},
+	}
+}
+
+const (
+	// CreatesPerHour is GitHub's limit for one credential.
+	CreatesPerHour = 500
+	// maxTurnWait is how long an Activity waits for its turn inside. It keeps its turn, where one that comes back would not.
+	maxTurnWait = time.Minute
+	// recount is how often the workers are counted.
+	recount = 30 * time.Second
+	// countPatience bounds the count: without one the last one holds.
+	countPatience = 2 * time.Second
+)
+
+// paced is what one account has used up.
+type paced struct {
+	free   [2]time.Time // :: limit, in the order of [Pace.limits] → when it would be unused again
+	rest   time.Time    // until when the provider asked to wait
+	behind int          // how many were sent away since the last turn
+}
+
+// turn waits until the account may make another request. Where that is longer than a minute it fails with
+// [ErrTypeRateLimited] and the time to come back.
+func (p *Pace) turn(ctx context.Context, account credential.AccountID, doing string) error {
+	if p == nil {
+		return nil
+	}
+	wait, taken := p.take(account, p.share(ctx))
+	if !taken {
+		return again(ErrTypeRateLimited, doing+": "+account.String()+" has created as much as GitHub allows in a minute or an hour", wait)
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(wait):
+	}
+	if rest := p.rest(account); rest > 0 { // another request was refused meanwhile
+		return again(ErrTypeRateLimited, doing+": the provider's rate limit", rest)
+	}
+	return nil
+}
+
+// take reserves the next turn, unless it is too far off: then wait is when to ask again.
+func (p *Pace) take(account credential.AccountID, workers int) (wait time.Duration, taken bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now, limits, a := time.Now(), p.limits(account), p.of(account)
+	for i := range limits {
+		limits[i] = limits[i].shared(workers)
+	}
+	at := a.next(now, limits, 0)
+	if at.Sub(now) > maxTurnWait {
+		a.behind++ // so many come before who asks now, at least
+		return a.next(now, limits, a.behind).Sub(now), false
+	}
+	for i, l := range limits {
+		a.free[i] = later(a.free[i], at).Add(l.Every)
+	}
+	a.behind = max(a.behind-1, 0)
+	return at.Sub(now), true
+}
+
+// next returns when a request may go out that so many others come before.
+func (a *paced) next(now time.Time, limits []limit, others int) time.Time {
+	at := later(now, a.rest)
+	for i, l := range limits {
+		at = later(at, a.free[i].Add(time.Duration(others-l.Burst+1)*l.Every))
+	}
+	return at
+}
+
+// shared is the part of a limit that one of so many workers has.
+func (l limit) shared(workers int) limit {
+	return limit{Burst: max(l.Burst/workers, 1), Every: l.Every * time.Duration(workers)}
+}
+
+// heard notes how a request of an account failed, and returns the error. Where the provider asked to wait, nothing else of the
+// account goes out until then; after that there is no burst, because the limits are narrower than was thought.
+func (p *Pace) heard(account credential.AccountID, err error) error {
+	app, ok := errors.AsType[*temporal.ApplicationError](err)
+	if p == nil || !ok || app.Type() != ErrTypeRateLimited {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	a := p.of(account)
+	a.rest = later(a.rest, time.Now().Add(app.NextRetryDelay()))
+	for i, l := range p.limits(account) {
+		l = l.shared(max(p.workers, 1))
+		a.free[i] = later(a.free[i], a.rest.Add(time.Duration(l.Burst-1)*l.Every))
+	}
+	return err
+}
+
+// rest returns for how long the provider asked an account to wait.
+func (p *Pace) rest(account credential.AccountID) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Until(p.of(account).rest)
+}
+
+func (p *Pace) of(account credential.AccountID) *paced {
+	a, ok := p.accounts[account]
+	if !ok {
+		a = &paced{}
+		if p.accounts == nil {
+			p.accounts = map[credential.AccountID]*paced{}
+		}
+		p.accounts[account] = a
+	}
+	return a
+}
+
+// share returns how many workers there are. Who comes while they are counted waits for that count.
+func (p *Pace) share(ctx context.Context) int {
+	if p.Workers == nil {
+		return 1
+	}
+	p.counting.Lock()
+	defer p.counting.Unlock()
+	if p.counted.IsZero() || time.Since(p.counted) > recount {
+		workers := p.count(ctx)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.workers, p.counted = workers, time.Now()
+	}
+	return p.workers
+}
+
+// count returns what was known where there is no answer.
+func (p *Pace) count(ctx context.Context) int {
+	ctx, cancel := context.WithTimeout(ctx, countPatience)
+	defer cancel()
+	n, err := p.Workers(ctx)
+	if err != nil || n < 1 {
+		return max(p.workers, 1)
+	}
+	return n
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

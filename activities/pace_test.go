@@ -1,0 +1,244 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/sandbox"
+	"tokenkeeper/triage"
+)
+
+var filer = credential.AccountID{Organization: "acme", User: "triage", Connector: "github"}
+
+// office is some workers that file issues at a sandbox, without a network in between, so that hours pass in no time.
+type office struct {
+	*sandbox.Sandbox
+	t       *testing.T
+	token   string
+	workers []*GitHub
+}
+
+func newOffice(t *testing.T, workers int, o sandbox.Options) *office {
+	t.Helper()
+	f := &office{Sandbox: sandbox.New(o), t: t}
+	t.Cleanup(f.Close)
+	f.token = f.consent()
+	for range workers {
+		f.workers = append(f.workers, &GitHub{APIs: f, Pace: &Pace{
+			Workers: func(context.Context) (int, error) { return workers, nil },
+		}})
+	}
+	return f
+}
+
+// RoundTrip implements http.RoundTripper.
+func (f *office) RoundTrip(r *http.Request) (*http.Response, error) {
+	if f.token != "" {
+		r = r.Clone(r.Context())
+		r.Header.Set("Authorization", "Bearer "+f.token)
+	}
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
+	w := httptest.NewRecorder()
+	f.Handler().ServeHTTP(w, r)
+	answer := w.Result()
+	answer.Request = r
+	return answer, nil
+}
+
+// API implements APIs.
+func (f *office) API(credential.AccountID) (API, error) {
+	base, err := url.Parse("http://sandbox.invalid/github/api/v3/")
+	return API{HTTP: &http.Client{Transport: f}, Base: base}, err
+}
+
+// consent returns the access token of somebody who consented.
+func (f *office) consent() string {
+	f.t.Helper()
+	const at, back = "http://sandbox.invalid/github/login/oauth/", "http://127.0.0.1:8780/oauth/callback"
+	app, browser := f.App(sandbox.GitHub), &http.Client{
+		Transport:     f,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	query := url.Values{"client_id": {app.ClientID}, "redirect_uri": {back}, "state": {"state"}, "response_type": {"code"}}
+	redirect, err := sandbox.Decide(f.t.Context(), browser, at+"authorize?"+query.Encode(), "", sandbox.Allow)
+	require.NoError(f.t, err)
+	to, err := url.Parse(redirect)
+	require.NoError(f.t, err)
+	form := url.Values{
+		"client_id": {app.ClientID}, "client_secret": {app.ClientSecret}, "redirect_uri": {back},
+		"grant_type": {"authorization_code"}, "code": {to.Query().Get("code")},
+	}
+	request, err := http.NewRequestWithContext(f.t.Context(), http.MethodPost, at+"access_token", strings.NewReader(form.Encode()))
+	require.NoError(f.t, err)
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.Header.Set("Accept", "application/json")
+	answer, err := browser.Do(request)
+	require.NoError(f.t, err)
+	defer func() { _ = answer.Body.Close() }()
+	var tokens struct {
+		Access string `json:"access_token"`
+	}
+	require.NoError(f.t, json.NewDecoder(answer.Body).Decode(&tokens))
+	require.NotEmpty(f.t, tokens.Access)
+	return tokens.Access
+}
+
+// file files as many reports at once, each attempt at some worker, and returns how long that took.
+func (f *office) file(reports int) time.Duration {
+	f.t.Helper()
+	begun := time.Now()
+	var keys []string
+	for i := range reports {
+		keys = append(keys, "T0SANDBOX/C0BUGREPORTS/"+f.Post("C0BUGREPORTS", sandbox.Message{
+			User: "ada", Text: fmt.Sprintf("It crashes, number %d", i), Report: true,
+		}))
+	}
+	errs := make([]error, reports)
+	var group sync.WaitGroup
+	for i, key := range keys {
+		group.Go(func() { errs[i] = f.fileOne(key) })
+	}
+	group.Wait()
+	for _, err := range errs {
+		require.NoError(f.t, err)
+	}
+	return time.Since(begun)
+}
+
+func (f *office) fileOne(report string) error {
+	key, err := triage.ParseKey(report)
+	if err != nil {
+		return err
+	}
+	in := CreateIssueInput{Account: filer, Report: key, Issue: triage.Issue{
+		Owner: "acme", Repo: "app", Title: "Crash", Body: "It crashes.\n\n" + key.Marker(),
+	}}
+	for ; ; in.LookFirst = true {
+		var suite testsuite.WorkflowTestSuite
+		suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+		env := suite.NewTestActivityEnvironment()
+		env.RegisterActivity(f.workers[rand.N(len(f.workers))])
+		_, err := env.ExecuteActivity((*GitHub)(nil).CreateIssue, in)
+		app, ok := errors.AsType[*temporal.ApplicationError](err)
+		if !ok || app.NextRetryDelay() == 0 {
+			return err
+		}
+		<-time.After(app.NextRetryDelay())
+	}
+}
+
+// GitHub's own limits, and three workers that know of each other only how many they are.
+func TestABurstIsFiledWithoutARefusal(t *testing.T) {
+	for _, burst := range []struct {
+		reports int
+		within  time.Duration
+	}{{120, 3 * time.Minute}, {520, 90 * time.Minute}} {
+		t.Run(fmt.Sprint(burst.reports), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newOffice(t, 3, sandbox.Options{Now: time.Now})
+				took := f.file(burst.reports)
+				t.Logf("%d reports in %s", burst.reports, took)
+				books := f.Books()
+				assert.Equal(t, burst.reports, books.IssuesCreated)
+				assert.Zero(t, books.Duplicates+books.Missing+books.RateLimited)
+				assert.Less(t, took, burst.within)
+			})
+		})
+	}
+}
+
+// The web pages count too, and other programs with the same credential: the limits can be narrower than GitHub says.
+func TestWhereGitHubRefusesNothingGoesOutUntilItsTimeIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newOffice(t, 2, sandbox.Options{Now: time.Now, CreationsPerMinute: 40})
+		f.file(120)
+		books := f.Books()
+		assert.Equal(t, 120, books.IssuesCreated)
+		assert.Zero(t, books.Duplicates+books.Missing)
+		assert.LessOrEqual(t, books.RateLimited, 10, "few for each worker and minute")
+		assert.LessOrEqual(t, books.RateLimitsIgnored, 5, "each worker finds out for itself, once in a while")
+	})
+}
+
+func TestWithoutALimitNothingWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &Pace{Hourly: func(credential.AccountID) int { return 0 }}
+		begun := time.Now()
+		for range 1000 {
+			require.NoError(t, p.turn(t.Context(), filer, "filing"))
+		}
+		assert.Zero(t, time.Since(begun))
+		require.NoError(t, (*Pace)(nil).turn(t.Context(), filer, "filing"))
+	})
+}
+
+func TestTheWorkersAreCountedAgainAndAFailureChangesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		workers, failure := 4, error(nil)
+		p := &Pace{Workers: func(context.Context) (int, error) { return workers, failure }}
+		var counts []int
+		for range 4 {
+			counts = append(counts, p.share(t.Context()))
+			<-time.After(recount + time.Second)
+			if workers = 2; len(counts) == 2 {
+				failure = errors.New("Temporal is away")
+			}
+		}
+		assert.Equal(t, []int{4, 2, 2, 2}, counts)
+	})
+}
+
+// Accounts do not wait for each other, and a wait that is cancelled ends.
+func TestEachAccountHasItsOwnLimits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &Pace{}
+		other := credential.AccountID{Organization: "globex", User: "triage", Connector: "github"}
+		for range 20 {
+			require.NoError(t, p.turn(t.Context(), filer, "filing"))
+		}
+		begun := time.Now()
+		require.NoError(t, p.turn(t.Context(), other, "filing"))
+		assert.Zero(t, time.Since(begun))
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.ErrorIs(t, p.turn(ctx, filer, "filing"), context.Canceled)
+	})
+}
+
+// Whoever is sent away comes back at a time of its own.
+func TestThoseWhoAreSentAwayComeBackOneAfterTheOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &Pace{}
+		var back []time.Duration
+		for range 200 {
+			if wait, taken := p.take(filer, 1); !taken {
+				back = append(back, wait)
+			}
+		}
+		require.Greater(t, len(back), 100)
+		assert.True(t, slices.IsSorted(back))
+		assert.Len(t, slices.Compact(back), len(back))
+	})
+}
