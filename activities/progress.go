@@ -63,7 +63,7 @@ func (p progress) beyond(before *progress) bool {
 // window is the result of the last page.
 func (p progress) window(team string) Window {
 	if len(p.Found) > maxWindow {
-		return Window{Team: team, Messages: p.Found[:maxWindow], Watermark: p.Found[maxWindow-1]}
+		return Window{Team: team, Messages: p.Found[:maxWindow], Watermark: max(p.Watermark, p.Found[maxWindow-1])}
 	}
 	return Window{Team: team, Messages: p.Found, Watermark: max(p.Watermark, p.Newest)}
 }

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -20,6 +21,10 @@ type PollInput struct {
 	After    string               `json:"after"` // ts, exclusive
 	Interval time.Duration        `json:"interval"`
 	When     triage.When          `json:"when,omitzero"` // which messages count
+	// BackTo is the ts, exclusive, from which on messages up to After are looked at again for a reaction of late; Taken are
+	// those that were handed over already. "" for a channel where reactions do not matter.
+	BackTo string   `json:"back_to,omitempty"`
+	Taken  []string `json:"taken,omitempty"` // ts
 	// Told is since when the polls fail, once people were told; the first that works then ends at once, to tell them.
 	Told time.Time `json:"told,omitzero"`
 }
@@ -65,9 +70,17 @@ func (s *Slack) pollOnce(ctx context.Context, in PollInput, reached *atomic.Poin
 	if err != nil {
 		return Window{}, notConfigured(err)
 	}
-	counts := func(m slack.Message) bool { return filter.Choose(messageOf(who.Team, in.Channel, m)).Counts }
+	counts := func(m slack.Message) bool {
+		switch {
+		case slices.Contains(in.Taken, m.Timestamp):
+			return false
+		case m.Timestamp <= in.After:
+			return filter.ChooseAgain(messageOf(who.Team, in.Channel, m)).Counts
+		}
+		return filter.Choose(messageOf(who.Team, in.Channel, m)).Counts
+	}
 	for {
-		next, err := readPage(ctx, client, in.Channel, *reached.Load(), counts)
+		next, err := readPage(ctx, client, in.Channel, in.oldest(*reached.Load(), s.now()), *reached.Load(), counts)
 		if err != nil {
 			return Window{}, slackError("reading channel "+in.Channel, err)
 		}
@@ -83,15 +96,25 @@ func (s *Slack) pollOnce(ctx context.Context, in PollInput, reached *atomic.Poin
 	}
 }
 
+// oldest returns the ts, exclusive, where a poll begins to read.
+func (in PollInput) oldest(p progress, now time.Time) string {
+	if in.BackTo == "" {
+		return p.Watermark
+	}
+	return min(p.Watermark, max(in.BackTo, triage.TimestampOf(now.Add(-in.When.ReactionsCountFor()))))
+}
+
 var errNoCursor = errors.New("there are more messages, and no cursor leads to them")
 
 // readPage reads the next page of the window, or the first one again when Slack has forgotten the cursor.
-func readPage(ctx context.Context, client *slack.Client, channel string, p progress, counts func(slack.Message) bool) (progress, error) {
+func readPage(
+	ctx context.Context, client *slack.Client, channel, oldest string, p progress, counts func(slack.Message) bool,
+) (progress, error) {
 	page, err := client.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
-		ChannelID: channel, Oldest: p.Watermark, Cursor: p.Cursor, Limit: pageSize,
+		ChannelID: channel, Oldest: oldest, Cursor: p.Cursor, Limit: pageSize,
 	})
 	if slackCode(err) == "invalid_cursor" && p.Cursor != "" {
-		return readPage(ctx, client, channel, progress{PollTrouble: p.PollTrouble, Watermark: p.Watermark}, counts)
+		return readPage(ctx, client, channel, oldest, progress{PollTrouble: p.PollTrouble, Watermark: p.Watermark}, counts)
 	}
 	if err != nil {
 		return progress{}, err
@@ -114,6 +137,9 @@ func messageOf(team, channel string, m slack.Message) triage.Message {
 	}
 	if m.Edited != nil {
 		out.EditedAt = m.Edited.Timestamp
+	}
+	for _, r := range m.Reactions {
+		out.Reactions = append(out.Reactions, triage.Reaction{Name: r.Name, Users: r.Users})
 	}
 	for _, f := range m.Files {
 		out.Files = append(out.Files, triage.File{ID: f.ID, Name: f.Name, MIMEType: f.Mimetype, Size: int64(f.Size), Permalink: f.Permalink})

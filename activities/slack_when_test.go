@@ -125,3 +125,56 @@ func TestAPreviewIsReadPageByPage(t *testing.T) {
 	limited.fails(t, activities.ErrTypeRateLimited)
 	assert.Equal(t, time.Minute, limited.wait(t))
 }
+
+func TestAMessageIsTakenWhenSomebodyMarksItLater(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	in := w.pollInput()
+	in.When, in.BackTo = triage.When{Reactions: []string{"beetle"}, ReactionsBy: []string{"U0ADA"}}, in.After
+	w.clock.advance(time.Minute)
+	past := w.Post(bugs, sandbox.Message{User: "bjorn", Text: calendar})
+	other := w.Post(bugs, sandbox.Message{User: "bjorn", Text: "lunch?"})
+
+	once(w, w.slack.Poll, in).fails(t, activities.ErrTypeNothingNew)
+	require.NoError(t, w.React(bugs, past, "bjorn", "beetle"))
+	in.After = other
+	once(w, w.slack.Poll, in).fails(t, activities.ErrTypeNothingNew, bugs)
+	require.NoError(t, w.React(bugs, past, "ada", "beetle"))
+	got := once(w, w.slack.Poll, in)
+
+	require.NoError(t, got.err)
+	assert.Equal(t, []string{past}, got.out.Messages)
+	assert.Equal(t, other, got.out.Watermark, "it does not go back")
+	w.plan.Routes[0].When = in.When
+	read := w.read(triage.Key{Team: "T0SANDBOX", Channel: bugs, TS: past})
+	assert.Equal(t, activities.IsReport, read.out.Verdict)
+	assert.Equal(t, "U0ADA marked it :beetle:", read.out.Reason)
+
+	in.Taken = []string{past}
+	once(w, w.slack.Poll, in).fails(t, activities.ErrTypeNothingNew)
+	in.Taken, in.BackTo = nil, past
+	once(w, w.slack.Poll, in).fails(t, activities.ErrTypeNothingNew)
+	in.BackTo = "1.000000"
+	w.clock.advance(24 * time.Hour)
+	once(w, w.slack.Poll, in).fails(t, activities.ErrTypeNothingNew)
+	in.When.ReactionsWithin = 48 * time.Hour
+	assert.Equal(t, []string{past}, once(w, w.slack.Poll, in).out.Messages)
+}
+
+// Words count for what is new, reactions for what is not.
+func TestAWindowHoldsNewMessagesAndMarkedOnes(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	in := w.pollInput()
+	in.When, in.BackTo = triage.When{Keywords: []string{"crashes"}, Reactions: []string{"beetle"}}, in.After
+	posted := w.say(250)
+	in.After = posted[249]
+	require.NoError(t, w.React(bugs, posted[3], "ada", "beetle"))
+	fresh := w.say(1)
+
+	got := once(w, w.slack.Poll, in)
+
+	require.NoError(t, got.err)
+	assert.Equal(t, []string{posted[3], fresh[0]}, got.out.Messages)
+	assert.Equal(t, fresh[0], got.out.Watermark)
+}

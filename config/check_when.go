@@ -25,12 +25,39 @@ func (k *checker) when(path string, w triage.When) {
 	}
 	k.keywords(join(path, "keywords"), w.Keywords)
 	k.patterns(join(path, "patterns"), w.Patterns)
+	k.reactions(path, w)
 	k.persons(join(path, "only"), w.Only)
 	k.persons(join(path, "ignore"), w.Ignore)
 	for i, id := range w.Ignore {
 		if at := fmt.Sprintf("%s[%d]", join(path, "ignore"), i); !k.refused[at] && slices.Contains(w.Only, id) {
 			k.add(at, id+" is in only as well", "delete it here or there")
 		}
+	}
+}
+
+func (k *checker) reactions(path string, w triage.When) {
+	at := join(path, "reactions")
+	k.atMost(at, len(w.Reactions), "reactions")
+	for i, name := range w.Reactions {
+		at := fmt.Sprintf("%s[%d]", at, i)
+		switch {
+		case k.refused[at]:
+		case !triage.IsEmoji(name):
+			k.add(at, quote(name)+" is no name of an emoji", "write it as Slack shows it between the colons, for example beetle")
+		case slices.Contains(w.Reactions[:i], name):
+			k.add(at, name+" is there already", "delete one of them")
+		}
+	}
+	k.persons(join(path, "reactions_by"), w.ReactionsBy)
+	within := join(path, "reactions_within")
+	for _, needs := range []string{join(path, "reactions_by"), within} {
+		if _, written := k.places[needs]; written && len(w.Reactions) == 0 && !k.refused[at] && !k.refused[needs] {
+			k.add(needs, "there are no reactions", "write reactions: [beetle] beside it, or delete it")
+		}
+	}
+	if _, written := k.places[within]; written && !k.refused[within] && (w.ReactionsWithin < minAnswer || w.ReactionsWithin > maxAnswer) {
+		k.add(within, fmt.Sprintf("%s is not from %s to %s", w.ReactionsWithin, minAnswer, maxAnswer),
+			"write how long after a message a reaction counts, for example 24h; every poll reads as far back")
 	}
 }
 
@@ -117,7 +144,7 @@ func (k *checker) mode(path string, slack credential.AccountID, r Route) {
 	k.persons(join(propose, "by"), r.Propose.By)
 }
 
-// An answer takes people minutes at least. After a month nobody knows what the question was.
+// An answer, and a reaction, takes people minutes at least. After a month nobody knows what the question was.
 const (
 	minAnswer = time.Minute
 	maxAnswer = 720 * time.Hour

@@ -39,6 +39,15 @@ func TestFaultsOfWhen(t *testing.T) {
 		{"mention", "labels: [bug]", when(`mention: "@bot"`), []string{
 			at + `30:25: triages.acme/bug-reports.routes[0].when.mention: want true or false, got text; fix: write true or false`,
 		}},
+		{"reactions", "labels: [bug]", when(`reactions: [":beetle:", bug, bug], reactions_by: [ada], reactions_within: 5s`), []string{
+			at + `30:28: triages.acme/bug-reports.routes[0].when.reactions[0]: ":beetle:" is no name of an emoji; fix: write it as Slack shows it between the colons, for example beetle`,
+			at + `30:45: triages.acme/bug-reports.routes[0].when.reactions[2]: bug is there already; fix: delete one of them`,
+			at + `30:66: triages.acme/bug-reports.routes[0].when.reactions_by[0]: "ada" is no id of a person; fix: write a Slack user id such as U0123456789: in the person's profile, ⋮, Copy member ID`,
+			at + `30:90: triages.acme/bug-reports.routes[0].when.reactions_within: 5s is not from 1m0s to 720h0m0s; fix: write how long after a message a reaction counts, for example 24h; every poll reads as far back`,
+		}},
+		{"whose reactions", "labels: [bug]", when(`reactions_by: [U1]`), []string{
+			at + `30:16: triages.acme/bug-reports.routes[0].when.reactions_by: there are no reactions; fix: write reactions: [beetle] beside it, or delete it`,
+		}},
 		{"people", "labels: [bug]", when(`only: ["@ada", U1, U1], ignore: [U1]`), []string{
 			at + `30:23: triages.acme/bug-reports.routes[0].when.only[0]: "@ada" is no id of a person; fix: write a Slack user id such as U0123456789: in the person's profile, ⋮, Copy member ID`,
 			at + `30:35: triages.acme/bug-reports.routes[0].when.only[2]: U1 is there already; fix: delete one of them`,

@@ -36,7 +36,15 @@ type slackEvent struct {
 			Bot   []string `json:"bot"`   // ids of users, for tokens of bots
 		} `json:"tokens"`
 		slackMessage
+
+		User string `json:"user"` // who reacted
+		Item struct {
+			Channel string `json:"channel"`
+		} `json:"item"` // what somebody reacted to
 	} `json:"event"`
+	Authorizations []struct {
+		UserID string `json:"user_id"`
+	} `json:"authorizations"` // the app's own user
 }
 
 // slackMessage is what tells a message that somebody wrote into a channel from the others: Slack's list of subtypes is long,
@@ -111,6 +119,8 @@ func (e slackEvent) news() news {
 		if key := (triage.Key{Team: e.TeamID, Channel: e.Event.Channel, TS: e.Event.thread()}); key.Validate() == nil {
 			n.turned = key
 		}
+	case "reaction_added":
+		n.active = e.reactedIn()
 	case "app_uninstalled":
 		n.ended = e.ofTeam
 	case "tokens_revoked":
@@ -121,6 +131,14 @@ func (e slackEvent) news() news {
 		}
 	}
 	return n
+}
+
+// reactedIn returns the channel in which a person reacted to a message, "" for none: reactions of ours make no report.
+func (e slackEvent) reactedIn() string {
+	if len(e.Authorizations) > 0 && e.Authorizations[0].UserID == e.Event.User {
+		return ""
+	}
+	return e.Event.Item.Channel
 }
 
 // ofTeam reports whether a subject, "team/user", is of the event's workspace. An app that an organization installed for all

@@ -143,7 +143,7 @@ func (f *fixture) send(s signed) (status int, body string) {
 
 func slackCallback(id, inner string) signed {
 	return signed{path: "/events/slack/slack", body: fmt.Sprintf(
-		`{"token":"legacy","team_id":"T1","api_app_id":"A1","type":"event_callback","event_id":%q,"event_time":1,"event":%s}`, id, inner)}
+		`{"token":"legacy","team_id":"T1","api_app_id":"A1","type":"event_callback","event_id":%q,"event_time":1,"event":%s,"authorizations":[{"team_id":"T1","user_id":"UBOT","is_bot":true}]}`, id, inner)}
 }
 
 func gitHubHook(event, body string) signed {
@@ -202,6 +202,9 @@ func TestMessagesThatAPollWouldFind(t *testing.T) {
 		{`{"type":"message","channel":"C1","bot_id":"B1","ts":"1.2"}`, false},
 		{`{"type":"message","channel":"C1","subtype":"message_changed","hidden":true,"ts":"1.2"}`, false},
 		{`{"type":"message","ts":"1.2"}`, false},
+		{`{"type":"reaction_added","user":"UADA","reaction":"beetle","item":{"type":"message","channel":"C1","ts":"1.1"}}`, true},
+		{`{"type":"reaction_added","user":"UBOT","reaction":"eyes","item":{"type":"message","channel":"C1","ts":"1.1"}}`, false},
+		{`{"type":"reaction_added","user":"UADA","reaction":"beetle","item":{"type":"file"}}`, false},
 	} {
 		before := len(h.busy)
 		status, body := f.send(slackCallback(fmt.Sprintf("Ev%d", i), tc.message))
@@ -213,7 +216,7 @@ func TestMessagesThatAPollWouldFind(t *testing.T) {
 	forged.secret = "another secret of somebody"
 	status, _ := f.send(forged)
 	assert.Equal(t, http.StatusUnauthorized, status)
-	assert.Len(t, h.busy, 4)
+	assert.Len(t, h.busy, 5)
 }
 
 func TestEventsOfThreadsAndTheirIssues(t *testing.T) {

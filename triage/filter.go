@@ -62,11 +62,11 @@ func NewFilter(when When, self Self) (*Filter, error) {
 
 // Choose says whether a message counts, and why.
 func (f *Filter) Choose(m Message) Choice {
-	if ok, reason := Candidate(m, f.self); !ok {
+	if reason := f.skip(m); reason != "" {
 		return Choice{Reason: reason}
 	}
-	if slices.Contains(f.when.Ignore, m.User) || len(f.when.Only) > 0 && !slices.Contains(f.when.Only, m.User) {
-		return Choice{Reason: SkipAuthor}
+	if marked := f.marked(m); marked != "" {
+		return Choice{Counts: true, Certain: true, Reason: marked}
 	}
 	if f.when.Mention && mentions(m, f.self) {
 		return Choice{Counts: true, Certain: true, Reason: "it mentions this agent"}
@@ -76,6 +76,37 @@ func (f *Filter) Choose(m Message) Choice {
 		return Choice{Reason: SkipTrigger}
 	}
 	return Choice{Counts: true, Certain: f.when.Certain, Reason: firstOf(reason, "every message counts")}
+}
+
+// ChooseAgain is [Filter.Choose] for a message that was looked at before: of all that makes a message count, only a
+// reaction can have come since.
+func (f *Filter) ChooseAgain(m Message) Choice {
+	reason := f.skip(m)
+	if marked := f.marked(m); reason == "" && marked != "" {
+		return Choice{Counts: true, Certain: true, Reason: marked}
+	}
+	return Choice{Reason: firstOf(reason, SkipTrigger)}
+}
+
+// skip returns why a message cannot count whatever it says, "" when it can.
+func (f *Filter) skip(m Message) string {
+	if ok, reason := Candidate(m, f.self); !ok {
+		return reason
+	}
+	if slices.Contains(f.when.Ignore, m.User) || len(f.when.Only) > 0 && !slices.Contains(f.when.Only, m.User) {
+		return SkipAuthor
+	}
+	return ""
+}
+
+// marked returns who marked a message, "" for nobody.
+func (f *Filter) marked(m Message) string {
+	for _, emoji := range f.when.Reactions {
+		if by := reactedBy(m.Reactions, f.self, emoji, f.when.ReactionsBy); by != "" {
+			return by + " marked it :" + emoji + ":"
+		}
+	}
+	return ""
 }
 
 // found returns which keyword or pattern is in the message, "" for none. Names are left out: what somebody is called

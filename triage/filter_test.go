@@ -74,6 +74,8 @@ func TestWhatCounts(t *testing.T) {
 	named.Text, named.Names = "thanks <@U0CRASH>", map[string]string{"U0CRASH": "crash"}
 	reply := said
 	reply.ThreadTS = "1600000000.000100"
+	marked := said
+	marked.Reactions = []Reaction{{Name: "eyes", Users: []string{"U0BOT"}}, {Name: "beetle::skin-tone-3", Users: []string{"U0BOT", "U0BO"}}}
 	bot := said
 	bot.BotID = "B0CI"
 	for name, tt := range map[string]struct {
@@ -97,6 +99,11 @@ func TestWhatCounts(t *testing.T) {
 		"of the right person":      {When{Only: []string{"U0BO", "U0ADA"}}, said, Choice{Counts: true, Reason: "every message counts"}},
 		"of another person":        {When{Only: []string{"U0BO"}}, said, Choice{Reason: SkipAuthor}},
 		"of an ignored person":     {When{Ignore: []string{"U0ADA"}, Keywords: []string{"login"}}, said, Choice{Reason: SkipAuthor}},
+		"marked":                   {When{Reactions: []string{"bug", "beetle"}}, marked, Choice{Counts: true, Certain: true, Reason: "U0BO marked it :beetle:"}},
+		"marked by the right one":  {When{Reactions: []string{"beetle"}, ReactionsBy: []string{"U0BO"}}, marked, Choice{Counts: true, Certain: true, Reason: "U0BO marked it :beetle:"}},
+		"marked by another one":    {When{Reactions: []string{"beetle"}, ReactionsBy: []string{"U0CY"}}, marked, Choice{Reason: SkipTrigger}},
+		"our own mark":             {When{Reactions: []string{"eyes"}}, marked, Choice{Reason: SkipTrigger}},
+		"not marked":               {When{Reactions: []string{"beetle"}}, said, Choice{Reason: SkipTrigger}},
 		"a reply is no new report": {When{Keywords: []string{"login"}}, reply, Choice{Reason: SkipReply}},
 		"a bot has no keywords":    {When{Keywords: []string{"login"}, Certain: true}, bot, Choice{Reason: SkipBot}},
 	} {
@@ -122,12 +129,33 @@ func TestWhatIsAskedForNeedNotReadLikeAReport(t *testing.T) {
 	}
 }
 
+func TestOnlyAReactionMakesAMessageCountLater(t *testing.T) {
+	f, err := NewFilter(When{Keywords: []string{"crashes"}, Reactions: []string{"beetle"}, Ignore: []string{"U0CY"}}, agent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := f.ChooseAgain(said); got != (Choice{Reason: SkipTrigger}) {
+		t.Errorf("what was not taken for its words is not taken for them later: %+v", got)
+	}
+	m := said
+	m.Reactions = []Reaction{{Name: "beetle", Users: []string{"U0BO"}}}
+	if got := f.ChooseAgain(m); !got.Counts || !got.Certain {
+		t.Errorf("got %+v", got)
+	}
+	m.User = "U0CY"
+	if got := f.ChooseAgain(m); got != (Choice{Reason: SkipAuthor}) {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestWhenNamesItsFault(t *testing.T) {
 	for want, when := range map[string]When{
-		`keyword "!"`:  {Keywords: []string{"ok", "!"}},
-		`pattern "("`:  {Patterns: []string{"("}},
-		`person "ada"`: {Ignore: []string{"ada"}},
-		`person "@U1"`: {Only: []string{"@U1"}},
+		`keyword "!"`:   {Keywords: []string{"ok", "!"}},
+		`pattern "("`:   {Patterns: []string{"("}},
+		`reaction ":x"`: {Reactions: []string{":x"}},
+		`person "bo"`:   {ReactionsBy: []string{"bo"}},
+		`person "ada"`:  {Ignore: []string{"ada"}},
+		`person "@U1"`:  {Only: []string{"@U1"}},
 	} {
 		if _, err := NewFilter(when, agent); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v, want %s", when, err, want)

@@ -20,6 +20,8 @@ type Message struct {
 	Permalink   string `json:"permalink,omitempty"`
 	EditedAt    string `json:"edited_at,omitempty"` // the ts of the last edit; empty when there was none
 	Files       []File `json:"files,omitempty"`
+	// Reactions are the emoji that people put on it. Where there are very many, Slack names not everybody.
+	Reactions []Reaction `json:"reactions,omitempty"`
 	// Names gives people's names for the ids that the text mentions; ids without one are shown as they are.
 	Names map[string]string `json:"names,omitempty"` // :: user id → display name
 }

@@ -36,8 +36,8 @@ func (p Proposal) Validate() error {
 
 // Reaction is an emoji on a message, and who put it there.
 type Reaction struct {
-	Name  string
-	Users []string // ids
+	Name  string   `json:"name"`
+	Users []string `json:"users"` // ids
 }
 
 // Outcome is how a proposal ended; "" while it has not.
@@ -64,12 +64,18 @@ func (p Proposal) Outcome(reactions []Reaction, self Self) (outcome Outcome, by 
 
 // answered returns the first who may answer and put the emoji there; our own only shows people what to press.
 func (p Proposal) answered(reactions []Reaction, self Self, emoji string) string {
+	return reactedBy(reactions, self, emoji, p.By)
+}
+
+// reactedBy returns the first of some people, or of all where none are named, who put an emoji there; "" for nobody, which
+// this agent is.
+func reactedBy(reactions []Reaction, self Self, emoji string, people []string) string {
 	for _, r := range reactions {
-		if name, _, _ := strings.Cut(r.Name, "::"); name != emoji {
+		if name, _, _ := strings.Cut(r.Name, "::"); name != emoji { // thumbsup::skin-tone-2
 			continue
 		}
 		for _, user := range r.Users {
-			if user != self.UserID && (len(p.By) == 0 || slices.Contains(p.By, user)) {
+			if user != self.UserID && (len(people) == 0 || slices.Contains(people, user)) {
 				return user
 			}
 		}

@@ -3,6 +3,7 @@ package triage
 import (
 	"fmt"
 	"regexp"
+	"time"
 )
 
 // When says which messages of a channel count. The zero value takes every top-level message that a person wrote; each
@@ -14,6 +15,11 @@ type When struct {
 	Patterns []string `json:"patterns,omitempty" yaml:"patterns,omitempty"`
 	// Mention takes messages that name this agent, as in "@bug-triage the login page is blank".
 	Mention bool `json:"mention,omitempty" yaml:"mention,omitempty"`
+	// Reactions takes messages that one of ReactionsBy, or anybody where that is empty, put one of these emoji on, within
+	// ReactionsWithin of their being posted; see [When.ReactionsCountFor].
+	Reactions       []string      `json:"reactions,omitempty" yaml:"reactions,omitempty"`       // without colons
+	ReactionsBy     []string      `json:"reactions_by,omitempty" yaml:"reactions_by,omitempty"` // user ids
+	ReactionsWithin time.Duration `json:"reactions_within,omitempty" yaml:"reactions_within,omitempty"`
 	// Only are the people whose messages count, everybody's where it is empty; those of Ignore never do.
 	Only   []string `json:"only,omitempty" yaml:"only,omitempty"`     // user ids
 	Ignore []string `json:"ignore,omitempty" yaml:"ignore,omitempty"` // user ids
@@ -25,7 +31,22 @@ type When struct {
 func (w When) IsZero() bool { return !w.triggers() && len(w.Only)+len(w.Ignore) == 0 && !w.Certain }
 
 // triggers reports whether a message needs something of its own in order to count.
-func (w When) triggers() bool { return len(w.Keywords)+len(w.Patterns) > 0 || w.Mention }
+func (w When) triggers() bool {
+	return len(w.Keywords)+len(w.Patterns)+len(w.Reactions) > 0 || w.Mention
+}
+
+// ReactionsCountFor returns how long after it was posted a message can be marked; a day unless configured.
+func (w When) ReactionsCountFor() time.Duration {
+	if w.ReactionsWithin > 0 {
+		return w.ReactionsWithin
+	}
+	return 24 * time.Hour
+}
+
+var emojiName = regexp.MustCompile(`^[\p{Ll}\p{Lo}\p{N}_+'-]{1,100}$`)
+
+// IsEmoji reports whether s can be the name of an emoji, without colons and skin tone.
+func IsEmoji(s string) bool { return emojiName.MatchString(s) }
 
 var userID = regexp.MustCompile(`^[UW][A-Z0-9]{1,31}$`)
 
@@ -44,7 +65,12 @@ func (w When) Validate() error {
 			return fmt.Errorf("when: pattern %q: %w", pattern, err)
 		}
 	}
-	for _, people := range [][]string{w.Only, w.Ignore} {
+	for _, name := range w.Reactions {
+		if !IsEmoji(name) {
+			return fmt.Errorf("when: reaction %q: want the name of an emoji without colons, for example beetle", name)
+		}
+	}
+	for _, people := range [][]string{w.Only, w.Ignore, w.ReactionsBy} {
 		for _, id := range people {
 			if !IsUserID(id) {
 				return fmt.Errorf("when: person %q: want a Slack user id, for example U0123456", id)

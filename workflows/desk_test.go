@@ -37,14 +37,15 @@ var epoch = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 // Reports that were started. Activities and mocks call it from goroutines of their own.
 type desk struct {
 	mu         sync.Mutex
-	posted     map[string][]string           // :: channel -> ts of what may be a report, in order
-	noise      map[string]bool               // :: key -> no report could be made of it
-	onBadStart func()                        // is told of a start that fails
-	refused    map[string]bool               // :: channel -> Slack refuses it
-	down       map[credential.AccountID]bool // accounts that need a person
-	badStarts  map[string]int                // :: key -> how many of its starts fail
-	offered    map[string]int                // :: key -> how often a Report of it was to begin
-	inputs     map[string]ReportInput        // :: key -> what the Report got
+	posted     map[string][]string                 // :: channel -> ts of what may be a report, in order
+	noise      map[string]bool                     // :: key -> no report could be made of it
+	behind     func(activities.PollInput) []string // ts of old messages that somebody marked
+	onBadStart func()                              // is told of a start that fails
+	refused    map[string]bool                     // :: channel -> Slack refuses it
+	down       map[credential.AccountID]bool       // accounts that need a person
+	badStarts  map[string]int                      // :: key -> how many of its starts fail
+	offered    map[string]int                      // :: key -> how often a Report of it was to begin
+	inputs     map[string]ReportInput              // :: key -> what the Report got
 	pollTakes  time.Duration
 	polls      []activities.PollInput          // in the order they came
 	asked      []credential.AccountID          // that were told who waits, in order
@@ -62,6 +63,7 @@ func newDesk(channels ...string) *desk {
 		badStarts: map[string]int{}, offered: map[string]int{}, inputs: map[string]ReportInput{},
 		cut: func() int { return 500 }, wake: func(credential.AccountID) {},
 		pollTakes: 30 * time.Second,
+		behind:    func(activities.PollInput) []string { return nil },
 		noise:     map[string]bool{}, onBadStart: func() {}, failing: map[string]time.Time{},
 	}
 	plan := activities.Plan{Triage: bugTriage, Slack: acmeSlack, GitHub: acmeGitHub, PollInterval: 30 * time.Second, Lookback: time.Hour}
@@ -102,6 +104,9 @@ func (d *desk) poll(_ context.Context, in activities.PollInput) (activities.Wind
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.polls = append(d.polls, in)
+	if old := d.behind(in); len(old) > 0 {
+		return activities.Window{Team: "T1", Messages: old, Watermark: in.After}, nil
+	}
 	switch {
 	case d.down[in.Account]:
 		return activities.Window{}, unavailableError(in.Account)

@@ -53,6 +53,10 @@ type ChannelState struct {
 	// Watermark is the ts up to which every message was handed to a Report.
 	Watermark string `json:"watermark"`
 	Reports   int    `json:"reports"` // messages handed over
+	// BackTo and Taken are of a channel where a reaction makes a message count: how far it is looked back for them, a ts,
+	// exclusive, and what was handed over since then.
+	BackTo string   `json:"back_to,omitempty"`
+	Taken  []string `json:"taken,omitempty"` // ts
 	// LastWindow is when a poll last brought something.
 	LastWindow time.Time `json:"last_window,omitzero"`
 	Trouble    string    `json:"trouble,omitempty"`
@@ -163,6 +167,9 @@ func (t *triager) readPlan(ctx workflow.Context, begun bool) error {
 	}
 	t.trouble = ""
 	t.Channels = mergeChannels(t.Channels, t.plan, startTime(ctx))
+	for i := range t.Channels {
+		t.Channels[i].lookBack(t.route(t.Channels[i].Channel).When)
+	}
 	return nil
 }
 
@@ -271,7 +278,7 @@ func (t *triager) poll(ctx workflow.Context, c *ChannelState) (activities.Window
 		defer stop()
 		future := workflow.ExecuteActivity(t.pollOptions(poll, c), (*activities.Slack).Poll, activities.PollInput{
 			Account: t.plan.Slack, Channel: c.Channel, After: c.Watermark, Interval: t.plan.PollInterval, Told: c.FailingSince,
-			When: t.route(c.Channel).When,
+			When: t.route(c.Channel).When, BackTo: c.BackTo, Taken: c.Taken,
 		})
 		if err := workflow.Await(ctx, func() bool { return future.IsReady() || t.Paused || t.ending }); err != nil {
 			return err
@@ -330,7 +337,7 @@ func (t *triager) handOver(ctx workflow.Context, c *ChannelState, window activit
 	for i, ts := range window.Messages {
 		key := triage.Key{Team: window.Team, Channel: c.Channel, TS: ts}
 		children[i] = workflow.ExecuteChildWorkflow(reportOptions(ctx, key), Report, ReportInput{
-			Report: key.String(), Triage: t.name, New: ts >= triage.TimestampOf(c.Since),
+			Report: key.String(), Triage: t.name, New: ts >= triage.TimestampOf(c.Since) && ts > c.Watermark,
 		})
 	}
 	var failed error
@@ -348,9 +355,14 @@ func (t *triager) handOver(ctx workflow.Context, c *ChannelState, window activit
 	if failed != nil {
 		return failed
 	}
+	moved := window.Watermark > c.Watermark // a reaction on an old message brings a window that does not
 	c.Watermark = window.Watermark
+	c.take(window.Messages, t.route(c.Channel).When, workflow.Now(ctx))
 	if len(window.Messages) > 0 {
-		t.weigh(ctx, c, window)
+		if moved {
+			t.weighLag(ctx, c, workflow.Now(ctx).Sub(triage.Key{TS: window.Watermark}.Time()))
+		}
+		t.weighBacklog(ctx)
 	}
 	return nil
 }

@@ -8,7 +8,6 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"tokenkeeper/activities"
-	"tokenkeeper/triage"
 )
 
 const (
@@ -73,11 +72,9 @@ func (t *triager) readAgain(ctx workflow.Context, c *ChannelState, window activi
 	tell(ctx, activities.TriageNotice{Triage: t.name, Event: activities.EventChannelRead, Channel: c.Channel, Since: since})
 }
 
-// weigh looks, after a hand-over, whether the work keeps up: whether windows come later and later, and whether the reports
-// under way only become more.
-func (t *triager) weigh(ctx workflow.Context, c *ChannelState, window activities.Window) {
+// weighBacklog notices, after a hand-over, that the reports under way only become more.
+func (t *triager) weighBacklog(ctx workflow.Context) {
 	now := workflow.Now(ctx)
-	t.weighLag(ctx, c, now.Sub(triage.Key{TS: window.Watermark}.Time()))
 	if now.Sub(t.Backlog.CountedAt) < backlogEvery || !tellsTrouble(ctx) {
 		return
 	}

@@ -1,0 +1,116 @@
+package workflows
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/triage"
+)
+
+var marked = triage.When{Reactions: []string{"beetle"}}
+
+// onReactions has a desk whose channel takes what people mark.
+func onReactions(d *desk) {
+	plan, _ := d.plan() // the desk's own never fails
+	plan.Routes[0].When = marked
+	d.plan = func() (activities.Plan, error) { return plan, nil }
+}
+
+func (d *desk) lastPoll() (in activities.PollInput) {
+	d.set(func() { in = d.polls[len(d.polls)-1] })
+	return in
+}
+
+func TestWhatWasHandedOverIsNotTakenForAReactionAgain(t *testing.T) {
+	d := newDesk(bugsChannel)
+	onReactions(d)
+	keys := d.post(bugsChannel, epoch, 2)
+	r := d.newRun(epoch)
+	var later activities.PollInput
+	r.after(5*time.Minute, func() { later = d.lastPoll() })
+	r.after(6*time.Minute, func() { r.env.SetContinueAsNewSuggested(true) })
+	r.after(7*time.Minute, func() { r.signal(SignalReload) })
+	r.triage(TriageInput{Triage: bugTriage})
+
+	d.requireStarted(t, keys)
+	assert.Equal(t, marked, d.polls[0].When)
+	assert.Equal(t, d.polls[0].After, d.polls[0].BackTo, "nothing from before the triage")
+	assert.Equal(t, d.polls[0].After, later.BackTo)
+	require.Len(t, later.Taken, 2)
+	assert.Equal(t, keys[1], keyOf(bugsChannel, later.Taken[1]))
+	next := r.next(t)
+	require.NotNil(t, next)
+	assert.Equal(t, later.Taken, channelOf(t, next.State.Channels, bugsChannel).Taken)
+}
+
+func TestAChannelWithoutReactionsRemembersNothing(t *testing.T) {
+	d := newDesk(bugsChannel)
+	d.post(bugsChannel, epoch, 2)
+	r := d.newRun(epoch)
+	r.after(2*time.Minute, r.env.CancelWorkflow)
+	r.triage(TriageInput{Triage: bugTriage})
+
+	assert.Empty(t, d.lastPoll().Taken)
+	assert.Empty(t, d.lastPoll().BackTo)
+}
+
+func TestAMarkedMessageFromBehindTheWatermarkIsLookedForFirst(t *testing.T) {
+	d := newDesk(bugsChannel)
+	onReactions(d)
+	state := &TriageState{Channels: []ChannelState{{
+		Channel: bugsChannel, Since: epoch.Add(-48 * time.Hour), Watermark: triage.TimestampOf(epoch), BackTo: triage.TimestampOf(epoch.Add(-24 * time.Hour)),
+	}}}
+	old := triage.TimestampOf(epoch.Add(-time.Hour))
+	d.behind = func(in activities.PollInput) []string {
+		if len(in.Taken) > 0 {
+			return nil
+		}
+		return []string{old}
+	}
+	r := d.newRun(epoch)
+	var status TriageStatus
+	r.after(5*time.Minute, func() { status = r.status(t) })
+	r.after(6*time.Minute, r.env.CancelWorkflow)
+	r.triage(TriageInput{Triage: bugTriage, State: state})
+
+	d.requireStarted(t, []string{keyOf(bugsChannel, old)})
+	assert.False(t, d.inputs[keyOf(bugsChannel, old)].New, "it was read before, so it may have been filed before")
+	c := channelOf(t, status.Channels, bugsChannel)
+	assert.Equal(t, triage.TimestampOf(epoch), c.Watermark, "it does not go back")
+	assert.Zero(t, c.Lag, "whoever marks an old message is not late")
+}
+
+func TestHowFarAChannelLooksBack(t *testing.T) {
+	ts := func(age time.Duration) string { return triage.TimestampOf(epoch.Add(-age)) }
+	c := ChannelState{Watermark: ts(30 * time.Hour)}
+	c.lookBack(triage.When{})
+	assert.Empty(t, c.BackTo)
+	c.lookBack(marked)
+	assert.Equal(t, ts(30*time.Hour), c.BackTo)
+	c.take([]string{ts(25 * time.Hour), ts(time.Hour)}, marked, epoch)
+	assert.Equal(t, ts(24*time.Hour), c.BackTo)
+	assert.Equal(t, []string{ts(time.Hour)}, c.Taken)
+	c.take([]string{ts(time.Hour)}, marked, epoch)
+	assert.Len(t, c.Taken, 1, "each once")
+
+	var many []string
+	for i := range maxTaken + 10 {
+		many = append(many, ts(time.Hour-time.Duration(i)*time.Second))
+	}
+	c.take(many, marked, epoch)
+	assert.Len(t, c.Taken, maxTaken)
+	assert.Equal(t, many[9], c.BackTo, "what is forgotten is not looked at again")
+	c.lookBack(triage.When{})
+	assert.Empty(t, c.BackTo+c.lastTaken())
+}
+
+func (c ChannelState) lastTaken() string {
+	if len(c.Taken) == 0 {
+		return ""
+	}
+	return c.Taken[len(c.Taken)-1]
+}
