@@ -18,6 +18,8 @@ import (
 type Slack struct {
 	APIs  APIs
 	Plans Plans
+	// Models says which language model reads messages; nil leaves that to the rules.
+	Models Models
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 

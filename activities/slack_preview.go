@@ -104,13 +104,13 @@ func previewed(m triage.Message, route triage.Route, choice triage.Choice) Previ
 		p.Reason = "it has none of the triggers"
 		return p
 	}
-	class := choice.Classify(m)
+	understood := triage.ByRules(m, route.Components())
+	class := choice.Over(understood.Classification)
 	if p.Reason = class.Reason; !class.Report {
 		return p
 	}
-	report := triage.Extract(m)
-	issue := triage.Render(m, report, route)
-	p.Verdict, p.Title, p.Severity = IsReport, issue.Title, report.Severity
+	issue := triage.Render(m, understood.Content, route)
+	p.Verdict, p.Title, p.Severity = IsReport, issue.Title, understood.Content.Severity
 	p.Repository, p.Labels = route.Repository, issue.Labels
 	switch {
 	case route.DryRun:

@@ -42,11 +42,13 @@ type Draft struct {
 	Proposal *triage.Proposal `json:"proposal,omitempty"`
 }
 
-// Read fetches the message, decides whether it is a bug report, and renders the issue.
+// Read fetches the message, decides whether it is a bug report, and renders the issue. Its result is in history, so a replay
+// asks no model again; neither does an attempt that follows one which got an answer.
 // Errors: [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeProviderUnavailable], [ErrTypeRejected],
 // [ErrTypeNotConfigured].
 func (s *Slack) Read(ctx context.Context, in ReadInput) (Draft, error) {
-	defer beat(ctx)()
+	answered := answerBefore(ctx)
+	defer beatWith(ctx, answered.details)()
 	plan, route, err := s.route(in.Triage, in.Report.Channel)
 	if err != nil {
 		return Draft{}, err
@@ -68,13 +70,17 @@ func (s *Slack) Read(ctx context.Context, in ReadInput) (Draft, error) {
 	if err != nil {
 		return Draft{}, err
 	}
-	class := choice.Classify(message)
+	understood, threshold, err := s.understand(ctx, message, route, answered)
+	if err != nil {
+		return Draft{}, err
+	}
+	class := choice.Over(understood.Classification)
 	if draft.Reason = class.Reason; !class.Report {
 		draft.Verdict = NotReport
 		return draft, nil
 	}
 	draft.Verdict = IsReport
-	draft.Issue = triage.Render(message, triage.Extract(message), route)
+	draft.Issue = triage.Render(message, understood.Content, route).Weighed(class.Confidence, threshold)
 	draft.Proposal = route.Propose
 	if route.DryRun {
 		draft.Verdict, draft.Proposal = WouldFile, nil

@@ -28,6 +28,7 @@ func check(c *Config, r *report, env func(string) (string, bool), folder string)
 	k.vault()
 	k.gateway()
 	k.links()
+	k.model()
 	k.providers()
 	for _, name := range slices.Sorted(maps.Keys(c.Connectors)) {
 		c.Connectors[name] = k.connector(name, c.Connectors[name])

@@ -112,6 +112,7 @@ func (k *checker) route(path string, r Route) {
 	k.repository(join(path, "repository"), r.Repository)
 	k.labels(join(path, "labels"), r.Labels)
 	k.severityLabels(join(path, "severity_labels"), r.SeverityLabels)
+	k.componentLabels(join(path, "component_labels"), r.ComponentLabels)
 	k.assignees(join(path, "assignees"), r.Assignees)
 	k.when(join(path, "when"), r.When)
 }
@@ -127,6 +128,23 @@ func (k *checker) severityLabels(path string, labels map[string]string) {
 			k.add(at, fmt.Sprintf("%s is no label", quote(label)), fmt.Sprintf("write 1 to %d characters", maxLabel))
 		}
 	}
+}
+
+func (k *checker) componentLabels(path string, labels map[string]string) {
+	for _, component := range slices.Sorted(maps.Keys(labels)) {
+		at := join(path, component)
+		switch {
+		case k.refused[at]:
+		case !isLabel(component):
+			k.note(lookup(k.places, at), at, quote(component)+" is no name of a component", fmt.Sprintf("write 1 to %d characters in one line", maxLabel))
+		case !isLabel(labels[component]):
+			k.add(at, quote(labels[component])+" is no label", fmt.Sprintf("write 1 to %d characters", maxLabel))
+		}
+	}
+}
+
+func isLabel(s string) bool {
+	return strings.Join(strings.Fields(s), " ") == s && s != "" && len([]rune(s)) <= maxLabel
 }
 
 // severities are those that a report can have.

@@ -26,8 +26,9 @@ type Config struct {
 	Gateway    Gateway              `yaml:"gateway" json:"gateway"`
 	Links      Links                `yaml:"links" json:"links"`
 	Connectors map[string]Connector `yaml:"connectors" json:"connectors"` // name → connector
-	Providers  []provider.Provider  `yaml:"providers" json:"providers"`   // the user's own, beside the catalogue
-	Triages    map[string]Triage    `yaml:"triages" json:"triages"`       // organization/name → triage
+	Model      Model                `yaml:"model" json:"model,omitzero"`
+	Providers  []provider.Provider  `yaml:"providers" json:"providers"` // the user's own, beside the catalogue
+	Triages    map[string]Triage    `yaml:"triages" json:"triages"`     // organization/name → triage
 
 	catalogue *provider.Catalogue
 	places    map[string]place // path → where it stands
@@ -211,9 +212,11 @@ type Route struct {
 	Labels     []string `yaml:"labels" json:"labels"`
 	// SeverityLabels adds one label by severity: critical, high, medium, low.
 	SeverityLabels map[string]string `yaml:"severity_labels" json:"severity_labels"` // :: severity → label
-	Assignees      []string          `yaml:"assignees" json:"assignees"`             // GitHub logins
-	Milestone      string            `yaml:"milestone" json:"milestone"`             // the title of an open one
-	IssueType      string            `yaml:"issue_type" json:"issue_type"`           // one of the organization's
+	// ComponentLabels adds one label by component; its keys are the components there are.
+	ComponentLabels map[string]string `yaml:"component_labels" json:"component_labels"` // :: component → label
+	Assignees       []string          `yaml:"assignees" json:"assignees"`               // GitHub logins
+	Milestone       string            `yaml:"milestone" json:"milestone"`               // the title of an open one
+	IssueType       string            `yaml:"issue_type" json:"issue_type"`             // one of the organization's
 	// When says which messages count, DryRun that what would be filed is only logged.
 	When triage.When `yaml:"when" json:"when,omitzero"`
 	// Mode is [ModeFile] or [ModePropose]; Propose is of the latter.

@@ -16,6 +16,7 @@ func (c *Config) setDefaults() {
 	c.Vault.setDefaults()
 	c.Gateway.setDefaults()
 	c.Links.setDefaults()
+	c.Model.setDefaults()
 }
 
 // The Web UI is where make run and Docker Compose have it.

@@ -63,6 +63,7 @@ func TestExampleUncommented(t *testing.T) {
 	text = edit(t, text, "GHES_CLIENT_ID", "SLACK_CLIENT_ID")
 	text = edit(t, text, "SLACK_SIGNING_SECRET", "SLACK_CLIENT_SECRET")
 	text = edit(t, text, "GITHUB_WEBHOOK_SECRET", "GITHUB_CLIENT_SECRET")
+	text = edit(t, text, "OPENAI_API_KEY", "SLACK_CLIENT_SECRET")
 	text = edit(t, text, "TRACKER_CLIENT_SECRET", "SLACK_CLIENT_SECRET")
 	certificate, key := certificateFiles(t)
 	text = edit(t, text, "/etc/tokenkeeper/tls.crt", certificate)

@@ -69,6 +69,10 @@ func TestFaultsOfTriages(t *testing.T) {
 			`tokenkeeper.yaml:29:35: triages.acme/bug-reports.routes[0].severity_labels.urgent: there is no severity "urgent"; fix: write one of critical, high, medium, low`,
 			`tokenkeeper.yaml:29:44: triages.acme/bug-reports.routes[0].severity_labels.low: "" is no label; fix: write 1 to 50 characters`,
 		}},
+		{"component label empty", "labels: [bug]", "component_labels: {\" \": area/x, checkout: \"\"}", []string{
+			`tokenkeeper.yaml:29:33: triages.acme/bug-reports.routes[0].component_labels." ": " " is no name of a component; fix: write 1 to 50 characters in one line`,
+			`tokenkeeper.yaml:29:51: triages.acme/bug-reports.routes[0].component_labels.checkout: "" is no label; fix: write 1 to 50 characters`,
+		}},
 		{"assignee no login", "labels: [bug]", "assignees: [\"@ada\"]", []string{
 			`tokenkeeper.yaml:29:21: triages.acme/bug-reports.routes[0].assignees[0]: "@ada" is no GitHub login; fix: write the login without @, for example octocat`,
 		}},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -12,7 +13,7 @@ import (
 )
 
 func newTriageEval(c *cli) *cobra.Command {
-	var mistakes bool
+	var asked evalFlags
 	cmd := &cobra.Command{
 		Use:   "eval FILE",
 		Short: "Measure how well bug reports are told from other messages",
@@ -21,20 +22,27 @@ from Slack, and nothing is filed.
 
 Each line of the file is a JSON object: {"report": true, "text": "The login page is blank"}. "report" is what a person
 calls the message, "text" is Slack's mrkdwn, "files" may list the MIME types of attachments, and "kind" any word that
-helps to find a pattern in the mistakes. FILE may be - for standard input.`,
+helps to find a pattern in the mistakes. FILE may be - for standard input.
+
+With --model the language model of the configuration reads the same messages, which costs its tokens. What it does not
+answer is counted as the rules have it, as in a triage.`,
 		Example: `  tokenkeeper triage eval labelled.jsonl
-  tokenkeeper triage eval labelled.jsonl --mistakes`,
+  tokenkeeper triage eval labelled.jsonl --mistakes
+  tokenkeeper triage eval labelled.jsonl --model`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usage(cmd.CommandPath()+": want one FILE with a labelled message in each line", cmd.CommandPath()+" --help")
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error { return c.evaluate(args[0], mistakes) },
+		RunE: func(cmd *cobra.Command, args []string) error { return c.evaluate(cmd.Context(), args[0], asked) },
 	}
-	cmd.Flags().BoolVar(&mistakes, "mistakes", false, "list the messages that are classified wrongly")
+	cmd.Flags().BoolVar(&asked.mistakes, "mistakes", false, "list the messages that are classified wrongly")
+	cmd.Flags().BoolVar(&asked.model, "model", false, "measure the language model of the configuration as well")
 	return cmd
 }
+
+type evalFlags struct{ mistakes, model bool }
 
 // evaluation is how one classifier did on a file.
 type evaluation struct {
@@ -45,6 +53,9 @@ type evaluation struct {
 	F1         float64          `json:"f1"`
 	Confusion  triage.Confusion `json:"confusion"`
 	Mistakes   []mistake        `json:"mistakes"`
+	// Unanswered counts the messages that the rules had to read in the place of a model; Why is the first reason.
+	Unanswered int    `json:"unanswered,omitempty"`
+	Why        string `json:"why,omitempty"`
 }
 
 // mistake is a message that a classifier and the labels disagree on.
@@ -63,13 +74,21 @@ type evaluations struct {
 	Evaluations []evaluation `json:"evaluations"`
 }
 
-func (c *cli) evaluate(path string, mistakes bool) error {
+func (c *cli) evaluate(ctx context.Context, path string, asked evalFlags) error {
 	samples, err := c.samples(path)
 	if err != nil {
 		return err
 	}
-	all := evaluations{File: path, Evaluations: []evaluation{evaluate("rules", samples, triage.Classify)}}
-	return c.print(all, func(w io.Writer) { tellEvaluations(w, all.Evaluations, mistakes) })
+	rules := evaluate("rules", samples, func(s triage.Sample) triage.Classification { return triage.Classify(s.Message()) })
+	all := evaluations{File: path, Evaluations: []evaluation{rules}}
+	if asked.model {
+		byModel, err := c.evaluateModel(ctx, samples)
+		if err != nil {
+			return err
+		}
+		all.Evaluations = append(all.Evaluations, byModel)
+	}
+	return c.print(all, func(w io.Writer) { tellEvaluations(w, all.Evaluations, asked.mistakes) })
 }
 
 func (c *cli) samples(path string) ([]triage.Sample, error) {
@@ -89,10 +108,10 @@ func (c *cli) samples(path string) ([]triage.Sample, error) {
 	return samples, nil
 }
 
-func evaluate(name string, samples []triage.Sample, classify func(triage.Message) triage.Classification) evaluation {
+func evaluate(name string, samples []triage.Sample, classify func(triage.Sample) triage.Classification) evaluation {
 	e := evaluation{Classifier: name, Messages: len(samples), Mistakes: []mistake{}}
 	for _, s := range samples {
-		got := classify(s.Message())
+		got := classify(s)
 		if e.Confusion.Add(s.Report, got.Report); got.Report != s.Report {
 			e.Mistakes = append(e.Mistakes, mistake{s.Line, s.Kind, s.Report, got.Confidence, got.Reason, s.Text})
 		}
@@ -114,6 +133,9 @@ func tellEvaluations(w io.Writer, all []evaluation, mistakes bool) {
 			{"report", strconv.Itoa(c.TruePositives), strconv.Itoa(c.FalseNegatives)},
 			{"other", strconv.Itoa(c.FalsePositives), strconv.Itoa(c.TrueNegatives)},
 		})
+		if e.Unanswered > 0 {
+			fmt.Fprintf(w, "%d messages without an answer, counted as the rules have them; the first because %s\n", e.Unanswered, e.Why)
+		}
 		if mistakes {
 			tellMistakes(w, e.Mistakes)
 		}

@@ -2,7 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -42,12 +47,41 @@ func TestTriageEvalRefusesBadLines(t *testing.T) {
 	w.run("triage", "eval").exits(exitUsage).complains("want one FILE")
 }
 
+func TestTriageEvalWithAModel(t *testing.T) {
+	w := newWorld(t)
+	w.write("labelled.jsonl", twoRightTwoWrong)
+	w.write("tokenkeeper.yaml", "connectors: {}\n")
+	w.run("triage", "eval", "labelled.jsonl", "--model").exits(exitConfig).complains("tokenkeeper.yaml has no model", "fix: add the section model")
+
+	var asked atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if strings.Contains(string(body), "good morning") {
+			http.Error(rw, "no", http.StatusForbidden)
+			return
+		}
+		asked.Add(1)
+		content := fmt.Sprintf(`{"is_bug":%t,"confidence":0.9,"title":"x","summary":"","steps":[],"expected":"","actual":"","severity":"unknown",`+
+			`"component":"unknown","environment":[]}`, !strings.Contains(string(body), "song"))
+		rw.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(rw).Encode(map[string]any{"choices": []any{map[string]any{"finish_reason": "stop", "message": map[string]any{"content": content}}}})
+	}))
+	defer server.Close()
+	w.write("tokenkeeper.yaml", "model: {base_url: "+server.URL+"/v1, model: small}\n")
+	w.run("triage", "eval", "labelled.jsonl", "--model").exits(exitOK).prints(
+		"rules       4         0.50       0.50    0.50", "small       4         1.00       1.00    1.00",
+		"1 messages without an answer, counted as the rules have them; the first because the model answered with HTTP status 403")
+	if asked.Load() != 3 {
+		t.Errorf("asked %d times", asked.Load())
+	}
+}
+
 // The README shows what the command prints.
 func TestReadmeShowsTheEvaluation(t *testing.T) {
 	var out strings.Builder
 	readme := readText(t, "../README.md")
 	c := &cli{stdout: &out}
-	if err := c.evaluate("../testdata/triage/labelled.jsonl", false); err != nil {
+	if err := c.evaluate(t.Context(), "../testdata/triage/labelled.jsonl", evalFlags{}); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(readme, out.String()) {

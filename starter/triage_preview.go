@@ -25,7 +25,8 @@ func newTriagePreview(c *cli) *cobra.Command {
 		Short: "Show what a triage would have filed",
 		Long: `Read what people posted to the channels of a triage lately, and show what would be filed of it under the configuration
 as it is: title, repository, labels, severity, and why or why not. Nothing is filed and nothing is posted, and the triage
-need not run. What was filed already is shown all the same.
+need not run. What was filed already is shown all the same. The rules read the messages, even where a language model is
+configured: looking at the past costs no tokens.
 
 It costs a request for every 200 messages. Where Slack limits reading it waits, and says so; Ctrl-C ends it.`,
 		Example: `  tokenkeeper triage preview acme/bug-reports

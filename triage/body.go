@@ -13,6 +13,8 @@ const (
 	maxListed = 5000
 	// maxName is the longest file, channel or person's name that is shown, in runes.
 	maxName = 120
+	// maxFooter leaves room for the name of a model, in runes.
+	maxFooter = 300
 )
 
 // body collects the parts of an issue, with an empty line between them.
@@ -43,8 +45,10 @@ func renderBody(m Message, r Report) string {
 	head.section("Actual", prose(cut(r.Actual, maxSection)))
 	head.section("Environment", bullets(strings.Split(cut(r.Environment, maxSection), "\n")))
 	head.section("Severity", inert(cut(r.Severity, maxName)))
+	head.section("Component", inert(cut(r.Component, maxName)))
 	tail.section("Attachments", attachments(r.Files))
 	tail.section("Links", linkList(r.Links))
+	tail.add(inert(cut(r.Footer, maxFooter)))
 	tail.add(m.Marker())
 
 	room := maxBody - len(head.String()) - len(tail.String()) - len("\n\n\n\n")

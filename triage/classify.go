@@ -12,7 +12,7 @@ const Threshold = 0.5
 // Classification says whether a message is a bug report, and why.
 type Classification struct {
 	Report     bool    `json:"report"`
-	Confidence float64 `json:"confidence"` // 0 to 1; a report from Threshold on
+	Confidence float64 `json:"confidence"` // 0 to 1; by the rules, a report from Threshold on
 	Reason     string  `json:"reason"`     // the signals that were found, for people
 }
 

@@ -17,5 +17,8 @@
 // sign its issue: the marker on the last line of the body is what tells, after an unknown outcome, whether the issue
 // exists.
 //
+// Rules read a message ([ByRules]), or a language model does: [NewBrief] is the question, [ReadAnswer] takes of the answer
+// what is of the asked form. What a model writes is a text like any other, and [Render] trusts it no more than the message.
+//
 // Everything here is a pure function of its arguments and has the same result on every machine and in every replay.
 package triage

@@ -14,9 +14,12 @@ type Report struct {
 	Expected    string   `json:"expected,omitempty"`
 	Actual      string   `json:"actual,omitempty"`
 	Severity    string   `json:"severity,omitempty"`    // Critical, High, Medium, Low, or empty
+	Component   string   `json:"component,omitempty"`   // one of the route's, or empty
 	Environment string   `json:"environment,omitempty"` // one fact in each line, such as "Browser: Chrome 120"
 	Links       []string `json:"links,omitempty"`
 	Files       []File   `json:"files,omitempty"`
+	// Footer says who read the message, in one line of our own words; empty where nobody could ask.
+	Footer string `json:"footer,omitempty"`
 }
 
 // The longest texts of a report, in runes. The message itself is quoted in full, so a section may be short.

@@ -25,12 +25,12 @@ type Choice struct {
 	Reason string `json:"reason"`
 }
 
-// Classify is the function [Classify] where the choice leaves something to find out.
-func (c Choice) Classify(m Message) Classification {
+// Over returns what was found out about the message, where the choice leaves something to find out.
+func (c Choice) Over(found Classification) Classification {
 	if c.Counts && c.Certain {
 		return Classification{Report: true, Confidence: 1, Reason: c.Reason}
 	}
-	return Classify(m)
+	return found
 }
 
 // Filter chooses the messages that count. Make one with [NewFilter].

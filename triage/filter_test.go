@@ -118,13 +118,13 @@ func TestWhatCounts(t *testing.T) {
 func TestWhatIsAskedForNeedNotReadLikeAReport(t *testing.T) {
 	m := said
 	m.Text = "Thirty-two days in March"
-	if got := (Choice{Counts: true, Certain: true, Reason: "r"}).Classify(m); !got.Report || got.Reason != "r" {
+	if got := (Choice{Counts: true, Certain: true, Reason: "r"}).Over(Classify(m)); !got.Report || got.Reason != "r" {
 		t.Errorf("got %+v", got)
 	}
-	if got := (Choice{Counts: true}).Classify(m); got != Classify(m) {
+	if got := (Choice{Counts: true}).Over(Classify(m)); got != Classify(m) {
 		t.Errorf("got %+v", got)
 	}
-	if got := (Choice{Certain: true}).Classify(m); got.Report {
+	if got := (Choice{Certain: true}).Over(Classify(m)); got.Report {
 		t.Errorf("what does not count is certain to be nothing: %+v", got)
 	}
 }

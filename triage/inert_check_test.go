@@ -17,7 +17,7 @@ var (
 	fenceLine  = regexp.MustCompile("^( *)(?:[0-9]+\\. )?(`{3,})text$")
 	span       = regexp.MustCompile("`[^`]+`")
 	autolink   = regexp.MustCompile(`<https?://[A-Za-z0-9.-]+(?::[0-9]+)?(?:[/?#][^\s<>@]*)?>`)
-	ourHeading = regexp.MustCompile(`^### (?:Summary|Steps to reproduce|Expected|Actual|Environment|Severity|Original message|Attachments|Links)$`)
+	ourHeading = regexp.MustCompile(`^### (?:Summary|Steps to reproduce|Expected|Actual|Environment|Severity|Component|Original message|Attachments|Links)$`)
 	ourMark    = regexp.MustCompile(`^(?: {3,4})?(?:[0-9]+\. |- )`)
 	effective  = regexp.MustCompile("[<>`*_~|\\\\\\[\\]{}#@$^=+]|&[#A-Za-z0-9]|(?i:(?:https?|ftp)://|www\\.\\S|mailto:\\S)|\\b[0-9a-fA-F]{7,}\\b|(?i:\\bgh-[0-9])|[A-Za-z]-[0-9]|--|:[A-Za-z0-9_+-]+:")
 	blockStart = regexp.MustCompile(`^(?:[-+*#>=~]|[0-9]+[.)](?:\s|$)| {4}|\t)`)

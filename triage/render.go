@@ -30,7 +30,7 @@ func Render(m Message, r Report, route Route) Issue {
 		owner, repo = "", ""
 	}
 	return Issue{
-		Owner: owner, Repo: repo, Title: renderTitle(m, r), Body: renderBody(m, r), Labels: route.labels(r.Severity),
+		Owner: owner, Repo: repo, Title: renderTitle(m, r), Body: renderBody(m, r), Labels: route.labels(r),
 		Assignees: route.Assignees, Milestone: route.Milestone, Type: route.Type,
 	}
 }

@@ -17,6 +17,8 @@ type Route struct {
 	Labels []string `json:"labels,omitempty" yaml:"labels,omitempty"`
 	// SeverityLabels adds one label by severity, for example high: severity/high. Severities that are not named add none.
 	SeverityLabels map[string]string `json:"severity_labels,omitempty" yaml:"severity_labels,omitempty"` // :: severity → label
+	// ComponentLabels adds one label by the component that a report is about; its keys are the components there are.
+	ComponentLabels map[string]string `json:"component_labels,omitempty" yaml:"component_labels,omitempty"` // :: component → label
 	// Assignees, Milestone and Type are set on every issue of the route, as far as GitHub takes them.
 	Assignees []string `json:"assignees,omitempty" yaml:"assignees,omitempty"` // logins
 	Milestone string   `json:"milestone,omitempty" yaml:"milestone,omitempty"` // the title of an open one
@@ -70,6 +72,14 @@ func (r Route) Validate() error {
 			return fmt.Errorf("severity_labels: %w", err)
 		}
 	}
+	for _, component := range r.Components() {
+		if err := validateLabel(component); err != nil {
+			return fmt.Errorf("component_labels: as the name of a component, %w", err)
+		}
+		if err := validateLabel(r.ComponentLabels[component]); err != nil {
+			return fmt.Errorf("component_labels: %w", err)
+		}
+	}
 	if r.Propose != nil {
 		if err := r.Propose.Validate(); err != nil {
 			return err
@@ -85,10 +95,13 @@ func validateLabel(label string) error {
 	return nil
 }
 
-// labels returns the labels of an issue of this severity, each once. GitHub compares them without case.
-func (r Route) labels(severity string) []string {
+// Components returns the parts of the product that a report can be about, sorted.
+func (r Route) Components() []string { return slices.Sorted(maps.Keys(r.ComponentLabels)) }
+
+// labels returns the labels of an issue for a report, each once. GitHub compares them without case.
+func (r Route) labels(about Report) []string {
 	var labels []string
-	for _, label := range append(slices.Clone(r.Labels), r.SeverityLabels[severity]) {
+	for _, label := range append(slices.Clone(r.Labels), r.SeverityLabels[about.Severity], r.ComponentLabels[about.Component]) {
 		known := slices.ContainsFunc(labels, func(l string) bool { return strings.EqualFold(l, label) })
 		if label != "" && !known {
 			labels = append(labels, label)

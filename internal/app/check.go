@@ -53,6 +53,9 @@ func (a *App) Check(ctx context.Context, patience time.Duration) []Finding {
 		return findings
 	}
 	checks := []check{a.checkWorkers}
+	if a.Config().Model.InUse() {
+		checks = append(checks, a.checkModel)
+	}
 	for _, name := range slices.Sorted(maps.Keys(a.Config().Connectors)) {
 		checks = append(checks, func(ctx context.Context) Finding { return a.checkConnector(ctx, name) })
 	}

@@ -74,7 +74,8 @@ func (a *App) Plan(name string) (activities.Plan, error) {
 		}
 		plan.Routes = append(plan.Routes, triage.Route{
 			Channel: r.Channel, Repository: r.Repository, Labels: r.Labels, SeverityLabels: r.SeverityLabels,
-			Assignees: r.Assignees, Milestone: r.Milestone, Type: r.IssueType,
+			ComponentLabels: r.ComponentLabels,
+			Assignees:       r.Assignees, Milestone: r.Milestone, Type: r.IssueType,
 			When: r.When, Propose: propose, DryRun: r.DryRun,
 		})
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"tokenkeeper/config"
+	"tokenkeeper/model"
 	"tokenkeeper/oauth"
 )
 
@@ -12,11 +13,19 @@ import (
 type setup struct {
 	config  *config.Config
 	clients map[string]*oauth.Client // :: connector name → the client of its authorization server
+	model   *model.Client            // nil where the rules read messages
+	spent   *model.Budget            // outlives a reading: a changed file begins no new day
 }
 
 // newSetup keeps the clients of connectors that are the same as before. before is nil for the first reading.
 func newSetup(c *config.Config, before *setup) *setup {
-	s := &setup{config: c, clients: map[string]*oauth.Client{}}
+	s := &setup{config: c, clients: map[string]*oauth.Client{}, spent: &model.Budget{}}
+	if before != nil {
+		s.spent = before.spent
+	}
+	if c.Model.InUse() {
+		s.model = newModel(c.Model, s.spent)
+	}
 	for name, connector := range c.Connectors {
 		if before != nil && !before.differs(connector) {
 			s.clients[name] = before.clients[name]

@@ -1,0 +1,92 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"go.temporal.io/sdk/activity"
+
+	"tokenkeeper/triage"
+)
+
+// Models says which language model reads messages, and from which confidence on an issue needs nobody to look at it, 0 to 1.
+// A nil model leaves all to the rules.
+type Models interface {
+	Model() (model triage.Understander, threshold float64)
+}
+
+// answered is what a model made of a message as it was. It travels in the heartbeat, so that an attempt after a worker's
+// death does not pay for the same answer.
+type answered struct {
+	EditedAt   string               `json:"edited_at,omitempty"`
+	Understood triage.Understanding `json:"understood"`
+}
+
+// answers holds the answer that the attempts of one Activity got. Safe for concurrent use.
+type answers struct{ last atomic.Pointer[answered] }
+
+// answerBefore returns the answer that an earlier attempt left, if any.
+func answerBefore(ctx context.Context) *answers {
+	var a answers
+	var found answered
+	if activity.IsActivity(ctx) && activity.HasHeartbeatDetails(ctx) && activity.GetHeartbeatDetails(ctx, &found) == nil {
+		a.last.Store(&found)
+	}
+	return &a
+}
+
+// details are those of a heartbeat.
+func (a *answers) details() []any {
+	if last := a.last.Load(); last != nil {
+		return []any{*last}
+	}
+	return nil
+}
+
+// about returns the answer about a message, unless the message was edited since.
+func (a *answers) about(m triage.Message) (triage.Understanding, bool) {
+	last := a.last.Load()
+	if last == nil || last.EditedAt != m.EditedAt {
+		return triage.Understanding{}, false
+	}
+	return last.Understood, true
+}
+
+// keep leaves an answer to the attempts to come.
+func (a *answers) keep(ctx context.Context, m triage.Message, u triage.Understanding) {
+	a.last.Store(&answered{EditedAt: m.EditedAt, Understood: u})
+	if activity.IsActivity(ctx) {
+		activity.RecordHeartbeat(ctx, a.details()...)
+	}
+}
+
+func (s *Slack) model() (model triage.Understander, threshold float64) {
+	if s.Models == nil {
+		return nil, 0
+	}
+	return s.Models.Model()
+}
+
+// understand reads a message by the model, or by the rules where there is none or it gives no answer, and returns the
+// threshold for its confidence. A report never waits for a model.
+func (s *Slack) understand(ctx context.Context, m triage.Message, route triage.Route, known *answers) (triage.Understanding, float64, error) {
+	model, threshold := s.model()
+	if model == nil {
+		return triage.ByRules(m, route.Components()), 0, nil
+	}
+	if before, ok := known.about(m); ok {
+		return before, threshold, nil
+	}
+	understood, err := model.Understand(ctx, m, route.Components())
+	switch none, ok := errors.AsType[*triage.NoAnswerError](err); {
+	case err == nil:
+		known.keep(ctx, m, understood)
+		return understood, threshold, nil
+	case ctx.Err() != nil || !ok:
+		return triage.Understanding{}, 0, outage("reading message "+m.String(), err)
+	default:
+		activity.GetLogger(ctx).Warn("a message is read by the rules instead of the model", "report", m.String(), "error", none)
+		return triage.ByRules(m, route.Components()).Instead(none), threshold, nil
+	}
+}

@@ -1,0 +1,95 @@
+package activities_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/sandbox"
+	"tokenkeeper/triage"
+)
+
+// oracle is a model that says what a test tells it.
+type oracle struct {
+	says      triage.Understanding
+	err       error
+	threshold float64
+	asked     []triage.Message
+}
+
+func (o *oracle) Model() (model triage.Understander, threshold float64) { return o, o.threshold }
+
+func (o *oracle) Understand(_ context.Context, m triage.Message, _ []string) (triage.Understanding, error) {
+	o.asked = append(o.asked, m)
+	return o.says, o.err
+}
+
+func understood(confidence float64) triage.Understanding {
+	u := triage.Understanding{
+		Classification: triage.Classification{Report: true, Confidence: confidence, Reason: "the model says so"},
+		Content:        triage.Report{Title: "Lunch is late @ada", Summary: "A summary."},
+	}
+	return u.UnderstoodBy("small")
+}
+
+func TestAModelReadsTheMessage(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	o := &oracle{says: understood(0.55), threshold: 0.6}
+	w.slack.Models = o
+
+	got := w.read(w.message("lunch is late"))
+
+	require.NoError(t, got.err)
+	assert.Equal(t, activities.IsReport, got.out.Verdict)
+	assert.Equal(t, "Lunch is late `@ada`", got.out.Issue.Title)
+	assert.Contains(t, got.out.Issue.Labels, triage.NeedsTriage)
+	assert.Contains(t, got.out.Issue.Body, "Read by model `small`, 55% sure")
+	assert.Len(t, got.beats, 1, "the answer is kept for the attempts to come")
+	require.Len(t, o.asked, 1)
+
+	o.says = triage.Understanding{Classification: triage.Classification{Reason: "the model says that it is none"}}
+	got = w.read(w.message(crash))
+	assert.Equal(t, activities.NotReport, got.out.Verdict)
+	assert.Equal(t, "the model says that it is none", got.out.Reason)
+}
+
+func TestAnAttemptDoesNotPayForAnAnswerThatIsThere(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	o := &oracle{says: understood(0.9)}
+	w.slack.Models = o
+	in := activities.ReadInput{Triage: "acme/bug-reports", Report: w.message(crash)}
+	left := struct {
+		EditedAt   string               `json:"edited_at,omitempty"`
+		Understood triage.Understanding `json:"understood"`
+	}{Understood: understood(0.8)}
+
+	got := attempt(w, t.Context(), left, w.slack.Read, in)
+
+	require.NoError(t, got.err)
+	assert.Contains(t, got.out.Issue.Body, "80% sure")
+	assert.Empty(t, o.asked)
+
+	left.EditedAt = "1700000000.000200" // an answer about another text is none
+	got = attempt(w, t.Context(), left, w.slack.Read, in)
+	assert.Contains(t, got.out.Issue.Body, "90% sure")
+	assert.Len(t, o.asked, 1)
+}
+
+func TestTheRulesReadWhatAModelDoesNot(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	w.slack.Models = &oracle{err: &triage.NoAnswerError{Reason: "could not be reached"}, threshold: 0.1}
+
+	got := w.read(w.message(crash))
+
+	require.NoError(t, got.err)
+	assert.Equal(t, activities.IsReport, got.out.Verdict)
+	assert.NotContains(t, got.out.Issue.Labels, triage.NeedsTriage)
+	assert.Contains(t, got.out.Issue.Body, "Read by rules, because the model could not be reached.")
+	assert.Empty(t, got.beats)
+}

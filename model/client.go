@@ -1,0 +1,153 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/openai/openai-go/v3"
+	"github.com/openai/openai-go/v3/option"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/triage"
+)
+
+// Options say which model is asked, and at what cost.
+type Options struct {
+	// BaseURL is what comes before /chat/completions, such as https://api.openai.com/v1.
+	BaseURL string
+	Name    string            // of the model
+	Key     credential.Secret // zero where the server wants none
+	// Timeout bounds one question, with its retry.
+	Timeout time.Duration
+	// MaxOutputTokens bounds one answer.
+	MaxOutputTokens int
+	// DailyTokens bounds what a Budget gives in a day; 0 for no bound.
+	DailyTokens int
+}
+
+// Client asks one model. Safe for concurrent use.
+type Client struct {
+	options Options
+	budget  *Budget
+	chat    openai.ChatCompletionService
+	models  openai.ModelService
+}
+
+var _ triage.Understander = (*Client)(nil)
+
+const (
+	// maxAnswer bounds the body of an answer, in bytes. It is far beyond any MaxOutputTokens.
+	maxAnswer = 1 << 20
+	// maxRetryDelay is the longest Retry-After that is worth it: the rules are quicker.
+	maxRetryDelay = 5 * time.Second
+)
+
+// New returns a client that takes what it spends from a budget, which several may share.
+func New(o Options, budget *Budget) *Client {
+	// openai.NewClient would take OPENAI_* variables for settings of ours, the key among them.
+	options := []option.RequestOption{
+		option.WithBaseURL(o.BaseURL),
+		option.WithHTTPClient(&http.Client{Transport: bounded{http.DefaultTransport}, CheckRedirect: noRedirect}),
+		option.WithMaxRetries(1),
+		option.WithMaxRetryDelay(maxRetryDelay),
+		option.WithAPIKey(o.Key.Reveal()),
+	}
+	return &Client{
+		options: o, budget: budget,
+		chat: openai.NewChatCompletionService(options...), models: openai.NewModelService(options...),
+	}
+}
+
+// noRedirect keeps key and message from hosts that nobody configured.
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// Name returns the name of the model.
+func (c *Client) Name() string { return c.options.Name }
+
+// Understand implements [triage.Understander].
+func (c *Client) Understand(ctx context.Context, m triage.Message, components []string) (triage.Understanding, error) {
+	brief := triage.NewBrief(m, components)
+	reserved := brief.Size() + c.options.MaxOutputTokens
+	day, ok := c.budget.take(c.options.DailyTokens, reserved)
+	if !ok {
+		return triage.Understanding{}, &triage.NoAnswerError{Reason: "has used up its tokens of today"}
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
+	defer cancel()
+	completion, err := c.chat.New(ctx, c.request(brief))
+	if err != nil {
+		if _, answered := errors.AsType[*openai.Error](err); answered {
+			c.budget.giveBack(day, reserved)
+		}
+		return triage.Understanding{}, c.noAnswer(ctx, err)
+	}
+	if used := int(completion.Usage.TotalTokens); used > 0 {
+		c.budget.giveBack(day, reserved-used)
+	}
+	said, err := content(completion)
+	if err != nil {
+		return triage.Understanding{}, err
+	}
+	understood, err := triage.ReadAnswer(m, components, said)
+	if err != nil {
+		return triage.Understanding{}, &triage.NoAnswerError{Reason: "did not answer by the rules", Err: err}
+	}
+	return understood.UnderstoodBy(c.options.Name), nil
+}
+
+func (c *Client) request(brief triage.Brief) openai.ChatCompletionNewParams {
+	return openai.ChatCompletionNewParams{
+		Model:               c.options.Name,
+		Messages:            []openai.ChatCompletionMessageParamUnion{openai.SystemMessage(brief.Instructions), openai.UserMessage(brief.Question)},
+		Temperature:         openai.Float(0),
+		MaxCompletionTokens: openai.Int(int64(c.options.MaxOutputTokens)),
+		ResponseFormat: openai.ChatCompletionNewParamsResponseFormatUnion{OfJSONSchema: &openai.ResponseFormatJSONSchemaParam{
+			JSONSchema: openai.ResponseFormatJSONSchemaJSONSchemaParam{Name: "message", Strict: openai.Bool(true), Schema: brief.Schema},
+		}},
+	}
+}
+
+// content returns what the model said.
+func content(c *openai.ChatCompletion) (string, error) {
+	switch {
+	case len(c.Choices) == 0:
+		return "", &triage.NoAnswerError{Reason: "gave no answer"}
+	case c.Choices[0].Message.Refusal != "", c.Choices[0].FinishReason == "content_filter":
+		return "", &triage.NoAnswerError{Reason: "refused to answer"}
+	case c.Choices[0].FinishReason == "length":
+		return "", &triage.NoAnswerError{Reason: "did not come to the end of its answer", Err: errors.New("raise model.max_output_tokens")}
+	}
+	return c.Choices[0].Message.Content, nil
+}
+
+// noAnswer says why there is none. Bodies of answers stay out of it: a server may repeat the message there.
+func (c *Client) noAnswer(ctx context.Context, err error) *triage.NoAnswerError {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return &triage.NoAnswerError{Reason: "did not answer within " + c.options.Timeout.String()}
+	}
+	if refused, ok := errors.AsType[*openai.Error](err); ok {
+		none := &triage.NoAnswerError{Reason: fmt.Sprintf("answered with HTTP status %d", refused.StatusCode)}
+		if refused.Param != "" && refused.StatusCode == http.StatusBadRequest {
+			none.Err = fmt.Errorf("it does not take the parameter %.40q", refused.Param)
+		}
+		return none
+	}
+	if lost, ok := errors.AsType[*unreachableError](err); ok {
+		return &triage.NoAnswerError{Reason: "could not be reached", Err: lost}
+	}
+	return &triage.NoAnswerError{Reason: "gave an answer that cannot be read"}
+}
+
+// Check asks the server for its models, which costs nothing and shows whether it is there and takes the key. Errors:
+// [*triage.NoAnswerError].
+func (c *Client) Check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
+	defer cancel()
+	if _, err := c.models.List(ctx); err != nil {
+		return c.noAnswer(ctx, err)
+	}
+	return nil
+}
