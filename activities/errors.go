@@ -34,6 +34,8 @@ const (
 	ErrTypeInterrupted = "Interrupted"
 	// ErrTypeRateLimited: the provider said how long to wait.
 	ErrTypeRateLimited = "RateLimited"
+	// ErrTypeOutOfTurn: others of the account read before this one.
+	ErrTypeOutOfTurn = "OutOfTurn"
 	// ErrTypeProviderUnavailable: an outage or an unclear answer; tried again with backoff.
 	ErrTypeProviderUnavailable = "ProviderUnavailable"
 	// ErrTypeRejected: the provider refuses this request for good, and would refuse it again. Not retried.

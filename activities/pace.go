@@ -136,14 +136,14 @@ func (l limit) shared(workers int) limit {
 // heard notes how a request of an account failed, and returns the error. Where the provider asked to wait, nothing else of the
 // account goes out until then; after that there is no burst, because the limits are narrower than was thought.
 func (p *Pace) heard(account credential.AccountID, err error) error {
-	app, ok := errors.AsType[*temporal.ApplicationError](err)
-	if p == nil || !ok || app.Type() != ErrTypeRateLimited {
+	wait, limited := limitedFor(err)
+	if p == nil || !limited {
 		return err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	a := p.of(account)
-	a.rest = later(a.rest, time.Now().Add(app.NextRetryDelay()))
+	a.rest = later(a.rest, time.Now().Add(wait))
 	for i, l := range p.limits(account) {
 		l = l.shared(max(p.workers, 1))
 		a.free[i] = later(a.free[i], a.rest.Add(time.Duration(l.Burst-1)*l.Every))
@@ -195,6 +195,15 @@ func (p *Pace) count(ctx context.Context) int {
 		return max(p.workers, 1)
 	}
 	return n
+}
+
+// limitedFor returns how long a provider asked to wait, and whether err is about that.
+func limitedFor(err error) (wait time.Duration, limited bool) {
+	app, ok := errors.AsType[*temporal.ApplicationError](err)
+	if !ok || app.Type() != ErrTypeRateLimited {
+		return 0, false
+	}
+	return app.NextRetryDelay(), true
 }
 
 func later(a, b time.Time) time.Time {

@@ -34,15 +34,23 @@ var filer = credential.AccountID{Organization: "acme", User: "triage", Connector
 type office struct {
 	*sandbox.Sandbox
 	t       *testing.T
+	api     string // its path
 	token   string
 	workers []*GitHub
 }
 
-func newOffice(t *testing.T, workers int, o sandbox.Options) *office {
+// newOffice has the token of somebody who consented to an app.
+func newOffice(t *testing.T, name sandbox.App, workers int, o sandbox.Options) *office {
 	t.Helper()
 	f := &office{Sandbox: sandbox.New(o), t: t}
 	t.Cleanup(f.Close)
-	f.token = f.consent()
+	if name == sandbox.Slack {
+		f.api = "slack/api/"
+		f.token = f.consent(name, "slack/oauth/v2/authorize", "slack/api/oauth.v2.access")
+	} else {
+		f.api = "github/api/v3/"
+		f.token = f.consent(name, "github/login/oauth/authorize", "github/login/oauth/access_token")
+	}
 	for range workers {
 		f.workers = append(f.workers, &GitHub{APIs: f, Pace: &Pace{
 			Workers: func(context.Context) (int, error) { return workers, nil },
@@ -69,20 +77,20 @@ func (f *office) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // API implements APIs.
 func (f *office) API(credential.AccountID) (API, error) {
-	base, err := url.Parse("http://sandbox.invalid/github/api/v3/")
+	base, err := url.Parse("http://sandbox.invalid/" + f.api)
 	return API{HTTP: &http.Client{Transport: f}, Base: base}, err
 }
 
-// consent returns the access token of somebody who consented.
-func (f *office) consent() string {
+// consent returns the access token that comes of a consent.
+func (f *office) consent(name sandbox.App, authorize, token string) string {
 	f.t.Helper()
-	const at, back = "http://sandbox.invalid/github/login/oauth/", "http://127.0.0.1:8780/oauth/callback"
-	app, browser := f.App(sandbox.GitHub), &http.Client{
+	const at, back = "http://sandbox.invalid/", "http://127.0.0.1:8780/oauth/callback"
+	app, browser := f.App(name), &http.Client{
 		Transport:     f,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	query := url.Values{"client_id": {app.ClientID}, "redirect_uri": {back}, "state": {"state"}, "response_type": {"code"}}
-	redirect, err := sandbox.Decide(f.t.Context(), browser, at+"authorize?"+query.Encode(), "", sandbox.Allow)
+	query := url.Values{"client_id": {app.ClientID}, "redirect_uri": {back}, "state": {"state"}, "response_type": {"code"}, "scope": {"channels:history"}}
+	redirect, err := sandbox.Decide(f.t.Context(), browser, at+authorize+"?"+query.Encode(), "", sandbox.Allow)
 	require.NoError(f.t, err)
 	to, err := url.Parse(redirect)
 	require.NoError(f.t, err)
@@ -90,7 +98,7 @@ func (f *office) consent() string {
 		"client_id": {app.ClientID}, "client_secret": {app.ClientSecret}, "redirect_uri": {back},
 		"grant_type": {"authorization_code"}, "code": {to.Query().Get("code")},
 	}
-	request, err := http.NewRequestWithContext(f.t.Context(), http.MethodPost, at+"access_token", strings.NewReader(form.Encode()))
+	request, err := http.NewRequestWithContext(f.t.Context(), http.MethodPost, at+token, strings.NewReader(form.Encode()))
 	require.NoError(f.t, err)
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.Header.Set("Accept", "application/json")
@@ -157,7 +165,7 @@ func TestABurstIsFiledWithoutARefusal(t *testing.T) {
 	}{{120, 3 * time.Minute}, {520, 90 * time.Minute}} {
 		t.Run(fmt.Sprint(burst.reports), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := newOffice(t, 3, sandbox.Options{Now: time.Now})
+				f := newOffice(t, sandbox.GitHub, 3, sandbox.Options{Now: time.Now})
 				took := f.file(burst.reports)
 				t.Logf("%d reports in %s", burst.reports, took)
 				books := f.Books()
@@ -172,7 +180,7 @@ func TestABurstIsFiledWithoutARefusal(t *testing.T) {
 // The web pages count too, and other programs with the same credential: the limits can be narrower than GitHub says.
 func TestWhereGitHubRefusesNothingGoesOutUntilItsTimeIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newOffice(t, 2, sandbox.Options{Now: time.Now, CreationsPerMinute: 40})
+		f := newOffice(t, sandbox.GitHub, 2, sandbox.Options{Now: time.Now, CreationsPerMinute: 40})
 		f.file(120)
 		books := f.Books()
 		assert.Equal(t, 120, books.IssuesCreated)

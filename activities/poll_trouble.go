@@ -13,6 +13,8 @@ import (
 type PollTrouble struct {
 	// FailingSince is when the first of the attempts ended that failed one after the other until now.
 	FailingSince time.Time `json:"failing_since,omitzero"`
+	// ReadAt is when a page was last read, where channels take turns: the last attempt does not tell it.
+	ReadAt time.Time `json:"read_at,omitzero"`
 }
 
 // tellAfter is how many intervals may pass without a poll that works before people hear of it.
@@ -40,7 +42,7 @@ func (s *Slack) judge(ctx context.Context, in PollInput, p progress, window Wind
 			activity.RecordHeartbeat(ctx, p)
 		}
 		return Window{}, err
-	case told, kind == ErrTypeAccountUnavailable, kind == ErrTypeRejected, kind == ErrTypeNotConfigured:
+	case told, kind == ErrTypeOutOfTurn, kind == ErrTypeAccountUnavailable, kind == ErrTypeRejected, kind == ErrTypeNotConfigured:
 		return Window{}, err // known already, or the Workflow hears of it at once
 	}
 	if p.FailingSince.IsZero() {

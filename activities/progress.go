@@ -57,7 +57,7 @@ func (p progress) with(page []slack.Message, cursor string, candidate func(slack
 
 // beyond reports whether p is worth a heartbeat. Most polls find nothing at all, and cost none.
 func (p progress) beyond(before *progress) bool {
-	return p.Watermark != before.Watermark || p.Cursor != before.Cursor
+	return p.Watermark != before.Watermark || p.Cursor != before.Cursor || !p.ReadAt.Equal(before.ReadAt)
 }
 
 // window is the result of the last page.

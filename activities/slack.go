@@ -20,6 +20,8 @@ type Slack struct {
 	Plans Plans
 	// Models says which language model reads messages; nil leaves that to the rules.
 	Models Models
+	// Reading has polls take turns; nil has them not.
+	Reading *Reading
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 

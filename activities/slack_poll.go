@@ -80,9 +80,9 @@ func (s *Slack) pollOnce(ctx context.Context, in PollInput, reached *atomic.Poin
 		return filter.Choose(messageOf(who.Team, in.Channel, m)).Counts
 	}
 	for {
-		next, err := readPage(ctx, client, in.Channel, in.oldest(*reached.Load(), s.now()), *reached.Load(), counts)
+		next, err := s.readInTurn(ctx, client, in, *reached.Load(), counts)
 		if err != nil {
-			return Window{}, slackError("reading channel "+in.Channel, err)
+			return Window{}, err
 		}
 		if next.Cursor == "" && len(next.Found) > 0 {
 			return next.window(who.Team), nil
@@ -93,6 +93,9 @@ func (s *Slack) pollOnce(ctx context.Context, in PollInput, reached *atomic.Poin
 		if next.Cursor == "" {
 			return Window{}, again(ErrTypeNothingNew, "nothing new in channel "+in.Channel, in.Interval)
 		}
+		if err := s.Reading.next(in.Account, in.Channel); err != nil {
+			return Window{}, err
+		}
 	}
 }
 
@@ -102,6 +105,23 @@ func (in PollInput) oldest(p progress, now time.Time) string {
 		return p.Watermark
 	}
 	return min(p.Watermark, max(in.BackTo, triage.TimestampOf(now.Add(-in.When.ReactionsCountFor()))))
+}
+
+// readInTurn reads the next page when the channel may be read.
+func (s *Slack) readInTurn(
+	ctx context.Context, client *slack.Client, in PollInput, p progress, counts func(slack.Message) bool,
+) (progress, error) {
+	if err := s.Reading.turn(ctx, in.Account, in.Channel); err != nil {
+		return progress{}, err
+	}
+	next, err := readPage(ctx, client, in.Channel, in.oldest(p, s.now()), p, counts)
+	if err != nil {
+		err = slackError("reading channel "+in.Channel, err)
+	}
+	if s.Reading.isNarrow(in.Account) {
+		next.ReadAt = s.now()
+	}
+	return next, s.Reading.heard(in.Account, in.Channel, err)
 }
 
 var errNoCursor = errors.New("there are more messages, and no cursor leads to them")

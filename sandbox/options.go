@@ -140,6 +140,9 @@ type Options struct {
 	// credential; 80 and 500 by default, negative for none.
 	CreationsPerMinute int
 	CreationsPerHour   int
+	// ReadsPerMinute is how often each of the methods that read messages may be called in a minute; 0 for any number. With
+	// five or fewer a page holds 15 messages at most, as for apps outside the Marketplace, whose number is 1.
+	ReadsPerMinute int
 	// HistoryWindow hides messages older than it, as free workspaces do; 0 hides none.
 	HistoryWindow time.Duration
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // slackError is an error code of the Web API; it goes out inside HTTP 200.
@@ -64,6 +65,9 @@ func (s *Sandbox) slackCall(c *call, methods map[string]slackMethod) answer {
 	}
 	if method.scope != "" && !slices.Contains(t.grant.scopes, method.scope) {
 		return slackMissingScope(method.scope, t.grant.scopes)
+	}
+	if wait := s.readTooOften(c); wait > 0 {
+		return slackFailure("ratelimited").as(http.StatusTooManyRequests).with("Retry-After", itoa(int((wait+time.Second-1)/time.Second)))
 	}
 	s.ledger.authAccepted(c)
 	return slackAnswer(method.run(c, t.grant)).

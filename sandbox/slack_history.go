@@ -109,6 +109,9 @@ func (s *Sandbox) conversationsHistory(c *call, g *grant) (map[string]any, error
 	if err != nil {
 		return nil, err
 	}
+	if s.narrow() {
+		w.limit = min(w.limit, narrowPage)
+	}
 	p, limited := s.newest(ch, w)
 	fields := s.pageFields(c, p)
 	fields["pin_count"] = 0
@@ -145,6 +148,9 @@ func (s *Sandbox) conversationsReplies(c *call, g *grant) (map[string]any, error
 	w, err := parseWindow(c, maxPage)
 	if err != nil {
 		return nil, err
+	}
+	if s.narrow() {
+		w.limit = min(w.limit, narrowPage)
 	}
 	root := ch.byTS[c.params.Get("ts")]
 	if root == nil {

@@ -25,7 +25,8 @@ type workspace struct {
 	team     string
 	channels []*channel
 	users    []User
-	refs     map[string]*message // :: Message.Ref → message
+	refs     map[string]*message    // :: Message.Ref → message
+	reads    map[string][]time.Time // :: method → when it was called in the last minute
 }
 
 type channel struct {
@@ -56,7 +57,7 @@ type reaction struct {
 }
 
 func newWorkspace(o Options) *workspace {
-	w := &workspace{team: o.Team, users: slices.Clone(o.Users), refs: map[string]*message{}}
+	w := &workspace{team: o.Team, users: slices.Clone(o.Users), refs: map[string]*message{}, reads: map[string][]time.Time{}}
 	for _, c := range o.Channels {
 		w.channels = append(w.channels, &channel{Channel: c, byTS: map[string]*message{}})
 	}

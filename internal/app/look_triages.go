@@ -161,7 +161,7 @@ func addPoll(view *gateway.ChannelView, poll *workflow.PendingActivityInfo) {
 	}
 	kind, message := lastFailure(poll)
 	switch kind {
-	case "":
+	case "", activities.ErrTypeOutOfTurn:
 	case activities.ErrTypeNothingNew:
 		view.LastPoll = poll.GetLastAttemptCompleteTime().AsTime()
 		return
@@ -169,8 +169,14 @@ func addPoll(view *gateway.ChannelView, poll *workflow.PendingActivityInfo) {
 		view.Trouble = message
 	}
 	var heard activities.PollTrouble
-	if converter.GetDefaultDataConverter().FromPayloads(poll.GetHeartbeatDetails(), &heard) == nil && !heard.FailingSince.IsZero() {
+	if converter.GetDefaultDataConverter().FromPayloads(poll.GetHeartbeatDetails(), &heard) != nil {
+		return
+	}
+	if !heard.FailingSince.IsZero() {
 		view.FailingSince = heard.FailingSince
+	}
+	if heard.ReadAt.After(view.LastPoll) {
+		view.LastPoll = heard.ReadAt
 	}
 }
 

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
@@ -43,4 +44,19 @@ func (a *App) countWorkers(ctx context.Context) (int, error) {
 		}
 	}
 	return len(workers), nil
+}
+
+// polledChannels returns the channels that the triages of the configuration read through an account, in order.
+func (a *App) polledChannels(account credential.AccountID) []string {
+	var channels []string
+	for _, t := range a.Config().Triages {
+		if t.Slack != account {
+			continue
+		}
+		for _, r := range t.Routes {
+			channels = append(channels, r.Channel)
+		}
+	}
+	slices.Sort(channels)
+	return slices.Compact(channels)
 }

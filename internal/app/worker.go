@@ -59,7 +59,8 @@ func (a *App) NewWorker() *Worker {
 	main.RegisterActivity(w.account)
 	main.RegisterActivity(&activities.Connector{Fleet: a.Workflows, Count: a.countAccounts, Log: a.Log})
 	main.RegisterActivity(&activities.Triage{Plans: a, Reports: a, Log: a.Log})
-	slack, github := &activities.Slack{APIs: a, Plans: a, Models: a}, &activities.GitHub{APIs: a, Pace: a.pace()}
+	slack := &activities.Slack{APIs: a, Plans: a, Models: a, Reading: &activities.Reading{Channels: a.polledChannels}}
+	github := &activities.GitHub{APIs: a, Pace: a.pace()}
 	main.RegisterActivity(slack)
 	main.RegisterActivity(github)
 	main.RegisterActivity(&activities.Threads{Slack: slack, GitHub: github, Looks: a.Workflows})
