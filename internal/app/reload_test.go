@@ -63,9 +63,12 @@ func (w *watched) logged() string {
 	return w.log.String()
 }
 
+// put replaces the file as a whole: a look that finds it half written would have another fault to tell.
 func (w *watched) put(name, text string) {
 	w.t.Helper()
-	require.NoError(w.t, os.WriteFile(filepath.Join(w.dir, name), []byte(text), 0o600))
+	file := filepath.Join(w.dir, name)
+	require.NoError(w.t, os.WriteFile(file+".new", []byte(text), 0o600))
+	require.NoError(w.t, os.Rename(file+".new", file))
 }
 
 // newWatched looks at the files at each interval.
