@@ -25,7 +25,7 @@ func TestRunStopsTheWorker(t *testing.T) {
 	w := newWorld(t)
 	w.run("vault", "init").exits(exitOK)
 	w.serveTemporal()
-	worker := w.script("echo worker with $*\ntrap 'echo worker stops; exit 0' INT\nwhile :; do sleep 0.05; done\n")
+	worker := w.script("trap 'echo worker stops; exit 0' INT\necho worker with $*\nwhile :; do sleep 0.05; done\n")
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	stdout := newAwaited("worker with --config tokenkeeper.yaml")
