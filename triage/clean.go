@@ -6,12 +6,38 @@ import (
 	"unicode/utf8"
 )
 
-// clean returns text without anything a reader cannot see: controls, bidi overrides, zero-width characters, tags, variation
-// selectors, private use. Lines end with "\n", and bytes that are no UTF-8 become U+FFFD.
+// clean returns text without anything a reader cannot see: controls, bidi overrides, zero-width characters (but what joins
+// emoji), tags, variation selectors, private use. Lines end with "\n", and bytes that are no UTF-8 become U+FFFD.
 func clean(s string) string {
 	s = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n").Replace(s)
-	s = strings.Map(visible, strings.ToValidUTF8(s, "\uFFFD"))
-	return breakComments(s)
+	return breakComments(dropInvisible(strings.ToValidUTF8(s, "\uFFFD")))
+}
+
+const zeroWidthJoiner = '\u200D'
+
+// dropInvisible leaves the one zero-width character that shows: a joiner between two pictures makes one of them (UTS #51).
+func dropInvisible(s string) string {
+	var b strings.Builder
+	b.Grow(len(s))
+	var before rune // the last one written
+	for i, r := range s {
+		if r == zeroWidthJoiner {
+			next, _ := utf8.DecodeRuneInString(s[i+utf8.RuneLen(r):])
+			if !endsPicture(before) || !unicode.Is(unicode.So, next) {
+				continue
+			}
+		} else if r = visible(r); r < 0 {
+			continue
+		}
+		b.WriteRune(r)
+		before = r
+	}
+	return b.String()
+}
+
+// endsPicture reports whether an emoji can end with r: with the picture, its style, or the tone of a skin.
+func endsPicture(r rune) bool {
+	return unicode.Is(unicode.So, r) || r == '\uFE0F' || '\U0001F3FB' <= r && r <= '\U0001F3FF'
 }
 
 // breakComments takes the one sequence away that could pass for the start of a marker. It runs after everything that
@@ -43,7 +69,7 @@ func cut(s string, limit int) string {
 	if i := strings.LastIndexFunc(kept, unicode.IsSpace); i > len(kept)/2 {
 		kept = kept[:i]
 	}
-	return strings.TrimRight(kept, " \t\n,.;:-–—") + "…"
+	return strings.TrimRight(kept, " \t\n,.;:-–—\u200D") + "…"
 }
 
 // hasWord reports whether s says anything in letters or digits.

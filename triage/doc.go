@@ -11,7 +11,8 @@
 // and "&#64;ada" still notify Ada. So there is one technique for every text from Slack, by allowlist: a word made of
 // letters and a short number stand as they are, and everything else is shown as code, where GitHub interprets nothing. Prose stays prose, and
 // paths, versions, status codes and commands look the way a maintainer would have written them. The message itself is
-// quoted in a fence longer than any in it. Nothing invisible is added, and everything invisible is removed.
+// quoted in a fence longer than any in it. Nothing invisible is added, and everything invisible is removed,
+// but what makes one emoji of two.
 //
 // The second idea is the [Key]. Slack's team, channel and timestamp name a message for good, so they name its Workflow and
 // sign its issue: the marker on the last line of the body is what tells, after an unknown outcome, whether the issue

@@ -36,6 +36,7 @@ func TestInertLine(t *testing.T) {
 		{"$x$ {{y}} ^1", "`$x$` `{{y}}` `^1`"},
 		{"Müller 日本語 שלום 🚀", "Müller 日本語 שלום 🚀"},
 		{"a\u202eb\u200bc\x00d", "abcd"},
+		{"a 👩\u200d👧 b", "a `👩\u200d👧` b"},
 		{"<\u200b!--", "`<`! –"},
 		{"", ""},
 	}
@@ -67,6 +68,8 @@ func TestPlainTextDecodesSlackOnce(t *testing.T) {
 		{"a\r\nb\rc\u2028d", "a\nb\nc\nd"},
 		{"bad \xff byte", "bad \uFFFD byte"},
 		{"x\U000E0041y\uFE0F", "xy\uFE0F"},
+		{"👩\u200d👧 🧑🏽\u200d🚀 ❤\uFE0F\u200d🔥 🏳\uFE0F\u200d🌈", "👩\u200d👧 🧑🏽\u200d🚀 ❤\uFE0F\u200d🔥 🏳\uFE0F\u200d🌈"},
+		{"a\u200db 🔥\u200d \u200d🔥 🔥\u200d\u200d🔥 🔥\u200dx x\uFE0F\u200dy", "ab 🔥 🔥 🔥\u200d🔥 🔥x x\uFE0Fy"},
 	}
 	for _, tt := range tests {
 		if got := (Message{Text: tt.in, Names: names}).PlainText(); got != tt.want {
