@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -73,9 +74,16 @@ type postRequest struct {
 	Message
 }
 
-// controlPost takes JSON from scripts and the form of the index page, which wants to be back there afterwards.
+// controlPost takes JSON from scripts and the form of the index page, which wants to be back there afterwards. JSON that
+// curl -d sends is called a form, and no form begins with a brace.
 func (s *Sandbox) controlPost(w http.ResponseWriter, r *http.Request) {
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+	body := bufio.NewReader(r.Body)
+	first, _ := body.Peek(1) // an empty body is what the decoder complains of
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{body, r.Body}
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") && string(first) != "{" {
 		s.controlPostForm(w, r)
 		return
 	}

@@ -105,6 +105,22 @@ func TestOtherSitesCannotActThroughABrowser(t *testing.T) {
 	}
 }
 
+// curl -d calls everything a form.
+func TestJSONThatIsCalledAForm(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	for body, want := range map[string]int{
+		`{"channel":"bug-reports","text":"it crashes"}`: http.StatusOK,
+		`{"channel":"nosuch","text":"it crashes"}`:      http.StatusBadRequest,
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url+"/control/messages", strings.NewReader(body))
+		require.NoError(t, err)
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		response, answer := w.do(request)
+		assert.Equal(t, want, response.StatusCode)
+		assert.True(t, json.Valid(answer), "%s", answer)
+	}
+}
+
 func TestIndexPage(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
 	w.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
