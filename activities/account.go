@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -79,7 +80,9 @@ type Account struct {
 	// ConnectLink makes a link, good once, to the page on which a person consents for the account. What it returns is secret
 	// and goes to people only.
 	ConnectLink func(ctx context.Context, account credential.AccountID, why string) (string, error)
-	Log         *slog.Logger
+	// Notices brings notices to people; nil leaves them to the log.
+	Notices *Notices
+	Log     *slog.Logger
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -158,15 +161,33 @@ type Notice struct {
 	Waiting int                  `json:"waiting"`
 	// Deadline is by when a person has to consent again, in a [NoticeDeadline].
 	Deadline time.Time `json:"deadline,omitzero"`
+	// Reports counts the reports among those that wait.
+	Reports int `json:"reports,omitempty"`
+	// Stage counts the notices of the same trouble before this one.
+	Stage int `json:"stage,omitempty"`
+	// Key tells the notices of one account apart: the same for every attempt at one, and for no other.
+	Key string `json:"key,omitempty"`
 }
 
-// Notify tells people that an account needs them, will need them, or works again. It writes to the log.
-func (a *Account) Notify(ctx context.Context, n Notice) error {
+func (n Notice) key() string {
+	return cmp.Or(n.Key, fmt.Sprintf("%s/%d", n.Kind, n.Since.UnixNano())) // a Workflow of before gives none
+}
+
+// Notify tells people that an account needs them, will need them, or works again.
+func (a *Account) Notify(ctx context.Context, n Notice) (Told, error) {
+	told, err := a.Notices.tell(ctx, n.Kind, a.announcement(n))
+	if err == nil && a.Notices.logs() {
+		a.logNotice(ctx, n)
+	}
+	return told, err
+}
+
+func (a *Account) logNotice(ctx context.Context, n Notice) {
 	if n.Kind == NoticeDeadline {
 		a.Log.WarnContext(ctx, "account needs a person soon: open the link and consent before the deadline", "account", n.Account.String(),
 			"deadline", n.Deadline.UTC().Format(time.RFC3339), "left", n.Deadline.Sub(a.now()).Round(time.Minute),
 			"link", a.link(ctx, n.Account, "the consent ends soon"))
-		return nil
+		return
 	}
 	attrs := []any{"account", n.Account.String(), "status", n.Status, "since", n.Since.Format(time.RFC3339), "waiting", n.Waiting}
 	switch n.Status {
@@ -179,7 +200,6 @@ func (a *Account) Notify(ctx context.Context, n Notice) error {
 		a.Log.WarnContext(ctx, "account needs a person: open the link and consent",
 			append(attrs, "reason", n.Reason, "link", a.link(ctx, n.Account, n.Reason))...)
 	}
-	return nil
 }
 
 // link returns where to consent. A notice is worth more than its link: without the vault it says how to get one.

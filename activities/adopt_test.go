@@ -214,14 +214,14 @@ func TestACredentialThatCannotBeDestroyedIsTriedAgain(t *testing.T) {
 func TestNoticesNameAccountReasonAndLink(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
 	notice := activities.Notice{Account: slackAccount, Status: credential.ReauthorizationRequired, Reason: "revoked", Since: w.clock.Now(), Waiting: 3}
-	require.NoError(t, once(w, noResult(w.account.Notify), notice).err)
+	require.NoError(t, once(w, w.account.Notify, notice).err)
 	for _, part := range []string{"acme/triage/slack", "revoked", "http://127.0.0.1:8780/c/", `"waiting":3`} {
 		assert.Contains(t, w.log.String(), part)
 	}
 	notice.Status = credential.ClientMisconfigured
-	require.NoError(t, once(w, noResult(w.account.Notify), notice).err)
+	require.NoError(t, once(w, w.account.Notify, notice).err)
 	assert.Contains(t, w.log.String(), "correct client id and secret")
 	notice.Status = credential.Active
-	require.NoError(t, once(w, noResult(w.account.Notify), notice).err)
+	require.NoError(t, once(w, w.account.Notify, notice).err)
 	assert.Contains(t, w.log.String(), "works again")
 }

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -20,7 +21,9 @@ type Connector struct {
 	Fleet Fleet
 	// Count returns how many accounts a connector has.
 	Count func(ctx context.Context, connector string) (int, error)
-	Log   *slog.Logger
+	// Notices brings notices to people; nil leaves them to the log.
+	Notices *Notices
+	Log     *slog.Logger
 }
 
 // ReleaseInput names the accounts that may go on.
@@ -47,20 +50,34 @@ type ConnectorNotice struct {
 	Kind      NoticeKind `json:"kind"`
 	Reason    string     `json:"reason,omitempty"`
 	Since     time.Time  `json:"since"`
+	Stage     int        `json:"stage,omitempty"` // notices of the same trouble before this one
+	// Key tells the notices of one connector apart.
+	Key string `json:"key,omitempty"`
 }
 
-// Alert tells the operator that a provider refuses the app of a connector, or takes it again. It writes to the log.
-func (c *Connector) Alert(ctx context.Context, n ConnectorNotice) error {
+func (n ConnectorNotice) key() string {
+	return cmp.Or(n.Key, fmt.Sprintf("%s/%d", n.Kind, n.Since.UnixNano())) // a Workflow of before gives none
+}
+
+// Alert tells the operator that a provider refuses the app of a connector, or takes it again.
+func (c *Connector) Alert(ctx context.Context, n ConnectorNotice) (Told, error) {
+	told, err := c.Notices.tell(ctx, n.Kind, c.announcement(n))
+	if err == nil && c.Notices.logs() {
+		c.logNotice(ctx, n)
+	}
+	return told, err
+}
+
+func (c *Connector) logNotice(ctx context.Context, n ConnectorNotice) {
 	attrs := []any{"connector", n.Connector, "since", n.Since.UTC().Format(time.RFC3339)}
 	if accounts, err := c.Count(ctx, n.Connector); err == nil {
 		attrs = append(attrs, "accounts", accounts)
 	}
 	if n.Kind == NoticeRecovery {
 		c.Log.InfoContext(ctx, "the provider takes the app of this connector again", attrs...)
-		return nil
+		return
 	}
 	c.Log.ErrorContext(ctx, "the provider refuses the app of this connector: correct its client id and secret in tokenkeeper.yaml; "+
 		"its accounts wait with their grants untouched, and go on by themselves",
 		append(attrs, "status", credential.ClientMisconfigured, "reason", n.Reason)...)
-	return nil
 }

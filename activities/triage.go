@@ -36,6 +36,8 @@ type OpenReports interface {
 type Triage struct {
 	Plans   Plans
 	Reports OpenReports
+	// Notices brings notices to people; nil leaves them to the log.
+	Notices *Notices
 	Log     *slog.Logger // nil means slog.Default()
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"go.temporal.io/sdk/activity"
 )
 
 // TriageEvent says what a notice of a triage is about.
@@ -38,14 +40,69 @@ type TriageNotice struct {
 	Open    int64       `json:"open,omitempty"` // reports under way
 }
 
-// NotifyTriage tells people of a triage. It writes to the log.
+// triageNews says what happened, and what a person does about it.
+type triageNews struct {
+	kind NoticeKind
+	text string
+	fix  string
+}
+
+func (n TriageNotice) news() triageNews {
+	see := "tokenkeeper triage status " + n.Triage
+	switch n.Event {
+	case EventChannelUnread:
+		return triageNews{NoticeTrouble, "a channel cannot be read; nothing is lost, and nothing of it is filed until it can", see}
+	case EventChannelRead:
+		return triageNews{NoticeRecovery, "a channel is read again, and everything since", ""}
+	case EventChannelBehind:
+		return triageNews{NoticeTrouble, "a channel is read later and later: people write faster than this app may read", see}
+	case EventReportParked:
+		return triageNews{NoticeTrouble, "a report is parked", "mend the cause, then: tokenkeeper triage retry " + n.Triage}
+	case EventThreadUnfollowed:
+		return triageNews{NoticeTrouble, "a thread and its issue do not follow each other; the next message in it, or change of the issue, makes it good", see}
+	case EventBacklogGrows:
+		return triageNews{NoticeTrouble, "the reports under way only become more", see}
+	case EventBacklogShrinks:
+		return triageNews{NoticeRecovery, "the reports under way become fewer again", ""}
+	}
+	return triageNews{NoticeTrouble, string(n.Event), see}
+}
+
+// NotifyTriage tells people of a triage.
 func (t *Triage) NotifyTriage(ctx context.Context, n TriageNotice) error {
+	news := n.news()
+	info := activity.GetInfo(ctx) // each notice is one Activity of one Workflow
+	_, err := t.Notices.tell(ctx, news.kind, Announcement{
+		ID:   noticeID(info.WorkflowExecution.ID+"/"+info.WorkflowExecution.RunID, info.ActivityID),
+		Type: "triage." + string(n.Event), Text: "triage " + n.Triage + ": " + n.place() + news.text, Triage: n.Triage,
+		Reason: n.Reason, Since: n.Since, Reports: int(n.Open), Fix: news.fix,
+	})
+	if err == nil && t.Notices.logs() {
+		t.logNotice(ctx, n, news)
+	}
+	return err
+}
+
+// place says where in a triage something happened.
+func (n TriageNotice) place() string {
+	switch {
+	case n.Report != "":
+		return "report " + n.Report + ": "
+	case n.Channel != "":
+		return "channel " + n.Channel + ": "
+	}
+	return ""
+}
+
+func (t *Triage) logNotice(ctx context.Context, n TriageNotice, news triageNews) {
 	log := t.Log
 	if log == nil {
 		log = slog.Default()
 	}
 	attrs := []any{"triage", n.Triage}
-	for _, a := range []struct{ name, value string }{{"channel", n.Channel}, {"report", n.Report}, {"reason", n.Reason}} {
+	for _, a := range []struct{ name, value string }{
+		{"channel", n.Channel}, {"report", n.Report}, {"reason", n.Reason}, {"fix", news.fix},
+	} {
 		if a.value != "" {
 			attrs = append(attrs, a.name, a.value)
 		}
@@ -53,21 +110,12 @@ func (t *Triage) NotifyTriage(ctx context.Context, n TriageNotice) error {
 	if !n.Since.IsZero() {
 		attrs = append(attrs, "since", n.Since.UTC().Format(time.RFC3339))
 	}
-	switch n.Event {
-	case EventChannelUnread:
-		log.WarnContext(ctx, "a channel cannot be read; nothing is lost, and nothing of it is filed until it can: see tokenkeeper triage status "+n.Triage, attrs...)
-	case EventChannelRead:
-		log.InfoContext(ctx, "a channel is read again, and everything since", attrs...)
-	case EventChannelBehind:
-		log.WarnContext(ctx, "a channel is read later and later: people write faster than this app may read", attrs...)
-	case EventReportParked:
-		log.WarnContext(ctx, "a report is parked; mend the cause, then: tokenkeeper triage retry "+n.Triage, attrs...)
-	case EventThreadUnfollowed:
-		log.WarnContext(ctx, "a thread and its issue do not follow each other; the next message in it, or change of the issue, makes it good", attrs...)
-	case EventBacklogGrows:
-		log.WarnContext(ctx, "the reports under way only become more: see tokenkeeper triage status "+n.Triage, append(attrs, "open", n.Open)...)
-	case EventBacklogShrinks:
-		log.InfoContext(ctx, "the reports under way become fewer again", append(attrs, "open", n.Open)...)
+	if n.Open > 0 {
+		attrs = append(attrs, "open", n.Open)
 	}
-	return nil
+	level := slog.LevelWarn
+	if news.kind == NoticeRecovery {
+		level = slog.LevelInfo
+	}
+	log.Log(ctx, level, news.text, attrs...)
 }

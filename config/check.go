@@ -29,6 +29,7 @@ func check(c *Config, r *report, env func(string) (string, bool), folder string)
 	k.gateway()
 	k.links()
 	k.model()
+	k.notices()
 	k.providers()
 	for _, name := range slices.Sorted(maps.Keys(c.Connectors)) {
 		c.Connectors[name] = k.connector(name, c.Connectors[name])

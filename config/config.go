@@ -25,6 +25,7 @@ type Config struct {
 	Vault      Vault                `yaml:"vault" json:"vault"`
 	Gateway    Gateway              `yaml:"gateway" json:"gateway"`
 	Links      Links                `yaml:"links" json:"links"`
+	Notices    Notices              `yaml:"notices" json:"notices"`
 	Connectors map[string]Connector `yaml:"connectors" json:"connectors"` // name → connector
 	Model      Model                `yaml:"model" json:"model,omitzero"`
 	Providers  []provider.Provider  `yaml:"providers" json:"providers"` // the user's own, beside the catalogue

@@ -59,6 +59,9 @@ func testEnv(name string) (string, bool) {
 		"SPACED_TOKEN":             "s3cr3t " + adminToken,
 		"VAULT_URL":                vaultURL,
 		"BROKEN_URL":               "postgres://u:s3cr3t%zz@h/db",
+		"NOTICE_SECRET":            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+		"VAULT_URL_WEB":            "https://x.example.com/token-in-path",
+		"NOTICE_SHORT":             "whsec_MfKQ9r8GKYqrTwjU",
 	}[name]
 	return value, ok
 }

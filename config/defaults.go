@@ -17,6 +17,7 @@ func (c *Config) setDefaults() {
 	c.Gateway.setDefaults()
 	c.Links.setDefaults()
 	c.Model.setDefaults()
+	c.Notices.setDefaults()
 }
 
 // The Web UI is where make run and Docker Compose have it.
@@ -33,6 +34,11 @@ func (g *Gateway) setDefaults() { g.Listen = "127.0.0.1:8780" }
 func (l *Links) setDefaults() { l.Lifetime = 30 * time.Minute }
 
 // setDefaults leaves what the provider knows better to its entry.
+// An hour is a meeting, a day a bad day, three days a long weekend.
+func (n *Notices) setDefaults() {
+	n.Escalation, n.Quiet = []time.Duration{time.Hour, 24 * time.Hour, 72 * time.Hour}, 15*time.Minute
+}
+
 func (c *Connector) setDefaults() {
 	c.Timeout, c.ValidateEvery = 10*time.Second, 15*time.Minute
 	c.TokenRate, c.TokenConcurrency = fromProvider, fromProvider

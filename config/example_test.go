@@ -64,6 +64,7 @@ func TestExampleUncommented(t *testing.T) {
 	text = edit(t, text, "SLACK_SIGNING_SECRET", "SLACK_CLIENT_SECRET")
 	text = edit(t, text, "GITHUB_WEBHOOK_SECRET", "GITHUB_CLIENT_SECRET")
 	text = edit(t, text, "OPENAI_API_KEY", "SLACK_CLIENT_SECRET")
+	text = edit(t, text, "PAGER_WEBHOOK_SECRET", "NOTICE_SECRET")
 	text = edit(t, text, "TRACKER_CLIENT_SECRET", "SLACK_CLIENT_SECRET")
 	certificate, key := certificateFiles(t)
 	text = edit(t, text, "/etc/tokenkeeper/tls.crt", certificate)
@@ -84,6 +85,9 @@ func TestExampleUncommented(t *testing.T) {
 	}
 	if got := c.Connectors["github-enterprise"]; got.ClientSecret().Reveal() != secretText || got.Provider.Endpoints.API != "https://github.example.com/api/v3/" {
 		t.Errorf("github-enterprise = %+v", got)
+	}
+	if got := c.Notices.Targets["pager"]; len(c.Notices.Targets) != 2 || got.Secret().IsZero() || got.Address().Reveal() != "https://pager.example.com/hooks/tokenkeeper" {
+		t.Errorf("pager = %+v", got)
 	}
 	if c.Vault.KMS != "hcvault://vault.example.com:8200/transit/keys/tokenkeeper" {
 		t.Errorf("vault.kms = %q", c.Vault.KMS)

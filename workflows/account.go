@@ -37,7 +37,8 @@ type AccountState struct {
 	// Forced is a refresh that somebody asked for without one having died.
 	Forced bool `json:"forced,omitempty"`
 	// Noticed says that people were told of the trouble there is now.
-	Noticed bool `json:"noticed,omitempty"`
+	Noticed bool    `json:"noticed,omitempty"`
+	Telling Telling `json:"telling,omitzero"`
 	// Adoptions are authorizations not looked at yet.
 	Adoptions []string `json:"adoptions,omitempty"`
 	// Accepts says whose tokens somebody wants as they are :: authorization -> subject.
@@ -159,7 +160,7 @@ func (a *account) step(ctx workflow.Context) (acted bool, err error) {
 		return true, a.hear(ctx)
 	case a.Looks.Asked:
 		return true, a.look(ctx)
-	case a.noticeDue():
+	case a.noticeDue(now):
 		return true, a.notify(ctx)
 	case a.warningDue(now):
 		return true, a.warnOfDeadline(ctx)
@@ -180,7 +181,7 @@ func (a *account) awaited() bool {
 // busy reports whether step has something to do at once.
 func (a *account) busy(now time.Time) bool {
 	return a.Disconnecting || len(a.Adoptions) > 0 || a.refreshDue(now) || a.expired(now) || a.watch.ready() || a.Looks.Asked ||
-		a.noticeDue() || a.warningDue(now) || a.wakeDue(now) || a.discardDue(now)
+		a.noticeDue(now) || a.warningDue(now) || a.wakeDue(now) || a.discardDue(now)
 }
 
 // wait sleeps until the next thing is due by the clock or a message brings something to do.
@@ -211,7 +212,10 @@ func (a *account) wait(ctx workflow.Context) error {
 func (a *account) nextDue(now time.Time) (time.Time, string) {
 	next, what := a.nextOfGrant(now)
 	if q := a.Quarantine; q != nil && (next.IsZero() || q.Until.Before(next)) {
-		return q.Until, "quarantine ends"
+		next, what = q.Until, "quarantine ends"
+	}
+	if at := a.noticeAt(); at.After(now) && (next.IsZero() || at.Before(next)) {
+		return at, "tell people"
 	}
 	return next, what
 }

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -51,7 +52,8 @@ func (a *account) warningDue(now time.Time) bool {
 
 func (a *account) warnOfDeadline(ctx workflow.Context) error {
 	_, a.Deadline.Told = credential.NextWarning(a.Deadline.Known, a.Deadline.At, workflow.Now(ctx), a.Deadline.Told)
-	return a.tell(ctx, activities.NoticeDeadline)
+	_, err := a.tell(ctx, activities.NoticeDeadline, fmt.Sprintf("deadline/%d/%d", a.Deadline.Known.UnixNano(), a.Deadline.Told))
+	return err
 }
 
 // begin forgets what was learnt of the grant before: a person consented, and a new one began.

@@ -20,28 +20,56 @@ const (
 	shownStatus = "status"
 )
 
-// noticeDue reports whether people should hear something: once when only they can help, and once when it is over. Of a
-// refused app they hear once from the connector, and not from each of its accounts.
-func (a *account) noticeDue() bool {
-	if a.Noticed {
-		return a.Status == credential.Active
+// noticeDue reports whether people should hear something: once when only they can help, again while it goes on, and once
+// when it is over.
+func (a *account) noticeDue(now time.Time) bool {
+	at := a.noticeAt()
+	return !at.IsZero() && !now.Before(at)
+}
+
+// noticeAt returns when people should hear something, or zero.
+func (a *account) noticeAt() time.Time {
+	switch {
+	case a.Noticed && a.Status == credential.Active:
+		return a.Since
+	case a.Noticed:
+		return a.Telling.Again
+	case a.needsTelling():
+		return latest(a.Since, a.Telling.Quiet)
 	}
+	return time.Time{}
+}
+
+// needsTelling reports whether there is trouble that only people can mend. Of a refused app they hear once from the connector,
+// and not from each of its accounts.
+func (a *account) needsTelling() bool {
 	return a.GrantDead || a.Status == credential.ClientMisconfigured && !a.Hold.Held && !a.Hold.Spread
 }
 
 func (a *account) notify(ctx workflow.Context) error {
-	kind := activities.NoticeTrouble
-	if a.Noticed {
-		kind = activities.NoticeRecovery
+	kind := a.Telling.next(workflow.Now(ctx), a.Noticed, a.Status == credential.Active)
+	a.Noticed = kind != activities.NoticeRecovery
+	told, err := a.tell(ctx, kind, a.Telling.key(kind))
+	if err == nil {
+		a.Telling.heed(workflow.Now(ctx), kind, told)
 	}
-	a.Noticed = !a.Noticed
-	return a.tell(ctx, kind)
+	return err
 }
 
-func (a *account) tell(ctx workflow.Context, kind activities.NoticeKind) error {
-	return workflow.ExecuteActivity(accountActivity(ctx, "tell people: "+string(kind)), (*activities.Account).Notify, activities.Notice{
-		Account: a.id, Kind: kind, Status: a.Status, Reason: a.Reason, Since: a.Since, Waiting: len(a.Waiting), Deadline: a.Deadline.At,
-	}).Get(ctx, nil)
+func (a *account) tell(ctx workflow.Context, kind activities.NoticeKind, key string) (told activities.Told, err error) {
+	notice := activities.Notice{
+		Account: a.id, Kind: kind, Status: a.Status, Reason: a.Reason, Since: a.Since, Waiting: len(a.Waiting), Deadline: a.Deadline.At, Key: key,
+	}
+	for _, id := range a.Waiting {
+		if strings.HasPrefix(id, ReportWorkflowID("")) {
+			notice.Reports++
+		}
+	}
+	if kind == activities.NoticeTrouble {
+		notice.Stage = a.Telling.Stage
+	}
+	err = workflow.ExecuteActivity(accountActivity(ctx, "tell people: "+string(kind)), (*activities.Account).Notify, notice).Get(ctx, &told)
+	return told, err
 }
 
 // wakeDue reports whether those that wait for the account can go on.

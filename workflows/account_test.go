@@ -51,6 +51,7 @@ type grant struct {
 	heard      func(activities.RefreshInput)
 	disconnect func() error
 	policy     activities.Policy
+	told       func(activities.Notice) activities.Told // what follows from a notice
 	// shape changes what is issued; nil for a token that a refresh token renews.
 	shape func(*activities.Facts)
 }
@@ -64,6 +65,7 @@ func newGrant(t *testing.T, lifetime time.Duration) *grant {
 		judge: func(activities.AdoptInput) error {
 			return temporal.NewNonRetryableApplicationError("another subject consented", activities.ErrTypeAuthorizationRejected, nil)
 		},
+		told:    func(activities.Notice) activities.Told { return activities.Told{} },
 		discard: func(activities.DiscardInput) error { return nil },
 	}
 	g.env.SetStartWorkflowOptions(startOptions(AccountWorkflowID(acmeSlack)))
@@ -81,9 +83,9 @@ func newGrant(t *testing.T, lifetime time.Duration) *grant {
 		func(context.Context, activities.AccountInput) (time.Duration, error) { return g.round, nil })
 	g.env.OnActivity(a.RefreshToken, mock.Anything, mock.Anything).Return(g.refresh)
 	g.env.OnActivity(a.Adopt, mock.Anything, mock.Anything).After(time.Second).Return(g.adopt)
-	g.env.OnActivity(a.Notify, mock.Anything, mock.Anything).Return(func(_ context.Context, n activities.Notice) error {
+	g.env.OnActivity(a.Notify, mock.Anything, mock.Anything).Return(func(_ context.Context, n activities.Notice) (activities.Told, error) {
 		g.notices, g.noticedAt = append(g.notices, n), append(g.noticedAt, g.env.Now())
-		return nil
+		return g.told(n), nil
 	})
 	g.env.OnActivity(a.Discard, mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.DiscardInput) error {
 		g.discards = append(g.discards, in)

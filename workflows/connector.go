@@ -48,7 +48,8 @@ type ConnectorState struct {
 	Pause   time.Duration `json:"pause,omitempty"`
 	NextTry time.Time     `json:"next_try,omitzero"`
 	// Noticed says that people were told of the trouble there is now.
-	Noticed bool `json:"noticed,omitempty"`
+	Noticed bool    `json:"noticed,omitempty"`
+	Telling Telling `json:"telling,omitzero"`
 	// Late are accounts whose news was old; they are told to go on.
 	Late []credential.AccountID `json:"late,omitempty"`
 	// Releases is how often the waiting accounts are still to be told, and Release when.
@@ -157,12 +158,15 @@ func (c *registration) tryAt() time.Time {
 	return c.NextTry
 }
 
-// noticeAt returns when people have to hear something: of trouble at once, of its end when that has lasted.
+// noticeAt returns when people have to hear something: of trouble at once and as often as planned, of its
+// end when that has lasted.
 func (c *registration) noticeAt() time.Time {
 	switch {
 	case c.Status == ConnectorRefused && !c.Noticed:
-		return c.Since
-	case c.Status != ConnectorRefused && c.Noticed:
+		return latest(c.Since, c.Telling.Quiet)
+	case c.Status == ConnectorRefused:
+		return c.Telling.Again
+	case c.Noticed:
 		return c.Ended.Add(settled)
 	}
 	return time.Time{}
@@ -241,12 +245,18 @@ func (c *registration) tell(ctx workflow.Context, account credential.AccountID, 
 }
 
 func (c *registration) notify(ctx workflow.Context) error {
-	notice := activities.ConnectorNotice{Connector: c.name, Kind: activities.NoticeTrouble, Reason: c.Reason, Since: c.Since}
+	kind := c.Telling.next(workflow.Now(ctx), c.Noticed, c.Status != ConnectorRefused)
+	c.Noticed = kind != activities.NoticeRecovery
+	notice := activities.ConnectorNotice{Connector: c.name, Kind: kind, Reason: c.Reason, Since: c.Since, Key: c.Telling.key(kind)}
 	if c.Noticed {
-		notice.Kind = activities.NoticeRecovery
+		notice.Stage = c.Telling.Stage
 	}
-	c.Noticed = !c.Noticed
-	return workflow.ExecuteActivity(accountActivity(ctx, "tell people: "+string(notice.Kind)), (*activities.Connector).Alert, notice).Get(ctx, nil)
+	var told activities.Told
+	err := workflow.ExecuteActivity(accountActivity(ctx, "tell people: "+string(kind)), (*activities.Connector).Alert, notice).Get(ctx, &told)
+	if err == nil {
+		c.Telling.heed(workflow.Now(ctx), kind, told)
+	}
+	return err
 }
 
 func (c *registration) release(ctx workflow.Context) error {

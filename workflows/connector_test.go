@@ -33,6 +33,7 @@ type house struct {
 	env      *testsuite.TestWorkflowEnvironment
 	alerts   []activities.ConnectorNotice
 	alertAt  []time.Time
+	plan     activities.Told // what follows from an alert
 	releases []activities.ReleaseInput
 	told     []told
 	gone     map[string]bool // accounts whose Workflow ended
@@ -44,9 +45,9 @@ func newHouse(t *testing.T) *house {
 	h := &house{env: suite.NewTestWorkflowEnvironment(), gone: map[string]bool{}}
 	h.env.SetStartWorkflowOptions(startOptions(ConnectorWorkflowID(TaskQueue, "slack")))
 	var c *activities.Connector
-	h.env.OnActivity(c.Alert, mock.Anything, mock.Anything).Return(func(_ context.Context, n activities.ConnectorNotice) error {
+	h.env.OnActivity(c.Alert, mock.Anything, mock.Anything).Return(func(_ context.Context, n activities.ConnectorNotice) (activities.Told, error) {
 		h.alerts, h.alertAt = append(h.alerts, n), append(h.alertAt, h.env.Now())
-		return nil
+		return h.plan, nil
 	})
 	h.env.OnActivity(c.Release, mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.ReleaseInput) (int, error) {
 		h.releases = append(h.releases, in)

@@ -18,6 +18,7 @@ const (
 	ReportType           = "Report"
 	ThreadType           = "Thread"
 	ConnectorType        = "Connector"
+	NoticeType           = "Notice"
 )
 
 // Messages of the ConnectedAccount Workflow.
@@ -97,6 +98,9 @@ func ConnectorWorkflowID(queue, connector string) string {
 // ConnectorTaskQueue returns "tokenkeeper/connector/slack" for connector slack of the installation on task queue tokenkeeper:
 // the queue of what is sent to the authorization server in the connector's name.
 func ConnectorTaskQueue(queue, connector string) string { return queue + "/connector/" + connector }
+
+// NoticeWorkflowID returns "notice/ntc_0123456789abcdef0123456789abcdef".
+func NoticeWorkflowID(id string) string { return "notice/" + id }
 
 // AccountOfWorkflow is the reverse of [AccountWorkflowID]; ok is false for the id of another Workflow.
 func AccountOfWorkflow(id string) (account credential.AccountID, ok bool) {

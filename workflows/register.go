@@ -13,5 +13,6 @@ func Register(r Registry) {
 	r.RegisterWorkflowWithOptions(Triage, workflow.RegisterOptions{Name: TriageType})
 	r.RegisterWorkflowWithOptions(Connector, workflow.RegisterOptions{Name: ConnectorType})
 	r.RegisterWorkflowWithOptions(Thread, workflow.RegisterOptions{Name: ThreadType})
+	r.RegisterWorkflowWithOptions(Notice, workflow.RegisterOptions{Name: NoticeType})
 	r.RegisterWorkflowWithOptions(Report, workflow.RegisterOptions{Name: ReportType})
 }

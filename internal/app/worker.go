@@ -49,16 +49,18 @@ type tokenWorker struct {
 
 // NewWorker returns the workers of this process. The vault must be open.
 func (a *App) NewWorker() *Worker {
+	notices := a.notices()
 	w := &Worker{app: a, over: make(chan struct{}), tokens: map[string]tokenWorker{}, account: &activities.Account{
-		Vault: a.Vault, Connections: a, Pauses: a.pauses(), Count: a.roughly, ConnectLink: a.ConnectLink, Log: a.Log,
+		Vault: a.Vault, Connections: a, Pauses: a.pauses(), Count: a.roughly, ConnectLink: a.ConnectLink, Notices: notices, Log: a.Log,
 	}}
 	w.begin = w.beginTokens
 	main := worker.New(a.Temporal, a.Config().Temporal.TaskQueue, sieved(WorkerOptions()))
 	workflows.Register(main)
 	// What workers of older versions asked for is on this queue, requests to authorization servers included.
 	main.RegisterActivity(w.account)
-	main.RegisterActivity(&activities.Connector{Fleet: a.Workflows, Count: a.countAccounts, Log: a.Log})
-	main.RegisterActivity(&activities.Triage{Plans: a, Reports: a, Log: a.Log})
+	main.RegisterActivity(notices)
+	main.RegisterActivity(&activities.Connector{Fleet: a.Workflows, Count: a.countAccounts, Notices: notices, Log: a.Log})
+	main.RegisterActivity(&activities.Triage{Plans: a, Reports: a, Notices: notices, Log: a.Log})
 	slack := &activities.Slack{APIs: a, Plans: a, Models: a, Reading: &activities.Reading{Channels: a.polledChannels}}
 	github := &activities.GitHub{APIs: a, Pace: a.pace()}
 	main.RegisterActivity(slack)

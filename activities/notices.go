@@ -1,0 +1,120 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"tokenkeeper/credential"
+)
+
+// NoticePlan says whom to tell, and how often.
+type NoticePlan struct {
+	// Log says that notices stand in the log of the worker.
+	Log bool
+	// Targets are the names of all other targets.
+	Targets []string
+	// Escalation is when people hear again of trouble that goes on, each counted from the first notice. After the last, they
+	// do so at its interval. Empty: they hear once.
+	Escalation []time.Duration
+	// Quiet is for how long after a notice of recovery new trouble is not told.
+	Quiet time.Duration
+}
+
+// after returns when, from the first notice on, people hear again who were told stage times before; 0 for never.
+func (p NoticePlan) after(stage int) time.Duration {
+	n := len(p.Escalation)
+	switch {
+	case n == 0:
+		return 0
+	case stage < n:
+		return p.Escalation[stage]
+	}
+	return p.Escalation[n-1] * time.Duration(stage-n+2)
+}
+
+// Target is a place where people read notices.
+type Target interface {
+	// Send delivers one letter. One whose ID the target got before must not reach people a second time, so far as the target
+	// can tell. The error must hold neither the link nor a secret of the target.
+	Send(ctx context.Context, l Letter) error
+}
+
+// Notices brings notices to people. It holds the Activity of the Notice Workflow. A nil one leaves them to the log.
+type Notices struct {
+	// Plan returns what the configuration says now.
+	Plan func() NoticePlan
+	// Target finds a target by name. The error names those there are.
+	Target func(name string) (Target, error)
+	// Post starts the delivery of an announcement to targets; once for each ID.
+	Post func(ctx context.Context, a Announcement, targets []string) error
+	// Link is as [Account.ConnectLink].
+	Link func(ctx context.Context, account credential.AccountID, why string) (string, error)
+	// Dependents returns the triages that use an account.
+	Dependents func(account credential.AccountID) []string
+	Log        *slog.Logger
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Told is what follows from a notice. A Workflow plans by it, so that a history has the plan that was in force.
+type Told struct {
+	// Again is when people hear again if the trouble goes on, counted from its first notice; 0 for never. Nanoseconds.
+	Again time.Duration `json:"again,omitempty"`
+	// Quiet is for how long from now on new trouble is not told. Nanoseconds.
+	Quiet time.Duration `json:"quiet,omitempty"`
+}
+
+func (n *Notices) logs() bool { return n == nil || n.Plan().Log }
+
+// tell has an announcement delivered, and returns what follows.
+func (n *Notices) tell(ctx context.Context, kind NoticeKind, a Announcement) (Told, error) {
+	if n == nil {
+		return Told{}, nil
+	}
+	plan := n.Plan()
+	a.At = time.Now()
+	if n.Now != nil {
+		a.At = n.Now()
+	}
+	if len(plan.Targets) > 0 {
+		if err := n.Post(ctx, a, plan.Targets); err != nil {
+			return Told{}, fmt.Errorf("starting the delivery of notice %s: %w", a.ID, err)
+		}
+	}
+	if kind == NoticeRecovery {
+		return Told{Quiet: plan.Quiet}, nil
+	}
+	return Told{Again: plan.after(a.Stage)}, nil
+}
+
+func (n *Notices) dependents(account credential.AccountID) []string {
+	if n == nil || n.Dependents == nil {
+		return nil
+	}
+	return n.Dependents(account)
+}
+
+// DeliverInput is an announcement for one target.
+type DeliverInput struct {
+	Target       string       `json:"target"`
+	Announcement Announcement `json:"announcement"`
+}
+
+// Deliver sends an announcement to one target, with a link where one is needed.
+// Errors: [ErrTypeNotConfigured], [ErrTypeRejected], [ErrTypeRateLimited], [ErrTypeProviderUnavailable].
+func (n *Notices) Deliver(ctx context.Context, in DeliverInput) error {
+	target, err := n.Target(in.Target)
+	if err != nil {
+		return notConfigured(err)
+	}
+	letter := Letter{Announcement: in.Announcement}
+	if in.Announcement.Consent {
+		letter.Link, err = n.Link(ctx, in.Announcement.Account, in.Announcement.Reason)
+		if err != nil { // the news is worth more than its link, and Fix says how to get one
+			n.Log.WarnContext(ctx, "no link for a notice", "account", in.Announcement.Account.String(), "error", err)
+		}
+	}
+	return target.Send(ctx, letter)
+}

@@ -1,0 +1,176 @@
+package config
+
+import (
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"tokenkeeper/credential"
+)
+
+// Notices say whom to tell of trouble, and how often.
+type Notices struct {
+	// Escalation is when people hear again of trouble that goes on, each counted from the first notice.
+	Escalation []time.Duration `yaml:"escalation" json:"escalation"`
+	// Quiet is for how long after a notice of recovery new trouble is not told.
+	Quiet time.Duration `yaml:"quiet" json:"quiet"`
+	// Targets has an entry after Load: the log, where none was written.
+	Targets map[string]NoticeTarget `yaml:"targets" json:"targets"` // name → target
+}
+
+// The types of targets.
+const (
+	TargetLog     = "log"
+	TargetWebhook = "webhook"
+)
+
+// NoticeTarget is a place where people read notices.
+type NoticeTarget struct {
+	Type string `yaml:"type" json:"type"`
+	// URL, or URLEnv for one that is a secret itself, is where a webhook takes them.
+	URL    string `yaml:"url" json:"url,omitempty"`
+	URLEnv string `yaml:"url_env" json:"url_env,omitempty"`
+	// SecretEnv or SecretFile has what signs them: whsec_ and base64.
+	SecretEnv  string `yaml:"secret_env" json:"secret_env,omitempty"`
+	SecretFile string `yaml:"secret_file" json:"secret_file,omitempty"`
+
+	address, secret credential.Secret
+}
+
+// Address returns the URL that Load read, wherever it was written.
+func (t NoticeTarget) Address() credential.Secret { return t.address }
+
+// Secret returns what signs, as Load read it.
+func (t NoticeTarget) Secret() credential.Secret { return t.secret }
+
+// hint answers the key that would put a secret into the file.
+func (*NoticeTarget) hint(key string) advice {
+	if key == "secret" {
+		return advice{"a secret must never stand in this file",
+			"put it into an environment variable and write secret_env: NAME; if this file was shared, make a new one at the receiver", "secret_env"}
+	}
+	return advice{}
+}
+
+const (
+	minEscalation = time.Minute
+	maxEscalation = 90 * 24 * time.Hour
+	maxQuiet      = 24 * time.Hour
+)
+
+func (k *checker) notices() {
+	n := &k.config.Notices
+	k.escalation(n.Escalation)
+	if path := "notices.quiet"; !k.refused[path] && (n.Quiet < 0 || n.Quiet > maxQuiet) {
+		k.add(path, fmt.Sprintf("%s is outside 0s to %s", n.Quiet, maxQuiet), "write for example 15m")
+	}
+	if len(n.Targets) == 0 {
+		n.Targets = map[string]NoticeTarget{TargetLog: {Type: TargetLog}}
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(n.Targets)) {
+		path := join("notices.targets", name)
+		if !validSegment(name) {
+			k.add(path, quote(name)+" is no name of a target", "write "+segmentRule)
+			continue
+		}
+		n.Targets[name] = k.noticeTarget(path, n.Targets[name])
+	}
+}
+
+func (k *checker) escalation(steps []time.Duration) {
+	for i, step := range steps {
+		path := fmt.Sprintf("notices.escalation[%d]", i)
+		switch {
+		case k.refused[path]:
+		case step < minEscalation || step > maxEscalation:
+			k.add(path, fmt.Sprintf("%s is outside %s to %s", step, minEscalation, maxEscalation), "write for example [1h, 24h, 72h], or [] to tell once")
+		case i > 0 && step <= steps[i-1]:
+			k.add(path, fmt.Sprintf("%s comes after %s, and each is counted from the first notice", step, steps[i-1]), "write them in rising order")
+		}
+	}
+}
+
+func (k *checker) noticeTarget(path string, t NoticeTarget) NoticeTarget {
+	at := join(path, "type")
+	if k.refused[path] || !k.require(at, t.Type, "write type: webhook, or type: log") {
+		return t
+	}
+	switch t.Type {
+	case TargetLog:
+		k.logTarget(path, t)
+	case TargetWebhook:
+		t.address = k.webhookAddress(path, t)
+		t.secret = k.webhookSecret(path, t)
+	default:
+		k.add(at, quote(t.Type)+" is no type of target"+didYouMean(t.Type, []string{TargetLog, TargetWebhook}), "write webhook or log")
+	}
+	return t
+}
+
+// logTarget reports what the log has no use for.
+func (k *checker) logTarget(path string, t NoticeTarget) {
+	for _, extra := range []struct{ key, value string }{
+		{"url", t.URL}, {"url_env", t.URLEnv}, {"secret_env", t.SecretEnv}, {"secret_file", t.SecretFile},
+	} {
+		if extra.value != "" {
+			k.add(join(path, extra.key), "the log of the worker has none", "delete it, or write type: webhook")
+		}
+	}
+}
+
+func (k *checker) webhookAddress(path string, t NoticeTarget) credential.Secret {
+	at, text := join(path, "url"), t.URL
+	byEnv := join(path, "url_env")
+	switch {
+	case k.refused[at], k.refused[byEnv]:
+		return credential.Secret{}
+	case t.URLEnv != "" && t.URL != "":
+		k.add(byEnv, "url is there too, and one of them would be ignored", "delete one of the two")
+		return credential.Secret{}
+	case t.URLEnv != "":
+		at = byEnv
+		if text = k.variable(byEnv, t.URLEnv); text == "" {
+			return credential.Secret{}
+		}
+	case !k.require(at, text, "write url: https://…, or url_env: NAME where the URL is a secret"):
+		return credential.Secret{}
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https":
+		k.add(at, "this is no absolute URL with http or https", "write the URL as the receiver shows it")
+	case u.Scheme == "http" && !IsLoopback(u.Hostname()):
+		k.add(at, "http would send the link to consent in clear", "write https; http is for 127.0.0.1, [::1] and localhost")
+	default:
+		return credential.NewSecret(text)
+	}
+	return credential.Secret{}
+}
+
+// The bounds of the Standard Webhooks specification for a secret, in bytes.
+const minWebhookKey, maxWebhookKey = 24, 64
+
+func (k *checker) webhookSecret(path string, t NoticeTarget) credential.Secret {
+	const where = "the receiver shows it, or make one with: echo whsec_$(openssl rand -base64 32)"
+	secret := k.eventSecret(path, "secret", t.SecretEnv, t.SecretFile, where)
+	at := join(path, "secret_env")
+	if t.SecretEnv == "" {
+		at = join(path, "secret_file")
+	}
+	if secret.IsZero() || k.refused[at] {
+		return secret
+	}
+	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret.Reveal(), "whsec_"))
+	switch {
+	case err != nil:
+		k.add(at, "the secret is not whsec_ and base64", where)
+	case len(key) < minWebhookKey || len(key) > maxWebhookKey:
+		k.add(at, fmt.Sprintf("the secret has %d bytes, Standard Webhooks wants %d to %d", len(key), minWebhookKey, maxWebhookKey), where)
+	}
+	return secret
+}

@@ -1,0 +1,23 @@
+package workflows
+
+import (
+	"context"
+	"errors"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+
+	"tokenkeeper/activities"
+)
+
+// PostNotice starts the delivery of an announcement. One that was started before, and may have ended, is not started again.
+func (c *Client) PostNotice(ctx context.Context, a activities.Announcement, targets []string) error {
+	options := c.options(NoticeWorkflowID(a.ID))
+	options.WorkflowIDReusePolicy = enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
+	options.StaticSummary = a.Text
+	_, err := c.Temporal.ExecuteWorkflow(ctx, options, NoticeType, NoticeInput{Announcement: a, Targets: targets})
+	if _, known := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); known {
+		return nil
+	}
+	return err
+}

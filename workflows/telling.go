@@ -1,0 +1,63 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"tokenkeeper/activities"
+)
+
+// Telling is what people were told of the troubles of one account or connector. An episode is from the first notice of trouble
+// to that of its end.
+//
+// What breaks and recovers again and again is told rarely: within the quiet time after a notice of recovery no trouble is told,
+// and what is still broken when it ends is told then. Recovery is told only where trouble was.
+//
+// All of it follows from what the Activities returned, so that a history of before, in which they returned nothing, replays
+// without escalation, and needs no version.
+type Telling struct {
+	// Began is when people were first told of the trouble.
+	Began time.Time `json:"began,omitzero"`
+	Stage int       `json:"stage,omitempty"` // notices since then
+	// Again is when they hear of it again; zero for never.
+	Again time.Time `json:"again,omitzero"`
+	// Quiet is until when new trouble is not told.
+	Quiet time.Time `json:"quiet,omitzero"`
+}
+
+// next returns what the notice that is due is about, and moves on to it.
+func (t *Telling) next(now time.Time, told, well bool) activities.NoticeKind {
+	switch {
+	case told && well:
+		return activities.NoticeRecovery
+	case told:
+		t.Stage++
+		t.Again = time.Time{}
+	default:
+		*t = Telling{Began: now}
+	}
+	return activities.NoticeTrouble
+}
+
+// key tells the notices apart: the same for every attempt at one, another for each episode and stage.
+func (t *Telling) key(kind activities.NoticeKind) string {
+	if kind == activities.NoticeRecovery {
+		return fmt.Sprintf("%s/%d", kind, t.Began.UnixNano())
+	}
+	return fmt.Sprintf("%s/%d/%d", kind, t.Began.UnixNano(), t.Stage)
+}
+
+// minPause is between two notices, however late the first of them was.
+const minPause = time.Minute
+
+// heed plans what comes after a notice.
+func (t *Telling) heed(now time.Time, kind activities.NoticeKind, told activities.Told) {
+	switch {
+	case kind == activities.NoticeRecovery && told.Quiet > 0:
+		*t = Telling{Quiet: now.Add(told.Quiet)}
+	case kind == activities.NoticeRecovery:
+		*t = Telling{}
+	case told.Again > 0:
+		t.Again = latest(t.Began.Add(told.Again), now.Add(minPause))
+	}
+}
