@@ -22,7 +22,7 @@ const (
 	WouldFile Verdict = "would_file" // a report, on a route that only tries out
 	WouldAsk  Verdict = "would_ask"  // a report that people would be asked about, in a preview
 	NotWanted Verdict = "not_wanted" // a report that people were asked about and did not want
-	Gone      Verdict = "gone"       // deleted before it was read
+	Gone      Verdict = "gone"       // not in the channel: deleted before it was read, or a reply in a thread
 )
 
 // ReadInput asks what a message is.
@@ -63,7 +63,7 @@ func (s *Slack) Read(ctx context.Context, in ReadInput) (Draft, error) {
 		return Draft{}, slackError("reading message "+in.Report.String(), err)
 	}
 	if !found {
-		draft.Verdict, draft.Reason = Gone, "the message was deleted"
+		draft.Verdict, draft.Reason = Gone, "the channel has no such message: it was deleted, or it is a reply in a thread, which is not taken for a report"
 		return draft, nil
 	}
 	choice, err := s.choose(ctx, client, plan.Slack, route, message)

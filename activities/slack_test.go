@@ -73,6 +73,7 @@ func TestAMessageThatIsGoneIsGone(t *testing.T) {
 
 	require.NoError(t, got.err)
 	assert.Equal(t, activities.Gone, got.out.Verdict)
+	assert.Contains(t, got.out.Reason, "a reply in a thread", "which the history of a channel does not have either")
 }
 
 // A report is worth more than the names in it.
