@@ -51,7 +51,7 @@ build: ## Build bin/tokenkeeper and bin/tokenkeeper-worker
 # Vet is part of lint and need not run twice. -race needs a C compiler.
 .PHONY: test
 test: $(temporal) ## Run all tests with the race detector, those against a real Temporal server included
-	CGO_ENABLED=1 $(GO) test -race -vet=off -timeout 10m $(TESTFLAGS) $(PACKAGES)
+	CGO_ENABLED=1 $(GO) test -race -vet=off -timeout 20m $(TESTFLAGS) $(PACKAGES)
 
 # What is compared is measured in one run, so a busy machine slows both sides. Three rounds of a minute each against the
 # server are enough for a median; BENCHCOUNT is how often everything else is repeated.
