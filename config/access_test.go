@@ -132,7 +132,7 @@ func TestFaultsOfAccess(t *testing.T) {
 	testFaults(t, []fault{
 		{"open and nobody asked", listenLine, serve("listen: 0.0.0.0:8780"), []string{
 			at + `6:1: gateway.public_url: this is missing; fix: write what browsers open, for example https://tokenkeeper.example.com`,
-			at + `7:11: gateway.listen: "0.0.0.0:8780" is open to other machines, and nobody would be asked who they are; fix: write admin_token_env: NAME under gateway, or listen on 127.0.0.1`,
+			at + `7:11: gateway.listen: "0.0.0.0:8780" is open to other machines, and nobody would be asked who they are; fix: write oidc: or admin_token_env: NAME under gateway, or listen on 127.0.0.1`,
 			at + `7:11: gateway.listen: "0.0.0.0:8780" is open to other machines, and tokens would travel in clear; fix: write tls: {certificate: FILE, key: FILE} under gateway; or trusted_proxies: [ADDRESS], of the reverse proxy with TLS in front; or listen on 127.0.0.1`,
 		}},
 		{"in clear", listenLine, serve("listen: :8780", "public_url: https://keeper.example.com", "admin_token_env: TOKENKEEPER_ADMIN_TOKEN"), []string{

@@ -17,9 +17,9 @@ import (
 func (k *checker) exposed() {
 	const path = "gateway.listen"
 	g := &k.config.Gateway
-	if g.AdminTokenEnv == "" && g.AdminTokenFile == "" {
+	if g.AdminTokenEnv == "" && g.AdminTokenFile == "" && !k.oidcWritten() {
 		k.add(path, quote(g.Listen)+" is open to other machines, and nobody would be asked who they are",
-			"write admin_token_env: NAME under gateway, or listen on 127.0.0.1")
+			"write oidc: or admin_token_env: NAME under gateway, or listen on 127.0.0.1")
 	}
 	if g.TLS == (TLS{}) && len(g.TrustedProxies) == 0 {
 		k.add(path, quote(g.Listen)+" is open to other machines, and tokens would travel in clear",

@@ -12,6 +12,7 @@ func (k *checker) gateway() {
 	k.tls()
 	k.trustedProxies()
 	k.tokens()
+	k.oidc()
 	if k.listen() && k.config.Gateway.Exposed() {
 		k.exposed()
 	}
@@ -76,6 +77,8 @@ func (*Gateway) hint(key string) advice {
 			"put a new one into an environment variable and write admin_token_env: NAME, or into a file of mode 600 and write admin_token_file: PATH", ""}
 	case "certificate", "cert", "cert_file", "key", "key_file":
 		return advice{"unknown key", "write tls: {certificate: FILE, key: FILE}", "tls"}
+	case "openid", "sso", "oauth", "login":
+		return advice{"unknown key", "write oidc: with issuer, client_id, client_secret_env, and operators or viewers", "oidc"}
 	}
 	return advice{}
 }

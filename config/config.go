@@ -73,6 +73,8 @@ type Gateway struct {
 	AdminTokenFile  string `yaml:"admin_token_file" json:"admin_token_file,omitempty"`
 	ViewerTokenEnv  string `yaml:"viewer_token_env" json:"viewer_token_env,omitempty"`
 	ViewerTokenFile string `yaml:"viewer_token_file" json:"viewer_token_file,omitempty"`
+	// OIDC lets people sign in at the OpenID provider of their organization.
+	OIDC OIDC `yaml:"oidc" json:"oidc,omitzero"`
 
 	proxies       []netip.Prefix
 	admin, viewer credential.Secret
@@ -103,7 +105,10 @@ func (g Gateway) Certificate() *tls.Certificate { return &g.certificate }
 
 // AsksWho reports whether people sign in. Where they do not, whoever is on this machine is an operator, and everybody else
 // a stranger.
-func (g Gateway) AsksWho() bool { return !g.admin.IsZero() || !g.viewer.IsZero() }
+func (g Gateway) AsksWho() bool { return g.HasTokens() || g.OIDC.On() }
+
+// HasTokens reports whether people and programs can sign in with a token.
+func (g Gateway) HasTokens() bool { return !g.admin.IsZero() || !g.viewer.IsZero() }
 
 // Local reports whether the pages are for the people on this machine, whom nobody asks who they are.
 func (g Gateway) Local() bool { return g.OnLoopback() && !g.AsksWho() }
@@ -125,6 +130,9 @@ func (g Gateway) OnLoopback() bool {
 
 // RedirectURL returns the URL to register at every provider.
 func (g Gateway) RedirectURL() string { return g.PublicURL + callbackPath }
+
+// SignInURL returns the URL to register at the OpenID provider.
+func (g Gateway) SignInURL() string { return g.PublicURL + "/login/callback" }
 
 const callbackPath = "/oauth/callback"
 

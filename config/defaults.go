@@ -29,7 +29,14 @@ func (v *Vault) setDefaults() {
 }
 
 // setDefaults leaves PublicURL empty: it follows Listen.
-func (g *Gateway) setDefaults() { g.Listen = "127.0.0.1:8780" }
+func (g *Gateway) setDefaults() {
+	g.Listen = "127.0.0.1:8780"
+	g.OIDC.setDefaults()
+}
+
+func (o *OIDC) setDefaults() {
+	o.Scopes, o.GroupsClaim = []string{"openid", "profile", "email"}, "groups"
+}
 
 func (l *Links) setDefaults() { l.Lifetime = 30 * time.Minute }
 

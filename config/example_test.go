@@ -65,6 +65,7 @@ func TestExampleUncommented(t *testing.T) {
 	text = edit(t, text, "GITHUB_WEBHOOK_SECRET", "GITHUB_CLIENT_SECRET")
 	text = edit(t, text, "OPENAI_API_KEY", "SLACK_CLIENT_SECRET")
 	text = edit(t, text, "PAGER_WEBHOOK_SECRET", "NOTICE_SECRET")
+	text = edit(t, text, "OIDC_CLIENT_SECRET", "SLACK_CLIENT_SECRET")
 	text = edit(t, text, "TRACKER_CLIENT_SECRET", "SLACK_CLIENT_SECRET")
 	certificate, key := certificateFiles(t)
 	text = edit(t, text, "/etc/tokenkeeper/tls.crt", certificate)
@@ -79,6 +80,10 @@ func TestExampleUncommented(t *testing.T) {
 	}
 	if g := c.Gateway; !g.TLS.On() || len(g.Proxies()) != 2 || g.AdminToken().Reveal() != adminToken || g.ViewerToken().IsZero() {
 		t.Errorf("gateway = %+v", g)
+	}
+	if o := c.Gateway.OIDC; !o.On() || !o.Operators.Include("jane@example.com", nil) || !o.Operators.Include("", []string{"sre"}) ||
+		o.Operators.Include("sam@example.com", nil) || !o.Viewers.Include("sam@example.com", nil) {
+		t.Errorf("oidc = %+v", o)
 	}
 	if len(c.Connectors) != 7 || len(c.Providers) != 1 || len(c.Connectors["slack"].Scopes) != 8 {
 		t.Errorf("%d connectors, %d providers, scopes %v", len(c.Connectors), len(c.Providers), c.Connectors["slack"].Scopes)

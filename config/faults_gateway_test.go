@@ -33,7 +33,7 @@ func TestFaultsOfTheHouse(t *testing.T) {
 			`tokenkeeper.yaml:7:3: gateway.port: unknown key, host and port are one value here; fix: write listen: 127.0.0.1:8780`,
 		}},
 		{"unknown key in gateway", "listen: 127.0.0.1:8780", "colour: blue", []string{
-			`tokenkeeper.yaml:7:3: gateway.colour: unknown key; fix: delete it; known here are listen, public_url, tls, trusted_proxies, admin_token_env, admin_token_file, viewer_token_env, viewer_token_file`,
+			`tokenkeeper.yaml:7:3: gateway.colour: unknown key; fix: delete it; known here are listen, public_url, tls, trusted_proxies, admin_token_env, admin_token_file, viewer_token_env, viewer_token_file, oidc`,
 		}},
 		{"redirect url in gateway", "listen: 127.0.0.1:8780", "redirect_url: http://localhost", []string{
 			`tokenkeeper.yaml:7:3: gateway.redirect_url: unknown key, the redirect URL follows from public_url; fix: write public_url without /oauth/callback`,

@@ -72,8 +72,8 @@ func (c *Config) Keep(old *Config) (kept []string) {
 	return kept
 }
 
-// keep takes over from old all but what the files hold that both name: a certificate and tokens are renewed while the gateway
-// serves. Whether there are any is settled at the start.
+// keep takes over from old all but what the files hold that both name, and who may sign in: a certificate, tokens and people
+// change while the gateway serves. Whether there are any is settled at the start.
 func (g *Gateway) keep(old Gateway) (kept []string) {
 	next := *g
 	*g = old
@@ -88,6 +88,7 @@ func (g *Gateway) keep(old Gateway) (kept []string) {
 		{"gateway.tls", next.TLS == old.TLS, func() { g.certificate = next.certificate }},
 		{"gateway.admin_token", next.AdminTokenEnv == old.AdminTokenEnv && next.AdminTokenFile == old.AdminTokenFile, func() { g.admin = next.admin }},
 		{"gateway.viewer_token", next.ViewerTokenEnv == old.ViewerTokenEnv && next.ViewerTokenFile == old.ViewerTokenFile, func() { g.viewer = next.viewer }},
+		{"gateway.oidc", next.OIDC.sameClient(old.OIDC), func() { g.OIDC = next.OIDC }},
 	} {
 		switch {
 		case !part.same:

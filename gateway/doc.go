@@ -7,8 +7,10 @@
 // value, nor the PKCE verifier, nor a token is ever in a page, a log line or a URL of ours.
 //
 //	GET  /                      for viewers: every account and every triage; strangers are led to /login, or told what this is
-//	GET  /login                 asks for a token, where there are tokens; POST takes it and seals a session into a cookie
-//	POST /logout                has the browser forget it
+//	GET  /login                 offers the ways to sign in; POST takes a token and seals a session into a cookie
+//	POST /login/openid          sends the browser to the organization's OpenID provider, which sends it back to
+//	GET  /login/callback        where the session of the person begins, if the configuration admits them
+//	POST /logout                has the browser forget the session, and every gateway refuse its copies
 //	POST /accounts/{account}/…  for operators: connect and reauthorize lead to a new link; refresh and disconnect lead back to
 //	                            the status page, which says how it went; disconnect has a page before it that asks
 //	GET  /c/{link}              the same as the next, for whom the link was made; looking does not use it up
@@ -36,8 +38,8 @@
 // A code is good once and a refresh token may be, so from the callback on the work no longer depends on the browser
 // staying: it goes on with the tab closed.
 //
-// Who has a token is an operator or a viewer, by a cookie that any gateway of the vault opens. Without tokens nobody is asked
-// who they are: on loopback whoever comes is an operator, anywhere else a stranger, who sees no account.
+// Who has a token, or whom the OpenID provider vouches for, is an operator or a viewer, by a cookie that any gateway of the vault
+// opens. Without tokens and provider nobody is asked who they are: on loopback whoever comes is an operator, anywhere else a stranger, who sees no account.
 // What they do with buttons and links, and how each consent ends, is in the audit log of the vault. Requests whose Host is
 // neither the public one nor a loopback name of this machine are refused, or a web site could reach the pages by pointing its
 // own name here.

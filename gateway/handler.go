@@ -26,6 +26,8 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /{$}", s.index)
 	mux.HandleFunc("GET "+loginPath, s.showSignIn)
 	mux.HandleFunc("POST "+loginPath, s.signIn)
+	mux.HandleFunc("POST "+openIDPath, s.beginOpenID)
+	mux.HandleFunc("GET "+signedInPath, s.signedIn)
 	mux.HandleFunc("POST "+logoutPath, s.signOut)
 	mux.HandleFunc("GET "+linkPath+"{link}", s.slowly(s.showLink))
 	mux.HandleFunc("POST "+linkPath+"{link}", s.slowly(s.followLink))

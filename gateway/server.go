@@ -90,10 +90,12 @@ type Server struct {
 	// Health returns what keeps the process from working, an [UnhealthyError] if its name may be shown. Nil means that
 	// being reachable is enough.
 	Health func(ctx context.Context) error
-	// Tokens returns what people sign in with now. Nil asks nobody: on loopback whoever comes is an operator, anywhere else
-	// a stranger.
+	// Tokens returns what people and programs sign in with now; nil where there are none. Without Tokens and OpenID nobody is
+	// asked: on loopback whoever comes is an operator, anywhere else a stranger.
 	Tokens func() Tokens
-	// Sessions is needed with Tokens.
+	// OpenID lets people sign in where their organization does; nil where it has no such place.
+	OpenID *OpenID
+	// Sessions is needed with Tokens or OpenID.
 	Sessions Sessions
 	// TrustedProxies are believed when they say whom they forward for, and whether he came over TLS. With any, and without
 	// TLS of its own, the gateway refuses at an https PublicURL what did not come by one over TLS.

@@ -2,17 +2,28 @@ package gateway
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 
 	"tokenkeeper/credential"
 	"tokenkeeper/vault"
 )
 
-// showSignIn asks for a token. It leads nowhere but to the status page, so that nobody can be led elsewhere by it.
+// signInContent are the ways to sign in.
+type signInContent struct {
+	Problem string // what went wrong before; "" for nothing
+	OpenID  string // where the OpenID provider is; "" for none
+	Tokens  bool   // there are tokens
+}
+
+// showSignIn offers the ways to sign in. It leads nowhere but to the status page, so that nobody can be led elsewhere by it.
 func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !s.asksWho():
 		s.notFound(w, r)
+	case s.OpenID != nil && s.onLoopback() && !strings.EqualFold(r.Host, s.PublicURL.Host):
+		// The provider sends the browser back there, and cookies of localhost are not sent to 127.0.0.1.
+		http.Redirect(w, r, s.PublicURL.JoinPath(loginPath).String(), http.StatusSeeOther)
 	case s.who(r).May(Viewer):
 		http.Redirect(w, r, s.base()+"/", http.StatusSeeOther)
 	default:
@@ -22,12 +33,26 @@ func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) signInForm(w http.ResponseWriter, r *http.Request, status int, problem string) {
 	s.pageWithForms(w)
-	s.render(w, r, status, signInPage, "Sign in", problem)
+	content := signInContent{Problem: problem, Tokens: s.Tokens != nil}
+	if s.OpenID != nil {
+		content.OpenID = s.OpenID.Provider.Host()
+		w.Header().Set("Content-Security-Policy", contentSecurityPolicy(s.signInTargets()))
+	}
+	s.render(w, r, status, signInPage, "Sign in", content)
+}
+
+// signInTargets are where a form may lead that has a person sign in, as with formTargets.
+func (s *Server) signInTargets() string {
+	targets := "'self' https:"
+	if u, err := url.Parse(s.OpenID.Provider.Issuer()); err == nil && u.Scheme == "http" {
+		targets += " http://" + u.Host
+	}
+	return targets
 }
 
 // signIn takes a token from the form, and never from the URL, which browsers, proxies and logs remember.
 func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
-	if !s.asksWho() {
+	if s.Tokens == nil {
 		s.notFound(w, r)
 		return
 	}
@@ -35,13 +60,13 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	proof := digest(strings.TrimSpace(r.PostFormValue("token")))
-	who := s.Tokens().holder(proof)
+	who := s.tokens().holder(proof)
 	if !who.May(Viewer) {
 		s.log().WarnContext(r.Context(), "somebody tried to sign in with a wrong token", "remote", s.remote(r))
 		s.signInForm(w, r, http.StatusUnauthorized, "This is neither the admin token nor the viewer token. Copy it again, as a whole.")
 		return
 	}
-	if err := s.beginSession(w, r, proof); err != nil {
+	if err := s.beginSession(w, r, session{Proof: proof}); err != nil {
 		s.log().ErrorContext(r.Context(), "beginning a session", "error", err)
 		s.say(w, r, vaultAway(credential.AccountID{}))
 		return
@@ -59,7 +84,7 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) {
 	if who := s.who(r); who.May(Viewer) {
 		s.record(r.Context(), action{name: vault.SignedOut, by: who, from: s.remote(r)}, vault.Done, "")
 	}
-	s.endSession(w)
+	s.endSession(w, r)
 	http.Redirect(w, r, s.base()+loginPath, http.StatusSeeOther)
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"tokenkeeper/gateway"
+	"tokenkeeper/internal/openidtest"
 )
 
 func TestSigningInInABrowser(t *testing.T) {
@@ -34,6 +35,42 @@ func TestSigningInInABrowser(t *testing.T) {
 			b.see("Token")
 			b.open(f.url + "/")
 			b.see("Sign in")
+		})
+	}
+}
+
+func TestSigningInAtAnOpenIDProviderInABrowser(t *testing.T) {
+	for name, s := range map[string]screen{"light": desktop, "dark": night, "phone": phone} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.ask(f.url)
+			provider := f.askAt()
+			f.board.show([]gateway.AccountView{viewOf(f.clock.Now(), account.String(), nil)})
+			b := newTab(t, s)
+			b.open(f.url + "/")
+			b.see("Sign in at")
+			assert.Empty(t, ask[[]string](b, lowContrast), "too little contrast")
+			assert.LessOrEqual(t, ask[int](b, `document.documentElement.scrollWidth`), int(s.width), "nobody has to scroll sideways")
+			b.picture("openid-sign-in-" + name)
+			provider.Change(func(o *openidtest.Behaviour) { o.Away = true })
+			b.pressButton("Sign in at " + parseURL(t, provider.URL).Host)
+			b.see("does not answer")
+			b.picture("openid-away-" + name)
+			provider.Change(func(o *openidtest.Behaviour) { o.Away, o.Claims = false, claimsOf("eve@attacker.example") })
+			b.pressButton("Sign in at " + parseURL(t, provider.URL).Host)
+			b.see("You may not come in")
+			b.picture("openid-not-admitted-" + name)
+			provider.Change(func(o *openidtest.Behaviour) { o.Claims = claimsOf("jane@example.com") })
+			b.open(f.url + "/")
+			b.see("Sign in at")
+			b.pressButton("Sign in at " + parseURL(t, provider.URL).Host)
+			b.see("Signed in as jane@example.com")
+			assert.Equal(t, f.url+"/", get(b, chromedp.Location()), "no code and no state stays in the address")
+			b.picture("openid-signed-in-" + name)
+			b.pressButton("Sign out")
+			b.see("Sign in at")
+			b.open(f.url + "/")
+			b.see("Sign in at")
 		})
 	}
 }

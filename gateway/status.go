@@ -20,7 +20,7 @@ const searchFrom = 12
 // statusContent is the status page.
 type statusContent struct {
 	Banner   *banner // what the button before did; nil for none
-	Who      string  // who signed in; "" where nobody has to
+	Who      string  // how the person signed in; "" where nobody has to
 	Version  string  // of what was seen
 	Now      *moment // when it was seen
 	Blind    *moment // since when nothing more can be seen
@@ -41,7 +41,7 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request, who Person) {
 	content := s.statusContent(r, who)
 	content.Banner = s.takeBanner(w, r)
 	if s.asksWho() {
-		content.Who = who.Name
+		content.Who = who.how()
 	}
 	s.render(w, r, http.StatusOK, statusPage, "Status", content)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tokenkeeper/credential"
+	"tokenkeeper/gateway/openid"
 )
 
 // Role is what a person may do. Each may do what those before it may.
@@ -22,10 +23,20 @@ const (
 type Person struct {
 	Name string // for the audit log
 	Role Role
+	// Identity is zero for who did not sign in at the OpenID provider.
+	Identity openid.Identity
 }
 
 // May reports whether the person has the role, or a greater one.
 func (p Person) May(role Role) bool { return p.Role >= role }
+
+// how says by what a person is signed in, after "Signed in".
+func (p Person) how() string {
+	if p.Identity.Subject != "" {
+		return "as " + p.Name
+	}
+	return "with the " + p.Name
+}
 
 // Tokens are what people and programs sign in with. With a zero one nobody does.
 type Tokens struct {
@@ -48,7 +59,14 @@ func (t Tokens) holder(proof []byte) Person {
 }
 
 // asksWho reports whether people sign in.
-func (s *Server) asksWho() bool { return s.Tokens != nil }
+func (s *Server) asksWho() bool { return s.Tokens != nil || s.OpenID != nil }
+
+func (s *Server) tokens() Tokens {
+	if s.Tokens == nil {
+		return Tokens{}
+	}
+	return s.Tokens()
+}
 
 // local reports whether a gateway on loopback asks nobody: it is reached from this machine only, whose people are all
 // operators.
@@ -62,7 +80,7 @@ func (s *Server) who(r *http.Request) Person {
 	case !s.asksWho():
 		return Person{} // nobody can say who they are
 	case ok:
-		return s.Tokens().holder(digest(token))
+		return s.tokens().holder(digest(token))
 	}
 	return s.session(r)
 }

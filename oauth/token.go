@@ -14,6 +14,12 @@ import (
 // Exchange turns the code of a callback into tokens (RFC 6749 §4.1.3). A code is good once, so no failure of an exchange
 // is worth a second try: the person begins again.
 func (c *Client) Exchange(ctx context.Context, code string, verifier credential.Secret) (credential.Tokens, error) {
+	form, g := c.exchange(code, verifier)
+	return tokensOr(c.present(ctx, form, c.provider.ClientAuthentication, g))
+}
+
+// exchange returns what a code is presented with.
+func (c *Client) exchange(code string, verifier credential.Secret) (url.Values, grant) {
 	form := parameters(c.provider.Token.ExchangeParameters)
 	form.Set("grant_type", "authorization_code")
 	form.Set("code", code)
@@ -23,8 +29,7 @@ func (c *Client) Exchange(ctx context.Context, code string, verifier credential.
 	if c.provider.Authorization.PKCE && !verifier.IsZero() {
 		form.Set("code_verifier", verifier.Reveal())
 	}
-	return tokensOr(c.present(ctx, form, c.provider.ClientAuthentication,
-		grant{op: opExchange, secrets: []credential.Secret{credential.NewSecret(code), verifier}}))
+	return form, grant{op: opExchange, secrets: []credential.Secret{credential.NewSecret(code), verifier}}
 }
 
 // Refresh presents a refresh token, once (RFC 6749 §6). An answer without a new one brings back the one presented; then
@@ -65,15 +70,20 @@ func tokensOr(tokens credential.Tokens, failure *Error) (credential.Tokens, erro
 
 // present posts the form to the token endpoint.
 func (c *Client) present(ctx context.Context, form url.Values, style provider.ClientAuthentication, g grant) (credential.Tokens, *Error) {
-	request, failure := c.post(ctx, g.op, c.provider.Endpoints.Token, form, style)
-	if failure != nil {
-		return credential.Tokens{}, failure
-	}
-	r, failure := c.send(ctx, g.op, request)
+	r, failure := c.submit(ctx, form, style, g)
 	if failure != nil {
 		return credential.Tokens{}, failure
 	}
 	return c.read(r, g)
+}
+
+// submit is present without a look at the answer.
+func (c *Client) submit(ctx context.Context, form url.Values, style provider.ClientAuthentication, g grant) (reply, *Error) {
+	request, failure := c.post(ctx, g.op, c.provider.Endpoints.Token, form, style)
+	if failure != nil {
+		return reply{}, failure
+	}
+	return c.send(ctx, g.op, request)
 }
 
 // post builds a form request with explicit client authentication (RFC 6749 §2.3.1).

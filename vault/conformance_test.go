@@ -55,6 +55,7 @@ var conformance = map[string]func(*testing.T, backend){
 	"StrayIsSharedWithTokensOfItsSubject":       testStrayIsSharedWithTokensOfItsSubject,
 	"AccountsListsNoSecrets":                    testAccountsListsNoSecrets,
 	"Session":                                   testSession,
+	"SessionsThatAreOver":                       testSessionsThatAreOver,
 	"RecordRoundTrip":                           testRecordRoundTrip,
 	"GetOfAnUnknownAccount":                     testGetOfAnUnknownAccount,
 	"SwapMovesOneGenerationOn":                  testSwapMovesOneGenerationOn,

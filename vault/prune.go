@@ -11,7 +11,7 @@ import (
 // clockSkew is how far apart the clocks of two processes may be before one deletes what the other still takes for good.
 const clockSkew = time.Hour
 
-// Prune deletes expired authorizations, logins, links and deliveries. Nobody gets these any more, but they are kept for an
+// Prune deletes expired authorizations, logins, links, deliveries and ends of sessions. Nobody gets these any more, but they are kept for an
 // hour, for whom it is earlier. Opening the vault and adding to them does the same.
 func (v *Vault) Prune(ctx context.Context) error {
 	err := v.store.Write(ctx, func(tx storage.Queryer) error { return v.prune(ctx, tx) })
@@ -30,6 +30,9 @@ func (v *Vault) prune(ctx context.Context, tx storage.Queryer) error {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, `DELETE FROM deliveries WHERE expires_at <= $1`, gone); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM ended_sessions WHERE expires_at <= $1`, gone); err != nil {
 		return err
 	}
 	_, err := tx.ExecContext(ctx, `DELETE FROM logins WHERE expires_at <= $1`, gone)

@@ -6,7 +6,8 @@ import (
 )
 
 // SealSession seals what a browser keeps for a person who signed in. Every process with the vault's keyset opens it, and
-// nothing of it is stored. It opens for as long as its key is in the keyset, which is a day after a rotation at least.
+// nothing of it is stored; [Vault.EndSession] stores that one is over. It opens for as long as its key is in the keyset, which
+// is a day after a rotation at least.
 func (v *Vault) SealSession(ctx context.Context, session []byte) (sealed []byte, err error) {
 	v.keyset.follow(ctx, v.inForce.Load())
 	err = v.keyset.withKeys(ctx, func(k *keys) (err error) {

@@ -49,6 +49,9 @@ func (a *App) Check(ctx context.Context, patience time.Duration) []Finding {
 	if a.Config().Gateway.TLS.On() {
 		findings = append(findings, a.checkCertificate(time.Now()))
 	}
+	if a.Config().Gateway.OIDC.On() {
+		findings = append(findings, a.look(ctx, patience, a.checkOpenID))
+	}
 	if !reached.OK {
 		return findings
 	}

@@ -46,9 +46,9 @@ func (a *App) Gateway() (*gateway.Server, error) {
 	server := &gateway.Server{
 		Vault: a.Vault, Connections: a, Owner: a.Workflows, Board: board{a}, Hints: a, PublicURL: public,
 		RequireCode: a.Config().Links.RequireCode, LinkLife: a.Config().Links.Lifetime, Health: a.healthy, Log: a.Log,
-		Sessions: a.Vault, TrustedProxies: a.Config().Gateway.Proxies(),
+		Sessions: a.Vault, TrustedProxies: a.Config().Gateway.Proxies(), OpenID: a.openID(),
 	}
-	if a.Config().Gateway.AsksWho() {
+	if a.Config().Gateway.HasTokens() {
 		server.Tokens = func() gateway.Tokens {
 			g := a.Config().Gateway
 			return gateway.Tokens{Admin: g.AdminToken(), Viewer: g.ViewerToken()}

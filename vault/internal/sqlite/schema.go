@@ -24,12 +24,14 @@ var (
 	schema6 string
 	//go:embed schema/7.sql
 	schema7 string
+	//go:embed schema/8.sql
+	schema8 string
 )
 
 // migrations lead from each schema version to the next; the first makes version 1 of an empty file. One that was
 // released never changes.
 func migrations() []string {
-	return []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7}
+	return []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8}
 }
 
 // applicationID marks a SQLite file as a vault: "tkvl" in ASCII.
