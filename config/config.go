@@ -142,6 +142,8 @@ type Links struct {
 	Lifetime time.Duration `yaml:"lifetime" json:"lifetime"`
 	// RequireCode has no link work without a confirmation code, which its sender tells by another way.
 	RequireCode bool `yaml:"require_code" json:"require_code"`
+	// RequireSignIn has nobody go on from a link who did not sign in at the OpenID provider.
+	RequireSignIn bool `yaml:"require_sign_in" json:"require_sign_in"`
 }
 
 // Connector is one OAuth app registration of ours at a provider.

@@ -47,6 +47,9 @@ func TestFaultsOfTheHouse(t *testing.T) {
 		{"links with a code by word", "  listen: 127.0.0.1:8780\n", "  listen: 127.0.0.1:8780\nlinks: {require_code: sometimes}\n#", []string{
 			`tokenkeeper.yaml:8:23: links.require_code: want true or false, got text; fix: write true or false`,
 		}},
+		{"links that sign in nowhere", "  listen: 127.0.0.1:8780\n", "  listen: 127.0.0.1:8780\n  admin_token_env: TOKENKEEPER_ADMIN_TOKEN\nlinks: {require_sign_in: true}\n#", []string{
+			`tokenkeeper.yaml:9:26: links.require_sign_in: there is nowhere to sign in: a token does not say who somebody is; fix: write oidc: under gateway, or delete this line`,
+		}},
 		{"public URL relative", "public_url: http://127.0.0.1:8780", "public_url: keeper.example.com", []string{
 			`tokenkeeper.yaml:8:15: gateway.public_url: this is no absolute URL with http or https; fix: write what a browser opens, for example https://tokenkeeper.example.com`,
 		}},

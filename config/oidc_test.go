@@ -64,6 +64,11 @@ func TestKeepOfOIDC(t *testing.T) {
 	if kept := next.Keep(old); kept != nil || next.Gateway.OIDC.ClientSecret().Reveal() != "replaced" || !slices.Equal(next.Gateway.OIDC.Groups(), []string{"platform"}) {
 		t.Errorf("kept %v, oidc %+v", kept, next.Gateway.OIDC)
 	}
+	next = mustLoad(t, text+"links: {require_sign_in: true}\n")
+	next.Vault = old.Vault
+	if kept := next.Keep(old); !slices.Equal(kept, []string{"links.require_sign_in"}) || next.Links.RequireSignIn {
+		t.Errorf("kept %v", kept)
+	}
 	for _, change := range [][2]string{
 		{"realms/acme", "realms/other"}, {"client_id: tokenkeeper", "client_id: another"}, {"client_id: tokenkeeper", "client_id: tokenkeeper\n    groups_claim: roles"},
 	} {

@@ -68,7 +68,11 @@ func (c *Config) Keep(old *Config) (kept []string) {
 	if c.Links.RequireCode != old.Links.RequireCode {
 		kept = append(kept, "links.require_code")
 	}
-	c.Temporal.TaskQueue, c.Vault, c.Links.RequireCode = old.Temporal.TaskQueue, old.Vault, old.Links.RequireCode
+	if c.Links.RequireSignIn != old.Links.RequireSignIn {
+		kept = append(kept, "links.require_sign_in")
+	}
+	c.Temporal.TaskQueue, c.Vault = old.Temporal.TaskQueue, old.Vault
+	c.Links.RequireCode, c.Links.RequireSignIn = old.Links.RequireCode, old.Links.RequireSignIn
 	return kept
 }
 

@@ -21,11 +21,11 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	s.redirect(w, r, account, conn, nil)
+	s.redirect(w, r, account, conn, vault.Link{})
 }
 
-// redirect sends the browser to the provider, and remembers the link that it came by.
-func (s *Server) redirect(w http.ResponseWriter, r *http.Request, account credential.AccountID, conn activities.Connection, link []byte) {
+// redirect sends the browser to the provider, and remembers the link that it came by, which is zero for none.
+func (s *Server) redirect(w http.ResponseWriter, r *http.Request, account credential.AccountID, conn activities.Connection, link vault.Link) {
 	nonce, browser, verifier := newSecret(), newSecret(), oauth.NewVerifier()
 	err := s.Vault.PutLogin(r.Context(), vault.Login{
 		StateHash:   digest(nonce),
@@ -33,7 +33,8 @@ func (s *Server) redirect(w http.ResponseWriter, r *http.Request, account creden
 		Verifier:    verifier,
 		BrowserHash: digest(browser),
 		ExpiresAt:   s.now().Add(loginLimit),
-		LinkHash:    link,
+		LinkHash:    link.Hash,
+		PersonHash:  link.PersonHash,
 	})
 	if err != nil {
 		s.log().ErrorContext(r.Context(), "beginning a login", "account", account.String(), "error", err)

@@ -76,6 +76,10 @@ func (s *Server) finish(ctx context.Context, r *http.Request, a answer, login va
 		s.log().WarnContext(ctx, "callback from another browser than the login's", "account", login.Account.String())
 		return otherBrowser(login.Account).as(vault.Refused, "another browser than the one that began brought it back")
 	}
+	if !s.samePerson(r, login) {
+		s.log().WarnContext(ctx, "callback from another person than the login's", "account", login.Account.String())
+		return otherPerson(login.Account).as(vault.Refused, "another person than the one who began brought it back")
+	}
 	conn, err := s.Connections.Connection(login.Account)
 	if err != nil {
 		return unknownConnector(login.Account).as(vault.Failed, "its connector is gone")

@@ -26,6 +26,7 @@ type connectContent struct {
 	Action   string // where the button posts to
 	Why      string // what made the link necessary
 	Code     bool   // ask for the link's confirmation code
+	Person   string // who signed in, where somebody has to
 }
 
 // state is what is known of the account now.
@@ -47,8 +48,8 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 
 // invitation is what differs between the ways to the page.
 type invitation struct {
-	action, why string
-	code        bool
+	action, why, person string
+	code                bool
 }
 
 // ask shows the page that says who asks for what, before the provider does.
@@ -68,6 +69,7 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request, account credential.
 		Action:   i.action,
 		Why:      i.why,
 		Code:     i.code,
+		Person:   i.person,
 	})
 }
 

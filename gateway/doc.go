@@ -14,7 +14,8 @@
 //	POST /accounts/{account}/…  for operators: connect and reauthorize lead to a new link; refresh and disconnect lead back to
 //	                            the status page, which says how it went; disconnect has a page before it that asks
 //	GET  /c/{link}              the same as the next, for whom the link was made; looking does not use it up
-//	POST /c/{link}              binds the link to this browser, then as below; a consent that it brings uses it up
+//	POST /c/{link}              binds the link to this browser, then as below; a consent that it brings uses it up. Both have
+//	                            the person sign in first where that is required, and bind the link to that person as well
 //	GET  /connect/{account}     on loopback without tokens only: names account, provider, scopes and state; has one button
 //	       │ button
 //	POST /connect/{account}     from our own page only: makes state, verifier and cookie, keeps the login for 10 minutes

@@ -15,7 +15,7 @@ import (
 
 // permanent reports whether accounts have a page that needs no link. On loopback whoever opens it is on this machine;
 // anywhere else a stranger could send it to somebody and have them connect their account to ours.
-func (s *Server) permanent() bool { return s.local() && !s.RequireCode }
+func (s *Server) permanent() bool { return s.local() && !s.RequireCode && !s.RequireSignIn }
 
 func (s *Server) onLoopback() bool { return isLoopback(s.PublicURL.Hostname()) }
 
@@ -30,26 +30,44 @@ func (s *Server) showLink(w http.ResponseWriter, r *http.Request) {
 	if err == nil && link.BrowserHash != nil && string(digest(s.linkBrowser(r, secret))) != string(link.BrowserHash) {
 		err = vault.ErrOtherBrowser
 	}
-	if conn, ok := s.linked(w, r, link, err); ok {
-		s.ask(w, r, link.Account, conn, invitation{action: linkPath + secret, why: link.Why, code: link.CodeHash != nil && link.BrowserHash == nil})
+	conn, ok := s.linked(w, r, link, err)
+	if !ok {
+		return
 	}
+	who, ok := s.opener(w, r, secret)
+	if !ok {
+		return
+	}
+	if link.BrowserHash != nil && string(link.PersonHash) != string(who.hash()) {
+		s.say(w, r, linkOfAnother())
+		return
+	}
+	s.ask(w, r, link.Account, conn, invitation{
+		action: linkPath + secret, why: link.Why, person: who.Name, code: link.CodeHash != nil && link.BrowserHash == nil,
+	})
 }
 
 // followLink binds the link to this browser and sends it to the provider.
 func (s *Server) followLink(w http.ResponseWriter, r *http.Request) {
 	secret := r.PathValue("link")
+	who, ok := s.opener(w, r, secret)
+	if !ok {
+		return
+	}
 	browser := s.linkBrowser(r, secret)
 	if browser == "" {
 		browser = newSecret()
 	}
-	link, err := s.Vault.OpenLink(r.Context(), vault.Opening{Secret: secret, Code: r.PostFormValue("code"), BrowserHash: digest(browser)})
+	link, err := s.Vault.OpenLink(r.Context(), vault.Opening{
+		Secret: secret, Code: r.PostFormValue("code"), BrowserHash: digest(browser), PersonHash: who.hash(),
+	})
 	s.recordOpening(r, link, err)
 	conn, ok := s.linked(w, r, link, err)
 	if !ok {
 		return
 	}
 	http.SetCookie(w, s.linkCookie(secret, browser, link.ExpiresAt))
-	s.redirect(w, r, link.Account, conn, link.Hash)
+	s.redirect(w, r, link.Account, conn, link)
 }
 
 // recordOpening notes who went on from a link, or was kept from it. A link that is not there is of no account, and anybody
@@ -58,7 +76,7 @@ func (s *Server) recordOpening(r *http.Request, link vault.Link, err error) {
 	a := action{name: vault.LinkOpened, account: link.Account, by: s.who(r), from: s.remote(r)}
 	switch {
 	case link.Account.IsZero():
-	case errors.Is(err, vault.ErrOtherBrowser), isWrongCode(err):
+	case errors.Is(err, vault.ErrOtherBrowser), errors.Is(err, vault.ErrOtherPerson), isWrongCode(err):
 		s.record(r.Context(), a, vault.Refused, err.Error())
 	case err == nil:
 		s.record(r.Context(), a, vault.Done, "")
@@ -74,6 +92,10 @@ func (s *Server) linked(w http.ResponseWriter, r *http.Request, link vault.Link,
 	case errors.Is(err, vault.ErrOtherBrowser):
 		s.log().WarnContext(r.Context(), "a link came from another browser than the one that opened it")
 		s.say(w, r, linkElsewhere())
+		return activities.Connection{}, false
+	case errors.Is(err, vault.ErrOtherPerson):
+		s.log().WarnContext(r.Context(), "a link came from another person than the one who opened it")
+		s.say(w, r, linkOfAnother())
 		return activities.Connection{}, false
 	case isWrongCode(err):
 		s.log().WarnContext(r.Context(), "a link was opened with a wrong code", "error", err)

@@ -14,9 +14,15 @@ import (
 
 // enter posts the form of a link's page with a code.
 func (b *browser) enter(link, code string) page {
+	b.f.t.Helper()
+	return b.submit(link, url.Values{"code": {code}})
+}
+
+// submit posts a form of ours that is filled in.
+func (b *browser) submit(path string, form url.Values) page {
 	t := b.f.t
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.f.url+link, strings.NewReader(url.Values{"code": {code}}.Encode()))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.f.url+path, strings.NewReader(form.Encode()))
 	require.NoError(t, err)
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.Header.Set("Sec-Fetch-Site", "same-origin")

@@ -41,7 +41,8 @@ type links interface {
 	// NewLink makes a link, and voids those of before.
 	NewLink(ctx context.Context, r vault.LinkRequest) (vault.LinkKeys, error)
 	GetLink(ctx context.Context, hash []byte) (vault.Link, error)
-	// OpenLink binds a link to the first browser; [vault.ErrOtherBrowser] for all others.
+	// OpenLink binds a link to the first browser, and person if known; [vault.ErrOtherBrowser] and [vault.ErrOtherPerson] for
+	// all others.
 	// A wrong code is a [vault.WrongCodeError]. The link comes with both errors.
 	OpenLink(ctx context.Context, o vault.Opening) (vault.Link, error)
 	// SpendLink returns nil once, and [vault.ErrNotFound] then, and for a link that a newer one voided.
@@ -82,6 +83,9 @@ type Server struct {
 	PublicURL *url.URL
 	// RequireCode has nobody begin but by a link with a confirmation code, not even on loopback.
 	RequireCode bool
+	// RequireSignIn has nobody begin but by a link, and signed in with OpenID; the one who begins has to be the one who comes
+	// back.
+	RequireSignIn bool
 	// LinkLife is how long the links of the status page are good; [vault.LinkLife] when zero.
 	LinkLife time.Duration
 	// Issuer returns the issuer identifier (RFC 9207 §2) of a provider that sends one with every callback, and "" for

@@ -14,6 +14,7 @@ type signInContent struct {
 	Problem string // what went wrong before; "" for nothing
 	OpenID  string // where the OpenID provider is; "" for none
 	Tokens  bool   // there are tokens
+	Link    string // secret of the link to come back to; "" for the status page
 }
 
 // showSignIn offers the ways to sign in. It leads nowhere but to the status page, so that nobody can be led elsewhere by it.
@@ -27,13 +28,14 @@ func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request) {
 	case s.who(r).May(Viewer):
 		http.Redirect(w, r, s.base()+"/", http.StatusSeeOther)
 	default:
-		s.signInForm(w, r, http.StatusOK, "")
+		s.signInForm(w, r, http.StatusOK, signInContent{})
 	}
 }
 
-func (s *Server) signInForm(w http.ResponseWriter, r *http.Request, status int, problem string) {
+// signInForm shows the ways that there are. With a token nobody comes back to a link.
+func (s *Server) signInForm(w http.ResponseWriter, r *http.Request, status int, content signInContent) {
 	s.pageWithForms(w)
-	content := signInContent{Problem: problem, Tokens: s.Tokens != nil}
+	content.Tokens = s.Tokens != nil && content.Link == ""
 	if s.OpenID != nil {
 		content.OpenID = s.OpenID.Provider.Host()
 		w.Header().Set("Content-Security-Policy", contentSecurityPolicy(s.signInTargets()))
@@ -63,7 +65,8 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 	who := s.tokens().holder(proof)
 	if !who.May(Viewer) {
 		s.log().WarnContext(r.Context(), "somebody tried to sign in with a wrong token", "remote", s.remote(r))
-		s.signInForm(w, r, http.StatusUnauthorized, "This is neither the admin token nor the viewer token. Copy it again, as a whole.")
+		s.signInForm(w, r, http.StatusUnauthorized,
+			signInContent{Problem: "This is neither the admin token nor the viewer token. Copy it again, as a whole."})
 		return
 	}
 	if err := s.beginSession(w, r, session{Proof: proof}); err != nil {

@@ -74,3 +74,47 @@ func TestSigningInAtAnOpenIDProviderInABrowser(t *testing.T) {
 		})
 	}
 }
+
+func TestALinkThatWantsASignInInABrowser(t *testing.T) {
+	for name, s := range map[string]screen{"light": desktop, "dark": night, "phone": phone, "no script": {width: 1280, height: 900, noScript: true}} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			provider := f.askAt()
+			f.server.RequireSignIn = true
+			link := f.link()
+			b := newTab(t, s)
+			b.open(f.url + link)
+			b.see("This link is for people who have signed in")
+			assert.Empty(t, ask[[]string](b, lowContrast), "too little contrast")
+			b.picture("link-sign-in-" + name)
+			b.pressButton("Sign in at")
+			b.see("Who begins here has to be who comes back")
+			b.see("jane@example.com")
+			assert.Equal(t, f.url+link, get(b, chromedp.Location()))
+			assert.LessOrEqual(t, ask[int](b, `document.documentElement.scrollWidth`), int(s.width), "nobody has to scroll sideways")
+			b.picture("link-signed-in-" + name)
+			b.pressButton("Continue to")
+			b.see("Account acme/triage/fake is active")
+
+			// Somebody else at the same machine.
+			link = f.link()
+			b.open(f.url + link)
+			b.pressButton("Continue to")
+			b.see("is active")
+			link = f.link()
+			f.auth.change(func(a *authServer) { a.refusal = "access_denied" })
+			b.open(f.url + link)
+			b.pressButton("Continue to")
+			b.see("You did not consent")
+			signInAs(provider, "eve@example.com")
+			b.open(f.url + "/")
+			b.pressButton("Sign out")
+			b.see("Sign in at")
+			b.pressButton("Sign in at")
+			b.see("Signed in as eve@example.com")
+			b.open(f.url + link)
+			b.see("This link was opened by somebody else")
+			b.picture("link-of-another-" + name)
+		})
+	}
+}

@@ -42,6 +42,7 @@ func (o *OpenID) person(i openid.Identity) Person {
 type attempt struct {
 	openid.Attempt
 
+	Link    string    `json:"link,omitempty"` // secret of the link to go on with
 	Expires time.Time `json:"expires"`
 }
 
@@ -54,14 +55,18 @@ func (s *Server) beginOpenID(w http.ResponseWriter, r *http.Request) {
 	if s.tooFast(w, r, s.limits.signIns()) {
 		return
 	}
+	link := r.PostFormValue("link")
+	if !linkShape.MatchString(link) {
+		link = ""
+	}
 	address, begun, err := s.OpenID.Provider.Begin(r.Context())
 	if err != nil {
 		s.log().WarnContext(r.Context(), "nobody can sign in at the OpenID provider", "error", err)
 		m := s.notSignedIn(err)
-		s.signInForm(w, r, m.status, m.Title+". "+m.Text[0])
+		s.signInForm(w, r, m.status, signInContent{Problem: m.Title + ". " + m.Text[0], Link: link})
 		return
 	}
-	value, err := s.seal(r.Context(), forAttempt, attempt{Attempt: begun, Expires: s.now().Add(loginLimit)})
+	value, err := s.seal(r.Context(), forAttempt, attempt{Attempt: begun, Link: link, Expires: s.now().Add(loginLimit)})
 	if err != nil {
 		s.log().ErrorContext(r.Context(), "beginning a sign-in", "error", err)
 		s.say(w, r, vaultAway(credential.AccountID{}))
@@ -95,14 +100,17 @@ func (s *Server) signedIn(w http.ResponseWriter, r *http.Request) {
 	identity, err := s.OpenID.Provider.Finish(ctx, begun.Attempt, openid.Answer{State: a.nonce, Code: a.code, Error: a.err, Issuer: a.issuer})
 	if err != nil {
 		s.log().WarnContext(ctx, "nobody signed in at the OpenID provider", "remote", s.remote(r), "error", err)
-		s.say(w, r, s.notSignedIn(err))
+		m := s.notSignedIn(err)
+		m.SignIn, m.Again = begun.Link == "", begun.Link != ""
+		s.say(w, r, m)
 		return
 	}
-	s.admit(w, r, identity)
+	s.admit(w, r, identity, begun.Link)
 }
 
-// admit begins the session of a person whom the provider vouches for, if anything here is theirs.
-func (s *Server) admit(w http.ResponseWriter, r *http.Request, identity openid.Identity) {
+// admit begins the session of a person whom the provider vouches for, if anything here is theirs, and leads to the status page
+// or back to a link.
+func (s *Server) admit(w http.ResponseWriter, r *http.Request, identity openid.Identity, link string) {
 	who := s.OpenID.person(identity)
 	signedIn := action{name: vault.SignedIn, by: Person{Name: identity.Name()}, from: s.remote(r)}
 	detail := "subject " + identity.Subject + " of " + identity.Issuer
@@ -117,7 +125,11 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, identity openid.I
 		return
 	}
 	s.record(r.Context(), signedIn, vault.Done, detail)
-	http.Redirect(w, r, s.base()+"/", http.StatusSeeOther)
+	to := "/"
+	if link != "" {
+		to = linkPath + link
+	}
+	http.Redirect(w, r, s.base()+to, http.StatusSeeOther)
 }
 
 // attempt returns the sign-in that this browser began with the state.

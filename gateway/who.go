@@ -30,6 +30,14 @@ type Person struct {
 // May reports whether the person has the role, or a greater one.
 func (p Person) May(role Role) bool { return p.Role >= role }
 
+// hash returns what the vault knows a person by who signed in at the OpenID provider; nil for everybody else.
+func (p Person) hash() []byte {
+	if p.Identity.Subject == "" {
+		return nil
+	}
+	return digest(p.Identity.Issuer + "\x00" + p.Identity.Subject)
+}
+
 // how says by what a person is signed in, after "Signed in".
 func (p Person) how() string {
 	if p.Identity.Subject != "" {

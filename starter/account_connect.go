@@ -46,6 +46,9 @@ With --code the page goes on only for who enters a confirmation code, which the 
 the person by another way than the link: then neither somebody who reads the link on its way, nor somebody who sends out a
 link of their own, gets an account connected. Five wrong codes void the link.
 
+With links.require_sign_in in tokenkeeper.yaml the person signs in at the OpenID provider of gateway.oidc first, and only
+that person can go on with the link and come back from the consent.
+
 An account whose connector gets tokens for itself (client credentials, a signed assertion, a GitHub App's installation)
 needs nobody's consent: the command waits for its first token.
 

@@ -73,6 +73,7 @@ var conformance = map[string]func(*testing.T, backend){
 	"ExpiredLoginIsNeitherReturnedNorKept":      testExpiredLoginIsNeitherReturnedNorKept,
 	"LoginsThatAreRefused":                      testLoginsThatAreRefused,
 	"LinkIsBoundToOneBrowserAndSpentOnce":       testLinkIsBoundToOneBrowserAndSpentOnce,
+	"LinkIsBoundToOnePerson":                    testLinkIsBoundToOnePerson,
 	"NewLinkVoidsTheOld":                        testNewLinkVoidsTheOld,
 	"LinksEnd":                                  testLinksEnd,
 	"LinkWithACode":                             testLinkWithACode,

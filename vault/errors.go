@@ -20,5 +20,9 @@ func conflict(current, wanted credential.Generation) error {
 	return fmt.Errorf("%w: the vault is at generation %d, not %d", ErrConflict, current, wanted)
 }
 
-// ErrOtherBrowser is returned when another browser has opened a link first.
-var ErrOtherBrowser = errors.New("another browser has opened it")
+var (
+	// ErrOtherBrowser is returned when another browser has opened a link first.
+	ErrOtherBrowser = errors.New("another browser has opened it")
+	// ErrOtherPerson is returned when somebody else has opened a link first, in the same browser.
+	ErrOtherPerson = errors.New("another person has opened it")
+)

@@ -29,7 +29,9 @@ type Link struct {
 	Attempts int
 	// BrowserHash is of what binds it to the browser that went on from it first; nil until one has.
 	BrowserHash []byte
-	ExpiresAt   time.Time
+	// PersonHash is of who did; nil where nobody had to say who they are.
+	PersonHash []byte
+	ExpiresAt  time.Time
 }
 
 // LinkHash returns what the vault knows a link's secret by.
@@ -72,7 +74,7 @@ func (v *Vault) NewLink(ctx context.Context, r LinkRequest) (LinkKeys, error) {
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO links (secret_hash, account, why, code_hash, expires_at) VALUES ($1, $2, $3, $4, $5)
 			ON CONFLICT (account) DO UPDATE SET secret_hash = excluded.secret_hash, why = excluded.why, browser_hash = NULL,
-				code_hash = excluded.code_hash, attempts = 0, expires_at = excluded.expires_at`,
+				person_hash = NULL, code_hash = excluded.code_hash, attempts = 0, expires_at = excluded.expires_at`,
 			LinkHash(made.Secret), r.Account.String(), auditText(r.Why), codeHash, micros(made.ExpiresAt))
 		return err
 	})
@@ -102,9 +104,9 @@ func getLink(ctx context.Context, q storage.Queryer, hash []byte, now time.Time)
 		account string
 		expires int64
 	)
-	err := q.QueryRowContext(ctx, `SELECT account, why, browser_hash, code_hash, attempts, expires_at FROM links
+	err := q.QueryRowContext(ctx, `SELECT account, why, browser_hash, person_hash, code_hash, attempts, expires_at FROM links
 		WHERE secret_hash = $1 AND expires_at > $2`, hash, micros(now)).
-		Scan(&account, &l.Why, &l.BrowserHash, &l.CodeHash, &l.Attempts, &expires)
+		Scan(&account, &l.Why, &l.BrowserHash, &l.PersonHash, &l.CodeHash, &l.Attempts, &expires)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Link{}, ErrNotFound
 	}
@@ -116,10 +118,10 @@ func getLink(ctx context.Context, q storage.Queryer, hash []byte, now time.Time)
 	return l, err
 }
 
-// OpenLink binds a link to a browser that presents its secret, and its code where it has one. The same browser may open it
-// again, without the code; another one gets [ErrOtherBrowser]. A wrong code is a [WrongCodeError], and binds nothing: whoever
-// holds the link alone shall not keep the right person out before the attempts are used up. With both errors comes the link
-// that they are about, for who keeps books.
+// OpenLink binds a link to a browser that presents its secret, and its code where it has one, and to the person before it where
+// that one is known. The same may open it again, without the code; others get [ErrOtherBrowser] or [ErrOtherPerson]. A wrong
+// code is a [WrongCodeError], and binds nothing: whoever holds the link alone shall not keep the right person out before the
+// attempts are used up. With each of these errors comes the link that it is about, for who keeps books.
 func (v *Vault) OpenLink(ctx context.Context, o Opening) (Link, error) {
 	var l Link
 	var refused error
@@ -142,6 +144,7 @@ type Opening struct {
 	Secret      string
 	Code        string // as a person typed it
 	BrowserHash []byte
+	PersonHash  []byte // nil where nobody has to say who they are
 }
 
 func openLink(ctx context.Context, tx storage.Queryer, o Opening, now time.Time) (l Link, refused, err error) {
@@ -154,14 +157,17 @@ func openLink(ctx context.Context, tx storage.Queryer, o Opening, now time.Time)
 		return Link{}, nil, err
 	case l.BrowserHash != nil && subtle.ConstantTimeCompare(l.BrowserHash, o.BrowserHash) != 1:
 		return l, ErrOtherBrowser, nil
+	case l.BrowserHash != nil && subtle.ConstantTimeCompare(l.PersonHash, o.PersonHash) != 1:
+		return l, ErrOtherPerson, nil
 	case l.BrowserHash != nil:
 		return l, nil, nil
 	case l.CodeHash != nil && subtle.ConstantTimeCompare(l.CodeHash, hashCode(o.Secret, o.Code)) != 1:
 		refused, err = countWrongCode(ctx, tx, l)
 		return l, refused, err
 	}
-	l.BrowserHash = o.BrowserHash
-	_, err = tx.ExecContext(ctx, `UPDATE links SET browser_hash = $1 WHERE secret_hash = $2`, o.BrowserHash, l.Hash)
+	l.BrowserHash, l.PersonHash = o.BrowserHash, o.PersonHash
+	_, err = tx.ExecContext(ctx, `UPDATE links SET browser_hash = $1, person_hash = $2 WHERE secret_hash = $3`,
+		o.BrowserHash, o.PersonHash, l.Hash)
 	return l, nil, err
 }
 

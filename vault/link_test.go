@@ -53,6 +53,35 @@ func testLinkIsBoundToOneBrowserAndSpentOnce(t *testing.T, b backend) {
 	assert.EqualValues(t, 1, spent.Load(), "a login that it led to may end after it")
 }
 
+func testLinkIsBoundToOnePerson(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
+	keys := newLink(t, v, LinkRequest{Account: slack})
+	open := func(browser, person string) error {
+		o := Opening{Secret: keys.Secret, BrowserHash: []byte(browser)}
+		if person != "" {
+			o.PersonHash = []byte(person)
+		}
+		_, err := v.OpenLink(t.Context(), o)
+		return err
+	}
+	require.NoError(t, open("browser", "jane"))
+	require.NoError(t, open("browser", "jane"))
+	for _, person := range []string{"eve", ""} {
+		require.ErrorIs(t, open("browser", person), ErrOtherPerson, person)
+	}
+	require.ErrorIs(t, open("another", "jane"), ErrOtherBrowser)
+	link, err := v.GetLink(t.Context(), LinkHash(keys.Secret))
+	require.NoError(t, err)
+	assert.Equal(t, []byte("jane"), link.PersonHash)
+
+	keys = newLink(t, v, LinkRequest{Account: slack})
+	link, err = v.GetLink(t.Context(), LinkHash(keys.Secret))
+	require.NoError(t, err)
+	assert.Nil(t, link.PersonHash, "a new link is nobody's")
+	require.NoError(t, open("browser", ""))
+	assert.ErrorIs(t, open("browser", "jane"), ErrOtherPerson, "it was opened before people had to sign in")
+}
+
 func testNewLinkVoidsTheOld(t *testing.T, b backend) {
 	v, _ := b.newVault(t)
 	old := newLink(t, v, LinkRequest{Account: slack, Code: true}).Secret

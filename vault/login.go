@@ -21,6 +21,7 @@ type Login struct {
 	BrowserHash []byte            // of what binds the flow to the browser that began it
 	ExpiresAt   time.Time
 	LinkHash    []byte // of the link that led to it; nil when none did
+	PersonHash  []byte // of who opened that link; nil where nobody had to say who they are
 }
 
 func (l Login) binding() binding {
@@ -56,9 +57,9 @@ func (v *Vault) PutLogin(ctx context.Context, l Login) error {
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO logins (state_hash, account, verifier, browser_hash, expires_at, link_hash)
-			VALUES ($1, $2, $3, $4, $5, $6)`,
-			l.StateHash, l.Account.String(), sealed, l.BrowserHash, micros(l.ExpiresAt), l.LinkHash)
+		_, err = tx.ExecContext(ctx, `INSERT INTO logins (state_hash, account, verifier, browser_hash, expires_at, link_hash, person_hash)
+			VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+			l.StateHash, l.Account.String(), sealed, l.BrowserHash, micros(l.ExpiresAt), l.LinkHash, l.PersonHash)
 		return err
 	})
 	if err != nil {
@@ -100,8 +101,8 @@ func takeLogin(ctx context.Context, tx storage.Queryer, stateHash []byte, now ti
 		expires int64
 	)
 	err := tx.QueryRowContext(ctx, `DELETE FROM logins WHERE state_hash = $1 AND expires_at > $2
-		RETURNING account, verifier, browser_hash, expires_at, link_hash`, stateHash, micros(now)).
-		Scan(&account, &sealed, &l.BrowserHash, &expires, &l.LinkHash)
+		RETURNING account, verifier, browser_hash, expires_at, link_hash, person_hash`, stateHash, micros(now)).
+		Scan(&account, &sealed, &l.BrowserHash, &expires, &l.LinkHash, &l.PersonHash)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Login{}, nil, ErrNotFound
 	}

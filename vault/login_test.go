@@ -14,6 +14,7 @@ import (
 func testLoginIsTakenOnce(t *testing.T, b backend) {
 	v, _ := b.newVault(t)
 	want := login("s1", slack)
+	want.LinkHash, want.PersonHash = LinkHash("link"), []byte("person")
 	require.NoError(t, v.PutLogin(t.Context(), want))
 	require.NoError(t, v.PutLogin(t.Context(), login("s2", slack)))
 	got, err := v.TakeLogin(t.Context(), want.StateHash)

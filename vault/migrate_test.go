@@ -25,6 +25,7 @@ func testOldVaultIsBroughtUpToDate(t *testing.T, b backend) {
 	tamper(t, v, `DROP TABLE deliveries`)
 	tamper(t, v, `DROP TABLE ended_sessions`)
 	tamper(t, v, `ALTER TABLE logins DROP COLUMN link_hash`)
+	tamper(t, v, `ALTER TABLE logins DROP COLUMN person_hash`)
 	tamper(t, v, `ALTER TABLE authorizations DROP COLUMN quarantined_at`)
 	tamper(t, v, versions[b.name].set+`1`)
 
@@ -46,7 +47,7 @@ func testOldVaultIsBroughtUpToDate(t *testing.T, b backend) {
 		require.NoError(t, opened.Close())
 	}
 	peek(t, v, versions[b.name].get, &version)
-	assert.Equal(t, 8, version)
+	assert.Equal(t, 9, version)
 	require.NoError(t, v.Audit(t.Context(), event(Refresh, slack)))
 	_, err = v.Rotate(t.Context(), RotateOptions{})
 	require.NoError(t, err)

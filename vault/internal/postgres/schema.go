@@ -27,12 +27,14 @@ var (
 	schema7 string
 	//go:embed schema/8.sql
 	schema8 string
+	//go:embed schema/9.sql
+	schema9 string
 )
 
 // migrations lead from each schema version to the next; the first makes version 1 of an empty schema. One that was
 // released never changes.
 func migrations() []string {
-	return []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8}
+	return []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9}
 }
 
 // migrationLock is the key of the advisory lock that migrations hold: "tkvl" in ASCII, like the mark of a SQLite vault.

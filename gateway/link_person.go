@@ -1,0 +1,65 @@
+package gateway
+
+import (
+	"crypto/subtle"
+	"net/http"
+	"regexp"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/vault"
+)
+
+// linkShape is what a link's secret looks like. Nothing else is carried along while a person signs in.
+var linkShape = regexp.MustCompile(`^[A-Z2-7]{52}$`)
+
+// opener returns the person that a link is to be bound to, the zero Person where nobody has to say who they are. Where they have
+// to and this one has not, it has them sign in and reports false; then the answer is written. A token does not say who somebody is.
+func (s *Server) opener(w http.ResponseWriter, r *http.Request, secret string) (Person, bool) {
+	if !s.RequireSignIn {
+		return Person{}, true
+	}
+	if who := s.who(r); who.hash() != nil {
+		return who, true
+	}
+	status := http.StatusOK
+	if r.Method == http.MethodPost {
+		status = http.StatusForbidden
+	}
+	s.signInForm(w, r, status, signInContent{Link: secret})
+	return Person{}, false
+}
+
+// samePerson reports whether who opened the link is who comes back. Where nobody had to sign in, nobody was noted.
+func (s *Server) samePerson(r *http.Request, login vault.Login) bool {
+	if login.PersonHash == nil && !s.RequireSignIn {
+		return true
+	}
+	who := s.who(r).hash()
+	return who != nil && subtle.ConstantTimeCompare(who, login.PersonHash) == 1
+}
+
+func otherPerson(account credential.AccountID) message {
+	return message{
+		status:  http.StatusForbidden,
+		Title:   "This was begun by somebody else",
+		Account: account,
+		Text: []string{
+			"Who opens a link has to be the one who consents, and stay signed in until then. Nothing was connected.",
+			"If you began it yourself, sign in as the same person and begin again.",
+		},
+		Again: true,
+	}
+}
+
+func linkOfAnother() message {
+	return message{
+		status: http.StatusForbidden,
+		Title:  "This link was opened by somebody else",
+		Text: []string{
+			"Who opens a link has to be the one who consents, so only the first person goes on. Nothing was connected.",
+			"If that was you, sign in as the same person. If it was not, get a new link, which makes this one void: " +
+				"tokenkeeper account reauthorize, followed by the account.",
+		},
+		SignIn: true,
+	}
+}
