@@ -16,10 +16,10 @@ import (
 // banned.
 //
 // A worker takes its share of the limits: one part of as many as there are workers on the task queue, which the Temporal
-// server knows. A worker that joins or leaves is noticed within a minute; what goes out too fast until then GitHub refuses,
-// and then nothing goes out here for as long as it asks. So the limits need no coordinator: a task queue with a rate would
-// be exact over all workers too, but knows no limit of the hour, has to be polled for each account, and strands the work of
-// one that nobody polls for; a count in a Workflow would cost each issue five events of history.
+// server knows. A worker that joins is noticed within seconds, one that died within a minute and a half; what goes out too
+// fast GitHub refuses, and then nothing goes out here for as long as it asks. So the limits need no coordinator: a task queue
+// with a rate would be exact over all workers too, but knows no limit of the hour, has to be polled for each account, and
+// strands the work of one that nobody polls for; a count in a Workflow would cost each issue five events of history.
 //
 // Nil keeps nothing back.
 type Pace struct {
@@ -43,7 +43,7 @@ type limit struct {
 	Every time.Duration
 }
 
-// limits are kept all. In any minute 20 + 60 requests go out, with the second between two writes that GitHub asks for when
+// limits are kept all, the minute's first. In any minute 20 + 60 requests go out, with the second between two writes that GitHub asks for when
 // there are many. In any hour it is 140 + 360, or as much more or less as the configuration says.
 func (p *Pace) limits(account credential.AccountID) []limit {
 	hourly := CreatesPerHour
@@ -66,16 +66,17 @@ const (
 	// maxTurnWait is how long an Activity waits for its turn inside. It keeps its turn, where one that comes back would not.
 	maxTurnWait = time.Minute
 	// recount is how often the workers are counted.
-	recount = 30 * time.Second
+	recount = 10 * time.Second
 	// countPatience bounds the count: without one the last one holds.
 	countPatience = 2 * time.Second
 )
 
 // paced is what one account has used up.
 type paced struct {
-	free   [2]time.Time // :: limit, in the order of [Pace.limits] → when it would be unused again
-	rest   time.Time    // until when the provider asked to wait
-	behind int          // how many were sent away since the last turn
+	free    [2]time.Time // :: limit, in the order of [Pace.limits] → when it would be unused again
+	rest    time.Time    // until when the provider asked to wait
+	refused time.Time    // when it asked last
+	behind  int          // how many were sent away since the last turn
 }
 
 // turn waits until the account may make another request. Where that is longer than a minute it fails with
@@ -134,7 +135,8 @@ func (l limit) shared(workers int) limit {
 }
 
 // heard notes how a request of an account failed, and returns the error. Where the provider asked to wait, nothing else of the
-// account goes out until then; after that there is no burst, because the limits are narrower than was thought.
+// account goes out until then; after that there is no burst within a minute, because the limits are narrower than was thought.
+// Which of them a refusal was about the provider does not say: one more within the hour is taken for the hour's.
 func (p *Pace) heard(account credential.AccountID, err error) error {
 	wait, limited := limitedFor(err)
 	if p == nil || !limited {
@@ -142,9 +144,16 @@ func (p *Pace) heard(account credential.AccountID, err error) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	a := p.of(account)
-	a.rest = later(a.rest, time.Now().Add(wait))
-	for i, l := range p.limits(account) {
+	a, now, limits := p.of(account), time.Now(), p.limits(account)
+	if now.Before(a.rest) { // it was on its way when another one was refused
+		a.rest = later(a.rest, now.Add(wait))
+		return err
+	}
+	if now.Sub(a.refused) > time.Hour {
+		limits = limits[:min(len(limits), 1)]
+	}
+	a.rest, a.refused = now.Add(wait), now
+	for i, l := range limits {
 		l = l.shared(max(p.workers, 1))
 		a.free[i] = later(a.free[i], a.rest.Add(time.Duration(l.Burst-1)*l.Every))
 	}

@@ -190,6 +190,30 @@ func TestWhereGitHubRefusesNothingGoesOutUntilItsTimeIsOver(t *testing.T) {
 	})
 }
 
+// A refusal does not say of which limit it is. One alone is no reason to go at the pace of a whole hour's limit.
+func TestOneRefusalSlowsDownForAMinuteAndTheNextForAnHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &Pace{}
+		refused := rateLimited("filing", 2*time.Second)
+		pass := func(n int) time.Duration {
+			begun := time.Now()
+			for range n {
+				require.NoError(t, p.turn(t.Context(), filer, "filing"))
+			}
+			return time.Since(begun)
+		}
+		require.NoError(t, p.turn(t.Context(), filer, "filing"))
+		require.Equal(t, refused, p.heard(filer, refused))
+		_ = p.heard(filer, refused) // of a request that was on its way
+		assert.InDelta(t, 2+9, pass(10).Seconds(), 1, "one a second, once its time is over")
+		_ = p.heard(filer, refused)
+		assert.InDelta(t, 2+9*10, pass(10).Seconds(), 5, "one in ten seconds")
+		<-time.After(2 * time.Hour)
+		_ = p.heard(filer, refused)
+		assert.InDelta(t, 2+9, pass(10).Seconds(), 1)
+	})
+}
+
 func TestWithoutALimitNothingWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &Pace{Hourly: func(credential.AccountID) int { return 0 }}

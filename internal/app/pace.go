@@ -7,14 +7,18 @@ import (
 	"time"
 
 	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/taskqueue/v1"
 
 	"tokenkeeper/activities"
 	"tokenkeeper/config"
 	"tokenkeeper/credential"
 )
 
-// workerSeen is how long ago a worker may have asked for work and still be one: a question is open for about a minute.
-const workerSeen = 2 * time.Minute
+// workerSeen is how long before the last question of any worker one may have asked for work and still be there. The server
+// notes when a question begins and when it ends, with an answer, after a minute without one, or with the connection of a
+// process that dies. The SDK gives up on a question after 70 s; a worker whose slots are all taken has one free within the
+// minute that [activities.Pace] has anybody wait.
+const workerSeen = 70 * time.Second
 
 // pace returns what keeps the accounts of this process, together with all other workers, below the limits of what they may
 // create.
@@ -37,13 +41,30 @@ func (a *App) countWorkers(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("counting the workers: %w", err)
 	}
+	return workersAmong(queue.GetPollers()), nil
+}
+
+// workersAmong counts those who still ask for work. The server lists who did within five minutes, by its own clock, so its
+// times are compared with each other: whoever counts was given work a moment ago, which makes the latest of them now.
+func workersAmong(pollers []*taskqueue.PollerInfo) int {
+	var latest time.Time
+	for _, p := range pollers {
+		latest = later(latest, p.GetLastAccessTime().AsTime())
+	}
 	workers := map[string]bool{}
-	for _, poller := range queue.GetPollers() {
-		if time.Since(poller.GetLastAccessTime().AsTime()) < workerSeen {
-			workers[poller.GetIdentity()] = true
+	for _, p := range pollers {
+		if latest.Sub(p.GetLastAccessTime().AsTime()) < workerSeen {
+			workers[p.GetIdentity()] = true
 		}
 	}
-	return len(workers), nil
+	return len(workers)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // polledChannels returns the channels that the triages of the configuration read through an account, in order.

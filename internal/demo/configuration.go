@@ -6,8 +6,7 @@ import (
 )
 
 // configuration is a tokenkeeper.yaml that leads to the sandbox. Slack's entry of the catalogue is replaced by a stricter
-// one: here a spent refresh token, presented again, ends the whole grant. GitHub's limit on what is created is left to the
-// sandbox: workers share it by how many Temporal knows, which counts a killed one for minutes, and the demo kills several.
+// one: here a spent refresh token, presented again, ends the whole grant.
 func (w *world) configuration() string {
 	return strings.NewReplacer(
 		"SANDBOX", w.sandboxURL(), "GATEWAY", at(w.ports.Gateway), "SLACK_ID", slackClientID, "GITHUB_ID", githubClientID, "TRIAGE", triageName,
@@ -57,7 +56,6 @@ connectors:
       token: SANDBOX/github/login/oauth/access_token
       api: SANDBOX/github/api/v3/
     timeout: 3s
-    creates_per_hour: 0
 triages:
   TRIAGE:
     slack: SLACK_ACCOUNT
