@@ -77,9 +77,9 @@ type Account struct {
 	Pauses *Pauses
 	// Count returns about how many accounts a connector has; nil where nobody knows.
 	Count func(ctx context.Context, connector string) (int, error)
-	// ConnectLink makes a link, good once, to the page on which a person consents for the account. What it returns is secret
-	// and goes to people only.
-	ConnectLink func(ctx context.Context, account credential.AccountID, why string) (string, error)
+	// ConnectLink makes a link, good once, to the page on which a person consents for the account; for one episode the same,
+	// while that is good. What it returns is secret and goes to people only.
+	ConnectLink func(ctx context.Context, account credential.AccountID, why, episode string) (string, error)
 	// Notices brings notices to people; nil leaves them to the log.
 	Notices *Notices
 	Log     *slog.Logger
@@ -167,6 +167,14 @@ type Notice struct {
 	Stage int `json:"stage,omitempty"`
 	// Key tells the notices of one account apart: the same for every attempt at one, and for no other.
 	Key string `json:"key,omitempty"`
+	// Episode is the same for all notices of one trouble of the account, and Began when people first heard of it.
+	Episode string    `json:"episode,omitempty"`
+	Began   time.Time `json:"began,omitzero"`
+	// Until is when the access token ends, while it still serves.
+	Until time.Time `json:"until,omitzero"`
+	// Triages are those that wait for the account, and Channels count the reports that do by their channel.
+	Triages  []string       `json:"triages,omitempty"`
+	Channels map[string]int `json:"channels,omitempty"` // :: C0123456789 → reports
 }
 
 func (n Notice) key() string {
@@ -175,18 +183,19 @@ func (n Notice) key() string {
 
 // Notify tells people that an account needs them, will need them, or works again.
 func (a *Account) Notify(ctx context.Context, n Notice) (Told, error) {
-	told, err := a.Notices.tell(ctx, n.Kind, a.announcement(n))
+	announced := a.announcement(ctx, n)
+	told, err := a.Notices.tell(ctx, n.Kind, announced)
 	if err == nil && a.Notices.logs() {
-		a.logNotice(ctx, n)
+		a.logNotice(ctx, n, announced.Episode)
 	}
 	return told, err
 }
 
-func (a *Account) logNotice(ctx context.Context, n Notice) {
+func (a *Account) logNotice(ctx context.Context, n Notice, episode string) {
 	if n.Kind == NoticeDeadline {
 		a.Log.WarnContext(ctx, "account needs a person soon: open the link and consent before the deadline", "account", n.Account.String(),
 			"deadline", n.Deadline.UTC().Format(time.RFC3339), "left", n.Deadline.Sub(a.now()).Round(time.Minute),
-			"link", a.link(ctx, n.Account, "the consent ends soon"))
+			"link", a.link(ctx, n.Account, "the consent ends soon", episode))
 		return
 	}
 	attrs := []any{"account", n.Account.String(), "status", n.Status, "since", n.Since.Format(time.RFC3339), "waiting", n.Waiting}
@@ -198,13 +207,13 @@ func (a *Account) logNotice(ctx context.Context, n Notice) {
 			append(attrs, "reason", n.Reason)...)
 	case credential.Pending, credential.Degraded, credential.ReauthorizationRequired, credential.Disconnected:
 		a.Log.WarnContext(ctx, "account needs a person: open the link and consent",
-			append(attrs, "reason", n.Reason, "link", a.link(ctx, n.Account, n.Reason))...)
+			append(attrs, "reason", n.Reason, "link", a.link(ctx, n.Account, n.Reason, episode))...)
 	}
 }
 
 // link returns where to consent. A notice is worth more than its link: without the vault it says how to get one.
-func (a *Account) link(ctx context.Context, account credential.AccountID, why string) string {
-	link, err := a.ConnectLink(ctx, account, why)
+func (a *Account) link(ctx context.Context, account credential.AccountID, why, episode string) string {
+	link, err := a.ConnectLink(ctx, account, why, episode)
 	if err != nil {
 		a.Log.WarnContext(ctx, "no link for a notice", "account", account.String(), "error", err)
 		return "none now; print one with: tokenkeeper account reauthorize " + account.String()

@@ -1,6 +1,8 @@
 package activities
 
 import (
+	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"time"
@@ -26,9 +28,17 @@ type Announcement struct {
 	Reason    string               `json:"reason,omitempty"`
 	Since     time.Time            `json:"since,omitzero"`
 	Deadline  time.Time            `json:"deadline,omitzero"`
+	// Until is when the access token ends, while it still serves.
+	Until time.Time `json:"until,omitzero"`
+	// Episode is the same for all notices of one trouble, and for that of its end.
+	Episode string `json:"episode,omitempty"`
+	// Began is when people first heard of the trouble.
+	Began time.Time `json:"began,omitzero"`
 	// Stage counts the notices of the same trouble before this one.
 	Stage int `json:"stage"`
-	// Paused are the triages that stand still, or will when the access token ends.
+	// Recovery says that the trouble is over.
+	Recovery bool `json:"recovery,omitempty"`
+	// Paused are the triages that stand still because of it.
 	Paused []string `json:"paused,omitempty"`
 	// Waiting counts the Workflows that wait for the account, and Reports those among them that are reports.
 	Waiting int `json:"waiting"`
@@ -37,6 +47,8 @@ type Announcement struct {
 	Fix string `json:"fix,omitempty"`
 	// Consent says that somebody has to consent, so that the notice needs a link.
 	Consent bool `json:"consent,omitempty"`
+	// Untold are the targets that are left out, because they go through what is broken.
+	Untold []string `json:"untold,omitempty"`
 }
 
 // Letter is an announcement as one target gets it. It is secret because of its link, and goes to people only.
@@ -52,12 +64,31 @@ func noticeID(subject, key string) string {
 	return "ntc_" + hex.EncodeToString(sum[:16])
 }
 
-// announcement is the notice of an account for people outside.
-func (a *Account) announcement(n Notice) Announcement {
-	out := Announcement{
-		ID: noticeID("account/"+n.Account.String(), n.key()), Type: "account." + string(n.Kind), Account: n.Account, Status: string(n.Status),
-		Reason: n.Reason, Since: n.Since, Deadline: n.Deadline, Stage: n.Stage, Waiting: n.Waiting, Reports: n.Reports,
+// TestAnnouncement is a notice that means nothing but that notices arrive. by is who wants to know.
+func TestAnnouncement(by string, now time.Time) Announcement {
+	id := noticeID("test", rand.Text())
+	return Announcement{
+		ID: id, Episode: id, Type: "test", At: now,
+		Text: "this is a test by " + by + ": notices arrive here, and nothing is wrong",
 	}
+}
+
+// episodeID is the id of what began at a time; that of the notice itself for a Workflow of before, which does not say.
+func episodeID(subject, episode, notice string) string {
+	if episode == "" {
+		return notice
+	}
+	return noticeID(subject, "episode/"+episode)
+}
+
+// announcement is the notice of an account for people outside.
+func (a *Account) announcement(ctx context.Context, n Notice) Announcement {
+	subject := "account/" + n.Account.String()
+	out := Announcement{
+		ID: noticeID(subject, n.key()), Type: "account." + string(n.Kind), Account: n.Account, Status: string(n.Status),
+		Reason: n.Reason, Since: n.Since, Stage: n.Stage, Began: n.Began, Waiting: n.Waiting, Reports: n.Reports,
+	}
+	out.Episode = episodeID(subject, n.Episode, out.ID)
 	if conn, err := a.Connections.Connection(n.Account); err == nil {
 		out.Provider = conn.Provider.ID
 	}
@@ -73,21 +104,25 @@ func (a *Account) announcement(n Notice) Announcement {
 		out.Text, out.Consent = who+" needs a person: open the link and consent", true
 		out.Fix = "tokenkeeper account reauthorize " + n.Account.String()
 	}
+	out.Until = n.Until
 	if n.Kind == NoticeDeadline {
+		out.Deadline, out.Until = n.Deadline, time.Time{}
 		out.Text = who + " works, and will not after " + n.Deadline.UTC().Format(time.RFC3339) + " unless somebody consents again before"
 	}
 	if n.Stage > 0 {
 		out.Text = "still broken: " + out.Text
 	}
-	out.Paused = a.Notices.dependents(n.Account)
+	out.Paused = a.Notices.paused(ctx, n)
 	return out
 }
 
 func (c *Connector) announcement(n ConnectorNotice) Announcement {
+	subject := "connector/" + n.Connector
 	out := Announcement{
-		ID: noticeID("connector/"+n.Connector, n.key()), Type: "connector." + string(n.Kind), Connector: n.Connector, Reason: n.Reason,
+		ID: noticeID(subject, n.key()), Began: n.Began, Type: "connector." + string(n.Kind), Connector: n.Connector, Reason: n.Reason,
 		Since: n.Since, Stage: n.Stage, Text: "the provider takes the app of connector " + n.Connector + " again",
 	}
+	out.Episode = episodeID(subject, n.Episode, out.ID)
 	if n.Kind == NoticeRecovery {
 		return out
 	}

@@ -53,6 +53,9 @@ type ConnectorNotice struct {
 	Stage     int        `json:"stage,omitempty"` // notices of the same trouble before this one
 	// Key tells the notices of one connector apart.
 	Key string `json:"key,omitempty"`
+	// Episode and Began are as in [Notice].
+	Episode string    `json:"episode,omitempty"`
+	Began   time.Time `json:"began,omitzero"`
 }
 
 func (n ConnectorNotice) key() string {

@@ -96,8 +96,8 @@ func newWorld(t *testing.T, o sandbox.Options) *world {
 	}
 	w.account = &activities.Account{
 		Vault: w.vault, Connections: w, Now: w.clock.Now,
-		ConnectLink: func(ctx context.Context, a credential.AccountID, why string) (string, error) {
-			link, err := w.vault.NewLink(ctx, vault.LinkRequest{Account: a, Why: why})
+		ConnectLink: func(ctx context.Context, a credential.AccountID, why, episode string) (string, error) {
+			link, err := w.vault.NewLink(ctx, vault.LinkRequest{Account: a, Why: why, Episode: episode})
 			return "http://127.0.0.1:8780/c/" + link.Secret, err
 		},
 		Log: slog.New(slog.NewJSONHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -86,7 +86,7 @@ func newMinting(t *testing.T) *minting {
 	t.Cleanup(func() { assert.NoError(t, m.vault.Close()) })
 	m.Account = &activities.Account{
 		Vault: m.vault, Connections: m, Now: m.clock, Log: slog.New(slog.DiscardHandler),
-		ConnectLink: func(context.Context, credential.AccountID, string) (string, error) {
+		ConnectLink: func(context.Context, credential.AccountID, string, string) (string, error) {
 			return "http://127.0.0.1/c/x", nil
 		},
 	}

@@ -63,7 +63,7 @@ func withWebhook(w *world, r *receiver) (*activities.Notices, *[]posted) {
 	n := &activities.Notices{
 		Plan: func() activities.NoticePlan {
 			return activities.NoticePlan{
-				Targets: []string{"pager"}, Escalation: []time.Duration{time.Hour, 24 * time.Hour}, Quiet: 15 * time.Minute,
+				Targets: []activities.PlannedTarget{{Name: "pager"}}, Escalation: []time.Duration{time.Hour, 24 * time.Hour}, Quiet: 15 * time.Minute,
 			}
 		},
 		Target: func(name string) (activities.Target, error) {
@@ -76,9 +76,9 @@ func withWebhook(w *world, r *receiver) (*activities.Notices, *[]posted) {
 			sent = append(sent, posted{a, targets})
 			return nil
 		},
-		Link:       w.account.ConnectLink,
-		Dependents: func(credential.AccountID) []string { return []string{"acme/bug-reports"} },
-		Log:        w.account.Log,
+		Link:   w.account.ConnectLink,
+		Paused: func(context.Context, activities.Notice) []string { return []string{"acme/bug-reports"} },
+		Log:    w.account.Log,
 	}
 	w.account.Notices = n
 	return n, &sent

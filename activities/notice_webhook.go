@@ -41,6 +41,7 @@ type webhookBody struct {
 // Send implements [Target]. The header webhook-id is the same for every attempt, so that a receiver tells a second one.
 // Errors: [ErrTypeRejected] for 410 Gone, [ErrTypeRateLimited], [ErrTypeProviderUnavailable].
 func (w *Webhook) Send(ctx context.Context, l Letter) error {
+	defer beat(ctx)()
 	doing := "sending notice " + l.ID + " to webhook " + w.Name
 	request, err := w.request(ctx, l)
 	if err != nil {
@@ -48,7 +49,7 @@ func (w *Webhook) Send(ctx context.Context, l Letter) error {
 	}
 	response, err := w.HTTP.Do(request)
 	if err != nil {
-		return outage(doing, withoutURL(err))
+		return outage(doing, fmt.Errorf("%w; see url of notices.targets.%s", withoutURL(err), w.Name))
 	}
 	defer func() { _ = response.Body.Close() }() // it was only read
 	_, _ = io.CopyN(io.Discard, response.Body, maxSaid)
@@ -64,7 +65,7 @@ func (w *Webhook) Send(ctx context.Context, l Letter) error {
 	case asked > 0:
 		return again(ErrTypeProviderUnavailable, fmt.Sprintf("%s: it answers %d", doing, response.StatusCode), asked)
 	}
-	return outage(doing, fmt.Errorf("it answers %d", response.StatusCode))
+	return outage(doing, fmt.Errorf("it answers %d; see url and secret of notices.targets.%s", response.StatusCode, w.Name))
 }
 
 func (w *Webhook) request(ctx context.Context, l Letter) (*http.Request, error) {

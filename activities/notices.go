@@ -13,13 +13,33 @@ import (
 type NoticePlan struct {
 	// Log says that notices stand in the log of the worker.
 	Log bool
-	// Targets are the names of all other targets.
-	Targets []string
+	// Targets are all other targets.
+	Targets []PlannedTarget
 	// Escalation is when people hear again of trouble that goes on, each counted from the first notice. After the last, they
 	// do so at its interval. Empty: they hear once.
 	Escalation []time.Duration
 	// Quiet is for how long after a notice of recovery new trouble is not told.
 	Quiet time.Duration
+}
+
+// PlannedTarget is a target by its name.
+type PlannedTarget struct {
+	Name string
+	// Through is the connected account that tells; zero where none is needed.
+	Through credential.AccountID
+}
+
+// reach returns the targets that hear of a, and those that cannot, because they go through what is broken.
+func (p NoticePlan) reach(kind NoticeKind, a Announcement) (targets, untold []string) {
+	for _, t := range p.Targets {
+		broken := kind != NoticeDeadline && !t.Through.IsZero() && (t.Through == a.Account || t.Through.Connector == a.Connector)
+		if broken {
+			untold = append(untold, t.Name)
+			continue
+		}
+		targets = append(targets, t.Name)
+	}
+	return targets, untold
 }
 
 // after returns when, from the first notice on, people hear again who were told stage times before; 0 for never.
@@ -41,6 +61,15 @@ type Target interface {
 	Send(ctx context.Context, l Letter) error
 }
 
+// LogTarget is the log of a worker. Notices stand there where they begin, so that it is sent those only that are a test.
+type LogTarget struct{ Log *slog.Logger }
+
+// Send implements [Target].
+func (t LogTarget) Send(ctx context.Context, l Letter) error {
+	t.Log.InfoContext(ctx, l.Text, "notice", l.ID)
+	return nil
+}
+
 // Notices brings notices to people. It holds the Activity of the Notice Workflow. A nil one leaves them to the log.
 type Notices struct {
 	// Plan returns what the configuration says now.
@@ -50,10 +79,10 @@ type Notices struct {
 	// Post starts the delivery of an announcement to targets; once for each ID.
 	Post func(ctx context.Context, a Announcement, targets []string) error
 	// Link is as [Account.ConnectLink].
-	Link func(ctx context.Context, account credential.AccountID, why string) (string, error)
-	// Dependents returns the triages that use an account.
-	Dependents func(account credential.AccountID) []string
-	Log        *slog.Logger
+	Link func(ctx context.Context, account credential.AccountID, why, episode string) (string, error)
+	// Paused returns the triages that stand still because of what a notice tells.
+	Paused func(ctx context.Context, n Notice) []string
+	Log    *slog.Logger
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -78,8 +107,11 @@ func (n *Notices) tell(ctx context.Context, kind NoticeKind, a Announcement) (To
 	if n.Now != nil {
 		a.At = n.Now()
 	}
-	if len(plan.Targets) > 0 {
-		if err := n.Post(ctx, a, plan.Targets); err != nil {
+	a.Recovery = kind == NoticeRecovery
+	var targets []string
+	targets, a.Untold = plan.reach(kind, a)
+	if len(targets) > 0 {
+		if err := n.Post(ctx, a, targets); err != nil {
 			return Told{}, fmt.Errorf("starting the delivery of notice %s: %w", a.ID, err)
 		}
 	}
@@ -89,11 +121,11 @@ func (n *Notices) tell(ctx context.Context, kind NoticeKind, a Announcement) (To
 	return Told{Again: plan.after(a.Stage)}, nil
 }
 
-func (n *Notices) dependents(account credential.AccountID) []string {
-	if n == nil || n.Dependents == nil {
-		return nil
+func (n *Notices) paused(ctx context.Context, notice Notice) []string {
+	if n == nil || n.Paused == nil {
+		return notice.Triages
 	}
-	return n.Dependents(account)
+	return n.Paused(ctx, notice)
 }
 
 // DeliverInput is an announcement for one target.
@@ -111,7 +143,7 @@ func (n *Notices) Deliver(ctx context.Context, in DeliverInput) error {
 	}
 	letter := Letter{Announcement: in.Announcement}
 	if in.Announcement.Consent {
-		letter.Link, err = n.Link(ctx, in.Announcement.Account, in.Announcement.Reason)
+		letter.Link, err = n.Link(ctx, in.Announcement.Account, in.Announcement.Reason, in.Announcement.Episode)
 		if err != nil { // the news is worth more than its link, and Fix says how to get one
 			n.Log.WarnContext(ctx, "no link for a notice", "account", in.Announcement.Account.String(), "error", err)
 		}

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -72,8 +73,9 @@ func (n TriageNotice) news() triageNews {
 func (t *Triage) NotifyTriage(ctx context.Context, n TriageNotice) error {
 	news := n.news()
 	info := activity.GetInfo(ctx) // each notice is one Activity of one Workflow
+	id := noticeID(info.WorkflowExecution.ID+"/"+info.WorkflowExecution.RunID, info.ActivityID)
 	_, err := t.Notices.tell(ctx, news.kind, Announcement{
-		ID:   noticeID(info.WorkflowExecution.ID+"/"+info.WorkflowExecution.RunID, info.ActivityID),
+		ID: id, Episode: episodeID("triage/"+n.Triage, n.episode(), id), Began: n.Since,
 		Type: "triage." + string(n.Event), Text: "triage " + n.Triage + ": " + n.place() + news.text, Triage: n.Triage,
 		Reason: n.Reason, Since: n.Since, Reports: int(n.Open), Fix: news.fix,
 	})
@@ -81,6 +83,20 @@ func (t *Triage) NotifyTriage(ctx context.Context, n TriageNotice) error {
 		t.logNotice(ctx, n, news)
 	}
 	return err
+}
+
+// episode tells one trouble from the next: what is over was told to begin at the same time. Empty for what has no end.
+func (n TriageNotice) episode() string {
+	var what string
+	switch n.Event {
+	case EventChannelUnread, EventChannelRead:
+		what = "channel/" + n.Channel
+	case EventBacklogGrows, EventBacklogShrinks:
+		what = "backlog"
+	case EventChannelBehind, EventReportParked, EventThreadUnfollowed:
+		return ""
+	}
+	return fmt.Sprintf("%s/%d", what, n.Since.UnixNano())
 }
 
 // place says where in a triage something happened.

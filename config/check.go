@@ -34,6 +34,7 @@ func check(c *Config, r *report, env func(string) (string, bool), folder string)
 	for _, name := range slices.Sorted(maps.Keys(c.Connectors)) {
 		c.Connectors[name] = k.connector(name, c.Connectors[name])
 	}
+	k.slackTargets()
 	filed := channels{}
 	for _, name := range k.inOrder("triages", slices.Sorted(maps.Keys(c.Triages))) {
 		c.Triages[name] = k.triage(name, c.Triages[name], filed)

@@ -26,6 +26,8 @@ type Notices struct {
 const (
 	TargetLog     = "log"
 	TargetWebhook = "webhook"
+	TargetSlack   = "slack"
+	TargetEmail   = "email"
 )
 
 // NoticeTarget is a place where people read notices.
@@ -37,6 +39,20 @@ type NoticeTarget struct {
 	// SecretEnv or SecretFile has what signs them: whsec_ and base64.
 	SecretEnv  string `yaml:"secret_env" json:"secret_env,omitempty"`
 	SecretFile string `yaml:"secret_file" json:"secret_file,omitempty"`
+	// Account posts them into Channel, a Slack channel id.
+	Account credential.AccountID `yaml:"account" json:"account,omitzero"`
+	Channel string               `yaml:"channel" json:"channel,omitempty"`
+	// Host and Port are of the mail server; after Load the port is there. TLS is [MailStartTLS], [MailImplicitTLS] or [MailNoTLS].
+	Host string `yaml:"host" json:"host,omitempty"`
+	Port int    `yaml:"port" json:"port,omitempty"`
+	TLS  string `yaml:"tls" json:"tls,omitempty"`
+	// Username signs in with what PasswordEnv or PasswordFile has; "" where the server wants none.
+	Username     string `yaml:"username" json:"username,omitempty"`
+	PasswordEnv  string `yaml:"password_env" json:"password_env,omitempty"`
+	PasswordFile string `yaml:"password_file" json:"password_file,omitempty"`
+	// From is an address, or a name and an address; To are addresses.
+	From string   `yaml:"from" json:"from,omitempty"`
+	To   []string `yaml:"to" json:"to,omitempty"`
 
 	address, secret credential.Secret
 }
@@ -44,16 +60,25 @@ type NoticeTarget struct {
 // Address returns the URL that Load read, wherever it was written.
 func (t NoticeTarget) Address() credential.Secret { return t.address }
 
-// Secret returns what signs, as Load read it.
+// Secret returns what signs, or the password of the mail server, as Load read it.
 func (t NoticeTarget) Secret() credential.Secret { return t.secret }
 
-// hint answers the key that would put a secret into the file.
+// hint answers the keys that would put a secret into the file.
 func (*NoticeTarget) hint(key string) advice {
-	if key == "secret" {
+	switch key {
+	case "secret", "password":
 		return advice{"a secret must never stand in this file",
-			"put it into an environment variable and write secret_env: NAME; if this file was shared, make a new one at the receiver", "secret_env"}
+			"put it into an environment variable and write " + key + "_env: NAME; if this file was shared, make a new one at the receiver", key + "_env"}
 	}
 	return advice{}
+}
+
+// keysOf are the keys that each type of target has a use for.
+var keysOf = map[string][]string{
+	TargetLog:     {},
+	TargetWebhook: {"url", "url_env", "secret_env", "secret_file"},
+	TargetSlack:   {"account", "channel"},
+	TargetEmail:   {"host", "port", "tls", "username", "password_env", "password_file", "from", "to"},
 }
 
 const (
@@ -82,6 +107,29 @@ func (k *checker) notices() {
 	}
 }
 
+// slackTargets are checked when the connectors are known. Where all targets go through one Slack app, nobody would hear of
+// its end.
+func (k *checker) slackTargets() {
+	connectors := map[string]bool{}
+	for _, name := range slices.Sorted(maps.Keys(k.config.Notices.Targets)) {
+		t := k.config.Notices.Targets[name]
+		if t.Type != TargetSlack {
+			connectors[""] = true
+			continue
+		}
+		connectors[t.Account.Connector] = true
+		path := join("notices.targets", name)
+		if at := join(path, "account"); !t.Account.IsZero() && !k.refused[at] {
+			k.account(at, t.Account, "", "slack")
+			k.scopesOfNotices(at, t.Account)
+		}
+	}
+	if len(connectors) == 1 && !connectors[""] && !k.refused["notices"] && !k.refused["notices.targets"] {
+		k.add("notices.targets", "every target goes through the same Slack app, so that nobody would hear of its end",
+			"add a target that needs no account, for example log: {type: log}")
+	}
+}
+
 func (k *checker) escalation(steps []time.Duration) {
 	for i, step := range steps {
 		path := fmt.Sprintf("notices.escalation[%d]", i)
@@ -97,28 +145,35 @@ func (k *checker) escalation(steps []time.Duration) {
 
 func (k *checker) noticeTarget(path string, t NoticeTarget) NoticeTarget {
 	at := join(path, "type")
-	if k.refused[path] || !k.require(at, t.Type, "write type: webhook, or type: log") {
+	types := slices.Sorted(maps.Keys(keysOf))
+	if k.refused[path] || !k.require(at, t.Type, "write type: and one of "+strings.Join(types, ", ")) {
 		return t
 	}
+	if _, known := keysOf[t.Type]; !known {
+		k.add(at, quote(t.Type)+" is no type of target"+didYouMean(t.Type, types), "write one of "+strings.Join(types, ", "))
+		return t
+	}
+	k.uselessKeys(path, t.Type)
 	switch t.Type {
-	case TargetLog:
-		k.logTarget(path, t)
 	case TargetWebhook:
 		t.address = k.webhookAddress(path, t)
 		t.secret = k.webhookSecret(path, t)
-	default:
-		k.add(at, quote(t.Type)+" is no type of target"+didYouMean(t.Type, []string{TargetLog, TargetWebhook}), "write webhook or log")
+	case TargetSlack:
+		k.slackTarget(path, t)
+	case TargetEmail:
+		return k.emailTarget(path, t)
 	}
 	return t
 }
 
-// logTarget reports what the log has no use for.
-func (k *checker) logTarget(path string, t NoticeTarget) {
-	for _, extra := range []struct{ key, value string }{
-		{"url", t.URL}, {"url_env", t.URLEnv}, {"secret_env", t.SecretEnv}, {"secret_file", t.SecretFile},
-	} {
-		if extra.value != "" {
-			k.add(join(path, extra.key), "the log of the worker has none", "delete it, or write type: webhook")
+// uselessKeys reports what is of another type of target.
+func (k *checker) uselessKeys(path, kind string) {
+	for _, other := range slices.Sorted(maps.Keys(keysOf)) {
+		for _, key := range keysOf[other] {
+			at := join(path, key)
+			if _, written := k.places[at]; written && !k.refused[at] && !slices.Contains(keysOf[kind], key) {
+				k.add(at, "a target of type "+kind+" has no "+key, "delete it, or write type: "+other)
+			}
 		}
 	}
 }

@@ -99,22 +99,26 @@ func (k *checker) route(path string, r Route) {
 	if k.refused[path] {
 		return
 	}
-	channel := join(path, "channel")
-	switch {
-	case !k.require(channel, r.Channel, channelHint), channelID.MatchString(r.Channel):
-	case strings.HasPrefix(r.Channel, "#"):
-		k.add(channel, quote(r.Channel)+" is a name, and names change", channelHint)
-	case strings.HasPrefix(r.Channel, "D"), strings.HasPrefix(r.Channel, "U"):
-		k.add(channel, quote(r.Channel)+" is no channel", channelHint)
-	default:
-		k.add(channel, quote(r.Channel)+" is no Slack channel id such as C0123456789", channelHint)
-	}
+	k.channel(join(path, "channel"), r.Channel)
 	k.repository(join(path, "repository"), r.Repository)
 	k.labels(join(path, "labels"), r.Labels)
 	k.severityLabels(join(path, "severity_labels"), r.SeverityLabels)
 	k.componentLabels(join(path, "component_labels"), r.ComponentLabels)
 	k.assignees(join(path, "assignees"), r.Assignees)
 	k.when(join(path, "when"), r.When)
+}
+
+// channel checks the id of a Slack channel.
+func (k *checker) channel(path, id string) {
+	switch {
+	case !k.require(path, id, channelHint), channelID.MatchString(id):
+	case strings.HasPrefix(id, "#"):
+		k.add(path, quote(id)+" is a name, and names change", channelHint)
+	case strings.HasPrefix(id, "D"), strings.HasPrefix(id, "U"):
+		k.add(path, quote(id)+" is no channel", channelHint)
+	default:
+		k.add(path, quote(id)+" is no Slack channel id such as C0123456789", channelHint)
+	}
 }
 
 func (k *checker) severityLabels(path string, labels map[string]string) {

@@ -62,6 +62,7 @@ func testEnv(name string) (string, bool) {
 		"NOTICE_SECRET":            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
 		"VAULT_URL_WEB":            "https://x.example.com/token-in-path",
 		"NOTICE_SHORT":             "whsec_MfKQ9r8GKYqrTwjU",
+		"SMTP_PASSWORD":            "s3cr3t-of-mail",
 	}[name]
 	return value, ok
 }

@@ -91,7 +91,7 @@ func TestExampleUncommented(t *testing.T) {
 	if got := c.Connectors["github-enterprise"]; got.ClientSecret().Reveal() != secretText || got.Provider.Endpoints.API != "https://github.example.com/api/v3/" {
 		t.Errorf("github-enterprise = %+v", got)
 	}
-	if got := c.Notices.Targets["pager"]; len(c.Notices.Targets) != 2 || got.Secret().IsZero() || got.Address().Reveal() != "https://pager.example.com/hooks/tokenkeeper" {
+	if got := c.Notices.Targets["pager"]; len(c.Notices.Targets) != 4 || c.Notices.Targets["ops"].Port != 587 || got.Secret().IsZero() || got.Address().Reveal() != "https://pager.example.com/hooks/tokenkeeper" {
 		t.Errorf("pager = %+v", got)
 	}
 	if c.Vault.KMS != "hcvault://vault.example.com:8200/transit/keys/tokenkeeper" {

@@ -95,6 +95,8 @@ func TestUsageErrors(t *testing.T) {
 		{"providers slack google", "want at most one ID"},
 		{"vault destroy", `no command "destroy"`},
 		{"doctor now", "unknown command"},
+		{"notices try", `no command "try"`},
+		{"notices test pager", "unknown command"},
 		{"--timeout", "flag needs an argument"},
 	} {
 		t.Run(test.args, func(t *testing.T) {
@@ -155,7 +157,7 @@ func TestTemporalUnreachable(t *testing.T) {
 		"account list", "account show acme/triage/slack", "account connect acme/triage/slack", "account refresh acme/triage/slack",
 		"account reauthorize acme/triage/slack", "account disconnect acme/triage/slack --yes",
 		"triage start --all", "triage status", "triage pause acme/bug-reports", "triage resume acme/bug-reports",
-		"run --worker /bin/sh",
+		"run --worker /bin/sh", "notices test",
 	} {
 		got := w.run(append(strings.Fields(args), "--timeout", "300ms")...)
 		got.exits(exitTemporal).complains(w.env["TEMPORAL_ADDRESS"], "make run", "TEMPORAL_ADDRESS")

@@ -76,7 +76,7 @@ profile, as for the temporal command.`,
 	flags.BoolVarP(&c.verbose, "verbose", "v", false, "log to standard error what goes on")
 	flags.DurationVar(&c.timeout, "timeout", 5*time.Second, "how long to wait for Temporal, or for a worker, to answer")
 	root.AddCommand(
-		newAccount(c), newTriage(c), newCall(c), newProviders(c), newDoctor(c), newVault(c), newAudit(c), newSandbox(c), newRun(c),
+		newAccount(c), newTriage(c), newCall(c), newProviders(c), newDoctor(c), newVault(c), newAudit(c), newNotices(c), newSandbox(c), newRun(c),
 		newDemo(c), newVersion(c), exitCodesTopic(),
 	)
 	explainBranches(root)

@@ -21,6 +21,7 @@ const (
 	fieldVerifier      field = "login's code verifier"
 	fieldCanary        field = "key check"
 	fieldSession       field = "session of a person"
+	fieldLink          field = "link that letters share"
 )
 
 // binding is the place that a sealed value belongs to.

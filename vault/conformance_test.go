@@ -75,6 +75,8 @@ var conformance = map[string]func(*testing.T, backend){
 	"LinkIsBoundToOneBrowserAndSpentOnce":       testLinkIsBoundToOneBrowserAndSpentOnce,
 	"LinkIsBoundToOnePerson":                    testLinkIsBoundToOnePerson,
 	"NewLinkVoidsTheOld":                        testNewLinkVoidsTheOld,
+	"LettersShareALink":                         testLettersShareALink,
+	"ASharedLinkIsSealed":                       testASharedLinkIsSealed,
 	"LinksEnd":                                  testLinksEnd,
 	"LinkWithACode":                             testLinkWithACode,
 	"WrongCodesVoidTheLink":                     testWrongCodesVoidTheLink,

@@ -18,7 +18,8 @@ import (
 // LinkLife is how long a link may be used when nothing else is said.
 const LinkLife = 30 * time.Minute
 
-// Link leads one browser to consent for an account. Its secret is in the link alone; the vault keeps a hash of it.
+// Link leads one browser to consent for an account. Its secret is in the link alone; the vault keeps a hash of it, and seals
+// that of a link which several letters share.
 type Link struct {
 	Hash    []byte // SHA-256 of the secret
 	Account credential.AccountID
@@ -46,42 +47,61 @@ type LinkRequest struct {
 	Why     string
 	Life    time.Duration // [LinkLife] when zero
 	Code    bool          // it needs a confirmation code
+	// Episode names what several letters are about that shall lead to one link, "" for none. A link with a code is shared by
+	// nobody.
+	Episode string
 }
 
 func (r LinkRequest) life() time.Duration { return cmp.Or(r.Life, LinkLife) }
 
-// LinkKeys are what opens a link. Nobody can read them again.
+// LinkKeys are what opens a link. Nobody can read them again, but for those of an episode.
 type LinkKeys struct {
 	Secret    string // 260 random bits
 	Code      string // to be told by another way than the link; "" when it needs none
 	ExpiresAt time.Time
 }
 
-// NewLink makes a link. It voids the account's links of before.
+// NewLink makes a link. It voids the account's links of before, unless one of them is the request's own: see [LinkRequest].
 func (v *Vault) NewLink(ctx context.Context, r LinkRequest) (LinkKeys, error) {
-	made := LinkKeys{Secret: rand.Text() + rand.Text(), ExpiresAt: v.now().Add(r.life())}
-	var codeHash []byte
-	if r.Code {
-		made.Code = newCode()
-		codeHash = hashCode(made.Secret, made.Code)
-	}
-	err := v.store.Write(ctx, func(tx storage.Queryer) error {
+	var made LinkKeys
+	err := v.writeSealed(ctx, func(tx storage.Queryer, s sealer) (err error) {
 		if _, err := credential.ParseAccountID(r.Account.String()); err != nil {
 			return err
 		}
 		if err := v.prune(ctx, tx); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO links (secret_hash, account, why, code_hash, expires_at) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (account) DO UPDATE SET secret_hash = excluded.secret_hash, why = excluded.why, browser_hash = NULL,
-				person_hash = NULL, code_hash = excluded.code_hash, attempts = 0, expires_at = excluded.expires_at`,
-			LinkHash(made.Secret), r.Account.String(), auditText(r.Why), codeHash, micros(made.ExpiresAt))
+		var shared bool
+		if made, shared, err = sharedLink(ctx, tx, s, r, v.now()); err != nil || shared {
+			return err
+		}
+		made, err = insertLink(ctx, tx, s, r, v.now())
 		return err
 	})
 	if err != nil {
 		return LinkKeys{}, fmt.Errorf("making a link for account %s: %w", r.Account, err)
 	}
 	return made, nil
+}
+
+func insertLink(ctx context.Context, tx storage.Queryer, s sealer, r LinkRequest, now time.Time) (LinkKeys, error) {
+	made := LinkKeys{Secret: rand.Text() + rand.Text(), ExpiresAt: now.Add(r.life())}
+	var codeHash []byte
+	if r.Code {
+		made.Code = newCode()
+		codeHash = hashCode(made.Secret, made.Code)
+	}
+	sealed, err := sealLink(s, r, made.Secret)
+	if err != nil {
+		return LinkKeys{}, err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO links (secret_hash, account, why, code_hash, expires_at, episode, sealed)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT (account) DO UPDATE SET secret_hash = excluded.secret_hash, why = excluded.why, browser_hash = NULL,
+			person_hash = NULL, code_hash = excluded.code_hash, attempts = 0, expires_at = excluded.expires_at, episode = excluded.episode,
+			sealed = excluded.sealed`,
+		LinkHash(made.Secret), r.Account.String(), auditText(r.Why), codeHash, micros(made.ExpiresAt), r.Episode, sealed)
+	return made, err
 }
 
 // GetLink returns a link, or [ErrNotFound] for one that is unknown, void, used or expired. Looking uses nothing up.

@@ -183,3 +183,57 @@ func testWrongCodesVoidTheLink(t *testing.T, b backend) {
 	_, err = v.OpenLink(t.Context(), Opening{Secret: fresh.Secret, Code: fresh.Code, BrowserHash: []byte("person")})
 	require.NoError(t, err)
 }
+
+// The letters about one episode lead to one link, whichever process writes them.
+func testLettersShareALink(t *testing.T, b backend) {
+	f := b.newFixture(t)
+	v, other := f.open(t), f.fromFile(t).open(t)
+	ask := LinkRequest{Account: slack, Why: "the grant is dead", Episode: "ntc_1"}
+	secrets := make([]string, 8)
+	together(len(secrets), func(i int) {
+		keys, err := []*Vault{v, other}[i%2].NewLink(t.Context(), ask)
+		assert.NoError(t, err)
+		secrets[i] = keys.Secret
+	})
+	first := secrets[0]
+	for _, secret := range secrets {
+		assert.Equal(t, first, secret)
+	}
+	f.clock.Advance(LinkLife / 2)
+	again := newLink(t, other, ask)
+	assert.Equal(t, first, again.Secret)
+	assert.Equal(t, f.clock.Now().Add(LinkLife/2), again.ExpiresAt, "it lives no longer for that")
+	f.clock.Advance(time.Second)
+	assert.NotEqual(t, first, newLink(t, v, ask).Secret, "too little of its life is left")
+
+	second := newLink(t, v, ask).Secret
+	_, err := v.OpenLink(t.Context(), Opening{Secret: second, BrowserHash: []byte("person")})
+	require.NoError(t, err)
+	f.clock.Advance(LinkLife - time.Second)
+	assert.Equal(t, second, newLink(t, other, ask).Secret, "nobody is stopped in the middle")
+	require.NoError(t, v.SpendLink(t.Context(), LinkHash(second)))
+	third := newLink(t, v, ask).Secret
+	assert.NotEqual(t, second, third, "it was used")
+
+	for _, r := range []LinkRequest{{Account: slack, Episode: "ntc_2"}, {Account: slack}, {Account: slack, Episode: "ntc_2", Code: true}} {
+		assert.NotEqual(t, third, newLink(t, v, r).Secret)
+	}
+	_, err = v.GetLink(t.Context(), LinkHash(third))
+	require.ErrorIs(t, err, ErrNotFound, "it was voided as any other")
+}
+
+// What is kept for them opens with the vault's keys alone, and a rotation loses no more than a link.
+func testASharedLinkIsSealed(t *testing.T, b backend) {
+	f := b.newFixture(t)
+	v := f.open(t)
+	ask := LinkRequest{Account: slack, Episode: "ntc_1"}
+	first := newLink(t, v, ask).Secret
+	assert.NotContains(t, dump(t, v), first)
+	_, err := v.Rotate(t.Context(), RotateOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, first, newLink(t, v, ask).Secret, "its key is there still")
+	_, err = v.Rotate(t.Context(), RotateOptions{DropOld: true})
+	require.NoError(t, err)
+	assert.NotEqual(t, first, newLink(t, v, ask).Secret)
+	assert.True(t, f.verified(t).OK())
+}

@@ -80,7 +80,7 @@ func newModel(t *testing.T, d dialect, c choices) *model {
 	}
 	m.account = &activities.Account{
 		Vault: &modelVault{Vault: m.vault, m: m}, Connections: m, Now: m.now, Log: slog.New(slog.DiscardHandler),
-		ConnectLink: func(context.Context, credential.AccountID, string) (string, error) {
+		ConnectLink: func(context.Context, credential.AccountID, string, string) (string, error) {
 			return "https://keeper.example/c/x", nil
 		},
 	}

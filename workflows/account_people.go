@@ -10,6 +10,7 @@ import (
 
 	"tokenkeeper/activities"
 	"tokenkeeper/credential"
+	"tokenkeeper/triage"
 )
 
 const (
@@ -58,18 +59,43 @@ func (a *account) notify(ctx workflow.Context) error {
 
 func (a *account) tell(ctx workflow.Context, kind activities.NoticeKind, key string) (told activities.Told, err error) {
 	notice := activities.Notice{
-		Account: a.id, Kind: kind, Status: a.Status, Reason: a.Reason, Since: a.Since, Waiting: len(a.Waiting), Deadline: a.Deadline.At, Key: key,
+		Account: a.id, Kind: kind, Status: a.Status, Reason: a.Reason, Since: a.Since, Deadline: a.Deadline.At, Key: key,
+		Episode: a.Telling.episode(), Began: a.Telling.Began,
 	}
-	for _, id := range a.Waiting {
-		if strings.HasPrefix(id, ReportWorkflowID("")) {
-			notice.Reports++
-		}
-	}
-	if kind == activities.NoticeTrouble {
+	a.addWaiting(&notice)
+	switch kind {
+	case activities.NoticeDeadline:
+		notice.Episode, notice.Began = fmt.Sprintf("deadline/%d", a.Deadline.Known.UnixNano()), a.Deadline.Known
+	case activities.NoticeTrouble:
 		notice.Stage = a.Telling.Stage
+	case activities.NoticeRecovery:
+	}
+	if a.Status == credential.Degraded {
+		notice.Until = a.Credential.ExpiresAt
 	}
 	err = workflow.ExecuteActivity(accountActivity(ctx, "tell people: "+string(kind)), (*activities.Account).Notify, notice).Get(ctx, &told)
 	return told, err
+}
+
+// addWaiting says what waits for the account.
+func (a *account) addWaiting(n *activities.Notice) {
+	n.Waiting = len(a.Waiting)
+	for _, id := range a.Waiting {
+		if name, ok := strings.CutPrefix(id, TriageWorkflowID("")); ok {
+			n.Triages = append(n.Triages, name)
+		}
+		report, ok := strings.CutPrefix(id, ReportWorkflowID(""))
+		if !ok {
+			continue
+		}
+		n.Reports++
+		if key, err := triage.ParseKey(report); err == nil {
+			if n.Channels == nil {
+				n.Channels = map[string]int{}
+			}
+			n.Channels[key.Channel]++
+		}
+	}
 }
 
 // wakeDue reports whether those that wait for the account can go on.

@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -20,4 +21,19 @@ func (c *Client) PostNotice(ctx context.Context, a activities.Announcement, targ
 		return nil
 	}
 	return err
+}
+
+// TestNotice sends an announcement to targets, once to each, and returns how that went.
+func (c *Client) TestNotice(ctx context.Context, a activities.Announcement, targets []string) ([]NoticeResult, error) {
+	options := c.options(NoticeWorkflowID(a.ID))
+	options.StaticSummary, options.WorkflowExecutionTimeout = a.Text, testFor
+	run, err := c.Temporal.ExecuteWorkflow(ctx, options, NoticeType, NoticeInput{Announcement: a, Targets: targets, Test: true})
+	if err != nil {
+		return nil, fmt.Errorf("sending a test notice: %w", err)
+	}
+	var results []NoticeResult
+	if err := run.Get(ctx, &results); err != nil {
+		return nil, fmt.Errorf("sending a test notice: %w", err)
+	}
+	return results, nil
 }

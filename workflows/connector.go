@@ -247,7 +247,8 @@ func (c *registration) tell(ctx workflow.Context, account credential.AccountID, 
 func (c *registration) notify(ctx workflow.Context) error {
 	kind := c.Telling.next(workflow.Now(ctx), c.Noticed, c.Status != ConnectorRefused)
 	c.Noticed = kind != activities.NoticeRecovery
-	notice := activities.ConnectorNotice{Connector: c.name, Kind: kind, Reason: c.Reason, Since: c.Since, Key: c.Telling.key(kind)}
+	notice := activities.ConnectorNotice{Connector: c.name, Kind: kind, Reason: c.Reason, Since: c.Since, Key: c.Telling.key(kind),
+		Episode: c.Telling.episode(), Began: c.Telling.Began}
 	if c.Noticed {
 		notice.Stage = c.Telling.Stage
 	}

@@ -145,3 +145,57 @@ func TestTargetsDoNotWaitForEachOther(t *testing.T) {
 	assert.Less(t, arrived["pager"][0], time.Minute)
 	assert.Greater(t, arrived["slow"][0], 20*time.Minute)
 }
+
+// What is paused is what waits, and while the access token serves nothing does.
+func TestANoticeSaysWhatWaits(t *testing.T) {
+	g := newGrant(t, 10*time.Hour)
+	g.told = plan
+	g.issue()
+	g.failures = []activities.Failure{{Kind: credential.DeadGrant, Code: "invalid_grant", Message: "revoked"}}
+	g.ask(10*time.Hour+time.Minute, []string{
+		TriageWorkflowID("acme/bugs"), ReportWorkflowID("T1/C1/1700000000.000100"), ReportWorkflowID("T1/C1/1700000000.000200"),
+		ReportWorkflowID("T1/C2/1700000000.000100"), "desk/acme",
+	})
+	g.after(40*time.Hour, func() {
+		g.env.SignalWorkflow(SignalReauthorized, ReauthorizedRequest{Authorization: "good-authorization"})
+	})
+	g.end(50 * time.Hour)
+	g.run()
+
+	require.GreaterOrEqual(t, len(g.notices), 4)
+	first, last, over := g.notices[0], g.notices[len(g.notices)-2], g.notices[len(g.notices)-1]
+	assert.Equal(t, credential.Degraded, first.Status)
+	assert.Empty(t, first.Triages)
+	assert.True(t, first.Until.After(g.noticedAt[0]), "it is told long before that")
+	assert.Equal(t, credential.ReauthorizationRequired, last.Status)
+	assert.True(t, last.Until.IsZero(), "it serves no more")
+	assert.Equal(t, []string{"acme/bugs"}, last.Triages)
+	assert.Equal(t, map[string]int{"C1": 2, "C2": 1}, last.Channels)
+	assert.Equal(t, []int{5, 3}, []int{last.Waiting, last.Reports})
+	for _, n := range g.notices {
+		assert.Equal(t, first.Episode, n.Episode)
+		assert.True(t, n.Began.Equal(g.noticedAt[0]), "they tell of one trouble, although its state changed")
+	}
+	assert.Equal(t, activities.NoticeRecovery, over.Kind)
+}
+
+// Somebody waits for the answer to a test, so that no target is tried twice.
+func TestATestTriesEachTargetOnce(t *testing.T) {
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestWorkflowEnvironment()
+	tried := map[string]int{}
+	var n *activities.Notices
+	env.OnActivity(n.Deliver, mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.DeliverInput) error {
+		tried[in.Target]++
+		if in.Target == "dead" {
+			return errors.New("it answers 503")
+		}
+		return nil
+	})
+	env.ExecuteWorkflow(Notice, NoticeInput{Announcement: activities.Announcement{ID: "ntc_1"}, Targets: []string{"dead", "pager"}, Test: true})
+	var results []NoticeResult
+	require.NoError(t, env.GetWorkflowResult(&results))
+	assert.Equal(t, map[string]int{"dead": 1, "pager": 1}, tried)
+	assert.Contains(t, results[0].Error, "503")
+	assert.Empty(t, results[1].Error)
+}

@@ -47,6 +47,9 @@ func (t *Telling) key(kind activities.NoticeKind) string {
 	return fmt.Sprintf("%s/%d/%d", kind, t.Began.UnixNano(), t.Stage)
 }
 
+// episode is the same for all notices of one trouble, and for that of its end.
+func (t *Telling) episode() string { return fmt.Sprint(t.Began.UnixNano()) }
+
 // minPause is between two notices, however late the first of them was.
 const minPause = time.Minute
 

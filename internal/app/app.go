@@ -52,9 +52,6 @@ type App struct {
 	options Options
 	current atomic.Pointer[setup]
 
-	linking   sync.Mutex // guards lastLinks
-	lastLinks map[credential.AccountID]noticeLink
-
 	reloading sync.Mutex // held by one reload, hooks included; guards onReload
 	onReload  []func(ctx context.Context, changed []string)
 }

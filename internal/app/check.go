@@ -40,7 +40,7 @@ type check func(ctx context.Context) Finding
 
 // Check looks at everything that has to be right for the work to go on: Temporal and its workers, the vault and its key,
 // every connector, every account, every triage and its reports, and every channel and repository of a triage whose account
-// works. Each look takes at most patience.
+// works, and where notices go. Each look takes at most patience.
 func (a *App) Check(ctx context.Context, patience time.Duration) []Finding {
 	findings := []Finding{{Subject: "configuration " + a.Config().Path, OK: true}}
 	reached := a.look(ctx, patience, a.checkTemporal)
@@ -78,7 +78,7 @@ func (a *App) Check(ctx context.Context, patience time.Duration) []Finding {
 	for _, name := range names {
 		findings = append(findings, a.CheckTriage(ctx, name, patience)...)
 	}
-	return findings
+	return append(findings, a.checkNotices(ctx, patience)...)
 }
 
 // CheckTriage looks at the channels and repositories of one triage. Those whose account has no usable token are left
@@ -178,11 +178,11 @@ func (a *App) polled(ctx context.Context, queue string, kind enums.TaskQueueType
 	return len(answer.GetPollers()) > 0, err
 }
 
-// accountsInUse returns the accounts that triages name or the vault holds, each once, in order.
+// accountsInUse returns the accounts that the configuration names or the vault holds, each once, in order.
 func (a *App) accountsInUse(ctx context.Context) []credential.AccountID {
 	used := map[credential.AccountID]bool{}
-	for _, t := range a.Config().Triages {
-		used[t.Slack], used[t.GitHub] = true, true
+	for _, account := range a.ConfiguredAccounts() {
+		used[account] = true
 	}
 	if a.Vault != nil {
 		held, err := a.Vault.Accounts(ctx)

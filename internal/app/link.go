@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"path"
 	"time"
 
 	"tokenkeeper/credential"
@@ -20,12 +19,15 @@ type Link struct {
 // NewLink makes a link, with a confirmation code where the configuration or the caller wants one. It is good once and voids
 // those of before. The vault must be open.
 func (a *App) NewLink(ctx context.Context, account credential.AccountID, why string, code bool) (Link, error) {
+	return a.newLink(ctx, vault.LinkRequest{Account: account, Why: why, Code: code || a.Config().Links.RequireCode})
+}
+
+func (a *App) newLink(ctx context.Context, r vault.LinkRequest) (Link, error) {
 	if a.Vault == nil {
 		return Link{}, errVaultClosed
 	}
-	keys, err := a.Vault.NewLink(ctx, vault.LinkRequest{
-		Account: account, Why: why, Life: a.Config().Links.Lifetime, Code: code || a.Config().Links.RequireCode,
-	})
+	r.Life = a.Config().Links.Lifetime
+	keys, err := a.Vault.NewLink(ctx, r)
 	if err != nil {
 		return Link{}, err
 	}
@@ -35,38 +37,12 @@ func (a *App) NewLink(ctx context.Context, account credential.AccountID, why str
 // errCodeAside: a notice that held the code beside the link would be what the code protects against.
 var errCodeAside = errors.New("links.require_code: only the command line shows a link and its code")
 
-// ConnectLink returns a link for a notice. There is none where links need a code. A link voids those of before, so the targets
-// of a notice get the same one, while it has not been opened and is good for half its life; those that different workers tell
-// get different ones, of which the newest works.
-func (a *App) ConnectLink(ctx context.Context, account credential.AccountID, why string) (string, error) {
+// ConnectLink returns a link for a notice. There is none where links need a code. A link voids those of before, so the letters
+// about one episode lead to the same one, whichever process writes them, while it is good.
+func (a *App) ConnectLink(ctx context.Context, account credential.AccountID, why, episode string) (string, error) {
 	if a.Config().Links.RequireCode {
 		return "", errCodeAside
 	}
-	a.linking.Lock()
-	defer a.linking.Unlock()
-	if last, ok := a.lastLinks[account]; ok && last.why == why && a.fresh(ctx, last.Link) {
-		return last.URL, nil
-	}
-	link, err := a.NewLink(ctx, account, why, false)
-	if err != nil {
-		return "", err
-	}
-	if a.lastLinks == nil {
-		a.lastLinks = map[credential.AccountID]noticeLink{}
-	}
-	a.lastLinks[account] = noticeLink{Link: link, why: why}
-	return link.URL, nil
-}
-
-// noticeLink is the last link that an account had for a notice.
-type noticeLink struct {
-	Link
-
-	why string
-}
-
-// fresh reports whether a link can be handed out once more.
-func (a *App) fresh(ctx context.Context, l Link) bool {
-	known, err := a.Vault.GetLink(ctx, vault.LinkHash(path.Base(l.URL)))
-	return err == nil && known.BrowserHash == nil && time.Until(l.ExpiresAt) > a.Config().Links.Lifetime/2
+	link, err := a.newLink(ctx, vault.LinkRequest{Account: account, Why: why, Episode: episode})
+	return link.URL, err
 }

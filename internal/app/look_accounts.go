@@ -18,9 +18,9 @@ import (
 // RunningAccounts is the visibility query for the Workflows that own accounts.
 const RunningAccounts = "WorkflowType = '" + workflows.ConnectedAccountType + "' AND ExecutionStatus = 'Running'"
 
-// LookAtAccounts returns every account that a Workflow owns, and those that a triage of the configuration names and
-// nobody connected yet, in the order of their names. Each Workflow is asked, for no longer than patience; where no worker
-// answers, its search attributes must do.
+// LookAtAccounts returns every account that a Workflow owns, and those that the configuration names and nobody connected yet,
+// in the order of their names. Each Workflow is asked, for no longer than patience; where no worker answers, its search
+// attributes must do.
 func (a *App) LookAtAccounts(ctx context.Context, patience time.Duration) ([]gateway.AccountView, error) {
 	running, err := a.Executions(ctx, RunningAccounts, 0)
 	if err != nil {
@@ -99,7 +99,7 @@ func (a *App) unconnected(owned []gateway.AccountView) []gateway.AccountView {
 	return missing
 }
 
-// ConfiguredAccounts returns the accounts that triages name, each once.
+// ConfiguredAccounts returns the accounts that triages and notices name, each once.
 func (a *App) ConfiguredAccounts() []credential.AccountID {
 	var accounts []credential.AccountID
 	for _, name := range a.ConfiguredTriages() {
@@ -108,6 +108,11 @@ func (a *App) ConfiguredAccounts() []credential.AccountID {
 			if !slices.Contains(accounts, account) {
 				accounts = append(accounts, account)
 			}
+		}
+	}
+	for _, account := range a.noticeAccounts() {
+		if !slices.Contains(accounts, account) {
+			accounts = append(accounts, account)
 		}
 	}
 	return accounts

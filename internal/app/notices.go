@@ -1,15 +1,18 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"tokenkeeper/activities"
 	"tokenkeeper/config"
-	"tokenkeeper/credential"
+	"tokenkeeper/workflows"
 )
 
 // noticePatience bounds one request to a webhook. The Standard Webhooks specification suggests 15 to 30 s.
@@ -17,12 +20,12 @@ const noticePatience = 20 * time.Second
 
 func (a *App) notices() *activities.Notices {
 	return &activities.Notices{
-		Plan:       a.noticePlan,
-		Target:     func(name string) (activities.Target, error) { return a.webhook(name) },
-		Post:       a.Workflows.PostNotice,
-		Link:       a.ConnectLink,
-		Dependents: a.triagesOf,
-		Log:        a.Log,
+		Plan:   a.noticePlan,
+		Target: a.noticeTarget,
+		Post:   a.Workflows.PostNotice,
+		Link:   a.ConnectLink,
+		Paused: a.pausedBy,
+		Log:    a.Log,
 	}
 }
 
@@ -30,34 +33,93 @@ func (a *App) noticePlan() activities.NoticePlan {
 	n := a.Config().Notices
 	plan := activities.NoticePlan{Escalation: n.Escalation, Quiet: n.Quiet}
 	for _, name := range slices.Sorted(maps.Keys(n.Targets)) {
-		if n.Targets[name].Type == config.TargetLog {
+		switch t := n.Targets[name]; t.Type {
+		case config.TargetLog:
 			plan.Log = true
-			continue
+		case config.TargetEmail:
+			for _, address := range t.To {
+				plan.Targets = append(plan.Targets, activities.PlannedTarget{Name: mailbox(name, address)})
+			}
+		default:
+			plan.Targets = append(plan.Targets, activities.PlannedTarget{Name: name, Through: t.Account})
 		}
-		plan.Targets = append(plan.Targets, name)
 	}
 	return plan
 }
 
-// webhook makes what sends to a target of the configuration. The log needs none: it is written where a notice begins.
-func (a *App) webhook(name string) (*activities.Webhook, error) {
+// mailbox names one address of a target of the configuration: ops/jane@example.com.
+func mailbox(target, address string) string { return target + "/" + address }
+
+// noticeTarget makes what sends to a target of the configuration, by the name that the plan has for it.
+//
+//nolint:ireturn // of which type it is, the configuration says
+func (a *App) noticeTarget(name string) (activities.Target, error) {
 	c := a.Config()
-	t, ok := c.Notices.Targets[name]
-	if !ok || t.Type != config.TargetWebhook {
-		return nil, fmt.Errorf("%s has no target %q under notices.targets any more", c.Path, name)
+	entry, address, _ := strings.Cut(name, "/")
+	t := c.Notices.Targets[entry]
+	switch {
+	case t.Type == config.TargetWebhook && address == "":
+		return a.webhook(name, t), nil
+	case t.Type == config.TargetSlack && address == "":
+		return &activities.SlackChannel{Name: name, Slack: &activities.Slack{APIs: a}, Account: t.Account, Channel: t.Channel}, nil
+	case t.Type == config.TargetEmail && slices.Contains(t.To, address):
+		return newMailbox(entry, t, address), nil
+	case t.Type == config.TargetLog && address == "":
+		return activities.LogTarget{Log: a.Log}, nil
 	}
+	return nil, fmt.Errorf("%s has no target %q under notices.targets any more", c.Path, name)
+}
+
+func (a *App) webhook(name string, t config.NoticeTarget) *activities.Webhook {
 	return &activities.Webhook{
 		Name: name, URL: t.Address(), Secret: t.Secret(),
 		HTTP: &http.Client{Transport: a.base, Timeout: noticePatience, CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse // whoever answers instead is not whom the secret is shared with
 		}},
-	}, nil
+	}
 }
 
-// triagesOf returns the triages that use an account, in order.
-func (a *App) triagesOf(account credential.AccountID) []string {
+func newMailbox(name string, t config.NoticeTarget, address string) *activities.Mailbox {
+	return &activities.Mailbox{
+		Name: name, From: t.From, To: address,
+		Server: activities.MailServer{Host: t.Host, Port: t.Port, TLS: activities.MailTLS(t.TLS), User: t.Username, Password: t.Secret()},
+	}
+}
+
+// pausedPatience bounds how long all triages are asked for a notice.
+const pausedPatience = 3 * time.Second
+
+// pausedBy returns the triages that stand still because of an account, in order: those that wait for it, those whose reports
+// do, and where nothing can be read without it, those that will find that out with their next poll.
+func (a *App) pausedBy(ctx context.Context, n activities.Notice) []string {
+	ctx, cancel := context.WithTimeout(ctx, pausedPatience)
+	defer cancel()
+	paused := slices.Clone(n.Triages)
 	triages := a.Config().Triages
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(triages)), func(name string) bool {
-		return triages[name].Slack != account && triages[name].GitHub != account
+	var mu sync.Mutex // guards paused
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(triages)), func(name string) bool { return slices.Contains(n.Triages, name) })
+	_ = Each(ctx, len(names), func(ctx context.Context, i int) error { // nobody fails: who does not answer is not paused by us
+		t := triages[names[i]]
+		uses := t.Slack == n.Account || t.GitHub == n.Account
+		waits := slices.ContainsFunc(t.Routes, func(r config.Route) bool { return n.Channels[r.Channel] > 0 })
+		unread := t.Slack == n.Account && n.Status.NeedsPerson()
+		if uses && waits || unread && a.reads(ctx, names[i]) {
+			mu.Lock()
+			defer mu.Unlock()
+			paused = append(paused, names[i])
+		}
+		return nil
 	})
+	slices.Sort(paused)
+	return paused
+}
+
+// reads reports whether a triage runs and would read its channels if it could.
+func (a *App) reads(ctx context.Context, name string) bool {
+	description, err := a.Temporal.DescribeWorkflowExecution(ctx, workflows.TriageWorkflowID(name), "")
+	if err != nil || description.GetWorkflowExecutionInfo().GetCloseTime() != nil {
+		return false
+	}
+	status, err := a.Workflows.TriageStatus(ctx, name)
+	return err == nil && (status.State == workflows.TriagePolling || status.State == workflows.TriageWaiting)
 }

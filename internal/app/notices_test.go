@@ -19,24 +19,28 @@ import (
 )
 
 func TestThePlanOfNoticesIsTheConfigurationsOfNow(t *testing.T) {
-	account := credential.AccountID{Organization: "acme", User: "triage", Connector: "slack"}
+	account := credential.AccountID{Organization: "acme", User: "ops", Connector: "slack"}
 	a := &App{base: http.DefaultTransport}
-	a.current.Store(newSetup(&config.Config{
-		Notices: config.Notices{Quiet: time.Minute, Targets: map[string]config.NoticeTarget{
-			"pager": {Type: config.TargetWebhook}, "log": {Type: config.TargetLog},
-		}},
-		Triages: map[string]config.Triage{"acme/b": {GitHub: account}, "acme/a": {Slack: account}, "acme/c": {}},
-	}, nil))
+	a.current.Store(newSetup(&config.Config{Notices: config.Notices{Quiet: time.Minute, Targets: map[string]config.NoticeTarget{
+		"pager": {Type: config.TargetWebhook}, "log": {Type: config.TargetLog}, "team": {Type: config.TargetSlack, Account: account},
+		"ops": {Type: config.TargetEmail, To: []string{"jane@example.com", "joe@example.com"}},
+	}}}, nil))
 	plan := a.noticePlan()
 	assert.True(t, plan.Log)
-	assert.Equal(t, []string{"pager"}, plan.Targets)
+	assert.Equal(t, []activities.PlannedTarget{
+		{Name: "ops/jane@example.com"}, {Name: "ops/joe@example.com"}, {Name: "pager"}, {Name: "team", Through: account},
+	}, plan.Targets)
 	assert.Equal(t, time.Minute, plan.Quiet)
-	assert.Equal(t, []string{"acme/a", "acme/b"}, a.triagesOf(account))
-	_, err := a.webhook("pager")
-	require.NoError(t, err)
-	for _, name := range []string{"log", "gone"} {
-		_, err := a.webhook(name)
-		require.ErrorContains(t, err, "no target")
+	for name, want := range map[string]activities.Target{
+		"pager": &activities.Webhook{}, "log": activities.LogTarget{}, "team": &activities.SlackChannel{}, "ops/joe@example.com": &activities.Mailbox{},
+	} {
+		got, err := a.noticeTarget(name)
+		require.NoError(t, err)
+		assert.IsType(t, want, got)
+	}
+	for _, name := range []string{"gone", "ops", "ops/who@example.com", "pager/joe@example.com", ""} {
+		_, err := a.noticeTarget(name)
+		require.ErrorContains(t, err, "no target", name)
 	}
 
 	a.current.Store(newSetup(&config.Config{Notices: config.Notices{Targets: map[string]config.NoticeTarget{"pager": {Type: config.TargetWebhook}}}}, nil))
@@ -53,7 +57,7 @@ func TestAWebhookFollowsNoRedirect(t *testing.T) {
 	t.Cleanup(server.Close)
 	t.Setenv("HOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 	a := openNotices(t, "notices:\n  targets:\n    pager: {type: webhook, url: "+server.URL+", secret_env: HOOK_SECRET}\n")
-	target, err := a.webhook("pager")
+	target, err := a.noticeTarget("pager")
 	require.NoError(t, err)
 	require.ErrorContains(t, target.Send(t.Context(), testLetter()), "it answers 307")
 	assert.Equal(t, 1, asked)
@@ -73,23 +77,29 @@ func testLetter() activities.Letter {
 	return activities.Letter{Announcement: activities.Announcement{ID: "ntc_1", Type: "account.trouble", Text: "it is broken"}}
 }
 
-// Links void each other, so the targets of one notice get the same one, until it was used.
+// Links void each other, so all that tell of one episode get the same one, until it was used.
 func TestTheTargetsOfANoticeGetOneLink(t *testing.T) {
 	account := credential.AccountID{Organization: "acme", User: "triage", Connector: "slack"}
 	folder := t.TempDir()
-	a := openNotices(t, "vault: {path: "+filepath.Join(folder, "v.db")+", keyset: "+filepath.Join(folder, "v.key")+"}\n")
-	_, err := vault.CreateKeyset(a.Config().Vault.Keyset)
-	require.NoError(t, err)
-	require.NoError(t, a.OpenVault(t.Context()))
-	get := func(why string) string {
-		link, err := a.ConnectLink(t.Context(), account, why)
+	workers := make([]*App, 2)
+	for i := range workers {
+		workers[i] = openNotices(t, "vault: {path: "+filepath.Join(folder, "v.db")+", keyset: "+filepath.Join(folder, "v.key")+"}\n")
+		if i == 0 {
+			_, err := vault.CreateKeyset(workers[i].Config().Vault.Keyset)
+			require.NoError(t, err)
+		}
+		require.NoError(t, workers[i].OpenVault(t.Context()))
+	}
+	get := func(worker int, episode string) string {
+		link, err := workers[worker].ConnectLink(t.Context(), account, "revoked", episode)
 		require.NoError(t, err)
 		return link
 	}
-	first := get("revoked")
-	assert.Equal(t, first, get("revoked"))
-	other := get("expired")
+	first := get(0, "ntc_1")
+	assert.Equal(t, first, get(1, "ntc_1"))
+	assert.Equal(t, first, get(0, "ntc_1"))
+	other := get(1, "ntc_2")
 	assert.NotEqual(t, first, other)
-	require.NoError(t, a.Vault.SpendLink(t.Context(), vault.LinkHash(path.Base(other))))
-	assert.NotEqual(t, other, get("expired"), "it was used")
+	require.NoError(t, workers[0].Vault.SpendLink(t.Context(), vault.LinkHash(path.Base(other))))
+	assert.NotEqual(t, other, get(0, "ntc_2"), "it was used")
 }

@@ -29,12 +29,14 @@ var (
 	schema8 string
 	//go:embed schema/9.sql
 	schema9 string
+	//go:embed schema/10.sql
+	schema10 string
 )
 
 // migrations lead from each schema version to the next; the first makes version 1 of an empty schema. One that was
 // released never changes.
 func migrations() []string {
-	return []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9}
+	return []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9, schema10}
 }
 
 // migrationLock is the key of the advisory lock that migrations hold: "tkvl" in ASCII, like the mark of a SQLite vault.

@@ -28,12 +28,14 @@ var (
 	schema8 string
 	//go:embed schema/9.sql
 	schema9 string
+	//go:embed schema/10.sql
+	schema10 string
 )
 
 // migrations lead from each schema version to the next; the first makes version 1 of an empty file. One that was
 // released never changes.
 func migrations() []string {
-	return []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9}
+	return []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9, schema10}
 }
 
 // applicationID marks a SQLite file as a vault: "tkvl" in ASCII.
