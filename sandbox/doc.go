@@ -1,6 +1,6 @@
-// Package sandbox is Slack, GitHub and Zendesk with an authorization server for each, and Google's for service accounts, simulated
-// in one HTTP handler, so that an agent can be shown to survive what the real ones do to it: tokens that expire, rotate and
-// are revoked, limits, outages, answers that are lost after the work was done.
+// Package sandbox is Slack, GitHub and Zendesk with an authorization server for each, Google's for service accounts, and the
+// OpenID provider of an organization, simulated in one HTTP handler, so that an agent can be shown to survive what the real ones
+// do to it: tokens that expire, rotate and are revoked, limits, outages, answers that are lost after the work was done.
 //
 // It speaks the real dialects, because that is where agents fail: Slack puts errors into HTTP 200, GitHub's token endpoint
 // does too; history comes newest first; a GitHub refresh kills the old access token at once; search lags behind. Unmodified
@@ -28,6 +28,7 @@
 //	/github/login/oauth/access_token     its token endpoint
 //	/github/api/v3/…                     REST; what go-github's WithEnterpriseURLs(base+"/github/", …) calls
 //	/google/token                        token endpoint for signed assertions and client credentials; tokeninfo, revoke
+//	/openid/…                            OpenID provider at which the people of the workspace sign in: discovery, authorize, token, keys
 //	/zendesk/oauth/authorizations/new    consent page of the Zendesk client
 //	/zendesk/oauth/tokens                its token endpoint
 //	/zendesk/api/v2/…                    tickets and users

@@ -121,8 +121,8 @@ func (f Fault) validate() error {
 	default:
 		return fmt.Errorf("fault kind %q: want status, hang, drop, delay or truncate", f.Kind)
 	}
-	if f.App != "" && !slices.Contains([]App{Slack, GitHub, Google, Zendesk}, f.App) {
-		return fmt.Errorf("fault app %q: want slack, github, google or zendesk", f.App)
+	if f.App != "" && !slices.Contains([]App{Slack, GitHub, Google, Zendesk, OpenID}, f.App) {
+		return fmt.Errorf("fault app %q: want slack, github, google, zendesk or openid", f.App)
 	}
 	if _, err := path.Match(f.Endpoint, ""); err != nil {
 		return fmt.Errorf("fault endpoint %q: %w", f.Endpoint, err)

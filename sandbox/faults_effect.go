@@ -66,7 +66,7 @@ func (s *Sandbox) refusal(c *call, f Fault) answer {
 	switch c.app {
 	case Slack:
 		return slackRefusal(f).retryAfter(f.RetryAfter)
-	case Google:
+	case Google, OpenID:
 		return googleScripted(f).retryAfter(f.RetryAfter)
 	case Zendesk:
 		return zendeskScripted(f).retryAfter(f.RetryAfter)

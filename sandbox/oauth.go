@@ -44,6 +44,7 @@ type authRequest struct {
 	state     string
 	redirect  *url.URL
 	challenge string // S256; empty without PKCE
+	nonce     string // for the ID token; empty but where people sign in
 	scopes    []string
 	expires   time.Time
 }
@@ -61,6 +62,7 @@ var (
 	errUnknownClient = errors.New("no app has this client_id")
 	errRedirectURI   = errors.New("redirect_uri is not an http(s) URL of this machine (localhost, 127.0.0.1, [::1])")
 	errNoScopes      = errors.New("no scopes requested: name them in the scope parameter")
+	errNoOpenID      = errors.New("people sign in with scope openid: name it in the scope parameter")
 	errChallenge     = errors.New("code_challenge_method has to be S256")
 )
 
@@ -96,7 +98,12 @@ func parseAuthRequest(name App, query url.Values) (*authRequest, error) {
 	if name == Slack && len(scopes) == 0 {
 		return nil, errNoScopes
 	}
-	return &authRequest{state: query.Get("state"), redirect: redirect, challenge: challenge, scopes: scopes}, nil
+	if name == OpenID && !slices.Contains(scopes, "openid") {
+		return nil, errNoOpenID
+	}
+	return &authRequest{
+		state: query.Get("state"), redirect: redirect, challenge: challenge, nonce: query.Get("nonce"), scopes: scopes,
+	}, nil
 }
 
 // splitScopes takes commas, as Slack writes them, and spaces.
@@ -262,6 +269,8 @@ func (s *Sandbox) subjects(name App) []string {
 		return []string{s.options.GitHubLogin, OtherLogin}
 	case Zendesk:
 		return []string{s.options.ZendeskUser, OtherUser}
+	case OpenID:
+		return s.people()
 	case Slack, Google:
 	}
 	return []string{s.options.Team, OtherTeam}

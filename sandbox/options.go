@@ -9,12 +9,13 @@ import (
 // App names one of the simulated providers, and the OAuth app that is registered there.
 type App string
 
-// The apps. Nobody consents at Google: its app is a service account.
+// The apps. Nobody consents at Google: its app is a service account. At OpenID people say who they are, and grant nothing.
 const (
 	Slack   App = "slack"
 	GitHub  App = "github"
 	Google  App = "google"
 	Zendesk App = "zendesk"
+	OpenID  App = "openid"
 )
 
 // Rotation is what becomes of a refresh token that was used.
@@ -107,6 +108,7 @@ type Options struct {
 	GitHub  AppOptions
 	Google  AppOptions
 	Zendesk AppOptions
+	OpenID  AppOptions
 
 	Team     string // Slack team id; T0SANDBOX
 	TeamName string
@@ -154,6 +156,7 @@ func (o Options) withDefaults() Options {
 	o.GitHub = o.GitHub.withDefaults(gitHubAppDefaults())
 	o.Google = o.Google.withDefaults(googleAppDefaults())
 	o.Zendesk = o.Zendesk.withDefaults(zendeskAppDefaults())
+	o.OpenID = o.OpenID.withDefaults(openIDAppDefaults())
 	o.ZendeskUser = orDefault(o.ZendeskUser, "support-agent@acme.example")
 	o.GitHubInstallation = orDefault(o.GitHubInstallation, "51000001")
 	o.Team = orDefault(o.Team, "T0SANDBOX")
@@ -214,6 +217,12 @@ func zendeskAppDefaults() AppOptions {
 		Name: "Support Desk", ClientID: "support_desk", ClientSecret: "sandbox-zendesk-client-secret",
 		AccessLifetime: 30 * time.Minute, RefreshLifetime: 30 * 24 * time.Hour, Rotation: RotationSingleUse,
 		OldAccess: OldAccessEnds, ActiveTokens: -1,
+	}
+}
+
+func openIDAppDefaults() AppOptions {
+	return AppOptions{
+		Name: "tokenkeeper", ClientID: "tokenkeeper-gateway", ClientSecret: "sandbox-openid-client-secret",
 	}
 }
 

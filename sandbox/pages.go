@@ -167,6 +167,8 @@ func (s *Sandbox) consentPage(w http.ResponseWriter, name App, id string, asked 
 		page.Where, page.Action, page.SubjectLabel = "GitHub", "/github/login/oauth/authorize", "Signed in as"
 	case Zendesk:
 		page.Where, page.Action, page.SubjectLabel = "Zendesk", "/zendesk/oauth/authorizations/new", "Signed in as"
+	case OpenID:
+		page.Where, page.Action, page.SubjectLabel = "your name and address", openIDRoot+"/authorize", "Sign in as"
 	case Slack, Google:
 	}
 	s.render(w, http.StatusOK, "consent.html", page)

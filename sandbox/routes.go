@@ -23,6 +23,9 @@ func (s *Sandbox) routes() http.Handler {
 	mux.HandleFunc("GET /zendesk/oauth/authorizations/new", s.authorizePage(Zendesk))
 	mux.Handle("POST /zendesk/oauth/authorizations/new", guard.Handler(s.decision(Zendesk)))
 	s.zendeskRoutes(mux)
+	mux.HandleFunc("GET "+openIDRoot+"/authorize", s.authorizePage(OpenID))
+	mux.Handle("POST "+openIDRoot+"/authorize", guard.Handler(s.decision(OpenID)))
+	s.openIDRoutes(mux)
 	mux.Handle("/control/", guard.Handler(s.controlRoutes()))
 	mux.Handle("/", pages)
 	return mux

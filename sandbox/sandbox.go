@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"crypto/ecdsa"
 	"crypto/rsa"
 	"html/template"
 	"net/http"
@@ -16,6 +17,8 @@ type Sandbox struct {
 	handler http.Handler
 	closed  chan struct{}
 	once    sync.Once
+
+	openIDKey *ecdsa.PrivateKey // signs ID tokens
 
 	mu            sync.Mutex // guards everything below
 	apps          map[App]*app
@@ -35,8 +38,11 @@ func New(o Options) *Sandbox {
 		options: o,
 		pages:   pageTemplates(),
 		closed:  make(chan struct{}),
+
+		openIDKey: newOpenIDKey(),
 		apps: map[App]*app{
 			Slack: newApp(Slack, o.Slack), GitHub: newApp(GitHub, o.GitHub), Google: newApp(Google, o.Google), Zendesk: newApp(Zendesk, o.Zendesk),
+			OpenID: newApp(OpenID, o.OpenID),
 		},
 		desk:      newDesk(),
 		workspace: newWorkspace(o),

@@ -110,7 +110,7 @@ func refreshPrefix(a *app) string {
 		return "ghr_"
 	case Zendesk:
 		return ""
-	case Slack, Google:
+	case Slack, Google, OpenID:
 	}
 	return "xoxe-1-"
 }

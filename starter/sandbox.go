@@ -24,6 +24,7 @@ type sandboxFlags struct {
 	tokenLifetime time.Duration
 	postEvery     time.Duration
 	eventsTo      string
+	openID        bool
 }
 
 func newSandbox(c *cli) *cobra.Command {
@@ -33,10 +34,14 @@ func newSandbox(c *cli) *cobra.Command {
 		Short: "Serve a simulated Slack and GitHub to play with",
 		Long: `Serve Slack, GitHub and an authorization server for each, simulated with their real dialects, until Ctrl-C. Prints
 the connectors to put into a configuration. People can post messages and look at the issues in a browser; scripts use
-/control/. Nothing is kept: the next start begins with an empty world.`,
+/control/. Nothing is kept: the next start begins with an empty world.
+
+With --openid the printed configuration has people sign in to the gateway as well, at the sandbox's OpenID provider: there one
+can be anybody of the workspace, of whom the first is an operator and the others may look, or somebody who may not come in.`,
 		Example: `  tokenkeeper sandbox
   tokenkeeper sandbox --token-lifetime 1m --post-every 10s
-  tokenkeeper sandbox --events-to http://127.0.0.1:8780`,
+  tokenkeeper sandbox --events-to http://127.0.0.1:8780
+  tokenkeeper sandbox --openid`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if flags.tokenLifetime < 0 || flags.postEvery < 0 {
 				return usage(cmd.CommandPath()+": a duration below zero", "write one such as 30s or 2m, or leave the flag out")
@@ -53,6 +58,7 @@ the connectors to put into a configuration. People can post messages and look at
 	f.DurationVar(&flags.tokenLifetime, "token-lifetime", 0, "how long access tokens live; as long as the real ones by default")
 	f.DurationVar(&flags.postEvery, "post-every", 0, "have simulated people post a message this often; never by default")
 	f.StringVar(&flags.eventsTo, "events-to", "", "`URL` of a gateway that is told of messages and of grants that end; nobody is by default")
+	f.BoolVar(&flags.openID, "openid", false, "print a configuration with which people sign in to the gateway")
 	return cmd
 }
 
@@ -70,6 +76,9 @@ func (c *cli) sandbox(ctx context.Context, flags sandboxFlags) error {
 		GitHub: sandbox.AppOptions{AccessLifetime: flags.tokenLifetime},
 	})
 	guide := guideTo(world, listener.Addr().String())
+	if flags.openID {
+		guide.OpenID = openIDGuide(world, guide.URL)
+	}
 	if flags.eventsTo != "" {
 		if err := guide.subscribe(world, flags.eventsTo); err != nil {
 			return errors.Join(err, listener.Close())
@@ -126,6 +135,8 @@ type guide struct {
 	URL    string       `json:"url"`
 	Slack  guideToAnApp `json:"slack"`
 	GitHub guideToAnApp `json:"github"`
+	// OpenID is where people sign in to the gateway; nil where they do not.
+	OpenID *guideToOpenID `json:"openid,omitempty"`
 	// Poster is one of the people there.
 	Poster string `json:"poster"`
 	// Channels the app is in, and repositories it may file issues in.
@@ -139,6 +150,18 @@ type guideToAnApp struct {
 	// EventSecret is what events are signed with; "" where there are none.
 	EventSecret string         `json:"event_secret,omitempty"`
 	Endpoints   endpointsGuide `json:"endpoints"`
+}
+
+// guideToOpenID has the keys of gateway.oidc.
+type guideToOpenID struct {
+	Issuer       string `json:"issuer"`
+	ClientID     string `json:"client_id"`
+	ClientSecret string `json:"client_secret"`
+}
+
+func openIDGuide(world *sandbox.Sandbox, root string) *guideToOpenID {
+	app := world.App(sandbox.OpenID)
+	return &guideToOpenID{Issuer: root + "/openid", ClientID: app.ClientID, ClientSecret: app.ClientSecret}
 }
 
 // endpointsGuide has the keys of a connector's endpoints.
@@ -191,6 +214,9 @@ func tellGuide(w io.Writer, g guide) {
 	if g.Slack.EventSecret != "" {
 		fmt.Fprintf(w, "export SLACK_SIGNING_SECRET=%s\nexport GITHUB_WEBHOOK_SECRET=%s\n", g.Slack.EventSecret, g.GitHub.EventSecret)
 	}
+	if g.OpenID != nil {
+		fmt.Fprintf(w, "export OIDC_CLIENT_SECRET=%s\n", g.OpenID.ClientSecret)
+	}
 	fmt.Fprintf(w, `
 then, in other terminals with that environment:
 
@@ -210,6 +236,10 @@ Ctrl-C ends it.
 
 // tellExample writes the configuration that leads to the sandbox.
 func tellExample(w io.Writer, g guide) {
+	if o := g.OpenID; o != nil {
+		fmt.Fprintf(w, "gateway:\n  oidc:\n    issuer: %s\n    client_id: %s\n    client_secret_env: OIDC_CLIENT_SECRET\n", o.Issuer, o.ClientID)
+		fmt.Fprint(w, "    operators: {groups: [sre]}\n    viewers: {groups: [staff]}\nlinks: {require_sign_in: true}\n")
+	}
 	fmt.Fprintln(w, "connectors:")
 	tellConnector(w, "slack", "slack", g.Slack, "signing_secret_env: SLACK_SIGNING_SECRET",
 		"[channels:history, channels:read, chat:write, reactions:read, reactions:write, users:read]")

@@ -78,6 +78,32 @@ func TestSandboxGuideWithEvents(t *testing.T) {
 	w.run("sandbox", "--events-to", "nonsense").exits(exitUsage).complains("--events-to", "http://127.0.0.1:8780")
 }
 
+// It has people sign in where that is wanted.
+func TestSandboxGuideWithOpenID(t *testing.T) {
+	w := newWorld(t)
+	world := sandbox.New(sandbox.Options{})
+	defer world.Close()
+	g := guideTo(world, "127.0.0.1:8790")
+	g.OpenID = openIDGuide(world, g.URL)
+	w.env["OIDC_CLIENT_SECRET"] = g.OpenID.ClientSecret
+	var example, text bytes.Buffer
+	tellExample(&example, g)
+	tellGuide(&text, g)
+	if export := "export OIDC_CLIENT_SECRET=" + g.OpenID.ClientSecret + "\n"; !strings.Contains(text.String(), export) {
+		t.Errorf("no %s in\n%s", export, text.String())
+	}
+	w.write("sandbox.yaml", example.String())
+	cfg, err := config.Load("sandbox.yaml", w.lookup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := cfg.Gateway.OIDC
+	if o.Issuer != "http://127.0.0.1:8790/openid" || o.ClientSecret().IsZero() || !cfg.Links.RequireSignIn ||
+		!o.Operators.Include("", []string{"staff", "sre"}) || !o.Viewers.Include("", []string{"staff"}) || o.Viewers.Include(sandbox.OtherPerson, nil) {
+		t.Errorf("oidc = %+v", o)
+	}
+}
+
 // And the commands that it tells them to type exist.
 func TestSandboxGuideLeadsOn(t *testing.T) {
 	world := sandbox.New(sandbox.Options{})
