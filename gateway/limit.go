@@ -33,7 +33,8 @@ func newLimit(inAMinute int) *httprate.RateLimiter {
 	return httprate.NewRateLimiter(inAMinute, time.Minute, httprate.WithResponseHeaders(httprate.ResponseHeaders{RetryAfter: "Retry-After"}))
 }
 
-// slowly keeps links from being tried.
+// slowly keeps links from being tried, and the OpenID provider from being asked without end. At the latter nobody can guess
+// anything here, and all people of an office may have one address.
 func (s *Server) slowly(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !s.tooFast(w, r, s.limits.opened()) {

@@ -324,10 +324,12 @@ func TestSignInsAreLimited(t *testing.T) {
 	f.ask("https://keeper.example.com")
 	f.askAt()
 	c := f.caller()
-	for range 10 {
+	for range 30 { // an office in the morning
 		require.Equal(t, http.StatusSeeOther, c.call(http.MethodPost, "/login/openid", nil).StatusCode)
+		require.Equal(t, http.StatusBadRequest, c.call(http.MethodGet, "/login/callback?state=x&code=guessed", nil).StatusCode)
 	}
 	assert.Equal(t, http.StatusTooManyRequests, c.call(http.MethodPost, "/login/openid", nil).StatusCode)
+	assert.Equal(t, http.StatusTooManyRequests, c.call(http.MethodGet, "/login/callback?state=x&code=guessed", nil).StatusCode)
 	c = f.caller()
 	c.header.Set("Sec-Fetch-Site", "cross-site")
 	assert.Equal(t, http.StatusForbidden, c.call(http.MethodPost, "/login/openid", nil).StatusCode)

@@ -52,9 +52,6 @@ func (s *Server) beginOpenID(w http.ResponseWriter, r *http.Request) {
 		s.notFound(w, r)
 		return
 	}
-	if s.tooFast(w, r, s.limits.signIns()) {
-		return
-	}
 	link := r.PostFormValue("link")
 	if !linkShape.MatchString(link) {
 		link = ""
