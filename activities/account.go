@@ -26,7 +26,7 @@ type records interface {
 	Swap(ctx context.Context, account credential.AccountID, from credential.Generation, t credential.Tokens) (credential.Generation, error)
 	SealTokens(account credential.AccountID, g credential.Generation, t credential.Tokens) ([]byte, error)
 	OpenTokens(account credential.AccountID, g credential.Generation, sealed []byte) (credential.Tokens, error)
-	Shred(ctx context.Context, account credential.AccountID) error
+	Shred(ctx context.Context, account credential.AccountID, g credential.Generation) error
 }
 
 type presentations interface {

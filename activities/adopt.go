@@ -8,7 +8,6 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"tokenkeeper/credential"
-	"tokenkeeper/oauth"
 	"tokenkeeper/vault"
 )
 
@@ -89,35 +88,4 @@ func (a *Account) giveBackOld(ctx context.Context, old vault.Record) {
 
 func refuse(format string, args ...any) error {
 	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(format, args...), ErrTypeAuthorizationRejected, nil)
-}
-
-// Disconnect revokes the grant at the provider (RFC 7009 or its dialect) and then destroys it here. A grant that the
-// provider calls dead already counts as revoked. Temporal retries it until the provider answered. Errors:
-// [ErrTypeRejected] when the provider refuses the app itself, [ErrTypeNotConfigured].
-func (a *Account) Disconnect(ctx context.Context, in AccountInput) error {
-	conn, err := a.Connections.Connection(in.Account)
-	if err != nil {
-		return notConfigured(err)
-	}
-	record, err := a.Vault.Get(ctx, in.Account)
-	if errors.Is(err, vault.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("disconnecting account %s: %w", in.Account, err)
-	}
-	if err := conn.OAuth.Revoke(ctx, record.Tokens); err != nil && oauth.KindOf(err) != credential.DeadGrant {
-		failure := describe(err)
-		switch {
-		case failure.Kind == credential.DeadClient, failure.Kind == credential.Misconfigured:
-			return rejected("%s", failure.Message)
-		case failure.RetryAfter > 0:
-			return again(ErrTypeRateLimited, failure.Message, failure.RetryAfter)
-		}
-		return outage("revoking the grant of account "+in.Account.String(), err)
-	}
-	if err := a.Vault.Shred(ctx, in.Account); err != nil {
-		return fmt.Errorf("destroying the credential of account %s: %w", in.Account, err)
-	}
-	return nil
 }

@@ -65,6 +65,7 @@ type DiscardInput struct {
 // the same subject it does not revoke: at many providers that would end theirs too. Repeating it changes nothing. Errors:
 // [ErrTypeProviderUnavailable], unless Unrevoked is set: then nothing but the vault is needed.
 func (a *Account) Discard(ctx context.Context, in DiscardInput) error {
+	defer beat(ctx)()
 	if !in.Unrevoked {
 		if err := a.giveBackStray(ctx, in); err != nil {
 			return err

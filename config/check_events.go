@@ -51,6 +51,8 @@ func (k *checker) events(path string, c Connector) Events {
 		k.unusedEvents(path, "slack", "webhook_secret", e.WebhookSecretEnv, e.WebhookSecretFile)
 		e.family, e.secret = "slack", k.eventSecret(path, "signing_secret", e.SigningSecretEnv, e.SigningSecretFile,
 			"the signing secret is on the page Basic Information of the app")
+	case c.ProviderID == "github-oauth-app":
+		k.add(path, "an OAuth App has no webhook of its own, a GitHub App has", "delete it; the tokens are looked at every validate_every")
 	case inFamily(c.ProviderID, "github"):
 		k.unusedEvents(path, "github", "signing_secret", e.SigningSecretEnv, e.SigningSecretFile)
 		e.family, e.secret = "github", k.eventSecret(path, "webhook_secret", e.WebhookSecretEnv, e.WebhookSecretFile,

@@ -63,6 +63,10 @@ func TestFaultsOfEvents(t *testing.T) {
 		{"misspelt", "    timeout: 10s\n", slack("signing_secret_evn: SLACK_CLIENT_SECRET"), []string{
 			`tokenkeeper.yaml:16:7: connectors.slack.events.signing_secret_evn: unknown key, did you mean "signing_secret_env"?; fix: write signing_secret_env`,
 		}},
+		{"of an OAuth App", github, asGitHub("provider: github-oauth-app", "client_id: x", "client_secret_env: GITHUB_CLIENT_SECRET",
+			"events: {webhook_secret_env: GITHUB_CLIENT_SECRET}"), []string{
+			`tokenkeeper.yaml:20:5: connectors.github.events: an OAuth App has no webhook of its own, a GitHub App has; fix: delete it; the tokens are looked at every validate_every`,
+		}},
 		{"of a provider that sends none", github, asGitHub("provider: google", "client_id: x", "client_secret_env: GITHUB_CLIENT_SECRET",
 			"events: {webhook_secret_env: GITHUB_CLIENT_SECRET}"), []string{
 			`tokenkeeper.yaml:20:5: connectors.github.events: tokenkeeper takes no events of provider google; fix: delete it; the tokens are looked at every validate_every`,

@@ -27,8 +27,10 @@ type deeds interface {
 	// Workflow; so does Disconnect.
 	RefreshNow(ctx context.Context, account credential.AccountID) (credential.AccountStatus, error)
 	// Disconnect returns another status than disconnected where the grant could not be revoked, with the cause as its
-	// warning. It is safe to repeat.
+	// warning. It waits for a provider that is away, and is safe to repeat.
 	Disconnect(ctx context.Context, account credential.AccountID) (credential.AccountStatus, error)
+	// ForceDisconnect does not wait: the status then says why the provider has not revoked the grant.
+	ForceDisconnect(ctx context.Context, account credential.AccountID) (credential.AccountStatus, error)
 }
 
 // action is one use of a button.

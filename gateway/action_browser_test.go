@@ -128,6 +128,33 @@ func TestDisconnectInABrowser(t *testing.T) {
 	}
 }
 
+func TestDisconnectByForceInABrowser(t *testing.T) {
+	for name, s := range map[string]screen{"dark": night, "phone": phone, "no script": {width: 1280, height: 900, noScript: true}} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			stuck := viewOf(f.clock.Now(), account.String(), func(v *gateway.AccountView) {
+				v.Disconnecting, v.Reason = true, "being disconnected; the provider has not taken the revocation yet"
+			})
+			f.owner.account = func(context.Context) (workflows.AccountStatus, error) { return stuck.AccountStatus, nil }
+			f.owner.deed = func() (workflows.AccountStatus, error) {
+				return workflows.AccountStatus{Status: credential.Disconnected, Unrevoked: "fake: revoke: transient (HTTP 503)"}, nil
+			}
+			f.board.show([]gateway.AccountView{stuck})
+			b := newTab(t, s)
+			b.open(f.url + "/")
+			b.see("the provider has not taken the revocation yet")
+			b.do(chromedp.Click(`//a[starts-with(normalize-space(.), 'Disconnect')]`))
+			b.see("It waits for Fake & Co")
+			b.picture("force-" + name)
+			assert.Empty(t, ask[[]string](b, lowContrast), "too little contrast")
+			b.pressButton("Destroy the tokens without Fake & Co")
+			b.see("its tokens are destroyed here, but the provider has not revoked the grant")
+			assert.LessOrEqual(t, ask[int](b, `document.documentElement.scrollWidth`), int(s.width), "nobody has to scroll sideways")
+			assert.Equal(t, []string{"disconnect by force"}, f.owner.deeds)
+		})
+	}
+}
+
 // tabTo moves the focus with the Tab key alone until an element whose text begins with this has it.
 func (b *tab) tabTo(text string) {
 	b.t.Helper()

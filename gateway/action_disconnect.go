@@ -44,17 +44,35 @@ func whatStops(seen look, account credential.AccountID) []string {
 	return stops
 }
 
-// disconnect has the grant revoked and the tokens destroyed.
+// disconnect has the grant revoked and the tokens destroyed; by force, whether or not it is revoked.
 func (s *Server) disconnect(w http.ResponseWriter, r *http.Request, a action) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), actionLimit)
 	defer cancel()
-	status, err := s.Owner.Disconnect(ctx, a.account)
+	ask, done := s.Owner.Disconnect, disconnected
+	if r.PostFormValue("force") != "" {
+		ask, done = s.Owner.ForceDisconnect, disconnectedByForce
+	}
+	status, err := ask(ctx, a.account)
 	switch {
 	case err != nil:
-		s.conclude(w, r, a, s.failed(ctx, a, err))
+		s.conclude(w, r, a, s.notDisconnected(r.Context(), a, err))
 	case status.Status != credential.Disconnected:
 		s.conclude(w, r, a, banner{Result: stillConnected, Account: a.account, Detail: status.Warning})
+	case status.Unrevoked != "":
+		s.conclude(w, r, a, banner{Result: unrevoked, Account: a.account, Detail: status.Unrevoked})
 	default:
-		s.conclude(w, r, a, banner{Result: disconnected, Account: a.account})
+		s.conclude(w, r, a, banner{Result: done, Account: a.account})
 	}
+}
+
+// notDisconnected tells a provider that has not answered from an account that has not.
+func (s *Server) notDisconnected(ctx context.Context, a action, err error) banner {
+	b := s.failed(ctx, a, err)
+	if b.Result != unanswered {
+		return b
+	}
+	if status, err := s.accountNow(context.WithoutCancel(ctx), a.account); err == nil && status.Disconnecting {
+		b.Result, b.Detail = disconnecting, status.Warning
+	}
+	return b
 }

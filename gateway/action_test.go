@@ -7,6 +7,7 @@ import (
 	"html"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -209,7 +210,7 @@ func TestDisconnect(t *testing.T) {
 	f.owner.deed = func() (workflows.AccountStatus, error) {
 		return workflows.AccountStatus{Status: credential.Active, Warning: "the provider does not answer"}, nil
 	}
-	assert.Contains(t, b.back(buttonsOf+"disconnect"), "could not be disconnected. Do it again: that is safe. This is why:<br><q>the provider does not answer</q>")
+	assert.Contains(t, b.back(buttonsOf+"disconnect"), "how to end it without the provider. This is why:<br><q>the provider does not answer</q>")
 	f.owner.deed = func() (workflows.AccountStatus, error) {
 		return workflows.AccountStatus{Status: credential.Disconnected}, nil
 	}
@@ -225,6 +226,55 @@ func TestDisconnect(t *testing.T) {
 		return workflows.AccountStatus{}, serviceerror.NewNotFound("gone")
 	}
 	assert.Contains(t, b.back(buttonsOf+"disconnect"), "has no Workflow")
+}
+
+// A provider that does not answer keeps nobody from destroying the tokens, and what that leaves behind is said.
+func TestDisconnectByForce(t *testing.T) {
+	f := newFixture(t)
+	status := workflows.AccountStatus{Account: account, Status: credential.Active}
+	f.owner.account = func(context.Context) (workflows.AccountStatus, error) { return status, nil }
+	b := f.browser()
+	asked := b.open(buttonsOf + "disconnect").body
+	assert.Contains(t, asked, "<details>")
+	assert.Contains(t, asked, "Where Fake &amp; Co does not answer, or refuses the app")
+	assert.Contains(t, asked, "Disconnect acme/triage/fake</button>")
+
+	f.owner.deed = func() (workflows.AccountStatus, error) {
+		status.Disconnecting = true
+		return workflows.AccountStatus{}, context.DeadlineExceeded
+	}
+	assert.Contains(t, b.back(buttonsOf+"disconnect"), "is still being disconnected: its provider has not taken the revocation yet")
+	asked = b.open(buttonsOf + "disconnect").body
+	assert.Contains(t, asked, "It waits for Fake &amp; Co")
+	assert.Contains(t, asked, "may live on there")
+	assert.NotContains(t, asked, "Disconnect acme/triage/fake</button>", "that was done")
+	assert.Contains(t, asked, `name="force"`)
+
+	force := url.Values{"force": {"yes"}}
+	f.owner.deed = func() (workflows.AccountStatus, error) {
+		return workflows.AccountStatus{Status: credential.Disconnected, Unrevoked: "fake: revoke: HTTP 503"}, nil
+	}
+	require.Equal(t, "/#result", b.submit(buttonsOf+"disconnect", force).location)
+	shown := html.UnescapeString(b.open("/").body)
+	assert.Contains(t, shown, "the provider has not revoked the grant, which may live on there")
+	assert.Contains(t, shown, "<q>fake: revoke: HTTP 503</q>")
+	f.owner.deed = func() (workflows.AccountStatus, error) {
+		return workflows.AccountStatus{Status: credential.Disconnected}, nil
+	}
+	b.submit(buttonsOf+"disconnect", force)
+	assert.Contains(t, b.open("/").body, "is disconnected: its tokens are destroyed, and")
+	assert.Equal(t, []string{"disconnect", "disconnect by force", "disconnect by force"}, f.owner.deeds)
+
+	events := f.audited()
+	require.Len(t, events, 3)
+	for i, want := range []vault.Event{
+		{Outcome: vault.Done, Detail: "disconnected_by_force"},
+		{Outcome: vault.Done, Detail: "unrevoked: fake: revoke: HTTP 503"},
+		{Outcome: vault.Failed, Detail: "disconnecting"},
+	} {
+		want.Actor, want.Action, want.Account, want.Remote = "local", vault.Disconnect, account, "127.0.0.1"
+		assert.Equal(t, want, events[i])
+	}
 }
 
 func TestButtonsAreForOperators(t *testing.T) {

@@ -24,10 +24,15 @@ const (
 	notRefreshed     result = "not_refreshed"
 	nothingToRefresh result = "nothing_to_refresh"
 	disconnected     result = "disconnected"
-	stillConnected   result = "still_connected"
-	noWorkflow       result = "no_workflow"
-	unanswered       result = "unanswered"
-	broken           result = "broken"
+	// disconnectedByForce: the provider has revoked the grant all the same; unrevoked: it has not.
+	disconnectedByForce result = "disconnected_by_force"
+	unrevoked           result = "unrevoked"
+	// disconnecting: the provider has not answered yet.
+	disconnecting  result = "disconnecting"
+	stillConnected result = "still_connected"
+	noWorkflow     result = "no_workflow"
+	unanswered     result = "unanswered"
+	broken         result = "broken"
 )
 
 // banner says on the status page what the button before it did.
@@ -39,7 +44,15 @@ type banner struct {
 
 // Good reports whether nothing is left to do.
 func (b banner) Good() bool {
-	return b.Result == starting || b.Result == newTokens || b.Result == disconnected
+	return b.Result == starting || b.Result == newTokens || b.Result == disconnected || b.Result == disconnectedByForce
+}
+
+// outcome is what the audit log calls it: done is done, although something may be left to do elsewhere.
+func (b banner) outcome() vault.Outcome {
+	if b.Good() || b.Result == unrevoked {
+		return vault.Done
+	}
+	return vault.Failed
 }
 
 // Text is what happened and what to do next; "" for a result that is none of ours.
@@ -56,10 +69,17 @@ func (b banner) Text() string {
 		return account + " was not refreshed. It tries again by itself, and this is why:"
 	case nothingToRefresh:
 		return account + " was not refreshed: its provider issued no refresh token. Nothing has to be done while it works."
-	case disconnected:
+	case disconnected, disconnectedByForce:
 		return account + " is disconnected: its tokens are destroyed, and what uses it waits until somebody connects it again."
+	case unrevoked:
+		return account + " is disconnected: its tokens are destroyed here, but the provider has not revoked the grant, which may live on " +
+			"there. Remove the app's access at the provider: until then a copy of the tokens would work. This is why:"
+	case disconnecting:
+		return account + " is still being disconnected: its provider has not taken the revocation yet, and is asked until it does. " +
+			"Disconnect says how to end it without the provider."
 	case stillConnected:
-		return account + " could not be disconnected. Do it again: that is safe. This is why:"
+		return account + " could not be disconnected. Mend what is in the way and do it again; Disconnect says how to end it without " +
+			"the provider. This is why:"
 	case noWorkflow:
 		return account + " has no Workflow, so there is nothing to do it to. Connect it first."
 	case unanswered:
@@ -98,15 +118,11 @@ func isUnanswered(err error) bool {
 
 // conclude records an action and leads back to the status page, which says how it ended.
 func (s *Server) conclude(w http.ResponseWriter, r *http.Request, a action, b banner) {
-	outcome := vault.Failed
-	if b.Good() {
-		outcome = vault.Done
-	}
 	detail := string(b.Result)
 	if b.Detail != "" {
 		detail += ": " + clean(b.Detail)
 	}
-	s.record(r.Context(), a, outcome, detail)
+	s.record(r.Context(), a, b.outcome(), detail)
 	s.lookout.expire()
 	b.Detail = clip(clean(b.Detail), maxName) // a cookie holds 4 KiB
 	http.SetCookie(w, s.bannerCookie(b))

@@ -24,7 +24,7 @@ func (s *Server) buttonsFor(who Person, view AccountView) buttons {
 	b := buttons{Needed: view.Status == credential.Pending || view.Status == credential.ReauthorizationRequired}
 	switch view.Status {
 	case credential.Pending, credential.Disconnected:
-		b.Connect = configured
+		b.Connect, b.Disconnect = configured, view.Disconnecting
 	case credential.ReauthorizationRequired:
 		b.Reauthorize, b.Refresh, b.Disconnect = configured && !mints, configured && mints, true
 	case credential.Active, credential.Degraded, credential.ClientMisconfigured:

@@ -36,6 +36,8 @@ type state struct {
 	Reason string
 	Since  string
 	Holder string // who consented the last time
+	// Leaving: a disconnect waits for the provider.
+	Leaving bool
 }
 
 func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
@@ -105,11 +107,12 @@ func (s *Server) state(ctx context.Context, account credential.AccountID) state 
 		return state{Text: "unknown: Temporal or the worker does not answer. You can consent all the same; what you consent to is kept."}
 	}
 	return state{
-		Text:   describe(status.Status),
-		Good:   status.Status == credential.Active,
-		Reason: status.Reason,
-		Since:  formatTime(status.Since),
-		Holder: holder(status.Display, status.Subject),
+		Text:    describe(status.Status),
+		Good:    status.Status == credential.Active,
+		Reason:  status.Reason,
+		Since:   formatTime(status.Since),
+		Holder:  holder(status.Display, status.Subject),
+		Leaving: status.Disconnecting,
 	}
 }
 

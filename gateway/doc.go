@@ -12,7 +12,8 @@
 //	GET  /login/callback        where the session of the person begins, if the configuration admits them
 //	POST /logout                has the browser forget the session, and every gateway refuse its copies
 //	POST /accounts/{account}/…  for operators: connect and reauthorize lead to a new link; refresh and disconnect lead back to
-//	                            the status page, which says how it went; disconnect has a page before it that asks
+//	                            the status page, which says how it went; disconnect has a page before it that asks, and
+//	                            offers to destroy the tokens without a provider that does not answer
 //	GET  /c/{link}              the same as the next, for whom the link was made; looking does not use it up
 //	POST /c/{link}              binds the link to this browser, then as below; a consent that it brings uses it up. Both have
 //	                            the person sign in first where that is required, and bind the link to that person as well

@@ -152,6 +152,10 @@ func (o *owner) Disconnect(context.Context, credential.AccountID) (workflows.Acc
 	return o.did("disconnect")
 }
 
+func (o *owner) ForceDisconnect(context.Context, credential.AccountID) (workflows.AccountStatus, error) {
+	return o.did("disconnect by force")
+}
+
 func (o *owner) did(what string) (workflows.AccountStatus, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

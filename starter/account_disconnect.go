@@ -12,6 +12,7 @@ import (
 
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
+	"go.temporal.io/api/enums/v1"
 
 	"tokenkeeper/credential"
 	"tokenkeeper/internal/app"
@@ -23,7 +24,7 @@ import (
 const disconnectPatience = time.Minute
 
 func newAccountDisconnect(c *cli) *cobra.Command {
-	var yes bool
+	var how leaving
 	var user string
 	cmd := accountCommand(c, &cobra.Command{
 		Use:   "disconnect",
@@ -34,15 +35,22 @@ Workflows that use the account wait until it is connected again. An account that
 With --user it takes all accounts of a person who leaves, instead of one ACCOUNT: those that a Workflow owns, and tokens
 in the vault that none owns. Each is tried; the exit code is 1 when one of them is still there.
 
+Tokens are kept until the provider has revoked the grant, so that nothing is left that works, and a provider that is away is
+tried until it answers. --force asks it once more and destroys the tokens whatever it answers, also while an earlier disconnect
+waits, or where the configuration has no such connector any more. The grant then may live on at the provider: remove the
+app's access there.
+
 On a terminal the command asks first; elsewhere it wants --yes.`,
 		Example: `  tokenkeeper account disconnect acme/triage/slack
   tokenkeeper account disconnect acme/triage/slack --yes
+  tokenkeeper account disconnect acme/triage/slack --force
   tokenkeeper account disconnect --user acme/jane`,
 	}, func(ctx context.Context, account credential.AccountID) error {
-		return c.disconnectAccount(ctx, account, yes)
+		return c.disconnectAccount(ctx, account, how)
 	})
 	cmd.Use = "disconnect ACCOUNT | --user USER"
-	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	cmd.Flags().BoolVarP(&how.yes, "yes", "y", false, "do not ask")
+	cmd.Flags().BoolVar(&how.force, "force", false, "destroy the tokens although the provider does not revoke the grant")
 	cmd.Flags().StringVar(&user, "user", "", "all accounts of this `USER`, or of ORGANIZATION/USER where several organizations have one")
 	one, do := cmd.Args, cmd.RunE
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
@@ -63,44 +71,82 @@ On a terminal the command asks first; elsewhere it wants --yes.`,
 		if err != nil {
 			return err
 		}
-		return c.leave(cmd.Context(), who, yes)
+		return c.leave(cmd.Context(), who, how)
 	}
 	return cmd
 }
 
-func (c *cli) disconnectAccount(ctx context.Context, account credential.AccountID, yes bool) error {
-	if err := c.askable(yes); err != nil {
+// leaving is how accounts are disconnected.
+type leaving struct{ yes, force bool }
+
+// ask has the account's Workflow do it.
+func (l leaving) ask(ctx context.Context, a *app.App, account credential.AccountID) (workflows.AccountStatus, error) {
+	if l.force {
+		return a.Workflows.ForceDisconnect(ctx, account)
+	}
+	return a.Workflows.Disconnect(ctx, account)
+}
+
+// question is what a person has to affirm who wants to disconnect whom.
+func (l leaving) question(whom string) string {
+	if l.force {
+		return fmt.Sprintf("Destroy the tokens of %s, although the provider may not revoke the grant and it may live on there?", whom)
+	}
+	return fmt.Sprintf("Have the grant of %s revoked and the tokens destroyed?", whom)
+}
+
+func (c *cli) disconnectAccount(ctx context.Context, account credential.AccountID, how leaving) error {
+	if err := c.askable(how.yes); err != nil {
 		return err
 	}
-	if !yes {
-		if err := c.confirm(fmt.Sprintf("Revoke the grant of account %s and destroy its tokens?", account)); err != nil {
+	if !how.yes {
+		if err := c.confirm(how.question("account " + account.String())); err != nil {
 			return err
 		}
 	}
 	return c.withTemporal(ctx, func(a *app.App) error {
-		status, err := c.disconnect(ctx, a, account)
+		status, err := c.disconnect(ctx, a, account, how)
 		if err == nil {
 			err = stillThere(status)
 		}
 		outcome, detail := outcomeOf(err)
-		c.record(ctx, a, vault.Disconnect, account, outcome, detail)
+		c.record(ctx, a, vault.Disconnect, account, outcome, how.note(detail, status))
 		if err != nil {
 			return err
 		}
-		return c.print(status, func(w io.Writer) { fmt.Fprintf(w, "account %s is disconnected\n", account) })
+		return c.print(status, func(w io.Writer) { tellDisconnected(w, status) })
 	})
 }
 
+// note is what the audit log says beside the outcome.
+func (l leaving) note(detail string, status workflows.AccountStatus) string {
+	switch {
+	case status.Unrevoked != "": // somebody else may have forced it
+		return "by force, not revoked at the provider: " + status.Unrevoked
+	case l.force && detail == "":
+		return "by force"
+	}
+	return detail
+}
+
+func tellDisconnected(w io.Writer, status workflows.AccountStatus) {
+	fmt.Fprintf(w, "account %s is disconnected\n", status.Account)
+	if status.Unrevoked != "" {
+		fmt.Fprintf(w, "  its tokens are destroyed here, but the provider has not revoked the grant: %s\n"+
+			"    fix: remove the app's access at the provider, until then a copy of the tokens would work there\n", printable(status.Unrevoked))
+	}
+}
+
 // disconnect asks the account's Workflow and waits for its answer.
-func (c *cli) disconnect(ctx context.Context, a *app.App, account credential.AccountID) (workflows.AccountStatus, error) {
+func (c *cli) disconnect(ctx context.Context, a *app.App, account credential.AccountID, how leaving) (workflows.AccountStatus, error) {
 	asking, cancel := context.WithTimeout(ctx, disconnectPatience)
 	defer cancel()
-	status, err := a.Workflows.Disconnect(asking, account)
+	status, err := how.ask(asking, a, account)
 	if isNotFound(err) {
 		status, err = c.goneAlready(ctx, a, account)
 	}
 	if err != nil && ctx.Err() == nil && app.Unanswered(err) {
-		err = failf("make sure that a worker runs (make run), then do it again: it is safe to repeat",
+		err = failf("make sure that a worker runs (make run), then do it again: it is safe to repeat; where the provider is away for long, add --force",
 			"account %s: not disconnected within %s", account, disconnectPatience)
 	}
 	return status, err
@@ -108,11 +154,16 @@ func (c *cli) disconnect(ctx context.Context, a *app.App, account credential.Acc
 
 // goneAlready tells an account that was disconnected from one that never was there.
 func (c *cli) goneAlready(ctx context.Context, a *app.App, account credential.AccountID) (workflows.AccountStatus, error) {
-	if _, err := a.Temporal.DescribeWorkflowExecution(ctx, workflows.AccountWorkflowID(account), ""); err != nil {
-		if isNotFound(err) {
-			err = failf("see which there are: tokenkeeper account list", "account %s: there is none to disconnect", account)
-		}
+	found, err := a.Temporal.DescribeWorkflowExecution(ctx, workflows.AccountWorkflowID(account), "")
+	if isNotFound(err) {
+		err = failf("see which there are: tokenkeeper account list", "account %s: there is none to disconnect", account)
+	}
+	if err != nil {
 		return workflows.AccountStatus{}, err
+	}
+	if ended := found.GetWorkflowExecutionInfo().GetStatus(); ended != enums.WORKFLOW_EXECUTION_STATUS_COMPLETED {
+		return workflows.AccountStatus{}, failf("give it an owner again, then disconnect it: tokenkeeper account connect "+account.String(),
+			"account %s: its Workflow ended as %s without being disconnected, so its tokens may still be in the vault", account, strings.ToLower(ended.String()))
 	}
 	return workflows.AccountStatus{Account: account, Status: credential.Disconnected, Reason: "it was disconnected before"}, nil
 }
@@ -122,7 +173,8 @@ func stillThere(status workflows.AccountStatus) error {
 	if status.Status == credential.Disconnected {
 		return nil
 	}
-	return failf("do it again: it is safe to repeat", "account %s is still %s: %s", status.Account, status.Status, orDash(status.Warning))
+	return failf("mend that and do it again, or add --force to destroy the tokens without the provider",
+		"account %s is still %s: %s", status.Account, status.Status, orDash(status.Warning))
 }
 
 // askable refuses where a question would be asked and nobody can answer.

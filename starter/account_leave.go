@@ -69,8 +69,8 @@ type departures struct {
 }
 
 // leave disconnects all accounts of a person. One that fails keeps none of the others from ending.
-func (c *cli) leave(ctx context.Context, who person, yes bool) error {
-	if err := c.askable(yes); err != nil {
+func (c *cli) leave(ctx context.Context, who person, how leaving) error {
+	if err := c.askable(how.yes); err != nil {
 		return err
 	}
 	return c.withTemporal(ctx, func(a *app.App) error {
@@ -81,14 +81,14 @@ func (c *cli) leave(ctx context.Context, who person, yes bool) error {
 		if len(accounts) == 0 {
 			return c.leftBefore(ctx, a, who)
 		}
-		if !yes {
-			if err := c.confirm(fmt.Sprintf("%s\nRevoke the grants of these accounts and destroy their tokens?", lines(accounts))); err != nil {
+		if !how.yes {
+			if err := c.confirm(lines(accounts) + "\n" + how.question("these accounts")); err != nil {
 				return err
 			}
 		}
 		results := make([]departure, len(accounts))
 		err = app.Each(ctx, len(accounts), func(ctx context.Context, i int) error {
-			results[i] = c.depart(ctx, a, accounts[i])
+			results[i] = c.depart(ctx, a, accounts[i], how)
 			return nil
 		})
 		if err != nil {
@@ -158,13 +158,13 @@ func (c *cli) keptAccounts(ctx context.Context, a *app.App) ([]credential.Accoun
 }
 
 // depart ends one account. Tokens without an owner get one first: only an owner may revoke.
-func (c *cli) depart(ctx context.Context, a *app.App, account credential.AccountID) departure {
+func (c *cli) depart(ctx context.Context, a *app.App, account credential.AccountID, how leaving) departure {
 	asking, cancel := context.WithTimeout(ctx, disconnectPatience)
 	defer cancel()
 	err := a.Workflows.Connect(asking, account)
 	var status workflows.AccountStatus
 	if err == nil {
-		status, err = c.disconnect(ctx, a, account)
+		status, err = c.disconnect(ctx, a, account, how)
 	}
 	switch {
 	case err != nil:
@@ -172,7 +172,11 @@ func (c *cli) depart(ctx context.Context, a *app.App, account credential.Account
 	case status.Status != credential.Disconnected:
 		return departure{Account: account, Status: status.Status, Reason: status.Warning}
 	}
-	return departure{Account: account, Status: status.Status}
+	reason := ""
+	if status.Unrevoked != "" {
+		reason = "not revoked at the provider, remove the app's access there: " + status.Unrevoked
+	}
+	return departure{Account: account, Status: status.Status, Reason: reason}
 }
 
 func (c *cli) tellDepartures(who person, results []departure) error {

@@ -285,11 +285,21 @@ func TestAccountDisconnect(t *testing.T) {
 	account.closed = true
 	w.run("account", "disconnect", "acme/triage/slack", "-y").exits(exitOK).prints("is disconnected")
 
-	account.closed = false
+	account.failed = true
+	w.run("account", "disconnect", "acme/triage/slack", "-y").exits(exitFailure).
+		complains("ended as terminated without being disconnected", "tokenkeeper account connect acme/triage/slack")
+
+	account.closed, account.failed = false, false
 	failed := statusOf(credential.Active, 7)
 	failed.Warning = "disconnecting failed: no such connector"
 	account.updated = failed
-	w.run("account", "disconnect", "acme/triage/slack", "-y").exits(exitFailure).complains("is still active", "no such connector")
+	w.run("account", "disconnect", "acme/triage/slack", "-y").exits(exitFailure).complains("is still active", "no such connector", "--force")
+
+	forced := statusOf(credential.Disconnected, 0)
+	forced.Unrevoked = "slack is away"
+	account.updated = forced
+	w.run("account", "disconnect", "acme/triage/slack", "-y", "--force").exits(exitOK).
+		prints("is disconnected", "has not revoked the grant: slack is away", "remove the app's access")
 }
 
 func TestConfirmed(t *testing.T) {

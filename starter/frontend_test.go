@@ -44,6 +44,7 @@ type frontend struct {
 type fakeWorkflow struct {
 	kind    string
 	closed  bool
+	failed  bool  // it is closed, and nobody wanted it to be
 	answers []any // of query `status`, one after the other; the last one stays
 	updated any   // answer of every Update
 	pending []*workflowpb.PendingActivityInfo
@@ -209,7 +210,10 @@ func (f *frontend) DescribeWorkflowExecution(_ context.Context, r *workflowservi
 	}
 	info := &workflowpb.WorkflowExecutionInfo{Execution: r.GetExecution()}
 	if w.closed {
-		info.CloseTime = timestamppb.Now()
+		info.CloseTime, info.Status = timestamppb.Now(), enums.WORKFLOW_EXECUTION_STATUS_COMPLETED
+	}
+	if w.failed {
+		info.Status = enums.WORKFLOW_EXECUTION_STATUS_TERMINATED
 	}
 	return &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: info, PendingActivities: w.pending}, nil
 }

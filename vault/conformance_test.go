@@ -87,6 +87,7 @@ var conformance = map[string]func(*testing.T, backend){
 	"ShredOfAnUnknownAccount":                   testShredOfAnUnknownAccount,
 	"GenerationsGoOnAfterShred":                 testGenerationsGoOnAfterShred,
 	"ShredFreesTheGrant":                        testShredFreesTheGrant,
+	"ShredSparesWhatCameAfter":                  testShredSparesWhatCameAfter,
 	"ReadersDoNotWaitForAWriter":                testReadersDoNotWaitForAWriter,
 	"AlteredBytesDoNotOpen":                     testAlteredBytesDoNotOpen,
 	"TamperedRecordsDoNotOpen":                  testTamperedRecordsDoNotOpen,

@@ -9,11 +9,12 @@ import (
 	"tokenkeeper/vault/internal/storage"
 )
 
-// Shred deletes every secret of an account: its tokens, its pending authorizations and logins. In SQLite the file is
-// overwritten where they were, and the write-ahead log is emptied; PostgreSQL overwrites them in its own time. What stays
-// is the number of the last generation. Shredding again, or an account that was never there, is no error.
-func (v *Vault) Shred(ctx context.Context, account credential.AccountID) error {
-	err := v.store.Write(ctx, func(tx storage.Queryer) error { return shred(ctx, tx, account) })
+// Shred deletes every secret of an account whose newest generation is g: its tokens, its pending authorizations and logins.
+// In SQLite the file is overwritten where they were, and the write-ahead log is emptied; PostgreSQL overwrites them in its
+// own time. What stays is the number of the last generation. Shredding again, or an account that was never there, is no
+// error. It returns [ErrConflict] when there is a newer generation, and touches nothing: that one was not meant.
+func (v *Vault) Shred(ctx context.Context, account credential.AccountID, g credential.Generation) error {
+	err := v.store.Write(ctx, func(tx storage.Queryer) error { return shred(ctx, tx, account, g) })
 	if err == nil {
 		v.tellShredded(account)
 		err = v.store.Scrub(ctx)
@@ -24,7 +25,18 @@ func (v *Vault) Shred(ctx context.Context, account credential.AccountID) error {
 	return nil
 }
 
-func shred(ctx context.Context, tx storage.Queryer, account credential.AccountID) error {
+func shred(ctx context.Context, tx storage.Queryer, account credential.AccountID, g credential.Generation) error {
+	var held, gone credential.Generation // 0 for none
+	err := tx.QueryRowContext(ctx, `SELECT (SELECT coalesce(max(generation), 0) FROM records WHERE account = $1),
+		(SELECT coalesce(max(generation), 0) FROM shredded WHERE account = $1)`, account.String()).Scan(&held, &gone)
+	switch {
+	case err != nil:
+		return err
+	case held > g:
+		return conflict(held, g)
+	case held == 0 && gone > 0 && gone >= g:
+		return nil // what waits now belongs to the grant that comes after it
+	}
 	for _, statement := range []string{
 		`INSERT INTO shredded (account, generation) SELECT account, generation FROM records WHERE account = $1
 			ON CONFLICT (account) DO UPDATE SET generation = excluded.generation`,

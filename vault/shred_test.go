@@ -20,8 +20,8 @@ func TestShredLeavesNothingOfTheAccount(t *testing.T) {
 	peek(t, v, `SELECT access, refresh FROM records WHERE account = 'acme/triage/slack'`, &access, &refresh)
 	peek(t, v, `SELECT tokens FROM authorizations`, &pending)
 
-	require.NoError(t, v.Shred(t.Context(), slack))
-	require.NoError(t, v.Shred(t.Context(), slack), "shredding again is fine")
+	require.NoError(t, v.Shred(t.Context(), slack, 1))
+	require.NoError(t, v.Shred(t.Context(), slack, 1), "shredding again is fine")
 
 	_, err := v.Get(t.Context(), slack)
 	require.ErrorIs(t, err, ErrNotFound)
@@ -40,7 +40,7 @@ func TestShredLeavesNothingOfTheAccount(t *testing.T) {
 
 func testShredOfAnUnknownAccount(t *testing.T, b backend) {
 	v, _ := b.newVault(t)
-	require.NoError(t, v.Shred(t.Context(), slack))
+	require.NoError(t, v.Shred(t.Context(), slack, 0))
 	assert.EqualValues(t, 1, connectAccount(t, v, "a1", slack, "T1/B1").Generation)
 }
 
@@ -49,20 +49,36 @@ func testGenerationsGoOnAfterShred(t *testing.T, b backend) {
 	connectAccount(t, v, "a1", slack, "T1/B1")
 	_, err := v.Swap(t.Context(), slack, 1, tokens("two"))
 	require.NoError(t, err)
-	require.NoError(t, v.Shred(t.Context(), slack))
+	require.NoError(t, v.Shred(t.Context(), slack, 2))
 	_, err = v.Swap(t.Context(), slack, 2, tokens("late"))
 	require.ErrorIs(t, err, ErrNotFound)
 
 	assert.EqualValues(t, 3, connectAccount(t, v, "a2", slack, "T1/B1").Generation)
 	_, err = v.Swap(t.Context(), slack, 1, tokens("late"))
 	require.ErrorIs(t, err, ErrConflict, "a late answer of the first grant never fits the second")
-	require.NoError(t, v.Shred(t.Context(), slack))
+	require.NoError(t, v.Shred(t.Context(), slack, 3))
 	assert.EqualValues(t, 4, connectAccount(t, v, "a3", slack, "T1/B1").Generation)
 }
 
 func testShredFreesTheGrant(t *testing.T, b backend) {
 	v, _ := b.newVault(t)
 	connectAccount(t, v, "a1", slack, "T1/B1")
-	require.NoError(t, v.Shred(t.Context(), slack))
+	require.NoError(t, v.Shred(t.Context(), slack, 1))
 	connectAccount(t, v, "a2", slack2, "T1/B1")
+}
+
+// A worker that was thought dead goes on with the disconnect of a grant that another has taken the place of.
+func testShredSparesWhatCameAfter(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
+	connectAccount(t, v, "a1", slack, "T1/B1")
+	require.NoError(t, v.Shred(t.Context(), slack, 1))
+	require.NoError(t, v.PutAuthorization(t.Context(), authorization("a2", slack, "T1/B1")))
+	require.NoError(t, v.Shred(t.Context(), slack, 1))
+	_, err := v.Adopt(t.Context(), "a2")
+	require.NoError(t, err, "it waited for its Workflow")
+
+	require.ErrorIs(t, v.Shred(t.Context(), slack, 1), ErrConflict)
+	record, err := v.Get(t.Context(), slack)
+	require.NoError(t, err)
+	assert.EqualValues(t, 2, record.Generation)
 }

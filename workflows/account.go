@@ -48,7 +48,10 @@ type AccountState struct {
 	Strays        []string               `json:"strays,omitempty"`
 	Waiting       []string               `json:"waiting,omitempty"` // Workflow ids, each once, in the order they came
 	Disconnecting bool                   `json:"disconnecting,omitempty"`
-	Warning       string                 `json:"warning,omitempty"`
+	// Force: the disconnect does not wait for the provider. Unrevoked is why that had not revoked the grant.
+	Force     bool   `json:"force,omitempty"`
+	Unrevoked string `json:"unrevoked,omitempty"`
+	Warning   string `json:"warning,omitempty"`
 	// Policy is how the account is looked after.
 	Policy activities.Policy `json:"policy"`
 	// RefreshFixed says that a refresh does not give the refresh token a longer life: by the provider's facts, and then by
@@ -310,6 +313,7 @@ func (a *account) status(workflow.Context) AccountStatus {
 		Scopes: a.Credential.Scopes, ExpiresAt: a.Credential.ExpiresAt, RefreshExpiresAt: a.lifetimes().RefreshEnds(),
 		ConsentBy: a.Deadline.At, LastValidated: a.Looks.Alive, ValidationNote: a.Looks.Note,
 		LastRefresh: a.LastRefresh, NextRefresh: a.nextRefresh(), Refreshes: a.Refreshes, Failures: a.Failures,
-		Waiting: len(a.Waiting), HeldBy: a.heldBy(), Quarantine: a.Quarantine, Warning: a.Warning,
+		Waiting: len(a.Waiting), HeldBy: a.heldBy(), Quarantine: a.Quarantine,
+		Disconnecting: a.Disconnecting && a.Status != credential.Disconnected, Unrevoked: a.Unrevoked, Warning: a.Warning,
 	}
 }

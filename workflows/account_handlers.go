@@ -35,8 +35,8 @@ func (a *account) setup(ctx workflow.Context) error {
 			Description: "ask the provider whether the token still works, and act on the answer",
 		}),
 		workflow.SetUpdateHandlerWithOptions(ctx, UpdateDisconnect, a.onDisconnect, workflow.UpdateHandlerOptions{
-			Validator:   func(workflow.Context) error { return a.admit(nil) },
-			Description: "revoke the grant at the provider and destroy it here",
+			Validator:   func(workflow.Context, DisconnectRequest) error { return a.admit(nil) },
+			Description: `revoke the grant at the provider and destroy it here; {"force": true} destroys it without the provider`,
 		}),
 	)
 }
@@ -134,16 +134,6 @@ func (a *account) queueAdoption(r ReauthorizedRequest) {
 	}
 }
 
-// onDisconnect waits until the grant is revoked and destroyed, or until that turned out to be impossible.
-func (a *account) onDisconnect(ctx workflow.Context) (AccountStatus, error) {
-	a.Disconnecting = true
-	before := a.untaken
-	err := workflow.Await(ctx, func() bool {
-		return !a.Disconnecting || a.Status == credential.Disconnected || a.untaken > before || a.draining
-	})
-	return a.status(ctx), err
-}
-
 // listen turns Signals into what run looks at.
 func (a *account) listen(ctx workflow.Context) {
 	workflow.Go(ctx, func(ctx workflow.Context) {
@@ -166,7 +156,7 @@ func (a *account) drain(ctx workflow.Context) {
 		}
 		a.queueAdoption(r)
 	})
-	takeAll(ctx, a.misread, SignalDisconnect, func(any) { a.Disconnecting = true })
+	takeAll(ctx, a.misread, SignalDisconnect, a.leave)
 	takeAll(ctx, a.misread, SignalValidate, func(r ValidateRequest) { a.askToLook(workflow.Now(ctx), r) })
 	takeAll(ctx, a.misread, SignalConnector, func(n ConnectorNews) { a.hearConnector(workflow.Now(ctx), n) })
 	takeAll(ctx, a.misread, SignalAwait, func(w Waiter) {
@@ -238,38 +228,5 @@ func (a *account) adopt(ctx workflow.Context) error {
 	}
 	a.renew(ctx, facts)
 	a.begin(ctx)
-	return nil
-}
-
-func (a *account) disconnect(ctx workflow.Context) error {
-	status, reason := a.Status, a.Reason
-	a.enterUnlessServing(ctx, status, "being disconnected; the provider has not taken the revocation yet")
-	if err := a.publish(ctx); err != nil {
-		return err
-	}
-	if err := a.emptyQuarantine(ctx); err != nil {
-		return err
-	}
-	options := workflow.GetActivityOptions(a.tokenActivity(ctx, "revoke and destroy the grant"))
-	options.RetryPolicy.MaximumInterval = maxRevokeInterval
-	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), (*activities.Account).Disconnect,
-		activities.AccountInput{Account: a.id}).Get(ctx, nil)
-	if ctx.Err() != nil {
-		return err
-	}
-	if failure, ok := a.unserved(ctx, err); ok { // asked for still, and tried again
-		a.untaken++
-		a.enter(ctx, status, reason)
-		a.warn("disconnecting waits: " + failure.Message)
-		return nil
-	}
-	if err != nil {
-		a.Disconnecting = false
-		a.enter(ctx, status, reason)
-		a.warn("disconnecting failed: " + rootMessage(err))
-		return nil
-	}
-	a.Credential = activities.Facts{}
-	a.enter(ctx, credential.Disconnected, "disconnected on request")
 	return nil
 }

@@ -59,3 +59,108 @@ func TestASignalThatDoesNotDecodeIsTold(t *testing.T) {
 	assert.Contains(t, after.Warning, "Signal reauthorized refused")
 	assert.Equal(t, credential.Active, after.Status)
 }
+
+// A disconnect waits for a provider that is away, and force ends the wait.
+func TestForceEndsADisconnectThatWaitsForTheProvider(t *testing.T) {
+	g := newGrant(t, 10*time.Hour)
+	g.issue()
+	tries := 0
+	g.disconnect = func() error {
+		tries++
+		return temporal.NewApplicationError("slack is away", activities.ErrTypeProviderUnavailable)
+	}
+	var patient, forced *AccountStatus
+	var waiting AccountStatus
+	g.after(time.Hour, func() { patient, _ = g.updated(t, UpdateDisconnect) })
+	g.after(time.Hour+time.Minute, func() {
+		waiting = g.status(t)
+		forced, _ = g.updated(t, UpdateDisconnect, DisconnectRequest{Force: true})
+	})
+	g.run()
+
+	require.NoError(t, g.env.GetWorkflowError())
+	assert.Greater(t, tries, 1)
+	assert.Equal(t, "being disconnected; the provider has not taken the revocation yet", waiting.Reason)
+	assert.True(t, waiting.Disconnecting)
+	assert.Equal(t, credential.Disconnected, forced.Status)
+	assert.Equal(t, "slack is away", forced.Unrevoked)
+	assert.Contains(t, forced.Reason, "by force")
+	assert.Equal(t, forced, patient, "whoever waited without force hears the same")
+}
+
+func TestASignalForcesToo(t *testing.T) {
+	g := newGrant(t, 10*time.Hour)
+	g.issue()
+	g.disconnect = func() error { t.Error("a forced disconnect does not wait"); return nil }
+	g.after(time.Hour, func() { g.env.SignalWorkflow(SignalDisconnect, DisconnectRequest{Force: true}) })
+	g.run()
+
+	var ended AccountStatus
+	require.NoError(t, g.env.GetWorkflowResult(&ended))
+	assert.Equal(t, "slack is away", ended.Unrevoked)
+	assert.False(t, ended.Disconnecting)
+}
+
+// No worker serves the queue of a connector that left the configuration, and the tokens are destroyed all the same.
+func TestForceNeedsNoWorkerOfTheConnector(t *testing.T) {
+	g := newGrant(t, 10*time.Hour)
+	g.issue()
+	g.disconnect = unserved
+	asked := 0
+	g.force = func() (activities.ForcedDisconnect, error) {
+		if asked++; asked == 1 {
+			return activities.ForcedDisconnect{}, unserved()
+		}
+		return activities.ForcedDisconnect{Unrevoked: "no such connector"}, nil
+	}
+	g.after(time.Hour, func() { g.env.SignalWorkflow(SignalDisconnect, DisconnectRequest{Force: true}) })
+	g.run()
+
+	var ended AccountStatus
+	require.NoError(t, g.env.GetWorkflowResult(&ended))
+	assert.Equal(t, credential.Disconnected, ended.Status)
+	assert.Equal(t, "no such connector", ended.Unrevoked)
+	assert.Equal(t, 2, asked)
+}
+
+// Force that comes while a refusal is on its way is not forgotten with it.
+func TestForceOutlivesARefusal(t *testing.T) {
+	g := newGrant(t, 10*time.Hour)
+	g.issue()
+	g.disconnect = func() error {
+		g.env.SignalWorkflow(SignalDisconnect, DisconnectRequest{Force: true})
+		return temporal.NewNonRetryableApplicationError("the provider refuses the app itself", activities.ErrTypeRejected, nil)
+	}
+	g.after(time.Hour, func() { g.env.SignalWorkflow(SignalDisconnect, nil) })
+	g.run()
+
+	var ended AccountStatus
+	require.NoError(t, g.env.GetWorkflowResult(&ended))
+	assert.Equal(t, "slack is away", ended.Unrevoked)
+}
+
+// What is in quarantine keeps nobody waiting either.
+func TestForceDestroysWhatIsInQuarantine(t *testing.T) {
+	g := newGrant(t, 10*time.Hour)
+	g.issue()
+	g.judge = func(in activities.AdoptInput) error {
+		return temporal.NewNonRetryableApplicationError("another subject consented", activities.ErrTypeAuthorizationRejected, nil,
+			credential.Quarantine{Authorization: in.Authorization, Until: g.env.Now().Add(72 * time.Hour)})
+	}
+	g.discard = func(in activities.DiscardInput) error {
+		if !in.Unrevoked {
+			t.Error("the provider is asked")
+		}
+		return nil
+	}
+	g.after(time.Hour, func() {
+		g.env.SignalWorkflow(SignalReauthorized, ReauthorizedRequest{Authorization: "stray-authorization"})
+	})
+	g.after(2*time.Hour, func() { g.env.SignalWorkflow(SignalDisconnect, DisconnectRequest{Force: true}) })
+	g.run()
+
+	var ended AccountStatus
+	require.NoError(t, g.env.GetWorkflowResult(&ended))
+	require.Len(t, g.discards, 1)
+	assert.Equal(t, "a consent in quarantine was destroyed as well; slack is away", ended.Unrevoked)
+}

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"context"
 	"maps"
 	"path"
 	"reflect"
@@ -32,6 +33,8 @@ type belief struct {
 	draining bool
 	// newest is the highest generation that the account or the vault ever had.
 	newest, stored credential.Generation
+	// leftBehind: tokens were destroyed by force whose grant the provider did not revoke.
+	leftBehind bool
 	// subject is whose tokens the account had, accepted whose somebody wanted it to have.
 	subject, accepted credential.Subject
 }
@@ -169,14 +172,37 @@ func (m *model) checkPace() {
 	}
 }
 
-// checkShred is what must hold when a credential is destroyed: its grant is revoked, as far as anybody can know it.
-func (m *model) checkShred() {
+// checkShred is what must hold when a credential is destroyed: its grant is revoked, as far as anybody can know it, or will be
+// said not to be.
+func (m *model) checkShred(ctx context.Context) {
 	record, err := m.vault.Get(m.t.Context(), acmeSlack)
 	if err != nil || record.Presented != nil {
 		return
 	}
-	if m.server.accepts(record.Tokens.Access) || m.server.accepts(record.Tokens.Refresh) {
+	alive := m.server.accepts(record.Tokens.Access) || m.server.accepts(record.Tokens.Refresh)
+	switch {
+	case !alive:
+	case ctx.Value(forcedKey{}) != nil:
+		m.believe(func(b *belief) { b.leftBehind = true })
+	default:
 		m.wrongf("a credential was destroyed before it was revoked")
+	}
+}
+
+// forcedKey marks what a disconnect by force does.
+type forcedKey struct{}
+
+func (m *model) forceDisconnect(ctx context.Context, in activities.AccountInput) (activities.ForcedDisconnect, error) {
+	return m.account.ForceDisconnect(context.WithValue(ctx, forcedKey{}, true), in)
+}
+
+func (m *model) heardForce(_ activities.AccountInput, out activities.ForcedDisconnect, err error) {
+	m.notef("disconnected by force: %q, error %v", out.Unrevoked, err)
+	m.mu.Lock()
+	left := m.belief.leftBehind
+	m.mu.Unlock()
+	if left && err == nil && out.Unrevoked == "" {
+		m.wrongf("a grant lives on at the provider, and nobody was told")
 	}
 }
 

@@ -41,7 +41,7 @@ func (m *model) do(s step) {
 		m.send(s.n%2 == 0, UpdateValidate, SignalValidate)
 	case "disconnect":
 		if s.n%4 == 0 {
-			m.send(s.n%8 == 0, UpdateDisconnect, SignalDisconnect)
+			m.send(s.n%8 == 0, UpdateDisconnect, SignalDisconnect, DisconnectRequest{Force: s.n%16 < 8})
 		}
 	case "continue as new":
 		m.env.SetContinueAsNewSuggested(true)
@@ -148,12 +148,16 @@ func (m *model) news(n ConnectorNews) {
 }
 
 // send sends an Update, or the Signal that asks for the same.
-func (m *model) send(asUpdate bool, update, signal string) {
+func (m *model) send(asUpdate bool, update, signal string, args ...any) {
 	if asUpdate {
-		m.update(update)
+		m.update(update, args...)
 		return
 	}
-	m.env.SignalWorkflow(signal, nil)
+	var arg any
+	if len(args) > 0 {
+		arg = args[0]
+	}
+	m.env.SignalWorkflow(signal, arg)
 }
 
 // update sends an Update that is pending until it is answered.

@@ -335,10 +335,10 @@ func (v *modelVault) Adopt(ctx context.Context, id string) (vault.Record, error)
 	return r, err
 }
 
-func (v *modelVault) Shred(ctx context.Context, account credential.AccountID) error {
+func (v *modelVault) Shred(ctx context.Context, account credential.AccountID, g credential.Generation) error {
 	if err := v.away(); err != nil {
 		return err
 	}
-	v.m.checkShred()
-	return v.Vault.Shred(ctx, account)
+	v.m.checkShred(ctx)
+	return v.Vault.Shred(ctx, account, g)
 }

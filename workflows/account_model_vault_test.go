@@ -176,9 +176,15 @@ func (v *memoryVault) adopt(id string) (vault.Record, error) {
 	return r, nil
 }
 
-func (v *memoryVault) Shred(_ context.Context, account credential.AccountID) error {
+func (v *memoryVault) Shred(_ context.Context, account credential.AccountID, g credential.Generation) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	switch r, held := v.records[account]; {
+	case held && r.Generation > g:
+		return vault.ErrConflict
+	case !held && v.last[account] >= g:
+		return nil
+	}
 	delete(v.records, account)
 	for id, a := range v.authorizations {
 		if a.Account == account {

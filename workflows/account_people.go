@@ -183,6 +183,7 @@ func (a *account) details() string {
 	if q := a.Quarantine; q != nil {
 		add("in quarantine until "+formatTime(q.Until), "a consent of "+q.Got.String())
 	}
+	add("not revoked at the provider", a.Unrevoked)
 	add("warning", a.Warning)
 	return strings.Join(lines, "\n")
 }

@@ -67,7 +67,8 @@ func (a *account) discardDue(now time.Time) bool {
 	return len(a.Strays) > 0 || a.Quarantine != nil && !now.Before(a.Quarantine.Until)
 }
 
-// discard destroys what nobody has accepted in time. The provider is to take it back, but it does not have to.
+// discard destroys what nobody has accepted in time. The provider is to take it back, but it does not have to, and is not
+// asked when the account is disconnected by force.
 func (a *account) discard(ctx workflow.Context) error {
 	if len(a.Strays) == 0 {
 		a.endQuarantine("")
@@ -76,8 +77,11 @@ func (a *account) discard(ctx workflow.Context) error {
 	const what = "destroy what was in quarantine"
 	options := workflow.GetActivityOptions(a.tokenActivity(ctx, what))
 	options.RetryPolicy.MaximumAttempts = discardAttempts
-	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), (*activities.Account).Discard, in).Get(ctx, nil)
-	if err != nil && ctx.Err() == nil {
+	forced, err := a.untilForced(workflow.WithActivityOptions(ctx, options), (*activities.Account).Discard, in)
+	if forced {
+		a.leaveBehind("a consent in quarantine was destroyed as well")
+	}
+	if (forced || err != nil) && ctx.Err() == nil {
 		a.log.Warn("the provider does not take back what was in quarantine", "account", a.id.String(), "error", err)
 		in.Unrevoked = true
 		err = workflow.ExecuteActivity(accountActivity(ctx, what), (*activities.Account).Discard, in).Get(ctx, nil)

@@ -50,6 +50,7 @@ type grant struct {
 	round      time.Duration
 	heard      func(activities.RefreshInput)
 	disconnect func() error
+	force      func() (activities.ForcedDisconnect, error)
 	policy     activities.Policy
 	told       func(activities.Notice) activities.Told // what follows from a notice
 	// shape changes what is issued; nil for a token that a refresh token renews.
@@ -67,6 +68,9 @@ func newGrant(t *testing.T, lifetime time.Duration) *grant {
 		},
 		told:    func(activities.Notice) activities.Told { return activities.Told{} },
 		discard: func(activities.DiscardInput) error { return nil },
+		force: func() (activities.ForcedDisconnect, error) {
+			return activities.ForcedDisconnect{Unrevoked: "slack is away"}, nil
+		},
 	}
 	g.env.SetStartWorkflowOptions(startOptions(AccountWorkflowID(acmeSlack)))
 	g.env.SetTestTimeout(time.Minute)
@@ -93,6 +97,8 @@ func newGrant(t *testing.T, lifetime time.Duration) *grant {
 	})
 	g.env.OnActivity(a.Disconnect, mock.Anything, mock.Anything).Return(
 		func(context.Context, activities.AccountInput) error { return g.disconnect() })
+	g.env.OnActivity(a.ForceDisconnect, mock.Anything, mock.Anything).Maybe().Return(
+		func(context.Context, activities.AccountInput) (activities.ForcedDisconnect, error) { return g.force() })
 	g.env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, SignalAccountActive, mock.Anything).
 		AfterFn(func() time.Duration { return g.signalTakes }).Return(
 		func(_, id, _, _ string, _ any) error {

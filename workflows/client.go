@@ -104,12 +104,21 @@ func (c *Client) HandOverCommand(account credential.AccountID, authorization str
 }
 
 // Disconnect revokes the account's grant, destroys its credential and ends its Workflow. Where that is impossible the
-// status is another than disconnected, and its warning says why.
+// status is another than disconnected, and its warning says why. It waits for a provider that is away.
 func (c *Client) Disconnect(ctx context.Context, account credential.AccountID) (AccountStatus, error) {
-	const id = "disconnect"
-	status, err := c.update(ctx, account, id, UpdateDisconnect)
+	return c.disconnect(ctx, account, "disconnect", DisconnectRequest{})
+}
+
+// ForceDisconnect is Disconnect without waiting for the provider: the credential is destroyed although the grant may live on
+// there. [AccountStatus].Unrevoked then says why. It ends a Disconnect that waits as well.
+func (c *Client) ForceDisconnect(ctx context.Context, account credential.AccountID) (AccountStatus, error) {
+	return c.disconnect(ctx, account, "disconnect/force", DisconnectRequest{Force: true})
+}
+
+func (c *Client) disconnect(ctx context.Context, account credential.AccountID, id string, r DisconnectRequest) (AccountStatus, error) {
+	status, err := c.update(ctx, account, id, UpdateDisconnect, r)
 	if err == nil && status.Status != credential.Disconnected {
-		status, err = c.update(ctx, account, anew(id), UpdateDisconnect)
+		status, err = c.update(ctx, account, anew(id), UpdateDisconnect, r)
 	}
 	return status, err
 }

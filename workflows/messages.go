@@ -76,6 +76,12 @@ type ValidateRequest struct {
 	Ended bool `json:"ended,omitempty"`
 }
 
+// DisconnectRequest is the argument of Signal and Update `disconnect`; {} or none waits until the provider revoked the grant.
+type DisconnectRequest struct {
+	// Force destroys the tokens here whether or not the provider revokes the grant.
+	Force bool `json:"force,omitempty"`
+}
+
 // Waiter is the argument of Signal `await`: who wants to hear when the account works.
 type Waiter struct {
 	WorkflowID string `json:"workflow_id"`

@@ -199,7 +199,7 @@ func (a *App) accountsInUse(ctx context.Context) []credential.AccountID {
 func (a *App) checkAccount(ctx context.Context, account credential.AccountID) Finding {
 	f := Finding{Subject: "account " + account.String()}
 	if _, err := a.Config().ConnectorOf(account); err != nil {
-		f.Problem, f.Fix = err.Error(), "add the connector again, or: tokenkeeper account disconnect "+account.String()
+		f.Problem, f.Fix = err.Error(), "add the connector again, or: tokenkeeper account disconnect "+account.String()+" --force"
 		return f
 	}
 	status, err := a.Workflows.Account(ctx, account)

@@ -12,6 +12,7 @@ import (
 	"tokenkeeper/credential"
 	"tokenkeeper/sandbox"
 	"tokenkeeper/vault"
+	"tokenkeeper/workflows"
 )
 
 const eventSecret = "secret-of-events-of-the-sandbox"
@@ -39,8 +40,9 @@ func (w *world) send(to sandbox.Subscription, e sandbox.Event, want int) {
 
 // A provider that says that a grant ended is not believed, and has the account look at once.
 func TestAnEventHasTheAccountLook(t *testing.T) {
-	w := newWorld(t, sandbox.Options{})
-	slack, github := w.connect("slack"), w.connect("github")
+	w := newWorld(t, signing(time.Hour))
+	slack, github, bot := w.connect("slack"), w.connect("github"), w.account("bot")
+	w.active(bot)
 	events := w.listening()
 	uninstalled := sandbox.Event{Name: "app_uninstalled"}
 	looks := func() int { return w.sandbox.Books().Requests["slack auth.test"] }
@@ -65,8 +67,15 @@ func TestAnEventHasTheAccountLook(t *testing.T) {
 		w.eventually("the end of "+account.String(), func() bool { return w.status(account).Status == credential.ReauthorizationRequired })
 	}
 	t.Logf("two grants revoked, and both known to be dead after %s", time.Since(begun).Round(time.Millisecond))
-	trail, err := w.Vault.AuditTrail(t.Context(), vault.AuditFilter{Account: github}, 10)
-	require.NoError(t, err)
-	require.Len(t, trail, 1)
-	assert.Equal(t, vault.GrantEnded, trail[0].Action)
+	w.eventually("a new token of the installation", func() bool {
+		s := w.status(bot)
+		return s.Generation == 2 && s.Status == credential.Active
+	})
+	for _, account := range []credential.AccountID{github, bot} { // one app, one webhook
+		trail, err := w.Vault.AuditTrail(t.Context(), vault.AuditFilter{Account: account}, 10)
+		require.NoError(t, err)
+		require.Len(t, trail, 1)
+		assert.Equal(t, vault.GrantEnded, trail[0].Action)
+	}
+	w.replays(workflows.AccountWorkflowID(slack), "ended-account")
 }

@@ -57,6 +57,7 @@ func TestAMessageIsAHint(t *testing.T) {
 		return slices.ContainsFunc(w.triage(name).Channels, func(c workflows.ChannelState) bool { return c.Watermark >= last })
 	})
 	assert.Zero(t, w.sandbox.Books().Duplicates+w.sandbox.Books().Unexpected)
+	w.replays(workflows.TriageWorkflowID(name), "hinted-triage")
 }
 
 // benchInterval is short beside the 30 s that are usual, so that the benchmark ends; without hints the wait grows with it.

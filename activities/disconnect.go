@@ -1,0 +1,95 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/oauth"
+	"tokenkeeper/vault"
+)
+
+// Disconnect revokes the grant at the provider (RFC 7009 or its dialect) and then destroys it here. A grant that the
+// provider calls dead already counts as revoked. Temporal retries it until the provider answered. Only the generation is
+// destroyed that was revoked: an attempt that everybody gave up harms none that came later. Errors: [ErrTypeRejected] when the
+// provider refuses the app itself, [ErrTypeNotConfigured].
+func (a *Account) Disconnect(ctx context.Context, in AccountInput) error {
+	defer beat(ctx)()
+	conn, err := a.Connections.Connection(in.Account)
+	if err != nil {
+		return notConfigured(err)
+	}
+	record, err := a.Vault.Get(ctx, in.Account)
+	if errors.Is(err, vault.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("disconnecting account %s: %w", in.Account, err)
+	}
+	if err := conn.OAuth.Revoke(ctx, record.Tokens); err != nil && oauth.KindOf(err) != credential.DeadGrant {
+		failure := describe(err)
+		switch {
+		case failure.Kind == credential.DeadClient, failure.Kind == credential.Misconfigured:
+			return rejected("%s", failure.Message)
+		case failure.RetryAfter > 0:
+			return again(ErrTypeRateLimited, failure.Message, failure.RetryAfter)
+		}
+		return outage("revoking the grant of account "+in.Account.String(), err)
+	}
+	if err := a.Vault.Shred(ctx, in.Account, record.Generation); err != nil {
+		return fmt.Errorf("destroying the credential of account %s: %w", in.Account, err)
+	}
+	return nil
+}
+
+// ForcedDisconnect is how a disconnect by force ended.
+type ForcedDisconnect struct {
+	// Unrevoked says why the provider has not revoked the grant; empty where it has, or where there was none.
+	Unrevoked string `json:"unrevoked,omitempty"`
+}
+
+// forcePatience is how long a provider may take to revoke before the tokens are destroyed without it.
+const forcePatience = 20 * time.Second
+
+// ForceDisconnect asks the provider once to revoke the grant, and destroys it here whatever the answer is: with a provider
+// that is away, an app that it refuses, and without a connector. What it did not revoke may live on there.
+func (a *Account) ForceDisconnect(ctx context.Context, in AccountInput) (ForcedDisconnect, error) {
+	defer beat(ctx)()
+	record, err := a.Vault.Get(ctx, in.Account)
+	switch {
+	case errors.Is(err, vault.ErrNotFound) && activity.IsActivity(ctx) && activity.GetInfo(ctx).Attempt > 1:
+		return ForcedDisconnect{Unrevoked: "not known: an attempt destroyed the tokens and did not come back to say what the provider answered"}, nil
+	case errors.Is(err, vault.ErrNotFound):
+		return ForcedDisconnect{}, nil
+	case err != nil:
+		return ForcedDisconnect{}, fmt.Errorf("disconnecting account %s by force: %w", in.Account, err)
+	}
+	ended := ForcedDisconnect{Unrevoked: a.revokeOnce(ctx, in.Account, record.Tokens)}
+	if err := a.Vault.Shred(ctx, in.Account, record.Generation); err != nil {
+		return ForcedDisconnect{}, fmt.Errorf("destroying the credential of account %s: %w", in.Account, err)
+	}
+	if ended.Unrevoked != "" {
+		a.Log.WarnContext(ctx, "the tokens of an account were destroyed, but its provider has not revoked the grant; remove the app's access there",
+			"account", in.Account.String(), "subject", string(record.Subject), "reason", ended.Unrevoked)
+	}
+	return ended, nil
+}
+
+// revokeOnce returns why the provider has not revoked the tokens, "" where it has.
+func (a *Account) revokeOnce(ctx context.Context, account credential.AccountID, tokens credential.Tokens) string {
+	conn, err := a.Connections.Connection(account)
+	if err != nil {
+		return err.Error()
+	}
+	ctx, cancel := context.WithTimeout(ctx, forcePatience)
+	defer cancel()
+	err = conn.OAuth.Revoke(ctx, tokens)
+	if err == nil || oauth.KindOf(err) == credential.DeadGrant {
+		return ""
+	}
+	return describe(err).Message
+}
