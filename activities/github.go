@@ -41,6 +41,9 @@ type CreateIssueInput struct {
 	Issue   triage.Issue         `json:"issue"`
 	// LookFirst says that the issue may exist although this is the first attempt.
 	LookFirst bool `json:"look_first,omitempty"`
+	// Elsewhere are other repositories, owner/name, where somebody who took another route may have filed the report before.
+	// They are looked through whenever the issue's own is.
+	Elsewhere []string `json:"elsewhere,omitempty"`
 }
 
 // CreatedIssue is the issue of a report.
@@ -69,16 +72,8 @@ func (g *GitHub) CreateIssue(ctx context.Context, in CreateIssueInput) (CreatedI
 	return Write[CreatedIssue]{
 		Doing:     doing,
 		LookFirst: in.LookFirst,
-		Find: func(ctx context.Context) (CreatedIssue, bool, error) {
-			found, ok, err := findIssue(ctx, client, in)
-			if err != nil {
-				return CreatedIssue{}, false, githubError("listing the issues of "+repository(in.Issue), err)
-			}
-			created := createdIssue(found, in.Issue)
-			created.Found = true
-			return created, ok, nil
-		},
-		Turn: func(ctx context.Context) error { return g.Pace.turn(ctx, in.Account, doing) },
+		Find:      func(ctx context.Context) (CreatedIssue, bool, error) { return findFiled(ctx, client, in) },
+		Turn:      func(ctx context.Context) error { return g.Pace.turn(ctx, in.Account, doing) },
 		Do: func(ctx context.Context) (CreatedIssue, error) {
 			related, err := g.related(ctx, client, in)
 			if err != nil {
@@ -104,29 +99,6 @@ func createError(doing string, took time.Duration, err error) error {
 		return again(ErrTypeProviderUnavailable, doing+": "+resp.Status, settleTime-took)
 	}
 	return githubError(doing, err)
-}
-
-// findIssue returns the issue with the report's marker, and reports whether there is one. An issue is not older than its report.
-func findIssue(ctx context.Context, client *github.Client, in CreateIssueInput) (issue *github.Issue, found bool, err error) {
-	options := &github.IssueListByRepoOptions{
-		State: "all", Sort: "created", Direction: "asc", Since: in.Report.Time().Add(-time.Minute),
-		ListOptions: github.ListOptions{PerPage: 100},
-	}
-	for {
-		issues, resp, err := client.Issues.ListByRepo(ctx, in.Issue.Owner, in.Issue.Repo, options)
-		if err != nil {
-			return nil, false, err
-		}
-		for _, issue := range issues {
-			if key, ok := triage.FindMarker(issue.GetBody()); ok && key == in.Report {
-				return issue, true, nil
-			}
-		}
-		if resp.NextPage == 0 {
-			return nil, false, nil
-		}
-		options.Page = resp.NextPage
-	}
 }
 
 // client makes a client of its own for each call: go-github keeps rate limits for each client and not for each token,

@@ -44,7 +44,7 @@ type Previewed struct {
 // [ErrTypeNotConfigured].
 func (s *Slack) Preview(ctx context.Context, in PreviewInput) (Preview, error) {
 	defer beat(ctx)()
-	plan, route, err := s.route(in.Triage, in.Channel)
+	plan, router, err := s.router(in.Triage, in.Channel)
 	if err != nil {
 		return Preview{}, err
 	}
@@ -56,7 +56,7 @@ func (s *Slack) Preview(ctx context.Context, in PreviewInput) (Preview, error) {
 	if err != nil {
 		return Preview{}, err
 	}
-	filter, err := triage.NewFilter(route.When, who.Self)
+	filter, err := triage.NewFilter(router.When(in.Channel), who.Self)
 	if err != nil {
 		return Preview{}, notConfigured(err)
 	}
@@ -73,7 +73,8 @@ func (s *Slack) Preview(ctx context.Context, in PreviewInput) (Preview, error) {
 			continue
 		}
 		s.name(ctx, client, plan.Slack, &m)
-		out.Messages = append(out.Messages, previewed(m, route, choice))
+		m.Login = plan.Logins[m.User]
+		out.Messages = append(out.Messages, previewed(m, router, choice))
 	}
 	return out, nil
 }
@@ -94,7 +95,7 @@ func historyPage(ctx context.Context, client *slack.Client, in PreviewInput) (po
 	return page.Messages, page.ResponseMetaData.NextCursor, nil
 }
 
-func previewed(m triage.Message, route triage.Route, choice triage.Choice) Previewed {
+func previewed(m triage.Message, router *triage.Router, choice triage.Choice) Previewed {
 	p := Previewed{Report: m.Key, Verdict: NotReport, Title: m.Title()}
 	switch choice.Reason {
 	case triage.SkipAuthor:
@@ -104,11 +105,12 @@ func previewed(m triage.Message, route triage.Route, choice triage.Choice) Previ
 		p.Reason = "it has none of the triggers"
 		return p
 	}
-	understood := triage.ByRules(m, route.Components())
+	understood := triage.ByRules(m, router.Components(m.Channel))
 	class := choice.Over(understood.Classification)
 	if p.Reason = class.Reason; !class.Report {
 		return p
 	}
+	route, _ := router.Route(m, understood.Content.Component) // the channel has one
 	issue := triage.Render(m, understood.Content, route)
 	p.Verdict, p.Title, p.Severity = IsReport, issue.Title, understood.Content.Severity
 	p.Repository, p.Labels = route.Repository, issue.Labels

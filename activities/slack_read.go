@@ -38,18 +38,22 @@ type Draft struct {
 	Slack   credential.AccountID `json:"slack"`
 	GitHub  credential.AccountID `json:"github"`
 	Issue   triage.Issue         `json:"issue,omitzero"`
+	// Elsewhere are the other repositories, owner/name, that reports of the channel go to.
+	Elsewhere []string `json:"elsewhere,omitempty"`
 	// Proposal is whom to ask before it is filed; nil for nobody.
 	Proposal *triage.Proposal `json:"proposal,omitempty"`
 }
 
-// Read fetches the message, decides whether it is a bug report, and renders the issue. Its result is in history, so a replay
-// asks no model again; neither does an attempt that follows one which got an answer.
+// Read fetches the message, decides whether it is a bug report, chooses its route, and renders the issue. Its result is in
+// history before anything is filed. So a report goes to one repository, however often filing it is tried and whatever
+// becomes of the configuration meanwhile, and a replay asks no model again; neither does an attempt that follows one which
+// got an answer.
 // Errors: [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeProviderUnavailable], [ErrTypeRejected],
 // [ErrTypeNotConfigured].
 func (s *Slack) Read(ctx context.Context, in ReadInput) (Draft, error) {
 	answered := answerBefore(ctx)
 	defer beatWith(ctx, answered.details)()
-	plan, route, err := s.route(in.Triage, in.Report.Channel)
+	plan, router, err := s.router(in.Triage, in.Report.Channel)
 	if err != nil {
 		return Draft{}, err
 	}
@@ -66,11 +70,12 @@ func (s *Slack) Read(ctx context.Context, in ReadInput) (Draft, error) {
 		draft.Verdict, draft.Reason = Gone, "the channel has no such message: it was deleted, or it is a reply in a thread, which is not taken for a report"
 		return draft, nil
 	}
-	choice, err := s.choose(ctx, client, plan.Slack, route, message)
+	message.Login = plan.Logins[message.User]
+	choice, err := s.choose(ctx, client, plan.Slack, router.When(message.Channel), message)
 	if err != nil {
 		return Draft{}, err
 	}
-	understood, threshold, err := s.understand(ctx, message, route, answered)
+	understood, threshold, err := s.understand(ctx, message, router.Components(message.Channel), answered)
 	if err != nil {
 		return Draft{}, err
 	}
@@ -79,7 +84,8 @@ func (s *Slack) Read(ctx context.Context, in ReadInput) (Draft, error) {
 		draft.Verdict = NotReport
 		return draft, nil
 	}
-	draft.Verdict = IsReport
+	route, _ := router.Route(message, understood.Content.Component) // the channel has one
+	draft.Verdict, draft.Elsewhere = IsReport, router.Elsewhere(route)
 	draft.Issue = triage.Render(message, understood.Content, route).Weighed(class.Confidence, threshold)
 	draft.Proposal = route.Propose
 	if route.DryRun {
@@ -90,34 +96,33 @@ func (s *Slack) Read(ctx context.Context, in ReadInput) (Draft, error) {
 	return draft, nil
 }
 
-// route returns a triage as configured, and its route for a channel.
-func (s *Slack) route(name, channel string) (Plan, triage.Route, error) {
+// router returns a triage as configured, and its routes, among which are some of the channel.
+func (s *Slack) router(name, channel string) (Plan, *triage.Router, error) {
 	plan, err := s.Plans.Plan(name)
 	if err != nil {
-		return Plan{}, triage.Route{}, notConfigured(err)
+		return Plan{}, nil, notConfigured(err)
 	}
 	router, err := triage.NewRouter(plan.Routes)
 	if err != nil {
-		return Plan{}, triage.Route{}, notConfigured(err)
+		return Plan{}, nil, notConfigured(err)
 	}
-	route, ok := router.Route(channel)
-	if !ok {
-		return Plan{}, triage.Route{}, rejected("triage %s has no route for channel %s; add one to tokenkeeper.yaml", name, channel)
+	if !router.Reads(channel) {
+		return Plan{}, nil, rejected("triage %s has no route for channel %s; add one to tokenkeeper.yaml", name, channel)
 	}
-	return plan, route, nil
+	return plan, router, nil
 }
 
-// choose says why a message counts on its route. A Report that somebody started by hand may be of one that does not;
+// choose says why a message counts in its channel. A Report that somebody started by hand may be of one that does not;
 // then only how it reads decides.
-func (s *Slack) choose(ctx context.Context, client *slack.Client, account credential.AccountID, route triage.Route, m triage.Message) (triage.Choice, error) {
-	if route.When.IsZero() {
+func (s *Slack) choose(ctx context.Context, client *slack.Client, account credential.AccountID, when triage.When, m triage.Message) (triage.Choice, error) {
+	if when.IsZero() {
 		return triage.Choice{Counts: true}, nil
 	}
 	who, err := s.identity(ctx, client, account)
 	if err != nil {
 		return triage.Choice{}, err
 	}
-	filter, err := triage.NewFilter(route.When, who.Self)
+	filter, err := triage.NewFilter(when, who.Self)
 	if err != nil {
 		return triage.Choice{}, notConfigured(err)
 	}

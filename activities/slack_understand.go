@@ -70,15 +70,15 @@ func (s *Slack) model() (model triage.Understander, threshold float64) {
 
 // understand reads a message by the model, or by the rules where there is none or it gives no answer, and returns the
 // threshold for its confidence. A report never waits for a model.
-func (s *Slack) understand(ctx context.Context, m triage.Message, route triage.Route, known *answers) (triage.Understanding, float64, error) {
+func (s *Slack) understand(ctx context.Context, m triage.Message, components []string, known *answers) (triage.Understanding, float64, error) {
 	model, threshold := s.model()
 	if model == nil {
-		return triage.ByRules(m, route.Components()), 0, nil
+		return triage.ByRules(m, components), 0, nil
 	}
 	if before, ok := known.about(m); ok {
 		return before, threshold, nil
 	}
-	understood, err := model.Understand(ctx, m, route.Components())
+	understood, err := model.Understand(ctx, m, components)
 	switch none, ok := errors.AsType[*triage.NoAnswerError](err); {
 	case err == nil:
 		known.keep(ctx, m, understood)
@@ -87,6 +87,6 @@ func (s *Slack) understand(ctx context.Context, m triage.Message, route triage.R
 		return triage.Understanding{}, 0, outage("reading message "+m.String(), err)
 	default:
 		activity.GetLogger(ctx).Warn("a message is read by the rules instead of the model", "report", m.String(), "error", none)
-		return triage.ByRules(m, route.Components()).Instead(none), threshold, nil
+		return triage.ByRules(m, components).Instead(none), threshold, nil
 	}
 }

@@ -18,12 +18,14 @@ type oracle struct {
 	err       error
 	threshold float64
 	asked     []triage.Message
+	// components are those of the last question.
+	components []string
 }
 
 func (o *oracle) Model() (model triage.Understander, threshold float64) { return o, o.threshold }
 
-func (o *oracle) Understand(_ context.Context, m triage.Message, _ []string) (triage.Understanding, error) {
-	o.asked = append(o.asked, m)
+func (o *oracle) Understand(_ context.Context, m triage.Message, components []string) (triage.Understanding, error) {
+	o.asked, o.components = append(o.asked, m), components
 	return o.says, o.err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"tokenkeeper/credential"
@@ -20,6 +21,30 @@ type Plan struct {
 	// Follow is for how long after a report its thread is followed; 0 for not at all.
 	Follow time.Duration  `json:"follow,omitempty"` // nanoseconds
 	Routes []triage.Route `json:"routes"`
+	// Logins are the people whose name at GitHub is known.
+	Logins map[string]string `json:"logins,omitempty"` // :: Slack user id → GitHub login
+}
+
+// Channels returns the channels that the triage reads, each once, in the order of its routes.
+func (p Plan) Channels() []string {
+	var channels []string
+	for _, route := range p.Routes {
+		if !slices.Contains(channels, route.Channel) {
+			channels = append(channels, route.Channel)
+		}
+	}
+	return channels
+}
+
+// Repositories returns where reports of the triage go, owner/name, each once, in the order of its routes.
+func (p Plan) Repositories() []string {
+	var repositories []string
+	for _, route := range p.Routes {
+		if !slices.Contains(repositories, route.Repository) {
+			repositories = append(repositories, route.Repository)
+		}
+	}
+	return repositories
 }
 
 // Plans finds a triage by name. The error names the triages there are.

@@ -126,13 +126,11 @@ type watcher struct {
 // watches returns what there is to do: one for each channel, and one for each repository.
 func (w *watcher) watches() []func(context.Context) error {
 	var all []func(context.Context) error
-	var repositories []string
-	for _, route := range w.plan.Routes {
-		all = append(all, func(ctx context.Context) error { return w.channel(ctx, route.Channel) })
-		if !slices.Contains(repositories, route.Repository) {
-			repositories = append(repositories, route.Repository)
-			all = append(all, func(ctx context.Context) error { return w.repository(ctx, route.Repository) })
-		}
+	for _, channel := range w.plan.Channels() {
+		all = append(all, func(ctx context.Context) error { return w.channel(ctx, channel) })
+	}
+	for _, repository := range w.plan.Repositories() {
+		all = append(all, func(ctx context.Context) error { return w.repository(ctx, repository) })
 	}
 	return all
 }
@@ -244,7 +242,7 @@ func (w *watcher) listChanged(ctx context.Context, repository string, since time
 func (w *watcher) isTurned(issue *github.Issue, since time.Time) (triage.Key, bool) {
 	key, ours := triage.FindMarker(issue.GetBody())
 	if !ours || issue.IsPullRequest() || key.Team != w.who.Team ||
-		!slices.ContainsFunc(w.plan.Routes, func(r triage.Route) bool { return r.Channel == key.Channel }) {
+		!slices.Contains(w.plan.Channels(), key.Channel) {
 		return triage.Key{}, false
 	}
 	if issue.GetState() == issueClosed {

@@ -11,9 +11,6 @@ import (
 	"tokenkeeper/credential"
 )
 
-// channels notes which route reads a channel for a Slack account: two routes for one would file each report twice.
-type channels map[[2]string]string // Slack account, channel → path of the route
-
 func (k *checker) triage(name string, t Triage, filed channels) Triage {
 	path := join("triages", name)
 	t.Name = name
@@ -34,10 +31,13 @@ func (k *checker) triage(name string, t Triage, filed channels) Triage {
 		k.add(at, "a triage without routes reads nothing", "write at least one entry with channel and repository")
 	}
 	for i := range t.Routes {
-		k.route(fmt.Sprintf("%s.routes[%d]", path, i), t.Routes[i])
-		k.mode(fmt.Sprintf("%s.routes[%d]", path, i), t.Slack, t.Routes[i])
-		k.onlyRoute(fmt.Sprintf("%s.routes[%d].channel", path, i), t.Slack, t.Routes[i].Channel, filed)
+		at := fmt.Sprintf("%s.routes[%d]", path, i)
+		k.route(at, t.Routes[i])
+		k.mode(at, t.Slack, t.Routes[i])
+		k.match(join(at, "match"), t.Routes[i].Match, t.Teams)
 	}
+	k.routing(path, t, filed)
+	k.whoIsWho(path, t)
 	return t
 }
 
@@ -169,20 +169,6 @@ func (k *checker) assignees(path string, logins []string) {
 			k.add(at, quote(name)+" is no GitHub login", "write the login without @, for example octocat")
 		}
 	}
-}
-
-// onlyRoute reports a channel that another route of the same Slack account reads already.
-func (k *checker) onlyRoute(path string, slack credential.AccountID, channel string, filed channels) {
-	if channel == "" || k.refused[path] || slack.IsZero() {
-		return
-	}
-	key := [2]string{slack.String(), channel}
-	if first, taken := filed[key]; taken {
-		k.add(path, fmt.Sprintf("two routes for channel %s: the other is %s in line %d", channel, first, lookup(k.places, first).line),
-			"delete one of them: one channel feeds one repository")
-		return
-	}
-	filed[key] = path
 }
 
 // repositoryName follows GitHub's rules for owners (with the underscore of managed users) and names.

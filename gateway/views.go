@@ -49,7 +49,7 @@ type TriageView struct {
 // ChannelView says when a channel was last read, which is more than that somebody tries to.
 type ChannelView struct {
 	Channel    string `json:"channel"`
-	Repository string `json:"repository"`
+	Repository string `json:"repository"` // owner/name; several, where the routes of the channel differ, with commas
 	// LastPoll is when Slack last answered, with something new or without; absent when that is not known.
 	LastPoll time.Time `json:"last_successful_poll,omitzero"`
 	NextPoll time.Time `json:"next_poll,omitzero"`

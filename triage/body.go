@@ -59,7 +59,7 @@ func renderBody(m Message, r Report) string {
 
 // provenance says who reported where and when, in one line.
 func provenance(m Message) string {
-	line := "Reported by " + inert(cut(m.author(), maxName)) + " in " + codeSpan(cut(oneLine(m.channelTitle()), maxName)) +
+	line := "Reported by " + inert(cut(m.author(), maxName)) + login(m) + " in " + codeSpan(cut(oneLine(m.channelTitle()), maxName)) +
 		" on " + inertTime(m.TS)
 	if m.EditedAt != "" {
 		line += ", edited " + inertTime(m.EditedAt)
@@ -68,6 +68,14 @@ func provenance(m Message) string {
 		line += ": " + link
 	}
 	return line
+}
+
+// login names the reporter's account at GitHub, as code: a mention would subscribe them to the issue.
+func login(m Message) string {
+	if m.Login == "" {
+		return ""
+	}
+	return " (" + codeSpan(cut(oneLine(m.Login), maxName)) + " at GitHub)"
 }
 
 // inertTime shows the time in a ts, and a ts that holds none as code.

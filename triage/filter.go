@@ -109,11 +109,16 @@ func (f *Filter) marked(m Message) string {
 	return ""
 }
 
-// found returns which keyword or pattern is in the message, "" for none. Names are left out: what somebody is called
-// makes no report.
-func (f *Filter) found(m Message) string {
+// searched returns the text of a message in which words and patterns are looked for. Names are left out: what somebody is
+// called makes no report, and sends none anywhere.
+func searched(m Message) string {
 	m.Names = nil
-	text := norm.NFC.String(m.PlainText())
+	return norm.NFC.String(m.PlainText())
+}
+
+// found returns which keyword or pattern is in the message, "" for none.
+func (f *Filter) found(m Message) string {
+	text := searched(m)
 	if f.keywords != nil {
 		if groups := f.keywords.FindStringSubmatchIndex(straight(text)); groups != nil {
 			first := slices.IndexFunc(groups[2:], func(at int) bool { return at >= 0 })

@@ -13,6 +13,7 @@ type Message struct {
 	ChannelName string `json:"channel_name,omitempty"` // without '#'; the id is shown where it is empty
 	User        string `json:"user,omitempty"`
 	UserName    string `json:"user_name,omitempty"`
+	Login       string `json:"login,omitempty"` // the author's at GitHub, where it is known
 	BotID       string `json:"bot_id,omitempty"`
 	Subtype     string `json:"subtype,omitempty"`
 	Text        string `json:"text,omitempty"` // Slack's mrkdwn, still with &lt; and <@U1>

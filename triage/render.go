@@ -31,7 +31,7 @@ func Render(m Message, r Report, route Route) Issue {
 	}
 	return Issue{
 		Owner: owner, Repo: repo, Title: renderTitle(m, r), Body: renderBody(m, r), Labels: route.labels(r),
-		Assignees: route.Assignees, Milestone: route.Milestone, Type: route.Type,
+		Assignees: route.assignees(m), Milestone: route.Milestone, Type: route.Type,
 	}
 }
 

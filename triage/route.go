@@ -9,21 +9,24 @@ import (
 	"unicode/utf8"
 )
 
-// Route says where the reports of one channel go.
+// Route says where the reports of one channel go, or those of them that it matches.
 type Route struct {
 	Channel    string `json:"channel" yaml:"channel"`       // a Slack channel id
 	Repository string `json:"repository" yaml:"repository"` // owner/name
+	Match      Match  `json:"match,omitzero" yaml:"match,omitempty"`
 	// Labels are set on every issue of the route. No message can add another.
 	Labels []string `json:"labels,omitempty" yaml:"labels,omitempty"`
 	// SeverityLabels adds one label by severity, for example high: severity/high. Severities that are not named add none.
 	SeverityLabels map[string]string `json:"severity_labels,omitempty" yaml:"severity_labels,omitempty"` // :: severity → label
-	// ComponentLabels adds one label by the component that a report is about; its keys are the components there are.
+	// ComponentLabels adds one label by the component that a report is about.
 	ComponentLabels map[string]string `json:"component_labels,omitempty" yaml:"component_labels,omitempty"` // :: component → label
 	// Assignees, Milestone and Type are set on every issue of the route, as far as GitHub takes them.
 	Assignees []string `json:"assignees,omitempty" yaml:"assignees,omitempty"` // logins
 	Milestone string   `json:"milestone,omitempty" yaml:"milestone,omitempty"` // the title of an open one
 	Type      string   `json:"issue_type,omitempty" yaml:"issue_type,omitempty"`
-	// When says which messages count; the zero value takes all.
+	// AssignReporter adds the reporter to the assignees, where their login is known.
+	AssignReporter bool `json:"assign_reporter,omitempty" yaml:"assign_reporter,omitempty"`
+	// When says which messages of the channel count; the zero value takes all. The last route of a channel says it for all.
 	When When `json:"when,omitzero" yaml:"when,omitempty"`
 	// Propose has people asked before a report is filed; nil files without asking.
 	Propose *Proposal `json:"propose,omitempty" yaml:"propose,omitempty"`
@@ -74,10 +77,12 @@ func (r Route) Validate() error {
 	}
 	for _, component := range r.Components() {
 		if err := validateLabel(component); err != nil {
-			return fmt.Errorf("component_labels: as the name of a component, %w", err)
+			return fmt.Errorf("as the name of a component, %w", err)
 		}
-		if err := validateLabel(r.ComponentLabels[component]); err != nil {
-			return fmt.Errorf("component_labels: %w", err)
+		if label, labelled := r.ComponentLabels[component]; labelled {
+			if err := validateLabel(label); err != nil {
+				return fmt.Errorf("component_labels: %w", err)
+			}
 		}
 	}
 	if r.Propose != nil {
@@ -95,8 +100,25 @@ func validateLabel(label string) error {
 	return nil
 }
 
-// Components returns the parts of the product that a report can be about, sorted.
-func (r Route) Components() []string { return slices.Sorted(maps.Keys(r.ComponentLabels)) }
+// Components returns the parts of the product that the route knows, sorted: those it labels, and those it matches.
+func (r Route) Components() []string {
+	all := slices.Sorted(maps.Keys(r.ComponentLabels))
+	all = append(all, r.Match.Components...)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// maxAssignees is how many GitHub takes.
+const maxAssignees = 10
+
+// assignees returns whom the issue of a message is assigned to.
+func (r Route) assignees(m Message) []string {
+	known := func(login string) bool { return strings.EqualFold(login, m.Login) }
+	if !r.AssignReporter || m.Login == "" || len(r.Assignees) >= maxAssignees || slices.ContainsFunc(r.Assignees, known) {
+		return r.Assignees
+	}
+	return append(slices.Clone(r.Assignees), m.Login)
+}
 
 // labels returns the labels of an issue for a report, each once. GitHub compares them without case.
 func (r Route) labels(about Report) []string {
@@ -108,42 +130,4 @@ func (r Route) labels(about Report) []string {
 		}
 	}
 	return labels
-}
-
-// Router finds the route of a channel.
-type Router struct {
-	routes map[string]Route // :: channel → its route
-}
-
-// NewRouter returns a router over valid routes, at most one for each channel. The error of a faulty one names its place,
-// counted from 1.
-func NewRouter(routes []Route) (*Router, error) {
-	router := &Router{routes: make(map[string]Route, len(routes))}
-	for i, route := range routes {
-		if err := route.Validate(); err != nil {
-			return nil, fmt.Errorf("route %d: %w", i+1, err)
-		}
-		if other, taken := router.routes[route.Channel]; taken {
-			return nil, fmt.Errorf("route %d: channel %s already goes to %s: keep one of the two routes", i+1, route.Channel, other.Repository)
-		}
-		router.routes[route.Channel] = route
-	}
-	return router, nil
-}
-
-// Route returns the route of a channel, and reports whether there is one. A nil Router has none.
-func (r *Router) Route(channel string) (Route, bool) {
-	if r == nil {
-		return Route{}, false
-	}
-	route, ok := r.routes[channel]
-	return route, ok
-}
-
-// Channels returns the ids of the channels that have a route, sorted.
-func (r *Router) Channels() []string {
-	if r == nil {
-		return nil
-	}
-	return slices.Sorted(maps.Keys(r.routes))
 }

@@ -6,8 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"golang.org/x/text/unicode/norm"
 )
 
 // Understanding is what somebody made of a message: whether it is a bug report, and what it says.
@@ -62,8 +60,7 @@ func ByRules(m Message, components []string) Understanding {
 
 // componentIn returns the only component that stands in the message as whole words, or "".
 func componentIn(m Message, components []string) string {
-	m.Names = nil
-	text := straight(norm.NFC.String(m.PlainText()))
+	text := straight(searched(m))
 	var found []string
 	for _, component := range components {
 		if regexp.MustCompile(`(?i)` + wholeWords(component)).MatchString(text) {

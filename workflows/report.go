@@ -112,7 +112,7 @@ func (r *reporter) run(ctx workflow.Context) error {
 		return err
 	}
 	claimed := r.claim(ctx)
-	if err := r.file(ctx, draft.Issue); err != nil {
+	if err := r.file(ctx, draft); err != nil {
 		return err
 	}
 	if err := r.tell(ctx, claimed); err != nil {
@@ -140,12 +140,16 @@ func (r *reporter) claim(ctx workflow.Context) workflow.Future {
 // claimPatience bounds the claim: it says less and less the longer it takes.
 const claimPatience = 2 * time.Minute
 
-func (r *reporter) file(ctx workflow.Context, draft triage.Issue) error {
+// file files the issue in the repository that was chosen when the message was read. Where an earlier life of this Report may
+// have chosen another one, because the message, a model or the configuration said something else then, that is looked at too.
+func (r *reporter) file(ctx workflow.Context, draft activities.Draft) error {
 	var issue activities.CreatedIssue
 	err := r.step(ctx, "file the issue", func(ctx workflow.Context, again bool) workflow.Future {
-		return workflow.ExecuteActivity(ctx, (*activities.GitHub).CreateIssue, activities.CreateIssueInput{
-			Account: r.github, Report: r.key, Issue: draft, LookFirst: again || !r.in.New,
-		})
+		in := activities.CreateIssueInput{Account: r.github, Report: r.key, Issue: draft.Issue, LookFirst: again || !r.in.New}
+		if !r.in.New {
+			in.Elsewhere = draft.Elsewhere
+		}
+		return workflow.ExecuteActivity(ctx, (*activities.GitHub).CreateIssue, in)
 	}, &issue)
 	if err == nil {
 		r.Issue = &issue

@@ -36,6 +36,7 @@ type story struct {
 	onAwait func(credential.AccountID)
 	notices []activities.TriageNotice
 	panics  int // how often CreateIssue panics
+	filed   []activities.CreateIssueInput
 	claims  int // how often the message was claimed
 	done    activities.ReactInput
 }
@@ -63,6 +64,7 @@ func newStory() *story {
 	})
 	s.env.OnActivity(github.CreateIssue, mock.Anything, mock.Anything).Return(
 		func(_ context.Context, in activities.CreateIssueInput) (activities.CreatedIssue, error) {
+			s.filed = append(s.filed, in)
 			err := s.call("CreateIssue", in.Account, in.LookFirst)
 			if s.panics > 0 {
 				s.panics--
@@ -210,6 +212,37 @@ func TestWhatIsNoReportIsLeftAlone(t *testing.T) {
 		assert.Equal(t, verdict, result.Verdict)
 		assert.Equal(t, "no signal", result.Reason)
 		assert.Nil(t, result.Issue)
+	}
+}
+
+// The route is chosen with the reading and is in history before the first try. No configuration of later moves the report.
+func TestARouteIsChosenOnce(t *testing.T) {
+	for name, isNew := range map[string]bool{"a new message": true, "one from before the triage": false} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory()
+			s.draft.Elsewhere = []string{"acme/web"}
+			s.fails["CreateIssue"] = []error{unavailableError(acmeGitHub), rejection("issues are disabled")}
+			s.onAwait = func(account credential.AccountID) {
+				s.plan.Routes = []triage.Route{{Channel: bugsChannel, Repository: "acme/other"}}
+				s.draft.Issue.Repo = "other"
+				s.mended(account)
+			}
+			s.after(time.Hour, func() { s.env.SignalWorkflow(SignalRetry, nil) })
+			in := bugReport
+			in.New = isNew
+			s.report(t, in)
+
+			require.Len(t, s.filed, 3)
+			for _, in := range s.filed {
+				assert.Equal(t, "app", in.Issue.Repo)
+				if isNew {
+					assert.Empty(t, in.Elsewhere, "nobody can have filed it along another route")
+				} else {
+					assert.Equal(t, []string{"acme/web"}, in.Elsewhere)
+				}
+			}
+			assert.Equal(t, []bool{!isNew, true, true}, s.looked["CreateIssue"])
+		})
 	}
 }
 

@@ -168,7 +168,7 @@ func (t *triager) readPlan(ctx workflow.Context, begun bool) error {
 	t.trouble = ""
 	t.Channels = mergeChannels(t.Channels, t.plan, startTime(ctx))
 	for i := range t.Channels {
-		t.Channels[i].lookBack(t.route(t.Channels[i].Channel).When)
+		t.Channels[i].lookBack(t.when(t.Channels[i].Channel))
 	}
 	return nil
 }
@@ -184,14 +184,14 @@ func planActivity(ctx workflow.Context) workflow.Context {
 // mergeChannels keeps the watermarks of the channels that are still routed and starts new ones at the lookback.
 func mergeChannels(old []ChannelState, plan activities.Plan, now time.Time) []ChannelState {
 	var merged []ChannelState
-	for _, route := range plan.Routes {
-		i := slices.IndexFunc(old, func(c ChannelState) bool { return c.Channel == route.Channel })
+	for _, channel := range plan.Channels() {
+		i := slices.IndexFunc(old, func(c ChannelState) bool { return c.Channel == channel })
 		if i >= 0 {
 			merged = append(merged, old[i])
 			continue
 		}
 		merged = append(merged, ChannelState{
-			Channel: route.Channel, Since: now, Watermark: triage.TimestampOf(now.Add(-plan.Lookback)),
+			Channel: channel, Since: now, Watermark: triage.TimestampOf(now.Add(-plan.Lookback)),
 		})
 	}
 	return merged
@@ -278,7 +278,7 @@ func (t *triager) poll(ctx workflow.Context, c *ChannelState) (activities.Window
 		defer stop()
 		future := workflow.ExecuteActivity(t.pollOptions(poll, c), (*activities.Slack).Poll, activities.PollInput{
 			Account: t.plan.Slack, Channel: c.Channel, After: c.Watermark, Interval: t.plan.PollInterval, Told: c.FailingSince,
-			When: t.route(c.Channel).When, BackTo: c.BackTo, Taken: c.Taken,
+			When: t.when(c.Channel), BackTo: c.BackTo, Taken: c.Taken,
 		})
 		if err := workflow.Await(ctx, func() bool { return future.IsReady() || t.Paused || t.ending }); err != nil {
 			return err
@@ -297,13 +297,14 @@ func (t *triager) poll(ctx workflow.Context, c *ChannelState) (activities.Window
 	return window, err
 }
 
-// route returns the plan's route of a channel; every channel that is polled has one.
-func (t *triager) route(channel string) triage.Route {
-	i := slices.IndexFunc(t.plan.Routes, func(r triage.Route) bool { return r.Channel == channel })
-	if i < 0 {
-		return triage.Route{}
+// when says which messages of a channel count: its last route does.
+func (t *triager) when(channel string) triage.When {
+	for _, route := range slices.Backward(t.plan.Routes) {
+		if route.Channel == channel {
+			return route.When
+		}
 	}
-	return t.plan.Routes[i]
+	return triage.When{}
 }
 
 // errStopped ends a poll that somebody paused.
@@ -357,7 +358,7 @@ func (t *triager) handOver(ctx workflow.Context, c *ChannelState, window activit
 	}
 	moved := window.Watermark > c.Watermark // a reaction on an old message brings a window that does not
 	c.Watermark = window.Watermark
-	c.take(window.Messages, t.route(c.Channel).When, workflow.Now(ctx))
+	c.take(window.Messages, t.when(c.Channel), workflow.Now(ctx))
 	if len(window.Messages) > 0 {
 		if moved {
 			t.weighLag(ctx, c, workflow.Now(ctx).Sub(triage.Key{TS: window.Watermark}.Time()))

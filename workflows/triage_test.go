@@ -41,6 +41,30 @@ func TestEveryMessageGetsOneReport(t *testing.T) {
 	assert.True(t, temporal.IsCanceledError(r.env.GetWorkflowError()))
 }
 
+func TestAChannelWithSeveralRoutesIsReadOnce(t *testing.T) {
+	d := newDesk(bugsChannel, supportChannel, bugsChannel)
+	plan, _ := d.plan() // the desk's own never fails
+	plan.Routes[0].Match = triage.Match{Patterns: []string{"login"}}
+	plan.Routes[2].When = triage.When{Keywords: []string{"crash"}}
+	d.plan = func() (activities.Plan, error) { return plan, nil }
+	keys := d.post(bugsChannel, epoch, 2)
+	r := d.newRun(epoch)
+	var status TriageStatus
+	r.after(2*time.Minute, func() { status = r.status(t) })
+	r.after(3*time.Minute, r.env.CancelWorkflow)
+	r.triage(TriageInput{Triage: bugTriage})
+
+	d.requireStarted(t, keys)
+	require.Len(t, status.Channels, 2)
+	for _, poll := range d.polls {
+		want := plan.Routes[2].When
+		if poll.Channel == supportChannel {
+			want = triage.When{}
+		}
+		assert.Equal(t, want, poll.When, "the last route of a channel says which messages count")
+	}
+}
+
 func TestAFirstStartLooksBackAsFarAsThePlanSays(t *testing.T) {
 	d := newDesk(bugsChannel)
 	d.post(bugsChannel, epoch.Add(-61*time.Minute), 1)

@@ -90,14 +90,20 @@ func (a *App) CheckTriage(ctx context.Context, name string, patience time.Durati
 	}
 	slack, github := activities.Slack{APIs: a, Plans: a}, activities.GitHub{APIs: a}
 	var checks []check
+	seen := map[string]bool{}
+	once := func(subject, place string, look func(context.Context) error) {
+		if !seen[subject] {
+			checks = append(checks, func(ctx context.Context) Finding { return a.checkRoute(subject, place, look(ctx)) })
+		}
+		seen[subject] = true
+	}
 	for i, route := range t.Routes {
 		path := fmt.Sprintf("triages.%s.routes[%d]", name, i)
-		checks = append(checks, func(ctx context.Context) Finding {
-			return a.checkRoute("channel "+route.Channel, path+".channel",
-				slack.CheckChannel(ctx, activities.ChannelInput{Account: t.Slack, Channel: route.Channel}))
-		}, func(ctx context.Context) Finding {
-			return a.checkRoute("repository "+route.Repository, path+".repository",
-				github.CheckRepository(ctx, activities.RepositoryInput{Account: t.GitHub, Repository: route.Repository}))
+		once("channel "+route.Channel, path+".channel", func(ctx context.Context) error {
+			return slack.CheckChannel(ctx, activities.ChannelInput{Account: t.Slack, Channel: route.Channel})
+		})
+		once("repository "+route.Repository, path+".repository", func(ctx context.Context) error {
+			return github.CheckRepository(ctx, activities.RepositoryInput{Account: t.GitHub, Repository: route.Repository})
 		})
 	}
 	return slices.DeleteFunc(a.lookAtAll(ctx, patience, checks), func(f Finding) bool { return f.Subject == "" })

@@ -14,9 +14,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tokenkeeper/activities"
+	"tokenkeeper/config"
 	"tokenkeeper/credential"
 	"tokenkeeper/gateway"
 	"tokenkeeper/sandbox"
+	"tokenkeeper/triage"
 	"tokenkeeper/vault"
 	"tokenkeeper/workflows"
 )
@@ -111,7 +113,7 @@ func TestWhatATriageNamesIsLookedAt(t *testing.T) {
 	for _, f := range Faults(findings) {
 		faults[f.Subject] = f.String()
 	}
-	require.Len(t, findings, 8)
+	require.Len(t, findings, 7, "four channels and three repositories")
 	require.Len(t, faults, 4)
 	for subject, want := range map[string][]string{
 		"channel C0RANDOM":       {"tokenkeeper.yaml:23:", "not_in_channel", "fix: invite the bot"},
@@ -123,6 +125,27 @@ func TestWhatATriageNamesIsLookedAt(t *testing.T) {
 			assert.Contains(t, faults[subject], part)
 		}
 	}
+}
+
+func TestAPlanKnowsWhoIsInATeam(t *testing.T) {
+	w := newWorld(t)
+	c := w.Config().Triages["acme/bug-reports"]
+	c.Teams, c.Logins = map[string][]string{"mobile": {"U1", "U2"}, "web": {"U3"}}, map[string]string{"U1": "ada"}
+	c.Routes = []config.Route{
+		{Channel: "C1", Repository: "acme/mobile", Match: config.Match{Teams: []string{"mobile"}, Components: []string{"sync"}, Patterns: []string{"x"}}},
+		{Channel: "C1", Repository: "acme/app", AssignReporter: true},
+	}
+	w.Config().Triages["acme/bug-reports"] = c
+
+	plan, err := w.Plan("acme/bug-reports")
+
+	require.NoError(t, err)
+	assert.Equal(t, triage.Match{Reporters: []string{"U1", "U2"}, Components: []string{"sync"}, Patterns: []string{"x"}}, plan.Routes[0].Match)
+	assert.True(t, plan.Routes[1].AssignReporter)
+	assert.Equal(t, map[string]string{"U1": "ada"}, plan.Logins)
+	assert.Equal(t, []string{"C1"}, plan.Channels())
+	assert.Equal(t, "acme/mobile, acme/app", repositoriesOf(plan, "C1"))
+	assert.Empty(t, repositoriesOf(plan, "C2"))
 }
 
 // What cannot be looked at is not said to be wrong: the account's own check says what is.

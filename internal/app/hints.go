@@ -15,7 +15,6 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 
 	"tokenkeeper/activities"
-	"tokenkeeper/config"
 	"tokenkeeper/triage"
 	"tokenkeeper/workflows"
 )
@@ -31,9 +30,9 @@ const (
 // ChannelActive implements [gateway.Hints]: every triage that reads the channel through the connector's app polls it at once.
 func (a *App) ChannelActive(connector, channel string) {
 	for name, t := range a.Config().Triages {
-		reads := slices.ContainsFunc(t.Routes, func(r config.Route) bool { return r.Channel == channel })
+		reads := slices.Contains(t.Channels(), channel)
 		if reads && a.sameApp(connector, t.Slack.Connector) {
-			a.nudges.ask(name+" "+channel, func(ctx context.Context) { a.pollSoon(ctx, name, channel, len(t.Routes)) })
+			a.nudges.ask(name+" "+channel, func(ctx context.Context) { a.pollSoon(ctx, name, channel, len(t.Channels())) })
 		}
 	}
 }
@@ -42,7 +41,7 @@ func (a *App) ChannelActive(connector, channel string) {
 // looked at. Slack's app tells of threads, and GitHub's of issues.
 func (a *App) ThreadActive(connector string, message triage.Key) {
 	for name, t := range a.Config().Triages {
-		reads := slices.ContainsFunc(t.Routes, func(r config.Route) bool { return r.Channel == message.Channel })
+		reads := slices.Contains(t.Channels(), message.Channel)
 		told := a.sameApp(connector, t.Slack.Connector) || a.sameApp(connector, t.GitHub.Connector)
 		if !reads || !told || t.Follow == 0 {
 			continue

@@ -15,6 +15,7 @@ import (
 	"tokenkeeper/activities"
 	"tokenkeeper/credential"
 	"tokenkeeper/gateway"
+	"tokenkeeper/triage"
 	"tokenkeeper/workflows"
 )
 
@@ -105,7 +106,7 @@ func channelViews(status workflows.TriageStatus, pending []*workflow.PendingActi
 	for i, channel := range status.Channels {
 		views[i] = gateway.ChannelView{
 			Channel: channel.Channel, Messages: channel.Reports, Watermark: channel.Watermark, Trouble: channel.Trouble,
-			LastPoll: channel.LastWindow, FailingSince: channel.FailingSince, Repository: repositoryOf(status.Plan, channel.Channel),
+			LastPoll: channel.LastWindow, FailingSince: channel.FailingSince, Repository: repositoriesOf(status.Plan, channel.Channel),
 		}
 		if poll := pollOf(channel.Channel, len(status.Channels), pending); poll != nil {
 			addPoll(&views[i], poll)
@@ -114,13 +115,10 @@ func channelViews(status workflows.TriageStatus, pending []*workflow.PendingActi
 	return views
 }
 
-func repositoryOf(plan activities.Plan, channel string) string {
-	for _, route := range plan.Routes {
-		if route.Channel == channel {
-			return route.Repository
-		}
-	}
-	return ""
+// repositoriesOf lists where the reports of a channel go.
+func repositoriesOf(plan activities.Plan, channel string) string {
+	plan.Routes = slices.DeleteFunc(slices.Clone(plan.Routes), func(r triage.Route) bool { return r.Channel != channel })
+	return strings.Join(plan.Repositories(), ", ")
 }
 
 // pollOf returns the poll of a channel. Temporal does not show the input of a pending Activity, but every failure of a
@@ -207,13 +205,13 @@ func reportsOf(triageID string) string {
 }
 
 // OpenReports implements [activities.OpenReports].
-func (a *App) OpenReports(ctx context.Context, triage string) (int64, error) {
-	return a.Count(ctx, reportsOf(workflows.TriageWorkflowID(triage))+"= 'Running'")
+func (a *App) OpenReports(ctx context.Context, name string) (int64, error) {
+	return a.Count(ctx, reportsOf(workflows.TriageWorkflowID(name))+"= 'Running'")
 }
 
 // ParkedReports returns every Report of a triage that is parked. Each is asked for no longer than patience.
-func (a *App) ParkedReports(ctx context.Context, triage string, patience time.Duration) ([]gateway.ParkedReport, error) {
-	reports, err := a.askReports(ctx, workflows.TriageWorkflowID(triage), 0, patience)
+func (a *App) ParkedReports(ctx context.Context, name string, patience time.Duration) ([]gateway.ParkedReport, error) {
+	reports, err := a.askReports(ctx, workflows.TriageWorkflowID(name), 0, patience)
 	var parked []gateway.ParkedReport
 	for _, report := range reports {
 		if report.Parked != "" {

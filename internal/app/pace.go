@@ -74,9 +74,7 @@ func (a *App) polledChannels(account credential.AccountID) []string {
 		if t.Slack != account {
 			continue
 		}
-		for _, r := range t.Routes {
-			channels = append(channels, r.Channel)
-		}
+		channels = append(channels, t.Channels()...)
 	}
 	slices.Sort(channels)
 	return slices.Compact(channels)

@@ -33,8 +33,8 @@ func (a *App) Preview(ctx context.Context, name string, since time.Time, waiting
 	}
 	slack := activities.Slack{APIs: a, Plans: a}
 	whole := Preview{Triage: name, Since: since, Messages: []activities.Previewed{}, PassedOver: map[string]int{}}
-	for _, route := range plan.Routes {
-		in := activities.PreviewInput{Triage: name, Channel: route.Channel, After: triage.TimestampOf(since)}
+	for _, channel := range plan.Channels() {
+		in := activities.PreviewInput{Triage: name, Channel: channel, After: triage.TimestampOf(since)}
 		for more := true; more; more = in.Cursor != "" {
 			page, err := previewPage(ctx, &slack, in, waiting)
 			if err != nil {

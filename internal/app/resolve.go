@@ -66,6 +66,7 @@ func (a *App) Plan(name string) (activities.Plan, error) {
 	}
 	plan := activities.Plan{
 		Triage: name, Slack: t.Slack, GitHub: t.GitHub, PollInterval: t.PollInterval, Lookback: t.Lookback, Follow: t.Follow,
+		Logins: t.Logins,
 	}
 	for _, r := range t.Routes {
 		var propose *triage.Proposal
@@ -74,8 +75,9 @@ func (a *App) Plan(name string) (activities.Plan, error) {
 		}
 		plan.Routes = append(plan.Routes, triage.Route{
 			Channel: r.Channel, Repository: r.Repository, Labels: r.Labels, SeverityLabels: r.SeverityLabels,
+			Match:           triage.Match{Patterns: r.Match.Patterns, Components: r.Match.Components, Reporters: t.Members(r.Match.Teams)},
 			ComponentLabels: r.ComponentLabels,
-			Assignees:       r.Assignees, Milestone: r.Milestone, Type: r.IssueType,
+			Assignees:       r.Assignees, AssignReporter: r.AssignReporter, Milestone: r.Milestone, Type: r.IssueType,
 			When: r.When, Propose: propose, DryRun: r.DryRun,
 		})
 	}

@@ -1,0 +1,61 @@
+package activities
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/go-github/v62/github"
+
+	"tokenkeeper/triage"
+)
+
+// findFiled returns the issue of a report that was filed before, and reports whether there is one.
+func findFiled(ctx context.Context, client *github.Client, in CreateIssueInput) (filed CreatedIssue, found bool, err error) {
+	for _, name := range append([]string{repository(in.Issue)}, in.Elsewhere...) {
+		at := in.Issue
+		at.Owner, at.Repo, _ = strings.Cut(name, "/")
+		issue, found, err := findIssue(ctx, client, at, in.Report)
+		switch {
+		case err != nil && name != repository(in.Issue) && holdsNone(err):
+			continue // another route's trouble stops no report of this one
+		case err != nil:
+			return CreatedIssue{}, false, githubError("listing the issues of "+name, err)
+		case found:
+			filed = createdIssue(issue, at)
+			filed.Found = true
+			return filed, true, nil
+		}
+	}
+	return CreatedIssue{}, false, nil
+}
+
+// holdsNone reports whether GitHub says that there are no issues in a repository, or none for us.
+func holdsNone(err error) bool {
+	resp := githubResponse(err) //nolint:bodyclose // go-github has read it
+	return resp != nil && (resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusGone)
+}
+
+// findIssue returns the issue with the report's marker, and reports whether there is one. An issue is not older than its report.
+func findIssue(ctx context.Context, client *github.Client, at triage.Issue, report triage.Key) (issue *github.Issue, found bool, err error) {
+	options := &github.IssueListByRepoOptions{
+		State: "all", Sort: "created", Direction: "asc", Since: report.Time().Add(-time.Minute),
+		ListOptions: github.ListOptions{PerPage: 100},
+	}
+	for {
+		issues, resp, err := client.Issues.ListByRepo(ctx, at.Owner, at.Repo, options)
+		if err != nil {
+			return nil, false, err
+		}
+		for _, issue := range issues {
+			if key, ok := triage.FindMarker(issue.GetBody()); ok && key == report {
+				return issue, true, nil
+			}
+		}
+		if resp.NextPage == 0 {
+			return nil, false, nil
+		}
+		options.Page = resp.NextPage
+	}
+}
