@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,7 +22,8 @@ type issueRequest struct {
 }
 
 // create posts the issue. What the route wants beyond title and body is left out where GitHub refuses it, and named in the
-// body: a report without its milestone is better than none. Each 422 has had no effect, so that another request is safe.
+// body: a report without its milestone is better than none. Each refusal has had no effect, so that another request is safe.
+// Labels that are not there GitHub creates, for an app that may.
 func create(ctx context.Context, client *github.Client, wanted triage.Issue, related []RelatedIssue) (CreatedIssue, error) {
 	numbers := make([]int, 0, len(related))
 	for _, r := range related {
@@ -39,10 +41,10 @@ func create(ctx context.Context, client *github.Client, wanted triage.Issue, rel
 		issue, err := postIssue(ctx, client, wanted.WithLeftOut(leftOut), milestone)
 		if err == nil {
 			created := createdIssue(issue, wanted)
-			created.Related, created.LeftOut = related, leftOut
+			created.Related, created.LeftOut = related, slices.Concat(leftOut, dropped(wanted, issue))
 			return created, nil
 		}
-		refused, ok := leaveOut(&wanted, err)
+		refused, ok := leaveOut(ctx, client, &wanted, err)
 		if !ok {
 			return CreatedIssue{}, err
 		}
@@ -105,39 +107,6 @@ func forbidden(err error) bool {
 	_, secondary := errors.AsType[*github.AbuseRateLimitError](err)
 	_, limited := githubWait(resp, time.Now())
 	return !secondary && !limited
-}
-
-// leaveOut takes the field that a 422 names out of the issue, and says which it was. ok is false when the error is about
-// something else.
-func leaveOut(i *triage.Issue, err error) (what string, ok bool) {
-	refused, isResponse := errors.AsType[*github.ErrorResponse](err)
-	if !isResponse || refused.Response == nil || refused.Response.StatusCode != http.StatusUnprocessableEntity {
-		return "", false
-	}
-	for _, e := range refused.Errors {
-		if what, ok := leaveOutField(i, e); ok {
-			return what, true
-		}
-	}
-	return "", false
-}
-
-func leaveOutField(i *triage.Issue, e github.Error) (what string, ok bool) {
-	field := e.Field
-	if e.Resource == "Label" {
-		field = "labels"
-	}
-	switch field {
-	case "assignees", "assignee":
-		what, i.Assignees = strings.Join(i.Assignees, ", "), nil
-	case "labels":
-		what, i.Labels = strings.Join(i.Labels, ", "), nil
-	case "milestone":
-		what, i.Milestone = i.Milestone, ""
-	case "type", "issue_type":
-		field, what, i.Type = "issue type", i.Type, ""
-	}
-	return field + " " + what, what != ""
 }
 
 // createdIssue says where the issue is; GitHub redirects from former names of a repository.

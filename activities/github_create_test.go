@@ -62,6 +62,70 @@ func TestWhatGitHubRefusesIsLeftOutAndSaid(t *testing.T) {
 	assert.True(t, strings.HasSuffix(issue.Body, in.Report.Marker()), "the marker stays last")
 }
 
+// One name that GitHub does not take costs the issue that name, and none of the others.
+func TestOfLabelsAndAssigneesOnlyTheBadOnesAreLeftOut(t *testing.T) {
+	w := newWorld(t, sandbox.Options{GitHubLogin: "ada"})
+	w.connect(githubAccount)
+	in := w.report("Login crashes")
+	in.Issue.Assignees = []string{"octocat", "left-the-company", "ada"}
+	in.Issue.Labels = []string{"Bug", strings.Repeat("x", 60)}
+
+	got := once(w, w.github.CreateIssue, in)
+
+	require.NoError(t, got.err)
+	assert.ElementsMatch(t, []string{"assignees left-the-company", "labels " + strings.Repeat("x", 60)}, got.out.LeftOut)
+	issue := w.filed(in)
+	assert.Equal(t, []string{"octocat", "ada"}, issue.Assignees)
+	assert.Equal(t, []string{"bug"}, issue.Labels)
+}
+
+func TestWhoCannotBeAskedAboutIsLeftOut(t *testing.T) {
+	w := newWorld(t, sandbox.Options{GitHubLogin: "ada"})
+	w.connect(githubAccount)
+	for _, endpoint := range []string{"assignees.get", "labels.list"} {
+		w.fault(sandbox.Fault{Endpoint: endpoint, Kind: sandbox.FaultStatus, Status: 403, Times: -1})
+	}
+	in := w.report("Login crashes")
+	in.Issue.Assignees, in.Issue.Labels = []string{"octocat", "left-the-company"}, []string{"bug", strings.Repeat("x", 60)}
+
+	got := once(w, w.github.CreateIssue, in)
+
+	require.NoError(t, got.err)
+	assert.ElementsMatch(t, []string{"assignees octocat, left-the-company", "labels bug, " + strings.Repeat("x", 60)}, got.out.LeftOut)
+	assert.Equal(t, 1, w.Books().IssuesCreated)
+}
+
+func TestMissingLabelsAreCreated(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(githubAccount)
+	in := w.report("Login crashes")
+	in.Issue.Labels = []string{"bug", "severity/high"}
+
+	got := once(w, w.github.CreateIssue, in)
+
+	require.NoError(t, got.err)
+	assert.Empty(t, got.out.LeftOut)
+	assert.Equal(t, []string{"bug", "severity/high"}, w.filed(in).Labels)
+	assert.Equal(t, 1, w.Books().Requests[creates])
+}
+
+// Where the app may open issues and not sort them, GitHub refuses labels that are not there, and drops all else without a word.
+func TestAnAppThatMayNotSortIssuesFilesThem(t *testing.T) {
+	w := newWorld(t, sandbox.Options{PullOnly: []string{"acme/app"}, Milestones: []string{"2.4"}})
+	w.connect(githubAccount)
+	in := w.report("Login crashes")
+	in.Issue.Labels, in.Issue.Assignees, in.Issue.Milestone = []string{"bug", "severity/high"}, []string{"octocat"}, "2.4"
+
+	got := once(w, w.github.CreateIssue, in)
+
+	require.NoError(t, got.err)
+	assert.Equal(t, []string{"labels severity/high", "labels bug", "assignees octocat", "milestone 2.4"}, got.out.LeftOut)
+	assert.Equal(t, 1, w.Books().IssuesCreated)
+	issue := w.filed(in)
+	assert.Empty(t, issue.Labels)
+	assert.Contains(t, issue.Body, "- labels severity/high", "what was refused; the rest GitHub did not say")
+}
+
 func TestARenamedRepositoryGetsTheIssueAndIsNamed(t *testing.T) {
 	w := newWorld(t, sandbox.Options{Repositories: []string{"acme/app", "acme/web"}, Renamed: map[string]string{"acme/old": "acme/web"}})
 	w.connect(githubAccount)

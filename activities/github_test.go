@@ -284,6 +284,42 @@ func TestARefusalSaysWhatToDo(t *testing.T) {
 	}
 }
 
+// Issues can be disabled between two attempts: then nobody knows whether the first one had an effect, and nothing is filed.
+func TestIssuesThatAreDisabledAfterALostAnswer(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(githubAccount)
+	in := w.report("Login crashes")
+	in.LookFirst = true
+	w.fault(sandbox.Fault{Endpoint: "issues.list", Kind: sandbox.FaultStatus, Status: 410})
+
+	once(w, w.github.CreateIssue, in).fails(t, activities.ErrTypeRejected, "410", "acme/app", "enable issues")
+	assert.Zero(t, w.Books().IssuesCreated)
+
+	require.NoError(t, once(w, w.github.CreateIssue, in).err, "somebody enabled them and asked for another try")
+	assert.Equal(t, 1, w.Books().IssuesCreated)
+}
+
+// A repository can move to another owner while a report waits for its next attempt.
+func TestARepositoryThatIsTransferredAfterALostAnswer(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(githubAccount)
+	in := w.report("Login crashes")
+	w.fault(sandbox.Fault{App: sandbox.GitHub, Endpoint: "issues.create", Kind: sandbox.FaultDrop, Processed: true})
+
+	got := retried(w, w.github.CreateIssue, in, func(attempt int32) error {
+		if attempt == 2 {
+			require.NoError(t, w.MoveRepository("acme/app", "umbrella/app"))
+		}
+		return nil
+	})
+
+	require.NoError(t, got.err)
+	assert.True(t, got.out.Found)
+	assert.Equal(t, "umbrella/app", got.out.Repository)
+	assert.Contains(t, got.out.URL, "/umbrella/app/issues/")
+	assert.Equal(t, 1, w.Books().IssuesCreated)
+}
+
 func TestADeadTokenIsReplacedUnderTheActivity(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
 	w.connect(githubAccount)

@@ -346,6 +346,23 @@ func TestAWatchGoesOnWhereItsPagesEnded(t *testing.T) {
 	assert.Equal(t, []int{0, 1, 0, 0}, looks, "it is on the sixth page")
 }
 
+// GitHub redirects what reads with 301, and what writes with 307.
+func TestAThreadIsFollowedToWhereItsRepositoryWent(t *testing.T) {
+	f := newFollowing(t)
+	require.NoError(t, f.MoveRepository("acme/app", "umbrella/web"))
+	f.say(sandbox.Message{User: "chen", Text: "Same here"})
+	assert.Equal(t, 1, f.looks().Comments)
+	f.turn("closed", "")
+	assert.Equal(t, []int{2}, f.watch(nothing), "one for the thread, one for the issue")
+	assert.Equal(t, "closed", f.looks().Told)
+	f.say(sandbox.Message{User: "chen", Text: "reopen"})
+	look := f.looks()
+	assert.True(t, look.Reopened)
+	assert.Contains(t, look.Issue, "/umbrella/web/issues/")
+	assert.Equal(t, "open", f.issue().State)
+	assert.Equal(t, 1, f.Books().IssuesCreated)
+}
+
 func TestTroubleWithOneRepositoryStopsNoOther(t *testing.T) {
 	f := newFollowing(t)
 	f.plan.Routes = append([]triage.Route{{Channel: "C0NOWHERE", Repository: "acme/none"}}, f.plan.Routes...)

@@ -27,6 +27,7 @@ func (s *Sandbox) gitHubRoutes(mux *http.ServeMux) {
 		"GET /installation/repositories":                      {"installation.repositories", s.installationRepositories},
 		"DELETE /installation/token":                          {"installation.token.delete", s.deleteInstallationToken},
 		"GET /repos/{owner}/{repo}":                           {"repos.get", s.getRepository},
+		"GET /repos/{owner}/{repo}/assignees/{login}":         {"assignees.get", s.getAssignee},
 		"POST /repos/{owner}/{repo}/issues":                   {"issues.create", s.creating(s.createIssue)},
 		"GET /repos/{owner}/{repo}/issues":                    {"issues.list", s.listIssues},
 		"GET /repos/{owner}/{repo}/issues/{number}":           {"issues.get", s.getIssue},
@@ -153,6 +154,15 @@ func gitHubInvalid(resource, field, code, message string) answer {
 	}
 	return jsonAnswer(http.StatusUnprocessableEntity, map[string]any{
 		"message": "Validation Failed", "errors": []any{problem}, "documentation_url": gitHubDocs, "status": "422",
+	})
+}
+
+// gitHubNoLabels is the answer to an issue with a label that would have to be created by somebody who may not.
+func gitHubNoLabels() answer {
+	return jsonAnswer(http.StatusForbidden, map[string]any{
+		"message": "You do not have permission to create labels on this repository.", "status": "403",
+		"errors":            []any{map[string]any{"resource": "Repository", "field": "label", "code": "unauthorized"}},
+		"documentation_url": "https://docs.github.com/v3/issues/labels/",
 	})
 }
 

@@ -18,6 +18,16 @@ func (s *Sandbox) getRepository(c *call, _ *grant) answer {
 	return s.withRepository(c, func(r *repository) answer { return jsonAnswer(http.StatusOK, wireRepository(c, r)) })
 }
 
+// getAssignee says by its status whether issues can be assigned to somebody.
+func (s *Sandbox) getAssignee(c *call, _ *grant) answer {
+	return s.withRepository(c, func(*repository) answer {
+		if s.unknownLogin(c.request.PathValue("login")) {
+			return gitHubFailure(http.StatusNotFound, "Not Found")
+		}
+		return answer{status: http.StatusNoContent, header: http.Header{}}
+	})
+}
+
 func (s *Sandbox) listLabels(c *call, _ *grant) answer {
 	return s.withRepository(c, func(r *repository) answer {
 		return listAnswer(c, r.labels, func(l label) any { return wireLabel(c, r, l) })

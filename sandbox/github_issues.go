@@ -39,6 +39,12 @@ func (s *Sandbox) createIssue(c *call, g *grant) answer {
 		if refused, bad := s.invalid(asked); bad {
 			return refused
 		}
+		if slices.Contains(s.options.PullOnly, r.fullName()) {
+			if slices.ContainsFunc(asked.Labels, func(name string) bool { return r.label(name) == nil }) {
+				return gitHubNoLabels()
+			}
+			asked.Labels, asked.Assignees, asked.Milestone, asked.Type = nil, nil, nil, nil
+		}
 		i := s.hub.open(r, issue{
 			title: *asked.Title, body: asked.Body, author: g.subject, assignees: asked.Assignees,
 			labels: s.hub.ensureLabels(r, asked.Labels), milestone: s.milestone(asked.Milestone), kind: s.issueType(asked.Type),

@@ -1,10 +1,28 @@
 package sandbox
 
 import (
+	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
 )
+
+// MoveRepository gives a repository another name or owner, as a maintainer does. Requests for the former are redirected.
+func (s *Sandbox) MoveRepository(from, to string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.hub.repository(from)
+	owner, name, ok := strings.Cut(to, "/")
+	if r == nil || !ok || s.hub.repository(to) != nil {
+		return fmt.Errorf("moving %s to %s: want a repository there is, and the owner/name of none", from, to)
+	}
+	r.owner, r.name = owner, name
+	moved := map[string]string{from: to}
+	maps.Copy(moved, s.options.Renamed)
+	s.options.Renamed = moved
+	return nil
+}
 
 // redirected is the answer to a request for a repository under a former name: 301 for what only reads, else 307, by
 // docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api ("Follow redirects").

@@ -34,6 +34,9 @@ func wireIssue(c *call, i *issue) map[string]any {
 	if i.state == issueClosed {
 		fields["closed_at"] = i.closed
 	}
+	if i.milestone != "" {
+		fields["milestone"] = map[string]any{"title": i.milestone, "state": issueOpen}
+	}
 	if len(i.assignees) > 0 {
 		fields["assignee"] = wireLogin(c, i.assignees[0])
 	}

@@ -127,6 +127,9 @@ type Options struct {
 	IssuesDisabled []string
 	// Inaccessible are repositories that exist and answer 404, as GitHub does to a token without access.
 	Inaccessible []string
+	// PullOnly are repositories where the app may open issues and not sort them: a label that is not there is refused, all
+	// other labels, assignees, the milestone and the type are dropped without a word.
+	PullOnly []string
 	// GitHubLogin is the user on whose behalf the GitHub App acts.
 	GitHubLogin string
 	// ZendeskUser is the e-mail address of the agent on whose behalf the Zendesk client acts.

@@ -26,7 +26,7 @@ func TestRoutesOfOneChannel(t *testing.T) {
 		{Channel: "C0BUGREPORTS", Repository: "acme/shop", Mode: config.ModeFile, Match: config.Match{Patterns: []string{`(?i)\bcheckout\b`}}},
 		{Channel: "C0BUGREPORTS", Repository: "acme/web", Mode: config.ModeFile, Match: config.Match{Components: []string{"export"}}},
 		{Channel: "C0BUGREPORTS", Repository: "acme/phone", Mode: config.ModeFile, Match: config.Match{Teams: []string{"mobile"}}, AssignReporter: true},
-		{Channel: "C0BUGREPORTS", Repository: "acme/app", Mode: config.ModeFile, When: triage.When{Keywords: []string{"crashes"}}},
+		{Channel: "C0BUGREPORTS", Repository: "acme/app", Mode: config.ModeFile, Milestone: "9.9", Assignees: []string{"octocat", "left-the-company"}, When: triage.When{Keywords: []string{"crashes"}}},
 	}
 	w.Config().Triages[name] = configured
 	require.NoError(t, w.Workflows.StartTriage(t.Context(), name))
@@ -42,7 +42,7 @@ func TestRoutesOfOneChannel(t *testing.T) {
 	post("ada", "Checkout crashes with a 500 error when I export", "acme/shop")
 	post("ada", report, "acme/web")
 	byTeam := post("ada", "The menu crashes with a 500 error", "acme/mobile")
-	post("bjorn", "The menu crashes with a 500 error", "acme/app")
+	rest := post("bjorn", "The menu crashes with a 500 error", "acme/app")
 	post("bjorn", "Checkout shows a 500 error", "") // the last route says which messages count
 
 	w.eventually("every issue and its reply", func() bool {
@@ -55,10 +55,14 @@ func TestRoutesOfOneChannel(t *testing.T) {
 			continue // there before us
 		}
 		got[issue.Key] = issue.Repository
-		if issue.Key == byTeam {
+		switch issue.Key {
+		case byTeam:
 			assert.Equal(t, []string{"octocat"}, issue.Assignees)
 			assert.Contains(t, issue.Body, "(`octocat` at GitHub)")
-		} else {
+		case rest:
+			assert.Equal(t, []string{"octocat"}, issue.Assignees)
+			assert.Contains(t, issue.Body, "- milestone 9.9\n- assignees left-the-company", "GitHub knows neither")
+		default:
 			assert.Empty(t, issue.Assignees)
 		}
 	}
