@@ -24,6 +24,7 @@ type AdoptInput struct {
 // accepts their subject. Repeating it with one authorization changes nothing. Errors: [ErrTypeAuthorizationRejected], for what
 // is in quarantine with a [credential.Quarantine].
 func (a *Account) Adopt(ctx context.Context, in AdoptInput) (Facts, error) {
+	defer beat(ctx)()
 	before, err := a.Vault.Get(ctx, in.Account)
 	if err != nil && !errors.Is(err, vault.ErrNotFound) {
 		return Facts{}, fmt.Errorf("adopting for account %s: %w", in.Account, err)

@@ -36,7 +36,8 @@ func (s *Server) complete(ctx context.Context, login vault.Login, conn activitie
 	return s.handOver(ctx, authorization, credential.MissingScopes(conn.Scopes, grantedScopes(authorization, conn)))
 }
 
-// authorize exchanges the code and asks whose the tokens are.
+// authorize exchanges the code and asks whose the tokens are. A code is good for a minute or so and a person waits, so neither
+// goes through the task queue of the connector: one click is one request, whatever token_rate says.
 func (s *Server) authorize(ctx context.Context, login vault.Login, conn activities.Connection, code string) (vault.Authorization, error) {
 	tokens, err := conn.OAuth.Exchange(ctx, code, login.Verifier)
 	if err != nil {

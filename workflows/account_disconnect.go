@@ -1,16 +1,11 @@
 package workflows
 
 import (
-	"time"
-
 	"go.temporal.io/sdk/workflow"
 
 	"tokenkeeper/activities"
 	"tokenkeeper/credential"
 )
-
-// forcePatience is how long a disconnect by force waits for a worker that serves the connector.
-const forcePatience = 20 * time.Second
 
 // onDisconnect waits until the grant is revoked and destroyed, or until that turned out to be impossible.
 func (a *account) onDisconnect(ctx workflow.Context, r DisconnectRequest) (AccountStatus, error) {
@@ -71,12 +66,8 @@ func (a *account) revoke(ctx workflow.Context) error {
 	if forced, err := a.untilForced(workflow.WithActivityOptions(ctx, options), (*activities.Account).Disconnect, in); !forced {
 		return err
 	}
-	options.ScheduleToStartTimeout = forcePatience
 	var ended activities.ForcedDisconnect
-	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), (*activities.Account).ForceDisconnect, in).Get(ctx, &ended)
-	if _, ok := a.unserved(ctx, err); ok { // the connector may be gone for good, and the tokens need none to be destroyed
-		err = workflow.ExecuteActivity(accountActivity(ctx, what), (*activities.Account).ForceDisconnect, in).Get(ctx, &ended)
-	}
+	err := a.inTurn(ctx, what, (*activities.Account).ForceDisconnect, in, &ended)
 	a.leaveBehind(ended.Unrevoked)
 	return err
 }

@@ -207,9 +207,7 @@ func (a *account) adopt(ctx workflow.Context) error {
 		a.refuseStray(id)
 		return nil
 	}
-	var facts activities.Facts
-	err := workflow.ExecuteActivity(accountActivity(ctx, "adopt an authorization"), (*activities.Account).Adopt,
-		activities.AdoptInput{Account: a.id, Authorization: id, AcceptSubject: a.Accepts[id]}).Get(ctx, &facts)
+	facts, err := a.judge(ctx, activities.AdoptInput{Account: a.id, Authorization: id, AcceptSubject: a.Accepts[id]})
 	if ctx.Err() != nil {
 		return err
 	}
@@ -229,4 +227,15 @@ func (a *account) adopt(ctx workflow.Context) error {
 	a.renew(ctx, facts)
 	a.begin(ctx)
 	return nil
+}
+
+// judge has an authorization adopted or refused. One that is accepted as it is may have the grant of another subject revoked.
+func (a *account) judge(ctx workflow.Context, in activities.AdoptInput) (facts activities.Facts, err error) {
+	const what = "adopt an authorization"
+	if in.AcceptSubject != "" {
+		err = a.inTurn(ctx, what, (*activities.Account).Adopt, in, &facts)
+		return facts, err
+	}
+	err = workflow.ExecuteActivity(accountActivity(ctx, what), (*activities.Account).Adopt, in).Get(ctx, &facts)
+	return facts, err
 }

@@ -17,6 +17,8 @@ const (
 	// queuePatience is how long a request may wait for a worker and for the connector's rate. It is longer than
 	// accountActivityTimeout, so that no attempt that a worker did take is still under way when it is over.
 	queuePatience = 5 * time.Minute
+	// inTurnPatience is how long a request waits for its turn that an Activity makes beside what it is for.
+	inTurnPatience = 20 * time.Second
 	// urgent goes before the others of the queue, on servers that know priorities: 1 is the first of 5, and 3 the default.
 	urgent = 1
 )
@@ -33,6 +35,19 @@ func (a *account) tokenActivity(ctx workflow.Context, summary string) workflow.C
 		options.Priority.PriorityKey = urgent
 	}
 	return workflow.WithActivityOptions(ctx, options)
+}
+
+// inTurn has an Activity done that also sends a request to the authorization server, and has to be done whatever becomes of that.
+// It runs on the queue of the connector. Where no worker takes it there, because too many wait or the connector is gone, it
+// runs as others do: a person waits for it.
+func (a *account) inTurn(ctx workflow.Context, summary string, activity, in, out any) error {
+	options := workflow.GetActivityOptions(a.tokenActivity(ctx, summary))
+	options.ScheduleToStartTimeout, options.Priority.PriorityKey = inTurnPatience, urgent
+	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), activity, in).Get(ctx, out)
+	if _, ok := a.unserved(ctx, err); ok {
+		err = workflow.ExecuteActivity(accountActivity(ctx, summary), activity, in).Get(ctx, out)
+	}
+	return err
 }
 
 // needed reports whether somebody waits for the next attempt.

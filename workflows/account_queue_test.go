@@ -78,3 +78,28 @@ func TestADisconnectThatNoWorkerTakesStaysAskedFor(t *testing.T) {
 	assert.Equal(t, 4, attempts)
 	assert.Contains(t, end.Warning, "disconnecting waits: no worker took the request")
 }
+
+// A person accepts a consent of another subject while no worker serves the connector, which is to take the old grant back.
+func TestAnAcceptedConsentIsAdoptedThoughNoWorkerServesTheConnector(t *testing.T) {
+	g := newGrant(t, 10*time.Hour)
+	g.issue()
+	asked := 0
+	g.judge = func(activities.AdoptInput) error {
+		if asked++; asked == 1 {
+			return unserved()
+		}
+		return nil
+	}
+	var after AccountStatus
+	g.after(time.Hour, func() {
+		g.env.SignalWorkflow(SignalReauthorized, ReauthorizedRequest{Authorization: "of-somebody-else", AcceptSubject: "T1/B2"})
+	})
+	g.after(time.Hour+time.Minute, func() { after = g.status(t) })
+	g.end(2 * time.Hour)
+	g.run()
+
+	require.NoError(t, g.env.GetWorkflowError())
+	assert.Equal(t, 2, asked)
+	assert.EqualValues(t, 2, after.Generation)
+	assert.Empty(t, after.Warning)
+}

@@ -15,15 +15,8 @@ import (
 // Workflows of this installation run for years, over many versions of this code. A history that does not replay is a
 // change that needs workflow.GetVersion. `go test ./internal/e2e -update` records them anew.
 func TestRecordedHistoriesReplay(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join("..", "testdata", "histories", "*.json"))
-	require.NoError(t, err)
-	require.GreaterOrEqual(t, len(files), 3)
-	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			text, err := os.ReadFile(file)
-			require.NoError(t, err)
-			history := &historypb.History{}
-			require.NoError(t, protojson.Unmarshal(text, history))
+	for name, history := range recordedHistories(t) {
+		t.Run(name, func(t *testing.T) {
 			started := history.GetEvents()[0].GetWorkflowExecutionStartedEventAttributes()
 			replayer := worker.NewWorkflowReplayer()
 			Register(replayer)
@@ -32,4 +25,44 @@ func TestRecordedHistoriesReplay(t *testing.T) {
 			}))
 		})
 	}
+}
+
+// Each change of the code that old histories do not know is in a recorded one, as it is made now.
+func TestEveryChangeIsInARecordedHistory(t *testing.T) {
+	newest := map[string]int{
+		changeSpread: spreadByRound, changePauses: 1, changeClaims: 1, changeTellsTrouble: 1, changeFollows: 1, changeValidateAtStart: 1,
+	}
+	for _, history := range recordedHistories(t) {
+		for _, event := range history.GetEvents() {
+			marker := event.GetMarkerRecordedEventAttributes()
+			if marker.GetMarkerName() != "Version" {
+				continue
+			}
+			var change string
+			var version int
+			require.NoError(t, defaultConverter.FromPayloads(marker.GetDetails()["change-id"], &change))
+			require.NoError(t, defaultConverter.FromPayloads(marker.GetDetails()["version"], &version))
+			if newest[change] == version {
+				delete(newest, change)
+			}
+		}
+	}
+	require.Empty(t, newest, "no history has them")
+}
+
+// recordedHistories returns them by the names of their files.
+func recordedHistories(t *testing.T) map[string]*historypb.History {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("..", "testdata", "histories", "*.json"))
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(files), 3)
+	histories := map[string]*historypb.History{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		history := &historypb.History{}
+		require.NoError(t, protojson.Unmarshal(text, history), file)
+		histories[filepath.Base(file)] = history
+	}
+	return histories
 }

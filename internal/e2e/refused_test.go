@@ -63,6 +63,31 @@ func TestARefusedAppPausesAllItsAccountsUntilItIsTaken(t *testing.T) {
 	w.replays(workflows.ConnectorWorkflowID(w.Config().Temporal.TaskQueue, "github"), "connector")
 }
 
+// A refused app is tried at once when its configuration was read anew, and then after pauses that double. They are minutes, so
+// all but the first try are waited for only to be recorded.
+func TestTheTriesOfARefusedApp(t *testing.T) {
+	tries := 1
+	if *update {
+		tries = 3
+	}
+	w := newWorld(t, sandbox.Options{})
+	w.ConfigureConnectors(t.Context())
+	account := w.settleMany(1, "github")[0]
+	require.NoError(t, w.sandbox.Fault(sandbox.Fault{
+		App: sandbox.GitHub, Endpoint: "token.refresh", Kind: sandbox.FaultStatus, Code: "incorrect_client_credentials", Times: -1,
+	}))
+	w.needTokens([]credential.AccountID{account})
+	w.eventually("the account waits", func() bool { return w.status(account).HeldBy == "github" })
+	w.ConfigureConnectors(t.Context())
+	require.Eventually(t, func() bool { return w.connectorStatus("github").Tries >= tries }, 5*time.Minute, 50*time.Millisecond)
+	next := time.Until(w.connectorStatus("github").NextTry)
+	assert.InDelta(t, (time.Minute << (tries - 1)).Seconds(), next.Seconds(), 30, "one minute, and then twice as long each time")
+	w.sandbox.ClearFaults()
+	w.ConfigureConnectors(t.Context())
+	w.eventually("the account goes on", func() bool { return w.status(account).Status == credential.Active })
+	w.replays(workflows.ConnectorWorkflowID(w.Config().Temporal.TaskQueue, "github"), "pausing-connector")
+}
+
 // settleMany makes accounts of a connector active.
 func (w *world) settleMany(n int, connector string) []credential.AccountID {
 	w.t.Helper()
@@ -77,9 +102,13 @@ func (w *world) settleMany(n int, connector string) []credential.AccountID {
 	return ids
 }
 
-// needTokens reports the first generation of the accounts dead, all at once.
+// needTokens reports the first generation of the accounts dead, all at once, and waits for the answers.
 func (w *world) needTokens(accounts []credential.AccountID) {
 	w.t.Helper()
+	require.NoError(w.t, w.reportDead(accounts))
+}
+
+func (w *world) reportDead(accounts []credential.AccountID) error {
 	var group errgroup.Group
 	for _, account := range accounts {
 		group.Go(func() error {
@@ -87,7 +116,7 @@ func (w *world) needTokens(accounts []credential.AccountID) {
 			return err
 		})
 	}
-	require.NoError(w.t, group.Wait())
+	return group.Wait()
 }
 
 func (w *world) connectorStatus(name string) workflows.ConnectorStatus {
