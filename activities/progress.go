@@ -2,19 +2,24 @@ package activities
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
+	"strings"
 
-	"github.com/slack-go/slack"
 	"go.temporal.io/sdk/activity"
+
+	"tokenkeeper/triage"
 )
 
 const (
 	pageSize = 200 // Slack recommends no more
 	// maxWindow bounds one result. What is beyond it is newer than what is in it, and comes with the next poll.
 	maxWindow = 500
+	// maxContents bounds, in bytes, the messages that a result brings along.
+	maxContents = 64 << 10
 )
 
-// progress is how far a poll got: the heartbeat details of its attempts. It stays below 10 kB.
+// progress is how far a poll got: the heartbeat details of its attempts. It stays below 100 kB.
 type progress struct {
 	PollTrouble
 
@@ -27,6 +32,10 @@ type progress struct {
 	// Found are the oldest candidates in the pages read, in order: as many as a window takes, and one more where it does
 	// not take all.
 	Found []string `json:"found,omitempty"`
+	// Contents are the oldest of them, as they were read.
+	Contents []triage.Message `json:"contents,omitempty"`
+	// Hidden is the ts before which Slack hides messages of the window.
+	Hidden string `json:"hidden,omitempty"`
 }
 
 // resume returns where the attempt before this one stopped.
@@ -38,21 +47,40 @@ func resume(ctx context.Context, after string) *progress {
 	return &p
 }
 
-// with returns the progress after one more page. After the last one without a candidate the watermark moves.
-func (p progress) with(page []slack.Message, cursor string, candidate func(slack.Message) bool) progress {
-	next := progress{PollTrouble: p.PollTrouble, Watermark: p.Watermark, Cursor: cursor, Newest: p.Newest, Found: slices.Clone(p.Found)}
-	for _, m := range page {
-		next.Newest = max(next.Newest, m.Timestamp)
-		if candidate(m) {
-			next.Found = append(next.Found, m.Timestamp)
-		}
+// anew forgets the pages that were read of the window.
+func (p progress) anew() progress {
+	return progress{PollTrouble: p.PollTrouble, Watermark: p.Watermark}
+}
+
+// with returns the progress after one more page: the ts of its newest message, and those in it that count. After the last
+// one without any the watermark moves.
+func (p progress) with(newest string, found []triage.Message, cursor string) progress {
+	next := p
+	next.Newest, next.Cursor, next.Found = max(p.Newest, newest), cursor, slices.Clone(p.Found)
+	for _, m := range found {
+		next.Found = append(next.Found, m.TS)
 	}
 	slices.Sort(next.Found)
 	next.Found = next.Found[:min(len(next.Found), maxWindow+1)]
+	next.Contents = oldest(append(slices.Clone(p.Contents), found...), maxContents)
 	if cursor == "" && len(next.Found) == 0 {
-		return progress{PollTrouble: p.PollTrouble, Watermark: max(p.Watermark, next.Newest)}
+		idle := p.anew()
+		idle.Watermark = max(p.Watermark, next.Newest)
+		return idle
 	}
 	return next
+}
+
+// oldest returns the oldest of the messages, in order, that are no more than so many bytes together.
+func oldest(messages []triage.Message, size int) []triage.Message {
+	slices.SortFunc(messages, func(a, b triage.Message) int { return strings.Compare(a.TS, b.TS) })
+	for i, m := range messages {
+		text, err := json.Marshal(m)
+		if size -= len(text); err != nil || size < 0 {
+			return messages[:i]
+		}
+	}
+	return messages
 }
 
 // beyond reports whether p is worth a heartbeat. Most polls find nothing at all, and cost none.
@@ -62,8 +90,10 @@ func (p progress) beyond(before *progress) bool {
 
 // window is the result of the last page.
 func (p progress) window(team string) Window {
+	w := Window{Team: team, Messages: p.Found, Contents: p.Contents, Hidden: p.Hidden, Watermark: max(p.Watermark, p.Newest)}
 	if len(p.Found) > maxWindow {
-		return Window{Team: team, Messages: p.Found[:maxWindow], Watermark: max(p.Watermark, p.Found[maxWindow-1])}
+		w.Messages = p.Found[:maxWindow]
+		w.Watermark = max(p.Watermark, p.Found[maxWindow-1])
 	}
-	return Window{Team: team, Messages: p.Found, Watermark: max(p.Watermark, p.Newest)}
+	return w
 }

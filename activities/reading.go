@@ -10,20 +10,23 @@ import (
 	"tokenkeeper/credential"
 )
 
-// Reading has the polls of an account take turns where Slack lets its app read less than they ask for. Slack counts by method,
-// workspace and app, so all channels share one limit: 50 requests a minute, or a single one with 15 messages for an app that
-// is distributed outside the Marketplace. Which one holds is found out from the answers.
+// Reading has the requests of an account take turns where Slack lets its app read less than it wants to. Slack counts by
+// method, workspace and app, so all channels share the limit of conversations.history: 50 requests a minute, or a single one
+// with 15 messages for an app that is distributed outside the Marketplace. Which one holds is found out from the answers,
+// unless the configuration says it.
 //
-// While nothing was refused, nothing waits. An answer that asks to wait stops the polls of the account for that long. Where
+// While nothing was refused, nothing waits. An answer that asks to wait stops the reads of the account for that long. Where
 // hardly one was granted since the last such answer the limit is narrow, and time is cut into slots of a good minute, one for
 // each channel in turn. Every worker knows the channels from the configuration and so whose slot it is: the limit is kept over
 // all workers together without a word between them, and a channel with a long backlog has one page in each round and keeps
-// nobody from being read. One slot more in each round is left to reports that are read.
+// nobody from being read. One slot more in each round is for what is read [aside].
 //
 // Nil knows no turns.
 type Reading struct {
 	// Channels returns the channels that are polled through an account, in an order that all workers agree on.
 	Channels func(account credential.AccountID) []string
+	// Rate returns how many requests a minute the configuration allows an account; 0 leaves it to be found out, and so does nil.
+	Rate func(account credential.AccountID) int
 
 	mu       sync.Mutex // guards everything below
 	accounts map[credential.AccountID]*reader
@@ -31,20 +34,25 @@ type Reading struct {
 
 // reader is what is known of the limit of one account.
 type reader struct {
-	granted int       // since Slack last asked to wait
-	rest    time.Time // until when it asked
-	narrow  time.Time // until when the limit is taken for narrow
-	used    time.Time // the beginning of the last slot that a poll of this process used
+	granted int                  // since Slack last asked to wait
+	rest    time.Time            // until when it asked
+	narrow  time.Time            // until when the limit is taken for narrow
+	used    map[string]time.Time // :: channel → the beginning of the last slot of it that this process used
 }
+
+// aside stands for a channel where it is no poll that reads: threads are watched, and single messages are read that no
+// poll brought along. What is polled without being in a triage of the configuration shares its slot.
+const aside = ""
 
 const (
 	// fewGranted is what an ordinary limit grants many times over before it refuses.
 	fewGranted = 3
 	// narrowFor is after what time it is tried whether the limit is still narrow.
 	narrowFor = 6 * time.Hour
-	// slotLength leaves a minute between two requests, however late each is in its slot.
-	slotLength = time.Minute + slotLate
-	// slotLate is how late in its slot a request may go out.
+	// narrowRate is the narrow limit, in requests a minute.
+	narrowRate = 1
+	// slotLate is how late in its slot a request may go out. It comes on top of the minute, so that no minute sees one more
+	// request than it may.
 	slotLate = 5 * time.Second
 	// slotEarly is how early a poll comes: it waits for its slot, because Temporal's timers are not as exact.
 	slotEarly = 3 * time.Second
@@ -56,12 +64,12 @@ func (r *Reading) turn(ctx context.Context, account credential.AccountID, channe
 	if r == nil {
 		return nil
 	}
-	wait, resting := r.wait(account, channel)
+	wait, resting := r.take(account, channel)
 	switch {
 	case resting:
-		return again(ErrTypeRateLimited, "reading channel "+channel+": the provider's rate limit", wait)
-	case wait > 2*slotEarly:
-		return r.outOfTurn(account, channel, wait)
+		return again(ErrTypeRateLimited, reading(channel)+": the provider's rate limit", wait)
+	case !isNear(wait):
+		return outOfTurn(account, channel, wait)
 	}
 	select {
 	case <-ctx.Done():
@@ -71,69 +79,112 @@ func (r *Reading) turn(ctx context.Context, account credential.AccountID, channe
 	}
 }
 
-// wait returns how long a poll has to wait, and whether that is because Slack asked for it. A slot that is near is used up.
-func (r *Reading) wait(account credential.AccountID, channel string) (wait time.Duration, resting bool) {
+// take returns how long a request has to wait, and whether that is because Slack asked for it. A slot that is near is used up.
+func (r *Reading) take(account credential.AccountID, channel string) (wait time.Duration, resting bool) {
 	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	a := r.of(account)
-	if !now.Before(a.narrow) {
+	if r.rate(account) == 0 {
 		wait = max(a.rest.Sub(now), 0)
 		return wait, wait > 0
 	}
-	slot := r.slot(account, channel, later(now, a.rest))
-	if slot.Equal(a.used) {
-		slot = r.slot(account, channel, slot.Add(slotLength))
-	}
-	if wait = max(slot.Sub(now), 0); wait <= 2*slotEarly {
-		a.used = slot
+	slot := r.slot(account, channel, now)
+	if wait = max(slot.Sub(now), 0); isNear(wait) {
+		a.used[channel] = slot
 	}
 	return wait, false
 }
 
-// slot returns the beginning of a channel's next slot that is not yet too far gone.
+// isNear reports whether a request waits for its slot where it is.
+func isNear(wait time.Duration) bool { return wait <= 2*slotEarly }
+
+// slot returns the beginning of a channel's next slot that is neither used nor too far gone. The lock is held.
 func (r *Reading) slot(account credential.AccountID, channel string, now time.Time) time.Time {
-	channels := r.Channels(account)
+	a, channels := r.of(account), r.Channels(account)
+	length := (time.Minute + slotLate) / time.Duration(r.rate(account))
+	after := later(later(now, a.rest).Add(-min(slotLate, length/4)), a.used[channel])
 	i := slices.Index(channels, channel)
 	if i < 0 {
-		i = len(channels) // it shares the slot of the reports
+		i = len(channels)
 	}
 	slots := int64(len(channels) + 1)
-	current := now.Add(-slotLate).UnixNano()/int64(slotLength) + 1 // the first that begins after that
-	ahead := (int64(i) - current%slots + slots) % slots
-	return time.Unix(0, (current+ahead)*int64(slotLength))
+	next := after.UnixNano()/int64(length) + 1 // the first that begins after that
+	ahead := (int64(i) - next%slots + slots) % slots
+	return time.Unix(0, (next+ahead)*int64(length))
 }
 
-func (r *Reading) outOfTurn(account credential.AccountID, channel string, wait time.Duration) error {
-	return again(ErrTypeOutOfTurn, fmt.Sprintf("channel %s waits for its turn: Slack lets the app of %s read once a minute", channel, account),
+// rate returns how many requests a minute an account may send in turns, 0 where nobody waits for a turn. The lock is held.
+func (r *Reading) rate(account credential.AccountID) int {
+	if r.Rate != nil {
+		if rate := r.Rate(account); rate > 0 {
+			return rate
+		}
+	}
+	if time.Now().Before(r.of(account).narrow) {
+		return narrowRate
+	}
+	return 0
+}
+
+// inTurns reports whether an account reads in turns.
+func (r *Reading) inTurns(account credential.AccountID) bool {
+	if r == nil {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.rate(account) > 0
+}
+
+// untilTurn returns how long a channel that is read in turns has to wait for the next one.
+func (r *Reading) untilTurn(account credential.AccountID, channel string) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return time.Until(r.slot(account, channel, time.Now()))
+}
+
+func outOfTurn(account credential.AccountID, channel string, wait time.Duration) error {
+	return again(ErrTypeOutOfTurn, fmt.Sprintf("%s waits for its turn: Slack lets the app of %s read so often and no more", reading(channel), account),
 		wait-slotEarly)
 }
 
-// next ends the turn of a channel of which there is more to read: it fails with [ErrTypeOutOfTurn], and the time of the
-// channel's next turn, unless everybody may read at once.
-func (r *Reading) next(account credential.AccountID, channel string) error {
-	if !r.isNarrow(account) {
-		return nil
+func reading(channel string) string {
+	if channel == aside {
+		return "reading a single message, or threads,"
 	}
-	wait, _ := r.wait(account, channel)
-	return r.outOfTurn(account, channel, wait)
+	return "reading channel " + channel
 }
 
-// heard learns from how a request of a poll ended, and returns its error. Requests that were on their way when Slack asked to
-// wait say nothing more. To be refused at a narrow limit is no failure: a report was read in the slot.
+// next ends the turn of a channel of which there is more to read: it fails with [ErrTypeOutOfTurn], and the time of the
+// channel's next turn, unless that is near, or everybody may read at once.
+func (r *Reading) next(account credential.AccountID, channel string) error {
+	if !r.inTurns(account) {
+		return nil
+	}
+	if wait := r.untilTurn(account, channel); !isNear(wait) {
+		return outOfTurn(account, channel, wait)
+	}
+	return nil
+}
+
+// heard learns from how a request ended, and returns its error. Requests that were on their way when Slack asked to wait say
+// nothing more. To be refused in one's turn is no failure: somebody else read with the same app.
 func (r *Reading) heard(account credential.AccountID, channel string, err error) error {
 	wait, limited := limitedFor(err)
 	if r == nil || err != nil && !limited {
 		return err
 	}
-	r.learn(account, wait)
-	if limited && r.isNarrow(account) {
-		return r.next(account, channel)
+	r.learn(account, channel, wait)
+	if limited && r.inTurns(account) {
+		return outOfTurn(account, channel, r.untilTurn(account, channel))
 	}
 	return err
 }
 
-func (r *Reading) learn(account credential.AccountID, asked time.Duration) {
+// learn takes what a request asked to wait, 0 where it was granted. Reports read in bursts, which use up any limit: how wide
+// it is their refusals do not say.
+func (r *Reading) learn(account credential.AccountID, channel string, asked time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	a, now := r.of(account), time.Now()
@@ -141,7 +192,7 @@ func (r *Reading) learn(account credential.AccountID, asked time.Duration) {
 	case asked == 0:
 		a.granted++
 		return
-	case now.Before(a.rest):
+	case now.Before(a.rest), channel == aside:
 	case a.granted < fewGranted:
 		a.granted, a.narrow = 0, now.Add(narrowFor)
 	default:
@@ -150,20 +201,10 @@ func (r *Reading) learn(account credential.AccountID, asked time.Duration) {
 	a.rest = later(a.rest, now.Add(asked))
 }
 
-// isNarrow reports whether an account reads in turns.
-func (r *Reading) isNarrow(account credential.AccountID) bool {
-	if r == nil {
-		return false
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return time.Now().Before(r.of(account).narrow)
-}
-
 func (r *Reading) of(account credential.AccountID) *reader {
 	a, ok := r.accounts[account]
 	if !ok {
-		a = &reader{}
+		a = &reader{used: map[string]time.Time{}}
 		if r.accounts == nil {
 			r.accounts = map[credential.AccountID]*reader{}
 		}

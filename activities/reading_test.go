@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -36,24 +37,33 @@ type room struct {
 	mu   sync.Mutex
 	read map[string][]time.Time // :: channel → when its window was read to its end
 	seen map[string][]string    // :: channel → the messages that came out, in order
+	text map[string]string      // :: ts → the text that came along
 }
 
 // newRoom has as many channels and workers, and an app that may read so often in a minute.
 func newRoom(t *testing.T, channels, workers, perMinute int) *room {
 	t.Helper()
+	return newRoomWith(t, channels, workers, perMinute, 0)
+}
+
+// newRoomWith is newRoom where the configuration says how often the app may read.
+func newRoomWith(t *testing.T, channels, workers, perMinute, configured int) *room {
+	t.Helper()
 	o := sandbox.Options{Now: time.Now, ReadsPerMinute: perMinute}
 	for i := range channels {
 		o.Channels = append(o.Channels, sandbox.Channel{ID: channelID(i), Name: fmt.Sprintf("channel-%d", i)})
 	}
-	r := &room{office: newOffice(t, sandbox.Slack, 0, o), read: map[string][]time.Time{}, seen: map[string][]string{}}
+	r := &room{office: newOffice(t, sandbox.Slack, 0, o), read: map[string][]time.Time{}, seen: map[string][]string{}, text: map[string]string{}}
+	all := func(credential.AccountID) (ids []string) {
+		for _, c := range o.Channels {
+			ids = append(ids, c.ID)
+		}
+		return ids
+	}
 	for range workers {
-		r.readers = append(r.readers, &Slack{APIs: r, Reading: &Reading{Channels: func(credential.AccountID) []string {
-			var all []string
-			for _, c := range o.Channels {
-				all = append(all, c.ID)
-			}
-			return all
-		}}})
+		r.readers = append(r.readers, &Slack{APIs: r, Reading: &Reading{
+			Channels: all, Rate: func(credential.AccountID) int { return configured },
+		}})
 	}
 	return r
 }
@@ -82,7 +92,7 @@ func (r *room) watch(ctx context.Context, channel string) error {
 			if err := value.Get(&window); err != nil {
 				return err
 			}
-			r.note(channel, window.Messages)
+			r.note(channel, window.Messages, window.Contents...)
 			in.After, details = window.Watermark, nil
 		} else {
 			app, ok := errors.AsType[*temporal.ApplicationError](err)
@@ -102,9 +112,12 @@ func (r *room) watch(ctx context.Context, channel string) error {
 	return nil
 }
 
-func (r *room) note(channel string, messages []string) {
+func (r *room) note(channel string, messages []string, contents ...triage.Message) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for _, m := range contents {
+		r.text[m.TS] = m.Text
+	}
 	r.read[channel] = append(r.read[channel], time.Now())
 	r.seen[channel] = append(r.seen[channel], messages...)
 }
@@ -162,10 +175,100 @@ func TestChannelsTakeTurnsUnderANarrowLimit(t *testing.T) {
 					books.Requests["slack conversations.history"], books.RateLimited, books.RateLimitsIgnored, longest, channel)
 				assert.Equal(t, posted, r.seen[busy])
 				assert.LessOrEqual(t, longest, 13*time.Minute)
-				assert.LessOrEqual(t, books.RateLimited, 3*workers+5, "learned, and not asked each time")
+				assert.LessOrEqual(t, books.RateLimited, 10+3*workers, "learned from the first of each channel, and not asked each time")
 			})
 		})
 	}
+}
+
+// Whoever knows the limit writes it down, and nobody is refused, not even in the beginning.
+func TestALimitThatIsConfiguredIsKeptFromTheBeginning(t *testing.T) {
+	for _, c := range []struct{ perMinute, channels, workers int }{{1, 5, 1}, {1, 5, 3}, {10, 4, 1}, {10, 1, 2}, {50, 8, 3}} {
+		t.Run(fmt.Sprintf("%d a minute for %d channels, %d workers", c.perMinute, c.channels, c.workers), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRoomWith(t, c.channels, c.workers, c.perMinute, c.perMinute)
+				for i := range 100 {
+					r.Post(channelID(0), sandbox.Message{User: "ada", Text: fmt.Sprintf("It crashes, number %d", i), Report: true})
+				}
+				begun := time.Now()
+				r.watchAll(time.Hour)
+				longest, channel := r.longestWait(begun, channelID(0))
+				books := r.Books()
+				t.Logf("%d requests, at most %s without a look (%s)", books.Requests["slack conversations.history"], longest, channel)
+				assert.Len(t, r.seen[channelID(0)], 100)
+				for i, ts := range r.seen[channelID(0)] {
+					assert.Equal(t, fmt.Sprintf("It crashes, number %d", i), r.text[ts])
+				}
+				assert.LessOrEqual(t, books.RateLimited, c.workers-1, "who goes on at another worker may come twice in a turn")
+				round := time.Duration(c.channels+1) * (65 * time.Second) / time.Duration(c.perMinute)
+				assert.LessOrEqual(t, longest, max(round, 30*time.Second)+round+15*time.Second)
+			})
+		})
+	}
+}
+
+// Messages that no poll brought along are read in a turn of their own: no channel loses its.
+func TestSingleMessagesAreReadAside(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRoomWith(t, 4, 1, 1, 1)
+		key := triage.Key{Team: "T0SANDBOX", Channel: channelID(2), TS: r.Post(channelID(2), sandbox.Message{User: "ada", Text: "It crashes"})}
+		begun := time.Now()
+		var group sync.WaitGroup
+		var longest time.Duration
+		group.Go(func() {
+			for range 5 {
+				<-time.After(17 * time.Minute)
+				asked := time.Now()
+				require.NoError(t, r.fetch(key))
+				longest = max(longest, time.Since(asked))
+			}
+		})
+		r.watchAll(2 * time.Hour)
+		group.Wait()
+		assert.LessOrEqual(t, longest, 7*time.Minute, "a round")
+		assert.Zero(t, r.Books().RateLimited)
+		waited, channel := r.longestWait(begun, "")
+		assert.LessOrEqual(t, waited, 7*time.Minute, channel)
+	})
+}
+
+// fetch reads one message as an agent does, at the first worker.
+func (r *room) fetch(key triage.Key) error {
+	for {
+		var suite testsuite.WorkflowTestSuite
+		suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+		env := suite.NewTestActivityEnvironment()
+		env.RegisterActivity(r.readers[0])
+		_, err := env.ExecuteActivity((*Slack)(nil).Fetch, FetchInput{Account: slackReader, Message: key})
+		app, ok := errors.AsType[*temporal.ApplicationError](err)
+		if !ok || app.NextRetryDelay() == 0 {
+			return err
+		}
+		<-time.After(app.NextRetryDelay())
+	}
+}
+
+func TestWhatComesAlongIsBounded(t *testing.T) {
+	var p progress
+	var all []string
+	for page := range 20 { // newest first
+		var found []triage.Message
+		for i := range 15 {
+			ts := triage.TimestampOf(time.Unix(int64(1_000_000-page*15-i), 0))
+			found, all = append(found, triage.Message{Key: triage.Key{TS: ts}, Text: strings.Repeat("x", 1000)}), append(all, ts)
+		}
+		p = p.with(found[0].TS, found, fmt.Sprint(page))
+	}
+	slices.Sort(all)
+	w := p.window("T1")
+	require.Equal(t, all, w.Messages)
+	assert.Greater(t, len(w.Contents), 50)
+	assert.Less(t, len(w.Contents), 66)
+	for i, m := range w.Contents {
+		assert.Equal(t, all[i], m.TS, "the oldest are handed over first")
+	}
+	assert.Nil(t, w.Content(all[299]))
+	assert.Equal(t, all[0], w.Content(all[0]).TS)
 }
 
 func TestAnOrdinaryLimitMakesNobodyWaitForTurns(t *testing.T) {
@@ -176,7 +279,27 @@ func TestAnOrdinaryLimitMakesNobodyWaitForTurns(t *testing.T) {
 		longest, _ := r.longestWait(begun, "")
 		assert.LessOrEqual(t, longest, 31*time.Second)
 		assert.Zero(t, r.Books().RateLimited)
-		assert.False(t, r.readers[0].Reading.isNarrow(slackReader))
+		assert.False(t, r.readers[0].Reading.inTurns(slackReader))
+	})
+}
+
+// Reports that are read in a burst use up an ordinary limit. The polls rest as long as Slack asks, and no longer.
+func TestABurstOfReportsMakesNoLimitNarrow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRoom(t, 4, 1, 50)
+		key := triage.Key{Team: "T0SANDBOX", Channel: channelID(2), TS: r.Post(channelID(2), sandbox.Message{User: "ada", Text: "It crashes"})}
+		begun := time.Now()
+		var group sync.WaitGroup
+		errs := make([]error, 60)
+		for i := range errs {
+			group.Go(func() { errs[i] = r.fetch(key) })
+		}
+		r.watchAll(20 * time.Minute)
+		group.Wait()
+		require.NoError(t, errors.Join(errs...))
+		assert.False(t, r.readers[0].Reading.inTurns(slackReader))
+		longest, _ := r.longestWait(begun, "")
+		assert.LessOrEqual(t, longest, 2*time.Minute)
 	})
 }
 

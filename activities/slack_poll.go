@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -33,10 +32,24 @@ type PollInput struct {
 type Window struct {
 	Team     string   `json:"team"`
 	Messages []string `json:"messages,omitempty"` // ts
+	// Contents are the oldest of them as they were read, as many as fit: to read each again would take as many requests as
+	// there are reports from the polls, which share Slack's limit with them.
+	Contents []triage.Message `json:"contents,omitempty"`
 	// Watermark is the ts up to which everything was looked at.
 	Watermark string `json:"watermark"`
+	// Hidden is the ts before which Slack's free plan hides what was posted; "" where nothing is known to be hidden.
+	Hidden string `json:"hidden,omitempty"`
 	// Recovered says that this poll worked, after people were told that polls fail.
 	Recovered bool `json:"recovered,omitempty"`
+}
+
+// Content returns a message of the window as it was read, nil where it was not brought along.
+func (w Window) Content(ts string) *triage.Message {
+	i := slices.IndexFunc(w.Contents, func(m triage.Message) bool { return m.TS == ts })
+	if i < 0 {
+		return nil
+	}
+	return &w.Contents[i]
 }
 
 // Poll returns the next window that holds a message worth a look. While there is none it fails with
@@ -58,34 +71,17 @@ func (s *Slack) Poll(ctx context.Context, in PollInput) (Window, error) {
 }
 
 func (s *Slack) pollOnce(ctx context.Context, in PollInput, reached *atomic.Pointer[progress]) (Window, error) {
-	client, err := s.client(in.Account)
+	pages, err := s.pages(ctx, in)
 	if err != nil {
 		return Window{}, err
-	}
-	who, err := s.identity(ctx, client, in.Account)
-	if err != nil {
-		return Window{}, err
-	}
-	filter, err := triage.NewFilter(in.When, who.Self)
-	if err != nil {
-		return Window{}, notConfigured(err)
-	}
-	counts := func(m slack.Message) bool {
-		switch {
-		case slices.Contains(in.Taken, m.Timestamp):
-			return false
-		case m.Timestamp <= in.After:
-			return filter.ChooseAgain(messageOf(who.Team, in.Channel, m)).Counts
-		}
-		return filter.Choose(messageOf(who.Team, in.Channel, m)).Counts
 	}
 	for {
-		next, err := s.readInTurn(ctx, client, in, *reached.Load(), counts)
+		next, err := pages.readInTurn(ctx, *reached.Load())
 		if err != nil {
 			return Window{}, err
 		}
 		if next.Cursor == "" && len(next.Found) > 0 {
-			return next.window(who.Team), nil
+			return next.window(pages.who.Team), nil
 		}
 		if next.beyond(reached.Swap(&next)) {
 			activity.RecordHeartbeat(ctx, next)
@@ -97,56 +93,6 @@ func (s *Slack) pollOnce(ctx context.Context, in PollInput, reached *atomic.Poin
 			return Window{}, err
 		}
 	}
-}
-
-// oldest returns the ts, exclusive, where a poll begins to read.
-func (in PollInput) oldest(p progress, now time.Time) string {
-	if in.BackTo == "" {
-		return p.Watermark
-	}
-	return min(p.Watermark, max(in.BackTo, triage.TimestampOf(now.Add(-in.When.ReactionsCountFor()))))
-}
-
-// readInTurn reads the next page when the channel may be read.
-func (s *Slack) readInTurn(
-	ctx context.Context, client *slack.Client, in PollInput, p progress, counts func(slack.Message) bool,
-) (progress, error) {
-	if err := s.Reading.turn(ctx, in.Account, in.Channel); err != nil {
-		return progress{}, err
-	}
-	next, err := readPage(ctx, client, in.Channel, in.oldest(p, s.now()), p, counts)
-	if err != nil {
-		err = slackError("reading channel "+in.Channel, err)
-	}
-	if s.Reading.isNarrow(in.Account) {
-		next.ReadAt = s.now()
-	}
-	return next, s.Reading.heard(in.Account, in.Channel, err)
-}
-
-var errNoCursor = errors.New("there are more messages, and no cursor leads to them")
-
-// readPage reads the next page of the window, or the first one again when Slack has forgotten the cursor.
-func readPage(
-	ctx context.Context, client *slack.Client, channel, oldest string, p progress, counts func(slack.Message) bool,
-) (progress, error) {
-	page, err := client.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
-		ChannelID: channel, Oldest: oldest, Cursor: p.Cursor, Limit: pageSize,
-	})
-	if slackCode(err) == "invalid_cursor" && p.Cursor != "" {
-		return readPage(ctx, client, channel, oldest, progress{PollTrouble: p.PollTrouble, Watermark: p.Watermark}, counts)
-	}
-	if err != nil {
-		return progress{}, err
-	}
-	cursor := page.ResponseMetaData.NextCursor
-	if page.HasMore && cursor == "" {
-		return progress{}, errNoCursor
-	}
-	if !page.HasMore {
-		cursor = ""
-	}
-	return p.with(page.Messages, cursor, counts), nil
 }
 
 // messageOf translates slack-go's message. Timestamps stay text: they have more digits than a float.

@@ -59,6 +59,12 @@ func TestAPollReturnsWhatWasPostedOldestFirst(t *testing.T) {
 	got := once(w, w.slack.Poll, in)
 
 	require.NoError(t, got.err)
+	for i, m := range got.out.Contents {
+		assert.Equal(t, triage.Key{Team: "T0SANDBOX", Channel: bugs, TS: posted[i]}, m.Key)
+		assert.Equal(t, "It crashes, number "+strconv.Itoa(i), m.Text)
+	}
+	assert.Len(t, got.out.Contents, 3)
+	got.out.Contents = nil
 	assert.Equal(t, activities.Window{Team: "T0SANDBOX", Messages: posted, Watermark: posted[2]}, got.out)
 	in.After = got.out.Watermark
 	once(w, w.slack.Poll, in).fails(t, activities.ErrTypeNothingNew, bugs)

@@ -29,6 +29,8 @@ const (
 type ReadInput struct {
 	Triage string     `json:"triage"`
 	Report triage.Key `json:"report"`
+	// Message is the message as a poll read it a moment ago; nil has it read.
+	Message *triage.Message `json:"message,omitempty"`
 }
 
 // Draft is a report read, understood and routed: all that is needed to file it.
@@ -62,9 +64,9 @@ func (s *Slack) Read(ctx context.Context, in ReadInput) (Draft, error) {
 	if err != nil {
 		return Draft{}, err
 	}
-	message, found, err := s.message(ctx, client, plan.Slack, in.Report)
+	message, found, err := s.message(ctx, client, plan.Slack, in.Report, in.Message)
 	if err != nil {
-		return Draft{}, slackError("reading message "+in.Report.String(), err)
+		return Draft{}, err
 	}
 	if !found {
 		draft.Verdict, draft.Reason = Gone, "the channel has no such message: it was deleted, or it is a reply in a thread, which is not taken for a report"
@@ -149,31 +151,49 @@ func (s *Slack) Fetch(ctx context.Context, in FetchInput) (Fetched, error) {
 	if err != nil {
 		return Fetched{}, err
 	}
-	message, found, err := s.message(ctx, client, in.Account, in.Message)
+	message, found, err := s.message(ctx, client, in.Account, in.Message, nil)
 	if err != nil {
-		return Fetched{}, slackError("reading message "+in.Message.String(), err)
+		return Fetched{}, err
 	}
 	return Fetched{Message: message, Gone: !found}, nil
 }
 
-// message reads one message with the names behind its ids. Names are worth a call and not a failure.
-func (s *Slack) message(ctx context.Context, client *slack.Client, account credential.AccountID, key triage.Key) (triage.Message, bool, error) {
+// message returns one message with the names behind its ids. It is read where it is not at hand. Names are worth a call and not
+// a failure.
+func (s *Slack) message(
+	ctx context.Context, client *slack.Client, account credential.AccountID, key triage.Key, atHand *triage.Message,
+) (m triage.Message, found bool, err error) {
+	if atHand != nil && atHand.Key == key {
+		m = *atHand
+	} else if m, found, err = s.readMessage(ctx, client, account, key); err != nil || !found {
+		return triage.Message{}, false, err
+	}
+	m.Permalink, err = client.GetPermalinkContext(ctx, &slack.PermalinkParameters{Channel: key.Channel, Ts: key.TS})
+	if down := unavailable(err); down != nil {
+		return triage.Message{}, false, down
+	}
+	s.name(ctx, client, account, &m)
+	return m, true, nil
+}
+
+// readMessage reads one message. It shares Slack's limit with the polls.
+func (s *Slack) readMessage(ctx context.Context, client *slack.Client, account credential.AccountID, key triage.Key) (m triage.Message, found bool, err error) {
+	if err := s.Reading.turn(ctx, account, aside); err != nil {
+		return triage.Message{}, false, err
+	}
 	page, err := client.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
 		ChannelID: key.Channel, Latest: key.TS, Oldest: key.TS, Inclusive: true, Limit: 1,
 	})
 	if err != nil {
+		err = slackError("reading message "+key.String(), err)
+	}
+	if err := s.Reading.heard(account, aside, err); err != nil {
 		return triage.Message{}, false, err
 	}
 	if len(page.Messages) == 0 || page.Messages[0].Timestamp != key.TS {
 		return triage.Message{}, false, nil
 	}
-	m := messageOf(key.Team, key.Channel, page.Messages[0])
-	m.Permalink, err = client.GetPermalinkContext(ctx, &slack.PermalinkParameters{Channel: key.Channel, Ts: key.TS})
-	if err != nil && unavailable(err) != nil {
-		return triage.Message{}, false, err
-	}
-	s.name(ctx, client, account, &m)
-	return m, true, nil
+	return messageOf(key.Team, key.Channel, page.Messages[0]), true, nil
 }
 
 // name adds the names behind the ids of a message, in so far as they are to be had.

@@ -369,7 +369,7 @@ func TestTroubleWithOneRepositoryStopsNoOther(t *testing.T) {
 	f.say(sandbox.Message{User: "chen", Text: "Same here"})
 	f.turn("closed", "")
 	f.clock.advance(2 * time.Minute)
-	f.watches(nil).fails(t, activities.ErrTypeNothingNew, "acme/none")
+	f.watches(nil).fails(t, activities.ErrTypeNothingNew, "C0NOWHERE")
 	assert.Equal(t, []triage.Key{f.key, f.key}, f.looked.keys)
 }
 

@@ -64,8 +64,11 @@ func (t *Threads) WatchThreads(ctx context.Context, in WatchInput) (ThreadsWatch
 	pause, said := watchPause(now.Sub(after.lastChange())), "nothing new in the threads of "+in.Triage
 	if trouble != nil {
 		said = message(trouble)
-		if errorType(trouble) == ErrTypeRateLimited {
+		switch errorType(trouble) {
+		case ErrTypeRateLimited:
 			pause = max(pause, restFromLimits, applicationDelay(trouble))
+		case ErrTypeOutOfTurn:
+			pause = max(pause, applicationDelay(trouble))
 		}
 	}
 	return ThreadsWatched{}, again(ErrTypeNothingNew, said, pause)
@@ -96,7 +99,7 @@ func (t *Threads) watchAll(ctx context.Context, name string, reached *atomic.Poi
 	if w.who, err = t.Slack.identity(ctx, w.slack, plan.Slack); err != nil {
 		return nil, err
 	}
-	for _, watch := range w.watches() {
+	for _, watch := range w.watches(int(activity.GetInfo(ctx).Attempt)) {
 		err := watch(ctx)
 		switch errorType(err) {
 		case "":
@@ -123,8 +126,9 @@ type watcher struct {
 	reached *atomic.Pointer[ThreadsWatched]
 }
 
-// watches returns what there is to do: one for each channel, and one for each repository.
-func (w *watcher) watches() []func(context.Context) error {
+// watches returns what there is to do: one for each channel, and one for each repository. Each attempt begins with another
+// one, because only the first may get to read where Slack's limit is narrow.
+func (w *watcher) watches(attempt int) []func(context.Context) error {
 	var all []func(context.Context) error
 	for _, channel := range w.plan.Channels() {
 		all = append(all, func(ctx context.Context) error { return w.channel(ctx, channel) })
@@ -132,7 +136,11 @@ func (w *watcher) watches() []func(context.Context) error {
 	for _, repository := range w.plan.Repositories() {
 		all = append(all, func(ctx context.Context) error { return w.repository(ctx, repository) })
 	}
-	return all
+	if len(all) == 0 {
+		return nil
+	}
+	first := attempt % len(all)
+	return slices.Concat(all[first:], all[:first])
 }
 
 // channel goes through the messages of a channel that are young enough, newest first, and has those looked at in whose
@@ -145,6 +153,9 @@ func (w *watcher) channel(ctx context.Context, id string) error {
 		if c.Cursor == "" {
 			c.Oldest, c.Begun, c.Newest = triage.TimestampOf(now.Add(-w.plan.Follow)), triage.TimestampOf(now.Add(-clockSkew)), ""
 		}
+		if err := w.Slack.Reading.turn(ctx, w.plan.Slack, aside); err != nil {
+			return err
+		}
 		page, err := w.slack.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
 			ChannelID: id, Oldest: c.Oldest, Cursor: c.Cursor, Limit: pageSize,
 		})
@@ -153,7 +164,10 @@ func (w *watcher) channel(ctx context.Context, id string) error {
 			continue
 		}
 		if err != nil {
-			return slackError("watching the threads of channel "+id, err)
+			err = slackError("watching the threads of channel "+id, err)
+		}
+		if err := w.Slack.Reading.heard(w.plan.Slack, aside, err); err != nil {
+			return err
 		}
 		for _, m := range page.Messages {
 			c.Newest = max(c.Newest, lastChange(m))

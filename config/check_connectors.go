@@ -45,6 +45,7 @@ func (k *checker) connector(name string, c Connector) Connector {
 	}
 	k.validateEvery(join(path, "validate_every"), c.ValidateEvery)
 	k.createsPerHour(join(path, "creates_per_hour"), c)
+	k.historyRate(join(path, "history_rate"), c)
 	c.ClientID = k.clientID(path, c)
 	usable := k.endpoints(join(path, "endpoints"), c.Endpoints)
 	found, ok := k.known(path, c)
@@ -100,6 +101,22 @@ func (k *checker) createsPerHour(path string, c Connector) {
 	case c.CreatesPerHour < 0:
 		k.add(path, fmt.Sprintf("%d is negative", c.CreatesPerHour),
 			fmt.Sprintf("write for example %d, or 0 for any number where the server has no such limit", DefaultCreatesPerHour))
+	}
+}
+
+// maxHistoryRate is what Slack grants an ordinary app (tier 3).
+const maxHistoryRate = 50
+
+// historyRate checks a limit that only what reads channels knows.
+func (k *checker) historyRate(path string, c Connector) {
+	_, written := k.places[path]
+	switch {
+	case !written, k.refused[path]:
+	case c.ProviderID != "" && !inFamily(c.ProviderID, "slack"):
+		k.add(path, "tokenkeeper reads no channels at provider "+c.ProviderID, "delete it; it is for connectors of Slack")
+	case c.HistoryRate < 0 || c.HistoryRate > maxHistoryRate:
+		k.add(path, fmt.Sprintf("%d is outside 0 to %d", c.HistoryRate, maxHistoryRate),
+			"write 1 for an app outside Slack's Marketplace, or 0 to have the limit found out")
 	}
 }
 

@@ -181,6 +181,9 @@ type Connector struct {
 	ValidateEvery time.Duration `yaml:"validate_every" json:"validate_every"`
 	// CreatesPerHour is how many issues and comments an account may create at GitHub; 0 for any number.
 	CreatesPerHour int `yaml:"creates_per_hour" json:"creates_per_hour"`
+	// HistoryRate is how many requests a minute an account may send to Slack's conversations.history; 0 has it found out from
+	// the answers.
+	HistoryRate int `yaml:"history_rate" json:"history_rate,omitempty"`
 	// Events are what the provider tells by itself, signed.
 	Events Events `yaml:"events" json:"events,omitzero"`
 	// Provider is the catalogue's or the user's entry with Endpoints and Variables applied.

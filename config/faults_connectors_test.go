@@ -71,6 +71,12 @@ func TestFaultsOfConnectors(t *testing.T) {
 		{"limit of what is not created", "    timeout: 10s\n", "    creates_per_hour: 80\n", []string{
 			`tokenkeeper.yaml:15:23: connectors.slack.creates_per_hour: tokenkeeper creates nothing at provider slack; fix: delete it; it is for connectors of GitHub`,
 		}},
+		{"limit of reads too wide", "    timeout: 10s\n", "    history_rate: 51\n", []string{
+			`tokenkeeper.yaml:15:19: connectors.slack.history_rate: 51 is outside 0 to 50; fix: write 1 for an app outside Slack's Marketplace, or 0 to have the limit found out`,
+		}},
+		{"limit of what is not read", "    client_id: Iv1.abc\n", "    client_id: Iv1.abc\n    history_rate: 1\n", []string{
+			`tokenkeeper.yaml:19:19: connectors.github.history_rate: tokenkeeper reads no channels at provider github-app; fix: delete it; it is for connectors of Slack`,
+		}},
 		{"timeout zero", "timeout: 10s", "timeout: 0s", []string{
 			`tokenkeeper.yaml:15:14: connectors.slack.timeout: 0s is outside 100ms to 30s; fix: write for example 10s`,
 		}},

@@ -61,6 +61,8 @@ type ChannelView struct {
 	// Watermark is the ts of Slack up to which everything was read.
 	Watermark string `json:"watermark"`
 	Trouble   string `json:"trouble,omitempty"`
+	// Note is what people should know of it, and cannot mend.
+	Note string `json:"note,omitempty"`
 }
 
 // ReportsView counts the reports of a triage.

@@ -201,6 +201,18 @@ func (w *workspace) edit(m Message, now time.Time) (Posted, error) {
 	return target.rewrite(w.team, m.Text, now), nil
 }
 
+// ChangeChannel has the channel with c's id renamed, archived or brought back, and the app invited to it or removed.
+func (s *Sandbox) ChangeChannel(c Channel) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ch := s.workspace.channel(c.ID)
+	if ch == nil {
+		return fmt.Errorf("channel %q: no such channel", c.ID)
+	}
+	ch.Channel = c
+	return nil
+}
+
 // Edit replaces the text of a message as its author does: it keeps its ts and gains an edited mark.
 func (s *Sandbox) Edit(channelID, ts, text string) error {
 	s.mu.Lock()

@@ -141,4 +141,9 @@ func tellChannels(w io.Writer, now time.Time, channels []gateway.ChannelView) {
 		}
 	}
 	table(w, []string{"CHANNEL", "REPOSITORY", "LAST READ", "NEXT", "ATTEMPTS", "MESSAGES", "READ UP TO", "TROUBLE"}, rows)
+	for _, ch := range channels {
+		if ch.Note != "" {
+			fmt.Fprintf(w, "  %s: %s\n", ch.Channel, ch.Note)
+		}
+	}
 }

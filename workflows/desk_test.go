@@ -39,6 +39,8 @@ type desk struct {
 	mu         sync.Mutex
 	posted     map[string][]string                 // :: channel -> ts of what may be a report, in order
 	noise      map[string]bool                     // :: key -> no report could be made of it
+	text       map[string]string                   // :: key -> what a poll brings along
+	hidden     string                              // ts before which Slack hides messages
 	behind     func(activities.PollInput) []string // ts of old messages that somebody marked
 	onBadStart func()                              // is told of a start that fails
 	refused    map[string]bool                     // :: channel -> Slack refuses it
@@ -123,9 +125,12 @@ func (d *desk) poll(_ context.Context, in activities.PollInput) (activities.Wind
 		if ts <= in.After || len(window.Messages) == limit {
 			continue
 		}
-		window.Watermark = ts
+		window.Watermark, window.Hidden = ts, d.hidden
 		if !d.noise[keyOf(in.Channel, ts)] {
 			window.Messages = append(window.Messages, ts)
+		}
+		if text, ok := d.text[keyOf(in.Channel, ts)]; ok {
+			window.Contents = append(window.Contents, triage.Message{Key: triage.Key{Team: "T1", Channel: in.Channel, TS: ts}, Text: text})
 		}
 	}
 	return window, nil

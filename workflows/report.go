@@ -21,6 +21,9 @@ type ReportInput struct {
 	// New says that nobody can have filed the message before, so that the first try need not look for its issue. Leave it
 	// out when starting a Report by hand.
 	New bool `json:"new,omitempty"`
+	// Message is the message as a poll read it just before; without it the Report reads it. Leave it out when starting one by
+	// hand.
+	Message *triage.Message `json:"message,omitempty"`
 }
 
 // ReportResult is what became of a message.
@@ -96,7 +99,7 @@ func (r *reporter) listen(ctx workflow.Context) {
 func (r *reporter) run(ctx workflow.Context) error {
 	var draft activities.Draft
 	if err := r.step(ctx, "read the message", func(ctx workflow.Context, _ bool) workflow.Future {
-		return workflow.ExecuteActivity(ctx, (*activities.Slack).Read, activities.ReadInput{Triage: r.in.Triage, Report: r.key})
+		return workflow.ExecuteActivity(ctx, (*activities.Slack).Read, activities.ReadInput{Triage: r.in.Triage, Report: r.key, Message: r.atHand(ctx)})
 	}, &draft); err != nil {
 		return err
 	}
@@ -120,6 +123,18 @@ func (r *reporter) run(ctx workflow.Context) error {
 	}
 	r.enter(ctx, "done")
 	return nil
+}
+
+// fresh is how long a message is taken for what it was: people edit and delete what they just wrote.
+const fresh = 10 * time.Minute
+
+// atHand returns the message that a poll brought along, nil where too much time has passed since, as when the account needed
+// a person.
+func (r *reporter) atHand(ctx workflow.Context) *triage.Message {
+	if workflow.Now(ctx).Sub(startTime(ctx)) > fresh {
+		return nil
+	}
+	return r.in.Message
 }
 
 // claim shows in Slack that the report is taken. Nobody waits for it before the report is filed, which may be weeks later

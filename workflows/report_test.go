@@ -39,6 +39,7 @@ type story struct {
 	filed   []activities.CreateIssueInput
 	claims  int // how often the message was claimed
 	done    activities.ReactInput
+	read    activities.ReadInput
 }
 
 func newStory() *story {
@@ -59,7 +60,8 @@ func newStory() *story {
 	var slack *activities.Slack
 	var github *activities.GitHub
 	var configuration *activities.Triage
-	s.env.OnActivity(slack.Read, mock.Anything, mock.Anything).Return(func(context.Context, activities.ReadInput) (activities.Draft, error) {
+	s.env.OnActivity(slack.Read, mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.ReadInput) (activities.Draft, error) {
+		s.read = in
 		return s.draft, s.call("Read", acmeSlack, false)
 	})
 	s.env.OnActivity(github.CreateIssue, mock.Anything, mock.Anything).Return(
@@ -184,6 +186,20 @@ func TestAReportIsReadFiledAnsweredAndMarked(t *testing.T) {
 	assert.Equal(t, "white_check_mark", s.done.Emoji)
 	assert.Equal(t, "eyes", s.done.Instead, "the mark takes the place of the claim")
 	assert.Equal(t, "done", s.status(t).Step)
+}
+
+func TestAMessageThatCameAlongIsAtHandForItsReport(t *testing.T) {
+	s := newStory()
+	in := bugReport
+	in.Message = &triage.Message{Text: "It crashes"}
+	s.report(t, in)
+	assert.Equal(t, in.Message, s.read.Message)
+
+	s = newStory()
+	s.fails["Read"] = []error{unavailableError(acmeSlack)}
+	s.after(time.Hour, func() { s.mended(acmeSlack) })
+	s.report(t, in)
+	assert.Nil(t, s.read.Message, "it may have been edited or deleted while the account needed a person")
 }
 
 func TestAClaimThatFailsCostsNoReport(t *testing.T) {

@@ -57,6 +57,8 @@ type ChannelState struct {
 	// exclusive, and what was handed over since then.
 	BackTo string   `json:"back_to,omitempty"`
 	Taken  []string `json:"taken,omitempty"` // ts
+	// Hidden is what could not be read any more because Slack's free plan hides it; nil for nothing.
+	Hidden *Gap `json:"hidden,omitempty"`
 	// LastWindow is when a poll last brought something.
 	LastWindow time.Time `json:"last_window,omitzero"`
 	Trouble    string    `json:"trouble,omitempty"`
@@ -66,6 +68,12 @@ type ChannelState struct {
 	// each took longer than the one before.
 	Lag    time.Duration `json:"lag,omitempty"` // nanoseconds
 	Behind int           `json:"behind,omitempty"`
+}
+
+// Gap is a part of a channel's history, from one ts to another.
+type Gap struct {
+	After  string `json:"after"`
+	Before string `json:"before"`
 }
 
 // What a triage does.
@@ -338,7 +346,7 @@ func (t *triager) handOver(ctx workflow.Context, c *ChannelState, window activit
 	for i, ts := range window.Messages {
 		key := triage.Key{Team: window.Team, Channel: c.Channel, TS: ts}
 		children[i] = workflow.ExecuteChildWorkflow(reportOptions(ctx, key), Report, ReportInput{
-			Report: key.String(), Triage: t.name, New: ts >= triage.TimestampOf(c.Since) && ts > c.Watermark,
+			Report: key.String(), Triage: t.name, New: ts >= triage.TimestampOf(c.Since) && ts > c.Watermark, Message: window.Content(ts),
 		})
 	}
 	var failed error
@@ -355,6 +363,9 @@ func (t *triager) handOver(ctx workflow.Context, c *ChannelState, window activit
 	}
 	if failed != nil {
 		return failed
+	}
+	if window.Hidden != "" {
+		c.Hidden = &Gap{After: c.Watermark, Before: window.Hidden}
 	}
 	moved := window.Watermark > c.Watermark // a reaction on an old message brings a window that does not
 	c.Watermark = window.Watermark

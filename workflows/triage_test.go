@@ -209,6 +209,24 @@ func TestAChannelThatIsRefusedStopsNoOther(t *testing.T) {
 	d.requireStarted(t, append(bugs, support...))
 }
 
+// What a poll found travels to its Report.
+func TestMessagesThatAPollBringsAlongAreHandedOver(t *testing.T) {
+	d := newDesk(bugsChannel)
+	keys := d.post(bugsChannel, epoch, 2)
+	d.text = map[string]string{keys[0]: "It crashes"}
+	d.hidden = triage.TimestampOf(epoch.Add(-time.Minute))
+	r := d.newRun(epoch)
+	var status TriageStatus
+	r.after(2*time.Minute, func() { status = r.status(t) })
+	r.after(3*time.Minute, r.env.CancelWorkflow)
+	r.triage(TriageInput{Triage: bugTriage})
+	d.requireStarted(t, keys)
+	require.NotNil(t, d.inputs[keys[0]].Message)
+	assert.Equal(t, "It crashes", d.inputs[keys[0]].Message.Text)
+	assert.Nil(t, d.inputs[keys[1]].Message, "too much for one window: the Report reads it")
+	assert.Equal(t, &Gap{After: triage.TimestampOf(epoch.Add(-time.Hour)), Before: d.hidden}, channelOf(t, status.Channels, bugsChannel).Hidden)
+}
+
 func TestContinueAsNewCarriesTheWatermarks(t *testing.T) {
 	d := newDesk(bugsChannel)
 	keys := d.post(bugsChannel, epoch, 2)

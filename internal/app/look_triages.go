@@ -107,12 +107,22 @@ func channelViews(status workflows.TriageStatus, pending []*workflow.PendingActi
 		views[i] = gateway.ChannelView{
 			Channel: channel.Channel, Messages: channel.Reports, Watermark: channel.Watermark, Trouble: channel.Trouble,
 			LastPoll: channel.LastWindow, FailingSince: channel.FailingSince, Repository: repositoriesOf(status.Plan, channel.Channel),
+			Note: hiddenNote(channel.Hidden),
 		}
 		if poll := pollOf(channel.Channel, len(status.Channels), pending); poll != nil {
 			addPoll(&views[i], poll)
 		}
 	}
 	return views
+}
+
+// hiddenNote says what of a channel nobody can read any more.
+func hiddenNote(gap *workflows.Gap) string {
+	if gap == nil {
+		return ""
+	}
+	date := func(ts string) string { return triage.Key{TS: ts}.Time().UTC().Format(time.DateOnly) }
+	return "what was posted between " + date(gap.After) + " and " + date(gap.Before) + " could not be read: Slack's free plan hides it after 90 days"
 }
 
 // repositoriesOf lists where the reports of a channel go.

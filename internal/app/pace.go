@@ -67,6 +67,12 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
+// historyRate returns what the configuration says of how often an account may read, 0 where it says nothing.
+func (a *App) historyRate(account credential.AccountID) int {
+	connector, _ := a.Config().Connector(account.Connector)
+	return connector.HistoryRate
+}
+
 // polledChannels returns the channels that the triages of the configuration read through an account, in order.
 func (a *App) polledChannels(account credential.AccountID) []string {
 	var channels []string

@@ -1,0 +1,125 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"tokenkeeper/triage"
+)
+
+// pages reads the history of a channel for one poll.
+type pages struct {
+	*Slack
+
+	in     PollInput
+	client *slack.Client
+	who    identity
+	filter *triage.Filter
+	plan   *freePlan
+}
+
+func (s *Slack) pages(ctx context.Context, in PollInput) (*pages, error) {
+	client, plan, err := s.historyClient(in.Account)
+	if err != nil {
+		return nil, err
+	}
+	who, err := s.identity(ctx, client, in.Account)
+	if err != nil {
+		return nil, err
+	}
+	filter, err := triage.NewFilter(in.When, who.Self)
+	if err != nil {
+		return nil, notConfigured(err)
+	}
+	return &pages{Slack: s, in: in, client: client, who: who, filter: filter, plan: plan}, nil
+}
+
+// readInTurn reads the next page when the channel may be read.
+func (r *pages) readInTurn(ctx context.Context, p progress) (progress, error) {
+	if err := r.Reading.turn(ctx, r.in.Account, r.in.Channel); err != nil {
+		return progress{}, err
+	}
+	next, err := r.read(ctx, p)
+	if err != nil {
+		err = slackError("reading channel "+r.in.Channel, err)
+	}
+	if r.Reading.inTurns(r.in.Account) {
+		next.ReadAt = r.now()
+	}
+	return next, r.Reading.heard(r.in.Account, r.in.Channel, err)
+}
+
+var errNoCursor = errors.New("there are more messages, and no cursor leads to them")
+
+// read reads the next page of the window, or the first one again when Slack has forgotten the cursor.
+func (r *pages) read(ctx context.Context, p progress) (progress, error) {
+	from := r.oldest(p)
+	page, err := r.client.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
+		ChannelID: r.in.Channel, Oldest: from, Cursor: p.Cursor, Limit: pageSize,
+	})
+	if slackCode(err) == "invalid_cursor" && p.Cursor != "" {
+		return r.read(ctx, p.anew())
+	}
+	if err != nil {
+		return progress{}, err
+	}
+	cursor := page.ResponseMetaData.NextCursor
+	if page.HasMore && cursor == "" {
+		return progress{}, errNoCursor
+	}
+	if !page.HasMore {
+		cursor = ""
+		p.Hidden = r.plan.hidden(page.Messages, from, r.now())
+	}
+	newest, found := r.sift(page.Messages)
+	return p.with(newest, found, cursor), nil
+}
+
+// oldest returns the ts, exclusive, where a poll begins to read.
+func (r *pages) oldest(p progress) string {
+	if r.in.BackTo == "" {
+		return p.Watermark
+	}
+	return min(p.Watermark, max(r.in.BackTo, triage.TimestampOf(r.now().Add(-r.in.When.ReactionsCountFor()))))
+}
+
+// sift returns the ts of the newest message of a page, and the messages that count.
+func (r *pages) sift(page []slack.Message) (newest string, found []triage.Message) {
+	for _, m := range page {
+		newest = max(newest, m.Timestamp)
+		if message := messageOf(r.who.Team, r.in.Channel, m); r.counts(message) {
+			found = append(found, message)
+		}
+	}
+	return newest, found
+}
+
+func (r *pages) counts(m triage.Message) bool {
+	switch {
+	case slices.Contains(r.in.Taken, m.TS):
+		return false
+	case m.TS <= r.in.After:
+		return r.filter.ChooseAgain(m).Counts
+	}
+	return r.filter.Choose(m).Counts
+}
+
+// freePlanShows is how far back the history of a workspace on Slack's free plan goes.
+const freePlanShows = 90 * 24 * time.Hour
+
+// hidden returns the ts before which messages of a window are hidden, given its last page and where it begins; "" for none.
+// Slack may say is_limited of every answer to such a workspace, so what is younger than its history is left out.
+func (f *freePlan) hidden(last []slack.Message, from string, now time.Time) string {
+	if !f.limited || now.Sub(timeOf(from)) <= freePlanShows {
+		return ""
+	}
+	shown := triage.TimestampOf(now)
+	for _, m := range last {
+		shown = min(shown, m.Timestamp)
+	}
+	return shown
+}
