@@ -25,6 +25,8 @@ const (
 	ErrTypeUndecided = "Undecided"
 	// ErrTypeNotQuiet: people are still writing in a thread; the next attempt looks again.
 	ErrTypeNotQuiet = "NotQuiet"
+	// ErrTypeUnwatched: some of the threads or issues of a triage cannot be watched; the next attempt looks again.
+	ErrTypeUnwatched = "Unwatched"
 	// ErrTypePollsFail: no poll of a channel has worked for so long that people should know. Not retried: the Workflow
 	// tells them and goes on polling. Details: [PollTrouble].
 	ErrTypePollsFail = "PollsFail"

@@ -65,7 +65,7 @@ func (p progress) with(newest string, found []triage.Message, cursor string) pro
 	next.Contents = oldest(append(slices.Clone(p.Contents), found...), maxContents)
 	if cursor == "" && len(next.Found) == 0 {
 		idle := p.anew()
-		idle.Watermark = max(p.Watermark, next.Newest)
+		idle.Watermark, idle.Hidden = max(p.Watermark, next.Newest), p.Hidden
 		return idle
 	}
 	return next

@@ -145,13 +145,13 @@ func (r *Reading) untilTurn(account credential.AccountID, channel string) time.D
 }
 
 func outOfTurn(account credential.AccountID, channel string, wait time.Duration) error {
-	return again(ErrTypeOutOfTurn, fmt.Sprintf("%s waits for its turn: Slack lets the app of %s read so often and no more", reading(channel), account),
+	return again(ErrTypeOutOfTurn, fmt.Sprintf("%s waits for its turn: the app of %s reads as often as Slack lets it", reading(channel), account),
 		wait-slotEarly)
 }
 
 func reading(channel string) string {
 	if channel == aside {
-		return "reading a single message, or threads,"
+		return "reading single messages and threads"
 	}
 	return "reading channel " + channel
 }

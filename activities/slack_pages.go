@@ -73,7 +73,7 @@ func (r *pages) read(ctx context.Context, p progress) (progress, error) {
 	}
 	if !page.HasMore {
 		cursor = ""
-		p.Hidden = r.plan.hidden(page.Messages, from, r.now())
+		p.Hidden = max(p.Hidden, r.plan.hidden(page.Messages, from, r.now()))
 	}
 	newest, found := r.sift(page.Messages)
 	return p.with(newest, found, cursor), nil

@@ -104,8 +104,9 @@ func (th *thread) post(ctx context.Context, text, event string, payload map[stri
 	return "", slackError(doing, err)
 }
 
-// note keeps in our reply how far the thread was followed. A reply that may not be edited is no loss: the comments and
-// what we said in the thread tell the same.
+// note keeps in our reply how far the thread was followed. The metadata is always sent along: chat.update keeps what was
+// there where it is not, and puts it in its place where it is (docs.slack.dev/reference/methods/chat.update). A reply that may
+// not be edited is no loss: the comments and what we said in the thread tell the same.
 func (th *thread) note(ctx context.Context) error {
 	payload := map[string]any{}
 	for name, value := range map[string]string{

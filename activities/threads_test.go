@@ -369,8 +369,22 @@ func TestTroubleWithOneRepositoryStopsNoOther(t *testing.T) {
 	f.say(sandbox.Message{User: "chen", Text: "Same here"})
 	f.turn("closed", "")
 	f.clock.advance(2 * time.Minute)
-	f.watches(nil).fails(t, activities.ErrTypeNothingNew, "C0NOWHERE")
+	since := f.clock.Now()
+	got := f.watches(nil)
+	got.fails(t, activities.ErrTypeUnwatched, "C0NOWHERE")
 	assert.Equal(t, []triage.Key{f.key, f.key}, f.looked.keys)
+
+	var watched activities.ThreadsWatched
+	require.NoError(t, decode(got.beats[len(got.beats)-1], &watched))
+	assert.True(t, watched.FailingSince.Equal(since), "it is known since when")
+	f.clock.advance(10 * time.Minute)
+	got = f.watches(&watched)
+	got.fails(t, activities.ErrTypeUnwatched)
+	require.Len(t, f.looked.keys, 2, "the rest goes on from where it was")
+	f.plan.Routes = f.plan.Routes[1:]
+	got = f.watches(&watched)
+	got.fails(t, activities.ErrTypeNothingNew)
+	assert.NotContains(t, got.beats[len(got.beats)-1], "failing_since")
 }
 
 func TestAWatchGivesWayWhenSlackLimits(t *testing.T) {
@@ -384,8 +398,11 @@ func TestAWatchGivesWayWhenSlackLimits(t *testing.T) {
 func TestWhatNobodyCouldBeToldOfIsFoundAgain(t *testing.T) {
 	f := newFollowing(t)
 	f.say(sandbox.Message{User: "chen", Text: "Same here"})
-	looks := f.watch(func() { f.looked.err = errAway }, func() { f.looked.err = nil }, nothing)
-	assert.Equal(t, []int{1, 1, 0}, looks)
+	f.looked.err = errAway
+	f.watches(nil).fails(t, activities.ErrTypeUnwatched, errAway.Error())
+	f.looked.keys, f.looked.err = nil, nil
+	looks := f.watch(nothing, nothing)
+	assert.Equal(t, []int{1, 0}, looks)
 }
 
 func TestAQuietTriageIsWatchedSeldom(t *testing.T) {

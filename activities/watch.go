@@ -35,8 +35,9 @@ const (
 )
 
 // WatchThreads finds the threads in which something happened, and the issues that were closed or reopened, and has each
-// looked at by [ThreadLooks]. As with [Slack.Poll], Temporal's retry is the loop: it fails with [ErrTypeNothingNew] and
-// writes nothing to history; once in an hour it returns how far it is, if there was anything.
+// looked at by [ThreadLooks]. As with [Slack.Poll], Temporal's retry is the loop: it fails with [ErrTypeNothingNew], or
+// with [ErrTypeUnwatched] where something was wrong, and writes nothing to history; once in an hour it returns how far it
+// is, if there was anything.
 //
 // One watch serves all reports of a triage, however many there are. A page of a channel's history says of 200 messages when
 // each was answered last and when edited, and one conditional request to a repository lists what changed in it, and costs
@@ -50,28 +51,39 @@ func (t *Threads) WatchThreads(ctx context.Context, in WatchInput) (ThreadsWatch
 	before := *reached.Load()
 	trouble, err := t.watchAll(ctx, in.Triage, &reached)
 	stop()
-	after := *reached.Load()
+	now := t.Slack.now()
+	after := reached.Load().since(isTrouble(trouble), now)
 	if !after.equal(before) {
 		activity.RecordHeartbeat(ctx, after)
 	}
 	if err != nil {
 		return ThreadsWatched{}, err
 	}
-	now := t.Slack.now()
 	if after.LastNews.After(in.Watched.LastNews) && now.Sub(activity.GetInfo(ctx).ScheduledTime) >= keepWatched {
 		return after, nil
 	}
-	pause, said := watchPause(now.Sub(after.lastChange())), "nothing new in the threads of "+in.Triage
-	if trouble != nil {
-		said = message(trouble)
-		switch errorType(trouble) {
-		case ErrTypeRateLimited:
-			pause = max(pause, restFromLimits, applicationDelay(trouble))
-		case ErrTypeOutOfTurn:
-			pause = max(pause, applicationDelay(trouble))
-		}
+	return ThreadsWatched{}, pauseAfter(in.Triage, trouble, watchPause(now.Sub(after.lastChange())))
+}
+
+// pauseAfter has a watch come back after a pause, or when its trouble allows it.
+func pauseAfter(triage string, trouble error, pause time.Duration) error {
+	if trouble == nil {
+		return again(ErrTypeNothingNew, "nothing new in the threads of "+triage, pause)
 	}
-	return ThreadsWatched{}, again(ErrTypeNothingNew, said, pause)
+	pause = max(pause, applicationDelay(trouble))
+	if errorType(trouble) == ErrTypeRateLimited {
+		pause = max(pause, restFromLimits)
+	}
+	if !isTrouble(trouble) {
+		return again(ErrTypeNothingNew, message(trouble), pause)
+	}
+	return again(ErrTypeUnwatched, message(trouble), pause)
+}
+
+// isTrouble reports whether people should know of an error: a watch that gives way to others goes on by itself.
+func isTrouble(err error) bool {
+	kind := errorType(err)
+	return kind != "" && kind != ErrTypeRateLimited && kind != ErrTypeOutOfTurn
 }
 
 // watchPause is the pause after a watch, by how long nothing has happened.
@@ -80,7 +92,7 @@ func watchPause(idle time.Duration) time.Duration {
 }
 
 // watchAll watches every channel and every repository of a triage. What is wrong with one of them stops no other: it
-// returns the last such trouble. err is what stops all.
+// returns one such error, trouble that people should know before any other. err is what stops all.
 func (t *Threads) watchAll(ctx context.Context, name string, reached *atomic.Pointer[ThreadsWatched]) (trouble, err error) {
 	plan, err := t.Slack.Plans.Plan(name)
 	if err != nil {
@@ -106,7 +118,9 @@ func (t *Threads) watchAll(ctx context.Context, name string, reached *atomic.Poi
 		case ErrTypeAccountUnavailable, ErrTypeRefreshPending:
 			return nil, err
 		default:
-			trouble = err
+			if trouble == nil || isTrouble(err) {
+				trouble = err
+			}
 		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -187,7 +201,9 @@ func (w *watcher) channel(ctx context.Context, id string) error {
 	return nil
 }
 
-// lastChange returns when a message was edited or answered last, "" for never.
+// lastChange returns when a message was edited or answered last, "" for never. A message that began a thread comes with
+// latest_reply and reply_users from conversations.history too, although Slack's reference shows them with
+// conversations.replies only (docs.slack.dev/reference/methods/conversations.replies).
 func lastChange(m slack.Message) string {
 	if m.Edited != nil {
 		return max(m.Edited.Timestamp, m.LatestReply)

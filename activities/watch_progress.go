@@ -20,6 +20,8 @@ type ThreadsWatched struct {
 	Repositories map[string]RepositoryWatched `json:"repositories,omitempty"` // :: owner/name →
 	// LastNews is when a thread was looked at last.
 	LastNews time.Time `json:"last_news,omitzero"`
+	// FailingSince is when the first of the watches ended that met trouble one after the other until now.
+	FailingSince time.Time `json:"failing_since,omitzero"`
 }
 
 // ChannelWatched is how far the watch over a channel is.
@@ -85,11 +87,23 @@ func (w *ThreadsWatched) withRepository(name string, r RepositoryWatched) *Threa
 	return &next
 }
 
+// since returns a copy that knows since when there is trouble.
+func (w *ThreadsWatched) since(trouble bool, now time.Time) ThreadsWatched {
+	next := *w
+	switch {
+	case !trouble:
+		next.FailingSince = time.Time{}
+	case next.FailingSince.IsZero():
+		next.FailingSince = now
+	}
+	return next
+}
+
 // equal reports whether nothing is worth a heartbeat.
 func (w ThreadsWatched) equal(other ThreadsWatched) bool {
 	far := func(a, b ChannelWatched) bool { return a.After == b.After && a.Cursor == b.Cursor }
 	same := func(a, b RepositoryWatched) bool { return a.ETag == b.ETag && a.Since.Equal(b.Since) }
-	return w.LastNews.Equal(other.LastNews) && maps.EqualFunc(w.Channels, other.Channels, far) &&
+	return w.LastNews.Equal(other.LastNews) && w.FailingSince.Equal(other.FailingSince) && maps.EqualFunc(w.Channels, other.Channels, far) &&
 		maps.EqualFunc(w.Repositories, other.Repositories, same)
 }
 

@@ -183,6 +183,15 @@ func TestSummaryOfTheStatusPage(t *testing.T) {
 		{"parked", nil, []gateway.TriageView{triageOf(now, func(v *gateway.TriageView) {
 			v.Reports.Parked = []gateway.ParkedReport{{Report: "T1/C1/1.2", Reason: "no"}}
 		})}, []string{"1 of 1 triage is not working.", "tokenkeeper triage retry acme/bug-reports"}},
+		{"threads", nil, []gateway.TriageView{triageOf(now, func(v *gateway.TriageView) {
+			v.Watch = &gateway.WatchView{Trouble: "listing what changed in acme/app: HTTP 404"}
+		})}, []string{"1 of 1 triage is not working.", "not all are followed", "listing what changed in acme/app: HTTP 404"}},
+		{"outdated", nil, []gateway.TriageView{triageOf(now, func(v *gateway.TriageView) { v.Outdated = true })},
+			[]string{"other settings than the configuration has", "tokenkeeper triage reload acme/bug-reports"}},
+		{"on trial", nil, []gateway.TriageView{triageOf(now, func(v *gateway.TriageView) {
+			v.Channels[0].Mode, v.Channels[0].Note = gateway.ModeDryRun, "what was posted in May could not be read"
+			v.Reports.Asking = 1
+		})}, []string{"1 under way, waiting for an answer: 1, 39 done", "(dry run)", "it is not filed later either", "posted in May could not be read"}},
 		{"channel", nil, []gateway.TriageView{triageOf(now, func(v *gateway.TriageView) { v.Channels[0].Trouble = "not_in_channel" })},
 			[]string{"1 of 1 triage is not working.", "not_in_channel"}},
 	}

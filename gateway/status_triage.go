@@ -25,6 +25,9 @@ type channelRow struct {
 	Failing   *moment
 }
 
+// IsTrial reports whether nothing of the channel is filed.
+func (c channelRow) IsTrial() bool { return c.Mode == ModeDryRun }
+
 func newTriageCard(now time.Time, view TriageView) triageCard {
 	card := triageCard{
 		TriageView: view, Tone: triageTone(view), Worked: at(now, view.Worked), Advice: triageAdvice(view),
@@ -47,7 +50,7 @@ func triageTone(view TriageView) tone {
 	default:
 		return bad
 	}
-	if view.Backlog != "" || view.Trouble != "" || len(view.Reports.Parked) > 0 {
+	if view.Backlog != "" || view.Trouble != "" || view.Watch != nil || len(view.Reports.Parked) > 0 {
 		return warn
 	}
 	for _, channel := range view.Channels {
@@ -73,6 +76,8 @@ func triageAdvice(view TriageView) string {
 		return "Correct tokenkeeper.yaml. It goes on by itself, and nothing is lost meanwhile."
 	case len(view.Reports.Parked) > 0:
 		return "Mend what parks reports, then: tokenkeeper triage retry " + view.Triage
+	case view.Outdated:
+		return "It runs with other settings than the configuration has. It takes them over with: tokenkeeper triage reload " + view.Triage
 	}
 	return ""
 }

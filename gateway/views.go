@@ -41,15 +41,28 @@ type TriageView struct {
 	Backlog  string                   `json:"backlog,omitempty"`
 	Waiting  []activities.Unavailable `json:"waiting,omitempty"`
 	Channels []ChannelView            `json:"channels,omitempty"`
-	Reports  ReportsView              `json:"reports"`
+	// Watch says what is wrong with the watch over threads and issues; nil for nothing.
+	Watch   *WatchView  `json:"watch,omitempty"`
+	Reports ReportsView `json:"reports"`
+	// Outdated says that it runs with other settings than the configuration has.
+	Outdated bool `json:"outdated,omitempty"`
 	// WebUI is where Temporal's Web UI shows it.
 	WebUI string `json:"web_ui,omitempty"`
+}
+
+// WatchView is what is wrong with the watch over the threads and issues of a triage.
+type WatchView struct {
+	Trouble string `json:"trouble"`
+	// FailingSince is when it began; zero where that is not known.
+	FailingSince time.Time `json:"failing_since,omitzero"`
 }
 
 // ChannelView says when a channel was last read, which is more than that somebody tries to.
 type ChannelView struct {
 	Channel    string `json:"channel"`
 	Repository string `json:"repository"` // owner/name; several, where the routes of the channel differ, with commas
+	// Mode is [ModeDryRun], [ModeAsk] or [ModeMixed], "" where reports are filed.
+	Mode string `json:"mode,omitempty"`
 	// LastPoll is when Slack last answered, with something new or without; absent when that is not known.
 	LastPoll time.Time `json:"last_successful_poll,omitzero"`
 	NextPoll time.Time `json:"next_poll,omitzero"`
@@ -65,16 +78,28 @@ type ChannelView struct {
 	Note string `json:"note,omitempty"`
 }
 
+// What becomes of the reports of a channel, where they are not filed at once.
+const (
+	ModeDryRun = "dry run"               // what would be filed is logged
+	ModeAsk    = "asks first"            // people are asked in the thread
+	ModeMixed  = "not all filed at once" // the routes of the channel differ in this
+)
+
 // ReportsView counts the reports of a triage.
 type ReportsView struct {
-	Running int64 `json:"running"`
+	Running int64 `json:"running"` // those that wait for an answer included
 	Done    int64 `json:"done"`
 	Failed  int64 `json:"failed"`
-	// Parked, Waiting and Slow are of the first reports under way only: no more than some are asked.
+	// Asking are those that wait until people answer in the thread. It, Parked, Waiting and Slow are of the first reports under
+	// way only: no more than some are asked.
+	Asking  int64          `json:"waiting_for_an_answer,omitempty"`
 	Parked  []ParkedReport `json:"parked,omitempty"`
 	Waiting []WaitedFor    `json:"waiting,omitempty"`
 	Slow    []SlowReport   `json:"slow,omitempty"`
 }
+
+// UnderWay counts the reports that wait for nobody's answer.
+func (r ReportsView) UnderWay() int64 { return r.Running - r.Asking }
 
 // SlowReport is a report that has been trying the same step for long.
 type SlowReport struct {

@@ -163,7 +163,7 @@ func tellStarted(w io.Writer, started []startedTriage) {
 			fmt.Fprintf(w, "triage %s is started; see what it does with: tokenkeeper triage status %s\n", s.Triage, s.Triage)
 			continue
 		}
-		fmt.Fprintf(w, "triage %s runs already; it takes over a change of the configuration with: tokenkeeper triage reload %s\n",
+		fmt.Fprintf(w, "triage %s runs already; a change of the configuration it takes over by itself, or at once with: tokenkeeper triage reload %s\n",
 			s.Triage, s.Triage)
 	}
 }
@@ -219,8 +219,8 @@ func newTriageReload(c *cli) *cobra.Command {
 		Use:   "reload NAME",
 		Short: "Have a triage take over a changed configuration",
 		Long: `Have a running triage read its configuration anew: routes, labels, accounts, intervals. Workers read a changed
-file within seconds and say so in their log. Channels that stay keep their place; a new one is read from now on, less the
-lookback.`,
+file within seconds and have triages follow it, so this is for who is in a hurry. Channels that stay keep their place; a new
+one is read from now on, less the lookback.`,
 		Example:           `  tokenkeeper triage reload acme/bug-reports`,
 		ValidArgsFunction: c.completeTriage,
 		Args:              oneTriage,

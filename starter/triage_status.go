@@ -23,7 +23,8 @@ func newTriageStatus(c *cli) *cobra.Command {
 		Use:   "status [NAME]",
 		Short: "Show what triages do, and when they last worked",
 		Long: `Show one triage or all: what it does, which accounts it waits for, when each channel was last read, and how many
-reports are under way, done, or parked because a provider refuses them. A triage "last worked" when Slack last answered it.
+reports are under way, wait for people's answer, are done, or parked because a provider refuses them. A triage "last
+worked" when Slack last answered it.
 
 A parked report waits for a person; after mending the cause, send it on its way with tokenkeeper triage retry.`,
 		Example: `  tokenkeeper triage status
@@ -82,13 +83,23 @@ func tellTriage(w io.Writer, now time.Time, r gateway.TriageView) {
 	if r.Trouble != "" {
 		fmt.Fprintf(w, "  %s\n    fix: correct tokenkeeper.yaml; it goes on by itself, and nothing is lost meanwhile\n", printable(r.Trouble))
 	}
+	if r.Outdated {
+		fmt.Fprintf(w, "  it runs with other settings than this configuration has; workers have it take them over within seconds\n"+
+			"    fix: if they do not, tokenkeeper triage reload %s\n", r.Triage)
+	}
 	for _, down := range r.Waiting {
 		fmt.Fprintf(w, "  waits for account %s, which is %s\n", down.Account, down.Status)
 		tellRemedy(w, down.Account, down.Status)
 	}
 	tellChannels(w, now, r.Channels)
+	if r.Watch != nil {
+		fmt.Fprintf(w, "threads and issues: not all follow each other%s: %s\n", sinceWhen(now, r.Watch.FailingSince), printable(r.Watch.Trouble))
+	}
 	fmt.Fprintf(w, "reports: %d under way, %d done, %d failed, %d parked\n",
-		r.Reports.Running, r.Reports.Done, r.Reports.Failed, len(r.Reports.Parked))
+		r.Reports.UnderWay(), r.Reports.Done, r.Reports.Failed, len(r.Reports.Parked))
+	if r.Reports.Asking > 0 {
+		fmt.Fprintf(w, "  waiting for an answer: %d\n", r.Reports.Asking)
+	}
 	for _, down := range r.Reports.Waiting {
 		fmt.Fprintf(w, "  %d wait for account %s, which is %s\n", down.Reports, down.Account, down.Status)
 		tellRemedy(w, down.Account, down.Status)
@@ -123,6 +134,14 @@ func trouble(now time.Time, ch gateway.ChannelView) string {
 	return "since " + relative(now, ch.FailingSince) + ": " + ch.Trouble
 }
 
+// sinceWhen says since when, in so far as that is known.
+func sinceWhen(now, at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return " since " + relative(now, at)
+}
+
 func tellRemedy(w io.Writer, account credential.AccountID, status credential.Status) {
 	if fix := app.Remedy(account, status); fix != "" {
 		fmt.Fprintf(w, "    fix: %s\n", fix)
@@ -136,14 +155,25 @@ func tellChannels(w io.Writer, now time.Time, channels []gateway.ChannelView) {
 	rows := make([][]string, len(channels))
 	for i, ch := range channels {
 		rows[i] = []string{
-			ch.Channel, ch.Repository, relative(now, ch.LastPoll), relative(now, ch.NextPoll), positive(int(ch.Attempts)),
+			ch.Channel, destination(ch), relative(now, ch.LastPoll), relative(now, ch.NextPoll), positive(int(ch.Attempts)),
 			positive(ch.Messages), relative(now, triage.Key{TS: ch.Watermark}.Time()), trouble(now, ch),
 		}
 	}
 	table(w, []string{"CHANNEL", "REPOSITORY", "LAST READ", "NEXT", "ATTEMPTS", "MESSAGES", "READ UP TO", "TROUBLE"}, rows)
 	for _, ch := range channels {
+		if ch.Mode == gateway.ModeDryRun {
+			fmt.Fprintf(w, "  %s: what would be filed is in the log of the workers; it is not filed later either\n", ch.Channel)
+		}
 		if ch.Note != "" {
 			fmt.Fprintf(w, "  %s: %s\n", ch.Channel, ch.Note)
 		}
 	}
+}
+
+// destination says where the reports of a channel go, and whether they do.
+func destination(ch gateway.ChannelView) string {
+	if ch.Mode == "" {
+		return ch.Repository
+	}
+	return ch.Repository + " (" + ch.Mode + ")"
 }

@@ -63,6 +63,17 @@ func failing(t *testing.T, poll *workflowpb.PendingActivityInfo, since time.Time
 	return poll
 }
 
+// watching is a watch over threads that meets trouble since a time.
+func watching(t *testing.T, poll *workflowpb.PendingActivityInfo, since time.Time) *workflowpb.PendingActivityInfo {
+	t.Helper()
+	details, err := converter.GetDefaultDataConverter().ToPayloads(activities.ThreadsWatched{FailingSince: since})
+	if err != nil {
+		t.Fatal(err)
+	}
+	poll.HeartbeatDetails, poll.ActivityType.Name = details, "WatchThreads"
+	return poll
+}
+
 // workingTriage reads two channels: one is quiet, the other one cannot be read.
 func workingTriage(t *testing.T, temporal *frontend) *fakeWorkflow {
 	now := time.Now()
@@ -72,16 +83,19 @@ func workingTriage(t *testing.T, temporal *frontend) *fakeWorkflow {
 			Triage: "acme/bug-reports", State: "waiting",
 			Waiting: []activities.Unavailable{{Account: slackAccount, Status: credential.ReauthorizationRequired}},
 			Plan: activities.Plan{Routes: []triage.Route{
-				{Channel: "C0123456789", Repository: "acme/app"}, {Channel: "C0222222222", Repository: "acme/web"},
+				{Channel: "C0123456789", Repository: "acme/app", DryRun: true}, {Channel: "C0222222222", Repository: "acme/web", Propose: &triage.Proposal{}},
 			}},
 			Channels: []workflows.ChannelState{
-				{Channel: "C0123456789", Reports: 12, Watermark: triage.TimestampOf(now.Add(-time.Hour - time.Minute))},
+				{Channel: "C0123456789", Reports: 12, Watermark: triage.TimestampOf(now.Add(-time.Hour - time.Minute)), Hidden: &workflows.Gap{
+					After: "1700000000.000100", Before: "1710000000.000100",
+				}},
 				{Channel: "C0222222222", LastWindow: now.Add(-5*time.Hour - time.Minute), Watermark: "0"},
 			},
 		}},
 		pending: []*workflowpb.PendingActivityInfo{
 			failing(t, pendingPoll(activities.ErrTypeProviderUnavailable, "reading channel C0222222222: HTTP 503", 4, now), now.Add(-7*time.Minute)),
 			pendingPoll(activities.ErrTypeNothingNew, "nothing new in channel C0123456789", 71, now.Add(-10*time.Second)),
+			watching(t, pendingPoll(activities.ErrTypeUnwatched, "listing what changed in acme/web: HTTP 404", 9, now), now.Add(-19*time.Minute)),
 		},
 	}
 	temporal.workflows["triage/acme/bug-reports"] = working
@@ -110,7 +124,11 @@ func TestTriageStatus(t *testing.T) {
 	got.prints("acme/bug-reports: waiting, last worked 1", "since 7m ago: reading channel C0222222222: HTTP 503",
 		"slow T1/C0123456789/1.3: trying to file the issue since 26m ago", "tokenkeeper triage retry acme/bug-reports", "waits for account acme/triage/slack", "tokenkeeper account reauthorize acme/triage/slack",
 		"LAST READ", "acme/web", "1h01m ago", "5h01m ago", "reading channel C0222222222: HTTP 503", "71",
-		"reports: 2 under way, 25 done, 1 failed, 1 parked", "T1/C0123456789/1.1: issues are disabled",
+		"reports: 1 under way, 25 done, 1 failed, 1 parked", "waiting for an answer: 1",
+		"acme/app (dry run)", "C0123456789: what would be filed is in the log of the workers; it is not filed later either", "acme/web (asks first)",
+		"C0123456789: what was posted between 2023-11-14 and 2024-03-09 could not be read",
+		"threads and issues: not all follow each other since 19m ago: listing what changed in acme/web: HTTP 404",
+		"other settings than this configuration has", "tokenkeeper triage reload acme/bug-reports", "T1/C0123456789/1.1: issues are disabled",
 		"1 wait for account acme/triage/github, which is disconnected", "tokenkeeper account connect acme/triage/github")
 
 	if strings.Contains(got.stdout, "1.4") {

@@ -162,7 +162,9 @@ func work(ctx context.Context, a *app.App) error {
 	}
 	a.Log.Info("worker is running", "task_queue", a.Config().Temporal.TaskQueue, "vault", a.Vault.Name())
 	a.OnReload(a.TellConnectors)
+	a.OnReload(a.TellTriages)
 	a.ConfigureConnectors(ctx)
+	a.TellTriages(ctx, nil)
 	a.ValidateAll(ctx)
 	tellFaults(ctx, a)
 	<-ctx.Done()

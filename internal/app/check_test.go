@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
 
 	"tokenkeeper/activities"
 	"tokenkeeper/config"
@@ -144,8 +145,32 @@ func TestAPlanKnowsWhoIsInATeam(t *testing.T) {
 	assert.True(t, plan.Routes[1].AssignReporter)
 	assert.Equal(t, map[string]string{"U1": "ada"}, plan.Logins)
 	assert.Equal(t, []string{"C1"}, plan.Channels())
-	assert.Equal(t, "acme/mobile, acme/app", repositoriesOf(plan, "C1"))
-	assert.Empty(t, repositoriesOf(plan, "C2"))
+	repositories, mode := destination(plan, "C1")
+	assert.Equal(t, "acme/mobile, acme/app", repositories)
+	assert.Empty(t, mode)
+	plan.Routes[0].DryRun = true
+	_, mode = destination(plan, "C1")
+	assert.Equal(t, gateway.ModeMixed, mode)
+	repositories, mode = destination(plan, "C2")
+	assert.Empty(t, repositories+mode)
+}
+
+// Whether a triage runs with the settings of the configuration is not a matter of how often one looks.
+func TestAPlanIsTheSameAfterItWentThroughTemporal(t *testing.T) {
+	w := newWorld(t)
+	for range 10 {
+		plan, err := w.Plan("acme/bug-reports")
+		require.NoError(t, err)
+		payload, err := converter.GetDefaultDataConverter().ToPayload(plan)
+		require.NoError(t, err)
+		var kept activities.Plan
+		require.NoError(t, converter.GetDefaultDataConverter().FromPayload(payload, &kept))
+		again, err := w.Plan("acme/bug-reports")
+		require.NoError(t, err)
+		assert.True(t, samePlan(again, kept))
+		kept.Routes[0].DryRun = true
+		assert.False(t, samePlan(again, kept))
+	}
 }
 
 // What cannot be looked at is not said to be wrong: the account's own check says what is.
@@ -205,7 +230,11 @@ func TestWhatATriageDoesIsLookedAtToo(t *testing.T) {
 		"unread": {func(r *gateway.TriageView) {
 			r.Channels = []gateway.ChannelView{{Channel: "C1", FailingSince: now.Add(-2 * time.Minute), Trouble: "HTTP 503"}}
 		}, "channel C1 cannot be read since", "triage status acme/bugs"},
-		"backlog": {func(r *gateway.TriageView) { r.Backlog = "40 reports are under way" }, "40 reports", "triage status"},
+		"unwatched": {func(r *gateway.TriageView) {
+			r.Watch = &gateway.WatchView{Trouble: "acme/none: HTTP 404", FailingSince: now.Add(-time.Hour)}
+		}, "do not all follow each other: acme/none: HTTP 404", "triage status acme/bugs"},
+		"outdated": {func(r *gateway.TriageView) { r.Outdated = true }, "other settings", "triage reload acme/bugs"},
+		"backlog":  {func(r *gateway.TriageView) { r.Backlog = "40 reports are under way" }, "40 reports", "triage status"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := good

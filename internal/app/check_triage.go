@@ -57,8 +57,17 @@ func triageProblem(r gateway.TriageView, interval time.Duration, now time.Time) 
 	if r.Backlog != "" {
 		return r.Backlog, see
 	}
+	if r.Watch != nil && now.Sub(r.Watch.FailingSince) > unwatchedFor {
+		return "threads and issues do not all follow each other: " + r.Watch.Trouble, see
+	}
+	if r.Outdated {
+		return "it runs with other settings than this configuration has", "tokenkeeper triage reload " + r.Triage
+	}
 	return "", ""
 }
+
+// unwatchedFor is how long the watch over threads may meet trouble before the doctor minds: three looks at least.
+const unwatchedFor = 30 * time.Minute
 
 // unreadChannels says which channels were not read for three intervals, in so far as that is known.
 func unreadChannels(r gateway.TriageView, interval time.Duration, now time.Time) []string {

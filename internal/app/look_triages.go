@@ -19,11 +19,11 @@ import (
 	"tokenkeeper/workflows"
 )
 
-// maxReportsAsked bounds how many open Reports are asked whether they are parked.
-const maxReportsAsked = 200
-
-// pollActivity is the type of the Activity that reads a channel.
-const pollActivity = "Poll"
+// The types of the Activities that read a channel, and that watch threads and issues.
+const (
+	pollActivity  = "Poll"
+	watchActivity = "WatchThreads"
+)
 
 // KnownTriages returns the triages of the configuration and those that run without being in it.
 func (a *App) KnownTriages(ctx context.Context) ([]string, error) {
@@ -87,17 +87,25 @@ func (a *App) LookAtTriage(ctx context.Context, name string, patience time.Durat
 	if err != nil {
 		return view, err
 	}
+	a.addStatus(&view, status, description.GetPendingActivities())
+	return view, nil
+}
+
+// addStatus takes over what a triage says of itself, and what Temporal says of its polls.
+func (a *App) addStatus(view *gateway.TriageView, status workflows.TriageStatus, pending []*workflow.PendingActivityInfo) {
 	view.State, view.Trouble, view.Waiting = status.State, status.Trouble, status.Waiting
 	if view.Reports.Running > 0 {
 		view.Backlog = status.Backlog
 	}
-	view.Channels = channelViews(status, description.GetPendingActivities())
+	view.Watch = watchView(pending)
+	view.Channels = channelViews(status, pending)
 	for _, channel := range view.Channels {
 		if channel.LastPoll.After(view.Worked) {
 			view.Worked = channel.LastPoll
 		}
 	}
-	return view, nil
+	plan, err := a.Plan(view.Triage)
+	view.Outdated = err == nil && status.State != workflows.TriageMisconfigured && !samePlan(plan, status.Plan)
 }
 
 // channelViews joins what the triage knows of its channels with what Temporal knows of the polls under way.
@@ -106,9 +114,9 @@ func channelViews(status workflows.TriageStatus, pending []*workflow.PendingActi
 	for i, channel := range status.Channels {
 		views[i] = gateway.ChannelView{
 			Channel: channel.Channel, Messages: channel.Reports, Watermark: channel.Watermark, Trouble: channel.Trouble,
-			LastPoll: channel.LastWindow, FailingSince: channel.FailingSince, Repository: repositoriesOf(status.Plan, channel.Channel),
-			Note: hiddenNote(channel.Hidden),
+			LastPoll: channel.LastWindow, FailingSince: channel.FailingSince, Note: hiddenNote(channel.Hidden),
 		}
+		views[i].Repository, views[i].Mode = destination(status.Plan, channel.Channel)
 		if poll := pollOf(channel.Channel, len(status.Channels), pending); poll != nil {
 			addPoll(&views[i], poll)
 		}
@@ -125,10 +133,44 @@ func hiddenNote(gap *workflows.Gap) string {
 	return "what was posted between " + date(gap.After) + " and " + date(gap.Before) + " could not be read: Slack's free plan hides it after 90 days"
 }
 
-// repositoriesOf lists where the reports of a channel go.
-func repositoriesOf(plan activities.Plan, channel string) string {
+// destination returns where the reports of a channel go, and how.
+func destination(plan activities.Plan, channel string) (repositories, mode string) {
 	plan.Routes = slices.DeleteFunc(slices.Clone(plan.Routes), func(r triage.Route) bool { return r.Channel != channel })
-	return strings.Join(plan.Repositories(), ", ")
+	for i, route := range plan.Routes {
+		if now := modeOf(route); i == 0 || mode == now {
+			mode = now
+		} else {
+			mode = gateway.ModeMixed
+		}
+	}
+	return strings.Join(plan.Repositories(), ", "), mode
+}
+
+func modeOf(route triage.Route) string {
+	switch {
+	case route.DryRun:
+		return gateway.ModeDryRun
+	case route.Propose != nil:
+		return gateway.ModeAsk
+	}
+	return ""
+}
+
+// watchView returns what is wrong with the watch over threads and issues, nil for nothing.
+func watchView(pending []*workflow.PendingActivityInfo) *gateway.WatchView {
+	for _, p := range pending {
+		if p.GetActivityType().GetName() != watchActivity {
+			continue
+		}
+		kind, message := lastFailure(p)
+		if kind == "" || kind == activities.ErrTypeNothingNew {
+			continue
+		}
+		var heard activities.ThreadsWatched
+		_ = converter.GetDefaultDataConverter().FromPayloads(p.GetHeartbeatDetails(), &heard) // else nobody knows since when
+		return &gateway.WatchView{Trouble: message, FailingSince: heard.FailingSince}
+	}
+	return nil
 }
 
 // pollOf returns the poll of a channel. Temporal does not show the input of a pending Activity, but every failure of a
@@ -185,88 +227,5 @@ func addPoll(view *gateway.ChannelView, poll *workflow.PendingActivityInfo) {
 	}
 	if heard.ReadAt.After(view.LastPoll) {
 		view.LastPoll = heard.ReadAt
-	}
-}
-
-// countReports counts the Reports that a triage started.
-func (a *App) countReports(ctx context.Context, triageID string, patience time.Duration) (gateway.ReportsView, error) {
-	var counts gateway.ReportsView
-	var err error
-	for status, into := range map[string]*int64{
-		"= 'Running'": &counts.Running, "= 'Completed'": &counts.Done, "NOT IN ('Running', 'Completed')": &counts.Failed,
-	} {
-		if *into, err = a.Count(ctx, reportsOf(triageID)+status); err != nil {
-			return counts, err
-		}
-	}
-	if counts.Running == 0 {
-		return counts, nil
-	}
-	reports, err := a.askReports(ctx, triageID, maxReportsAsked, patience)
-	for _, report := range reports {
-		addReport(&counts, report, time.Now())
-	}
-	return counts, err
-}
-
-// reportsOf is the beginning of a visibility query for the Reports that a triage started; their status follows.
-func reportsOf(triageID string) string {
-	return fmt.Sprintf("WorkflowType = '%s' AND ParentWorkflowId = '%s' AND ExecutionStatus ", workflows.ReportType, triageID)
-}
-
-// OpenReports implements [activities.OpenReports].
-func (a *App) OpenReports(ctx context.Context, name string) (int64, error) {
-	return a.Count(ctx, reportsOf(workflows.TriageWorkflowID(name))+"= 'Running'")
-}
-
-// ParkedReports returns every Report of a triage that is parked. Each is asked for no longer than patience.
-func (a *App) ParkedReports(ctx context.Context, name string, patience time.Duration) ([]gateway.ParkedReport, error) {
-	reports, err := a.askReports(ctx, workflows.TriageWorkflowID(name), 0, patience)
-	var parked []gateway.ParkedReport
-	for _, report := range reports {
-		if report.Parked != "" {
-			parked = append(parked, gateway.ParkedReport{Report: report.Report, Reason: report.Parked})
-		}
-	}
-	return parked, err
-}
-
-// askReports asks the open Reports of a triage, at most limit of them unless it is 0, how they are. Visibility cannot tell.
-func (a *App) askReports(ctx context.Context, triageID string, limit int, patience time.Duration) ([]workflows.ReportStatus, error) {
-	running, err := a.Executions(ctx, reportsOf(triageID)+"= 'Running'", limit)
-	if err != nil {
-		return nil, err
-	}
-	reports := make([]workflows.ReportStatus, len(running))
-	err = Each(ctx, len(running), func(ctx context.Context, i int) error {
-		asking, cancel := context.WithTimeout(ctx, patience)
-		defer cancel()
-		status, err := a.Workflows.ReportStatus(asking, running[i].GetExecution().GetWorkflowId())
-		if err == nil { // else it ended meanwhile, or no worker speaks for it: nothing is known of it
-			reports[i] = status
-		}
-		return ctx.Err()
-	})
-	return reports, err
-}
-
-// slow is how long a report may be at one step before somebody should look, although it still tries by itself.
-const slow = 15 * time.Minute
-
-func addReport(counts *gateway.ReportsView, report workflows.ReportStatus, now time.Time) {
-	switch {
-	case report.Parked != "":
-		counts.Parked = append(counts.Parked, gateway.ParkedReport{Report: report.Report, Reason: report.Parked})
-	case report.Step == workflows.StepAnswer: // people may take their time
-	case len(report.Waiting) == 0 && !report.Since.IsZero() && now.Sub(report.Since) > slow:
-		counts.Slow = append(counts.Slow, gateway.SlowReport{Report: report.Report, Step: report.Step, Since: report.Since})
-	}
-	for _, down := range report.Waiting {
-		i := slices.IndexFunc(counts.Waiting, func(known gateway.WaitedFor) bool { return known.Account == down.Account })
-		if i < 0 {
-			i = len(counts.Waiting)
-			counts.Waiting = append(counts.Waiting, gateway.WaitedFor{Account: down.Account, Status: down.Status})
-		}
-		counts.Waiting[i].Reports++
 	}
 }

@@ -43,3 +43,60 @@ func TestChannelsComeAndGo(t *testing.T) {
 	books := w.sandbox.Books()
 	assert.Zero(t, books.Missing+books.Duplicates+books.Unexpected)
 }
+
+// Whoever changes a route need not tell the triages of it: the worker that reads the file does.
+func TestATriageFollowsItsConfiguration(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	name := w.pollEvery(time.Second)
+	view := func() gateway.TriageView {
+		view, err := w.LookAtTriage(t.Context(), name, patience)
+		require.NoError(t, err)
+		return view
+	}
+	// A worker that starts finds a triage with the settings of before.
+	w.rewrite("poll_interval: 1s", "poll_interval: 1s\n    follow: 0s")
+	assert.True(t, view().Outdated)
+	w.TellTriages(t.Context(), nil)
+	w.eventually("the triage to follow no threads", func() bool { return w.triage(name).Plan.Follow == 0 && !view().Outdated })
+	// One that runs reads a changed file.
+	w.OnReload(w.TellTriages)
+	w.rewrite("{channel: C0SUPPORT, repository: acme/app}", "{channel: C0SUPPORT, repository: acme/app, dry_run: true}")
+	w.eventually("the trial of a channel", func() bool { return view().Channels[1].Mode == gateway.ModeDryRun })
+
+	run := func() string {
+		d, err := w.Temporal.DescribeWorkflowExecution(t.Context(), workflows.TriageWorkflowID(name), "")
+		require.NoError(t, err)
+		return d.GetWorkflowExecutionInfo().GetExecution().GetRunId()
+	}
+	before := run()
+	require.NoError(t, w.Reload(t.Context()))
+	w.sandbox.Post("C0SUPPORT", sandbox.Message{User: "ada", Text: report})
+	w.sandbox.Post("C0BUGREPORTS", sandbox.Message{User: "ada", Text: report, Report: true})
+	w.eventually("the report of the other channel", func() bool { return len(w.sandbox.Books().Replies) == 1 })
+	assert.Equal(t, before, run(), "a reading that changes nothing of it leaves it alone")
+	assert.Equal(t, 1, w.sandbox.Books().IssuesCreated)
+}
+
+// What GitHub refuses for good waits for a person, who sends it on from the step where it is.
+func TestAParkedReportIsRetried(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	name := w.pollEvery(time.Second)
+	require.NoError(t, w.sandbox.Fault(sandbox.Fault{App: sandbox.GitHub, Endpoint: "issues.create", Kind: sandbox.FaultStatus, Status: 410}))
+	w.sandbox.Post("C0BUGREPORTS", sandbox.Message{User: "ada", Text: report, Report: true})
+	var parked []gateway.ParkedReport
+	w.eventually("the report to be parked", func() bool {
+		var err error
+		parked, err = w.ParkedReports(t.Context(), name, patience)
+		require.NoError(t, err)
+		return len(parked) == 1
+	})
+	assert.Contains(t, parked[0].Reason, "issues")
+	require.NoError(t, w.Workflows.RetryReport(t.Context(), parked[0].Report))
+	w.eventually("its issue and its reply", func() bool { return len(w.sandbox.Books().Replies) == 1 })
+	parked, err := w.ParkedReports(t.Context(), name, patience)
+	require.NoError(t, err)
+	assert.Empty(t, parked)
+	books := w.sandbox.Books()
+	assert.Equal(t, 1, books.IssuesCreated)
+	assert.Zero(t, books.Missing+books.Duplicates+books.Unexpected)
+}

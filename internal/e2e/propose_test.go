@@ -29,6 +29,14 @@ func TestProposals(t *testing.T) {
 		return w.sandbox.Books().Requests["slack reactions.get"] >= 2
 	})
 	assert.Zero(t, w.sandbox.Books().IssuesCreated)
+	w.eventually("both to be counted as waiting for an answer", func() bool {
+		view, err := w.LookAtTriage(t.Context(), name, patience)
+		require.NoError(t, err)
+		return view.Reports.Asking == 2 && view.Reports.UnderWay() == 0
+	})
+	open, err := w.OpenReports(t.Context(), name)
+	require.NoError(t, err)
+	assert.Zero(t, open, "what waits for people is no backlog")
 	for channel, emoji := range []string{triage.AgreeEmoji, triage.DeclineEmoji} {
 		question := w.sandbox.State().Channels[channel].Messages[0].Replies[0]
 		require.NoError(t, w.sandbox.React(w.sandbox.State().Channels[channel].ID, question.TS, "bjorn", emoji))

@@ -1,0 +1,116 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"tokenkeeper/config"
+	"tokenkeeper/gateway"
+	"tokenkeeper/workflows"
+)
+
+// maxReportsAsked bounds how many open Reports are asked whether they are parked.
+const maxReportsAsked = 200
+
+// countReports counts the Reports that a triage started.
+func (a *App) countReports(ctx context.Context, triageID string, patience time.Duration) (gateway.ReportsView, error) {
+	var counts gateway.ReportsView
+	var err error
+	for status, into := range map[string]*int64{
+		"= 'Running'": &counts.Running, "= 'Completed'": &counts.Done, "NOT IN ('Running', 'Completed')": &counts.Failed,
+	} {
+		if *into, err = a.Count(ctx, reportsOf(triageID)+status); err != nil {
+			return counts, err
+		}
+	}
+	if counts.Running == 0 {
+		return counts, nil
+	}
+	reports, err := a.askReports(ctx, triageID, maxReportsAsked, patience)
+	for _, report := range reports {
+		addReport(&counts, report, time.Now())
+	}
+	return counts, err
+}
+
+// reportsOf is the beginning of a visibility query for the Reports that a triage started; their status follows.
+func reportsOf(triageID string) string {
+	return fmt.Sprintf("WorkflowType = '%s' AND ParentWorkflowId = '%s' AND ExecutionStatus ", workflows.ReportType, triageID)
+}
+
+// OpenReports implements [activities.OpenReports]. Reports that wait for an answer are none: people may take their time, and a
+// backlog of them says nothing of the work.
+func (a *App) OpenReports(ctx context.Context, name string) (int64, error) {
+	id := workflows.TriageWorkflowID(name)
+	open, err := a.Count(ctx, reportsOf(id)+"= 'Running'")
+	t, _ := a.Config().Triage(name)
+	asks := slices.ContainsFunc(t.Routes, func(r config.Route) bool { return r.Mode == config.ModePropose })
+	if err != nil || open == 0 || !asks {
+		return open, err
+	}
+	reports, err := a.askReports(ctx, id, maxReportsAsked, openReportPatience)
+	for _, report := range reports {
+		if report.Step == workflows.StepAnswer {
+			open--
+		}
+	}
+	return open, err
+}
+
+// openReportPatience is how long one is asked how it is.
+const openReportPatience = 2 * time.Second
+
+// ParkedReports returns every Report of a triage that is parked. Each is asked for no longer than patience.
+func (a *App) ParkedReports(ctx context.Context, name string, patience time.Duration) ([]gateway.ParkedReport, error) {
+	reports, err := a.askReports(ctx, workflows.TriageWorkflowID(name), 0, patience)
+	var parked []gateway.ParkedReport
+	for _, report := range reports {
+		if report.Parked != "" {
+			parked = append(parked, gateway.ParkedReport{Report: report.Report, Reason: report.Parked})
+		}
+	}
+	return parked, err
+}
+
+// askReports asks the open Reports of a triage, at most limit of them unless it is 0, how they are. Visibility cannot tell.
+func (a *App) askReports(ctx context.Context, triageID string, limit int, patience time.Duration) ([]workflows.ReportStatus, error) {
+	running, err := a.Executions(ctx, reportsOf(triageID)+"= 'Running'", limit)
+	if err != nil {
+		return nil, err
+	}
+	reports := make([]workflows.ReportStatus, len(running))
+	err = Each(ctx, len(running), func(ctx context.Context, i int) error {
+		asking, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		status, err := a.Workflows.ReportStatus(asking, running[i].GetExecution().GetWorkflowId())
+		if err == nil { // else it ended meanwhile, or no worker speaks for it: nothing is known of it
+			reports[i] = status
+		}
+		return ctx.Err()
+	})
+	return reports, err
+}
+
+// slow is how long a report may be at one step before somebody should look, although it still tries by itself.
+const slow = 15 * time.Minute
+
+func addReport(counts *gateway.ReportsView, report workflows.ReportStatus, now time.Time) {
+	switch {
+	case report.Parked != "":
+		counts.Parked = append(counts.Parked, gateway.ParkedReport{Report: report.Report, Reason: report.Parked})
+	case report.Step == workflows.StepAnswer: // people may take their time
+		counts.Asking++
+	case len(report.Waiting) == 0 && !report.Since.IsZero() && now.Sub(report.Since) > slow:
+		counts.Slow = append(counts.Slow, gateway.SlowReport{Report: report.Report, Step: report.Step, Since: report.Since})
+	}
+	for _, down := range report.Waiting {
+		i := slices.IndexFunc(counts.Waiting, func(known gateway.WaitedFor) bool { return known.Account == down.Account })
+		if i < 0 {
+			i = len(counts.Waiting)
+			counts.Waiting = append(counts.Waiting, gateway.WaitedFor{Account: down.Account, Status: down.Status})
+		}
+		counts.Waiting[i].Reports++
+	}
+}
