@@ -11,7 +11,7 @@ import (
 
 // PollTrouble is in the heartbeat details of a poll: what nobody could tell from the last attempt alone.
 type PollTrouble struct {
-	// FailingSince is when the first of the attempts ended that failed one after the other until now.
+	// FailingSince is when the first of the attempts ended that failed one after the other until now, without a page read.
 	FailingSince time.Time `json:"failing_since,omitzero"`
 	// ReadAt is when a page was last read, where channels take turns: the last attempt does not tell it.
 	ReadAt time.Time `json:"read_at,omitzero"`
@@ -36,13 +36,7 @@ func (s *Slack) judge(ctx context.Context, in PollInput, p progress, window Wind
 		return window, nil
 	case kind == ErrTypeNothingNew && told:
 		return Window{Watermark: p.Watermark, Recovered: true}, nil
-	case kind == ErrTypeNothingNew:
-		if !p.FailingSince.IsZero() {
-			p.FailingSince = time.Time{}
-			activity.RecordHeartbeat(ctx, p)
-		}
-		return Window{}, err
-	case told, kind == ErrTypeOutOfTurn, kind == ErrTypeAccountUnavailable, kind == ErrTypeRejected, kind == ErrTypeNotConfigured:
+	case told, kind == ErrTypeNothingNew, kind == ErrTypeOutOfTurn, kind == ErrTypeAccountUnavailable, kind == ErrTypeRejected, kind == ErrTypeNotConfigured:
 		return Window{}, err // known already, or the Workflow hears of it at once
 	}
 	if p.FailingSince.IsZero() {

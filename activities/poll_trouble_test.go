@@ -48,6 +48,26 @@ func TestOnePollThatWorksEndsTheTrouble(t *testing.T) {
 	assert.NotContains(t, got.beats[0], "failing_since")
 }
 
+// A long window under a limit takes many attempts, of which none ends well but the last. Each of them reads, though.
+func TestAPollThatReadsPageAfterPageIsNotFailing(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	in := w.pollInput()
+	posted := w.say(900)
+	for after := range 4 {
+		w.fault(sandbox.Fault{
+			App: sandbox.Slack, Endpoint: "conversations.history", Kind: sandbox.FaultStatus, Status: 429, RetryAfter: time.Minute, After: 1 + after,
+		})
+	}
+
+	got := retried(w, w.slack.Poll, in, always)
+
+	require.NoError(t, got.err)
+	assert.Len(t, got.failed, 4, "over four minutes, where people hear after a minute and a half")
+	assert.Equal(t, posted[:500], got.out.Messages)
+	assert.Equal(t, 5+4, w.Books().Requests[history], "no page twice")
+}
+
 func TestAPollThatWorksAfterPeopleWereToldEndsToTellThem(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
 	w.connect(slackAccount)

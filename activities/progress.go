@@ -85,7 +85,8 @@ func oldest(messages []triage.Message, size int) []triage.Message {
 
 // beyond reports whether p is worth a heartbeat. Most polls find nothing at all, and cost none.
 func (p progress) beyond(before *progress) bool {
-	return p.Watermark != before.Watermark || p.Cursor != before.Cursor || !p.ReadAt.Equal(before.ReadAt)
+	return p.Watermark != before.Watermark || p.Cursor != before.Cursor || !p.ReadAt.Equal(before.ReadAt) ||
+		!p.FailingSince.Equal(before.FailingSince)
 }
 
 // window is the result of the last page.

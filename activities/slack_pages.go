@@ -47,6 +47,7 @@ func (r *pages) readInTurn(ctx context.Context, p progress) (progress, error) {
 	if err != nil {
 		err = slackError("reading channel "+r.in.Channel, err)
 	}
+	next.FailingSince = time.Time{} // whoever reads pages is not failing, however often the next one has to wait
 	if r.Reading.inTurns(r.in.Account) {
 		next.ReadAt = r.now()
 	}
