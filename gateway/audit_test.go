@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"tokenkeeper/activities"
 	"tokenkeeper/vault"
 	"tokenkeeper/workflows"
 )
@@ -65,7 +64,7 @@ func TestTheAuditLogHasHowEachConsentEnds(t *testing.T) {
 		{"another browser", func(f *fixture, b *browser) { f.browser().open(b.callback().String()) }, vault.Refused,
 			"another browser than the one that began brought it back"},
 		{"another issuer", func(f *fixture, b *browser) {
-			f.server.Issuer = func(activities.Connection) string { return "https://issuer.example" }
+			f.nameIssuer("https://issuer.example")
 			b.connect()
 		}, vault.Refused, "another issuer than the connector's"},
 		{"no code", func(_ *fixture, b *browser) { b.open(with(b.callback(), map[string]string{"code": ""})) }, vault.Failed, "the provider sent no code"},

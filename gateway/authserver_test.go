@@ -38,6 +38,7 @@ type authServer struct {
 	refusal  string                                       // error of the authorize endpoint
 	answer   func(w http.ResponseWriter, form url.Values) // of the token endpoint, instead of tokens
 	identity int                                          // status of the identity endpoint when not 0
+	tried    bool                                         // somebody was at the token endpoint
 }
 
 type request struct {
@@ -98,6 +99,7 @@ func (a *authServer) authorize(w http.ResponseWriter, r *http.Request) {
 func (a *authServer) token(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.tried = true
 	assert.NoError(a.t, r.ParseForm())
 	verifier := r.PostForm.Get("code_verifier")
 	a.issued = append(a.issued, verifier)
@@ -144,6 +146,13 @@ func (a *authServer) secrets() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return append([]string{clientSecret}, a.issued...)
+}
+
+// asked reports whether somebody was at the token endpoint.
+func (a *authServer) asked() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.tried
 }
 
 func (a *authServer) change(how func(*authServer)) {

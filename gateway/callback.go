@@ -84,8 +84,9 @@ func (s *Server) finish(ctx context.Context, r *http.Request, a answer, login va
 	if err != nil {
 		return unknownConnector(login.Account).as(vault.Failed, "its connector is gone")
 	}
-	if !s.rightIssuer(conn, a) {
-		s.log().WarnContext(ctx, "callback from another issuer than the connector's", "account", login.Account.String())
+	if !rightIssuer(conn, a) {
+		s.log().WarnContext(ctx, "callback from another issuer than the connector's", "account", login.Account.String(),
+			"issuer", cleanName(a.issuer), "expected", conn.Provider.Authorization.Issuer)
 		return wrongIssuer(login.Account, conn).as(vault.Refused, "another issuer than the connector's")
 	}
 	switch {
@@ -115,9 +116,8 @@ func (s *Server) takeLogin(ctx context.Context, nonce string) (vault.Login, *mes
 	return login, nil
 }
 
-// rightIssuer defends against mix-up (RFC 9207 §2.4): a server that answers for another is not believed, and one that is
-// known to name itself has to.
-func (s *Server) rightIssuer(conn activities.Connection, a answer) bool {
-	want := s.issuer(conn)
-	return want == "" || want == a.issuer
+// rightIssuer defends against mix-up (RFC 9207 §2.4): the answer of one provider is not believed to be another's. One that is
+// known to name itself has to, but for errors, which bring nothing that could be lost.
+func rightIssuer(conn activities.Connection, a answer) bool {
+	return conn.Provider.AnswersAs(a.issuer) || a.err != "" && a.issuer == ""
 }

@@ -39,6 +39,7 @@ type fixture struct {
 	board  *fakeBoard
 	clock  *clock
 	log    *lockedBuffer
+	conns  connections
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -48,6 +49,7 @@ func newFixture(t *testing.T) *fixture {
 	listening := httptest.NewUnstartedServer(nil)
 	f.url = "http://" + listening.Listener.Addr().String()
 	conns := connections{"fake": connection(f.auth.provider(), f.url, f.clock.Now)}
+	f.conns = conns
 	f.owner = &owner{adoption: &activities.Account{Vault: f.vault, Connections: conns}}
 	f.board = &fakeBoard{}
 	f.server = &gateway.Server{
@@ -89,6 +91,13 @@ func parseURL(t testing.TB, raw string) *url.URL {
 	u, err := url.Parse(raw)
 	require.NoError(t, err)
 	return u
+}
+
+// nameIssuer has the provider be known to call itself that in every answer.
+func (f *fixture) nameIssuer(issuer string) {
+	conn := f.conns["fake"]
+	conn.Provider.Authorization.Issuer = issuer
+	f.conns["fake"] = conn
 }
 
 type connections map[string]activities.Connection

@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"tokenkeeper/activities"
 	"tokenkeeper/vault"
 )
 
@@ -74,11 +73,11 @@ func TestHostileCallbacks(t *testing.T) {
 		}, 400, "no answer to a request of ours"},
 		{"issuer twice", func(_ *fixture, b *browser, u *url.URL) page { return b.open(u.String() + "&iss=a&iss=b") }, 400, "no answer to a request of ours"},
 		{"wrong issuer", func(f *fixture, b *browser, u *url.URL) page {
-			f.server.Issuer = func(activities.Connection) string { return "https://issuer.example" }
+			f.nameIssuer("https://issuer.example")
 			return b.open(with(u, map[string]string{"iss": "https://attacker.example"}))
 		}, 400, "Another server answered"},
 		{"huge issuer", func(f *fixture, b *browser, u *url.URL) page {
-			f.server.Issuer = func(activities.Connection) string { return "https://issuer.example" }
+			f.nameIssuer("https://issuer.example")
 			return b.open(with(u, map[string]string{"iss": "https://issuer.example/" + strings.Repeat("i", 4<<10)}))
 		}, 400, "Another server answered"},
 		{"a thousand parameters", func(_ *fixture, b *browser, u *url.URL) page {
@@ -152,6 +151,7 @@ func TestDenialLeadsToAnotherTry(t *testing.T) {
 }
 
 func TestIssuer(t *testing.T) {
+	const host = "HOST" // of the provider's consent page
 	tests := []struct {
 		name     string
 		declared string
@@ -159,32 +159,37 @@ func TestIssuer(t *testing.T) {
 		status   int
 	}{
 		{"none declared, none sent", "", "", 200},
-		{"none declared", "", "https://anybody.example", 200},
+		{"none declared, its own", "", host + "/issuer", 200},
+		{"none declared, another's", "", "https://anybody.example", 400},
 		{"right", "https://issuer.example", "https://issuer.example", 200},
 		{"wrong", "https://issuer.example", "https://attacker.example", 400},
 		{"almost right", "https://issuer.example", "https://issuer.example/", 400},
+		{"on its host and not right", "https://issuer.example", host, 400},
 		{"missing", "https://issuer.example", "", 400},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			f := newFixture(t)
-			f.server.Issuer = func(activities.Connection) string { return test.declared }
-			f.auth.change(func(a *authServer) { a.issuer = test.sent })
+			f.nameIssuer(test.declared)
+			f.auth.change(func(a *authServer) { a.issuer = strings.Replace(test.sent, host, a.URL, 1) })
 			done := f.browser().connect()
 			assert.Equal(t, test.status, done.status)
 			if test.status != http.StatusOK {
 				assert.Contains(t, done.body, "Another server answered")
 				f.requireNothingConnected()
+				assert.False(t, f.auth.asked(), "the code was sent nowhere")
 			}
 		})
 	}
 }
 
-func TestWrongIssuerIsNotBelievedAboutErrorsEither(t *testing.T) {
+func TestAWrongIssuerIsNotBelievedAboutErrorsEither(t *testing.T) {
 	f := newFixture(t)
-	f.server.Issuer = func(activities.Connection) string { return "https://issuer.example" }
-	f.auth.change(func(a *authServer) { a.refusal = "access_denied" })
+	f.nameIssuer("https://issuer.example")
+	f.auth.change(func(a *authServer) { a.refusal, a.issuer = "access_denied", "https://attacker.example" })
 	assert.Contains(t, f.browser().connect().body, "Another server answered")
+	f.auth.change(func(a *authServer) { a.issuer = "" })
+	assert.Contains(t, f.browser().connect().body, "You did not consent", "it brings nothing that could be lost")
 }
 
 func TestConnectorThatIsGoneAtTheCallback(t *testing.T) {

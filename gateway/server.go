@@ -88,9 +88,6 @@ type Server struct {
 	RequireSignIn bool
 	// LinkLife is how long the links of the status page are good; [vault.LinkLife] when zero.
 	LinkLife time.Duration
-	// Issuer returns the issuer identifier (RFC 9207 §2) of a provider that sends one with every callback, and "" for
-	// the others. Nil means that none does.
-	Issuer func(activities.Connection) string
 	// Health returns what keeps the process from working, an [UnhealthyError] if its name may be shown. Nil means that
 	// being reachable is enough.
 	Health func(ctx context.Context) error
@@ -128,11 +125,4 @@ func (s *Server) now() time.Time {
 		return time.Now()
 	}
 	return s.Now()
-}
-
-func (s *Server) issuer(conn activities.Connection) string {
-	if s.Issuer == nil {
-		return ""
-	}
-	return s.Issuer(conn)
 }

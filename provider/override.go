@@ -28,7 +28,7 @@ var (
 // Variables returns the names of the placeholders that a connector has to fill, sorted.
 func (p Provider) Variables() []string {
 	names := map[string]bool{}
-	for _, text := range append(p.Endpoints.list(), p.API.Hosts...) {
+	for _, text := range slices.Concat(p.Endpoints.list(), p.API.Hosts, []string{p.Authorization.Issuer}) {
 		for _, name := range placeholdersOf(text) {
 			names[name] = !OwnKey(name)
 		}
@@ -60,6 +60,7 @@ func (p Provider) Override(e Endpoints, vars map[string]string) (Provider, error
 
 	out := p
 	out.Endpoints = p.Endpoints.rebased(e.API).replaced(e).filled(vars)
+	out.Authorization.Issuer = p.issuerBeside(e, vars)
 	out.API.Hosts = nil
 	if endpointHost(out.Endpoints.API) == home {
 		for _, host := range listed {

@@ -56,6 +56,8 @@ type Authorization struct {
 	// ScopeSeparator is a space when empty.
 	ScopeSeparator string            `yaml:"scope_separator,omitempty"`
 	Parameters     map[string]string `yaml:"parameters,omitempty"`
+	// Issuer is what the provider calls itself in iss of every answer (RFC 9207 §2); empty where it sends none, or not always.
+	Issuer string `yaml:"issuer,omitempty"`
 }
 
 // ScopeName returns the query parameter that carries the scopes.

@@ -60,6 +60,10 @@ func (v *validation) endpoints(p Provider) {
 	v.endpoint("endpoints.identity", p.Endpoints.Identity, true)
 	v.endpoint("endpoints.revoke", p.Endpoints.Revoke, p.Revocation.Style != "" && p.Revocation.Style != RevokeNone)
 	v.endpoint("endpoints.api", p.Endpoints.API, false)
+	v.endpoint("authorization.issuer", p.Authorization.Issuer, false)
+	if strings.Contains(p.Authorization.Issuer, "?") {
+		v.addf("authorization.issuer", "holds a query, which RFC 9207 §2 forbids; remove everything from the '?'")
+	}
 }
 
 func (v *validation) endpoint(field, endpoint string, required bool) {

@@ -26,6 +26,8 @@ func TestValidateNamesFieldAndFix(t *testing.T) {
 		{"http", func(p *provider.Provider) { p.Endpoints.Token = "http://example.com/token" }, `endpoints.token: tokens travel here: use https`},
 		{"userinfo", func(p *provider.Provider) { p.Endpoints.Token = "https://me:pw@example.com/" }, `endpoints.token: holds a user name or password`},
 		{"fragment", func(p *provider.Provider) { p.Endpoints.Authorize = "https://example.com/#top" }, `endpoints.authorize: holds a fragment`},
+		{"issuer in clear", func(p *provider.Provider) { p.Authorization.Issuer = "http://example.com" }, `authorization.issuer: `},
+		{"issuer with a query", func(p *provider.Provider) { p.Authorization.Issuer = "https://example.com/?a=b" }, `authorization.issuer: holds a query`},
 		{"placeholder", func(p *provider.Provider) { p.Endpoints.API = "https://{Sub Domain}.example.com/" }, `endpoints.api: a placeholder is written {name}`},
 		{"authentication missing", func(p *provider.Provider) { p.ClientAuthentication = "" }, `client_authentication: is missing; write client_secret_basic`},
 		{"authentication unknown", func(p *provider.Provider) { p.ClientAuthentication = "auto" }, `client_authentication: "auto" is unknown`},

@@ -122,28 +122,38 @@ func loopback(u *url.URL) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
+// consentAnswer is what a person answered to an authorization request.
+type consentAnswer struct {
+	request, subject string
+	allow            bool
+	issuer           string // what the provider calls itself (RFC 9207); empty where it does not
+}
+
 // decide ends an authorization request: where to send the browser, or false if there is no such request (any more).
-func (s *Sandbox) decide(name App, id, subject string, allow bool) (redirect string, ok bool) {
+func (s *Sandbox) decide(name App, d consentAnswer) (redirect string, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := s.apps[name]
-	asked := a.asked[id]
-	delete(a.asked, id)
+	asked := a.asked[d.request]
+	delete(a.asked, d.request)
 	if asked == nil || !s.now().Before(asked.expires) {
 		return "", false
 	}
-	if !allow {
-		return asked.answer("error", "access_denied"), true
+	if !d.allow {
+		return asked.answer(d.issuer, "error", "access_denied"), true
 	}
 	code := rand.Text()
-	a.codes[code] = &authCode{authRequest: *asked, subject: subject, expires: s.now().Add(codeLifetime)}
-	return asked.answer("code", code), true
+	a.codes[code] = &authCode{authRequest: *asked, subject: d.subject, expires: s.now().Add(codeLifetime)}
+	return asked.answer(d.issuer, "code", code), true
 }
 
-func (r *authRequest) answer(key, value string) string {
+func (r *authRequest) answer(issuer, key, value string) string {
 	target := *r.redirect
 	query := target.Query()
 	query.Set(key, value)
+	if issuer != "" {
+		query.Set("iss", issuer)
+	}
 	if r.state != "" {
 		query.Set("state", r.state)
 	}
@@ -238,7 +248,7 @@ func (s *Sandbox) renewed(a *app, refresh string) (pair, bool) {
 	return p, ok
 }
 
-// authorizePage shows who wants what, and decision takes the answer of the person.
+// authorizePage shows who wants what, and takeDecision takes the answer of the person.
 func (s *Sandbox) authorizePage(name App) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		id, asked, err := s.ask(name, r.URL.Query())
@@ -250,16 +260,30 @@ func (s *Sandbox) authorizePage(name App) http.HandlerFunc {
 	}
 }
 
-func (s *Sandbox) decision(name App) http.HandlerFunc {
+func (s *Sandbox) takeDecision(name App) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		redirect, ok := s.decide(name, r.PostFormValue("request"), s.subject(name, r.PostFormValue("subject")),
-			r.PostFormValue("decision") == string(Allow))
+		redirect, ok := s.decide(name, consentAnswer{
+			request: r.PostFormValue("request"), subject: s.subject(name, r.PostFormValue("subject")),
+			allow: r.PostFormValue("decision") == string(Allow), issuer: s.issuer(name, r),
+		})
 		if !ok {
 			s.errorPage(w, http.StatusBadRequest, "This request was answered before, or it is older than ten minutes.")
 			return
 		}
 		http.Redirect(w, r, redirect, http.StatusFound)
 	}
+}
+
+// issuer is what a provider calls itself in its answers: GitHub and the OpenID provider do.
+func (s *Sandbox) issuer(name App, r *http.Request) string {
+	switch name {
+	case GitHub:
+		return s.base(r) + "/github/login/oauth"
+	case OpenID:
+		return s.base(r) + openIDRoot
+	case Slack, Google, Zendesk:
+	}
+	return ""
 }
 
 // subjects are those a person can consent as, the configured one first.

@@ -83,10 +83,10 @@ func TestConsentPageNamesAppWorkspaceAndScopes(t *testing.T) {
 
 func TestDenyingSendsTheBrowserBackWithAccessDenied(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
-	for _, app := range []sandbox.App{sandbox.Slack, sandbox.GitHub} {
+	for app, issuer := range map[sandbox.App]string{sandbox.Slack: "", sandbox.GitHub: "&iss=" + url.QueryEscape(w.url+"/github/login/oauth")} {
 		redirect, err := sandbox.Decide(t.Context(), nil, w.authorizeURL(app, nil), "", sandbox.Deny)
 		require.NoError(t, err)
-		assert.Equal(t, callback+"?error=access_denied&state=st4te", redirect)
+		assert.Equal(t, callback+"?error=access_denied"+issuer+"&state=st4te", redirect)
 	}
 }
 
@@ -273,4 +273,16 @@ func TestConsentingAsSomebodyElse(t *testing.T) {
 	assert.Equal(t, sandbox.OtherLogin, user.GetLogin())
 	assert.Equal(t, "triage-agent", mine.GetLogin())
 	assert.NotEqual(t, user.GetID(), mine.GetID())
+}
+
+// As the real ones do (RFC 9207).
+func TestGitHubNamesItself(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	for app, want := range map[sandbox.App][]string{sandbox.GitHub: {w.url + "/github/login/oauth"}, sandbox.Slack: nil} {
+		redirect, err := sandbox.Decide(t.Context(), nil, w.authorizeURL(app, nil), "", sandbox.Allow)
+		require.NoError(t, err)
+		answered, err := url.Parse(redirect)
+		require.NoError(t, err)
+		assert.Equal(t, want, answered.Query()["iss"])
+	}
 }

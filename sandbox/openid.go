@@ -52,7 +52,7 @@ func (s *Sandbox) openIDDiscovery(c *call) answer {
 		"issuer": issuer, "authorization_endpoint": issuer + "/authorize", "token_endpoint": issuer + "/token", "jwks_uri": issuer + "/keys",
 		"response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"},
 		"id_token_signing_alg_values_supported": []string{"ES256"}, "code_challenge_methods_supported": []string{"S256"},
-		"scopes_supported": []string{"openid", "profile", "email"},
+		"scopes_supported": []string{"openid", "profile", "email"}, "authorization_response_iss_parameter_supported": true,
 	})
 }
 

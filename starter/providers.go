@@ -133,6 +133,7 @@ func describeProvider(w io.Writer, p provider.Provider) {
 		{"hosts that get the token", strings.Join(p.API.Hosts, ", ")},
 		{"client authentication", string(p.ClientAuthentication)},
 		{"pkce", yesNo(p.Authorization.PKCE)},
+		{"issuer", p.Authorization.Issuer},
 		{"access token", lifetime(p.Token.Lifetime)},
 		{"refresh token", rotationText(p.Token)},
 		{"refresh token lives", lifetime(p.Token.RefreshLifetime)},
