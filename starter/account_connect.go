@@ -11,6 +11,7 @@ import (
 
 	"tokenkeeper/credential"
 	"tokenkeeper/internal/app"
+	"tokenkeeper/vault"
 	"tokenkeeper/workflows"
 )
 
@@ -103,6 +104,7 @@ func (c *cli) connectAccount(ctx context.Context, account credential.AccountID, 
 			return err
 		}
 		if mints(a, account) {
+			c.record(ctx, a, vault.Connect, account, vault.Done, "")
 			return c.awaitMint(ctx, a, account, how.wait)
 		}
 		before, err := c.askIfPossible(ctx, a, account)
@@ -210,6 +212,7 @@ func (c *cli) link(ctx context.Context, a *app.App, before workflows.AccountStat
 		var link app.Link
 		link, err = a.NewLink(making, before.Account, why, code)
 		if err == nil {
+			c.record(ctx, a, vault.LinkMinted, before.Account, vault.Done, "")
 			return link, nil
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 
 	"tokenkeeper/credential"
 	"tokenkeeper/internal/app"
+	"tokenkeeper/vault"
 	"tokenkeeper/workflows"
 )
 
@@ -31,6 +33,8 @@ func (c *cli) validateAccount(ctx context.Context, account credential.AccountID)
 		asking, cancel := context.WithTimeout(ctx, refreshPatience)
 		defer cancel()
 		after, err := a.Workflows.Validate(asking, account)
+		outcome, detail := outcomeOf(err)
+		c.record(ctx, a, vault.Validated, account, outcome, cmp.Or(detail, string(after.Status)))
 		if err != nil {
 			return c.explainAsked(ctx, account, err)
 		}

@@ -25,7 +25,7 @@ func newAudit(c *cli) *cobra.Command {
 		Use:   "audit",
 		Short: "Show who did what to which account",
 		Long: `Show the audit log, oldest first: who did what to which account, when, from where, and how it ended. It lies in the
-vault. Nothing in it is ever changed or deleted, and nothing in it is secret.
+vault. Nothing in it is ever changed or deleted, and nothing in it is secret. Commands that only show something are not in it.
 
 What is done with the temporal command goes past it; Temporal's history of the account has that.`,
 		Example: `  tokenkeeper audit --since 24h

