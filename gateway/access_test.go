@@ -231,14 +231,18 @@ func TestLimits(t *testing.T) {
 	}
 	bear := func(c *caller) *http.Response { return c.bear("wrong").call(http.MethodGet, "/live/board", nil) }
 	link := func(c *caller) *http.Response { return c.call(http.MethodGet, "/c/unknown", nil) }
+	back := func(c *caller) *http.Response {
+		return c.call(http.MethodGet, "/oauth/callback?state=foreign&code=x", nil)
+	}
 	for name, test := range map[string]struct {
 		try        func(*caller) *http.Response
 		most, want int
 		from, near string
 	}{
-		"sign in": {signIn, 10, http.StatusUnauthorized, "203.0.113.1", "203.0.113.2"},
-		"bearer":  {bear, 10, http.StatusUnauthorized, "203.0.113.3", "203.0.113.4"},
-		"link":    {link, 60, http.StatusNotFound, "2001:db8::1", "2001:db8:0:1::1"},
+		"sign in":  {signIn, 10, http.StatusUnauthorized, "203.0.113.1", "203.0.113.2"},
+		"bearer":   {bear, 10, http.StatusUnauthorized, "203.0.113.3", "203.0.113.4"},
+		"way back": {back, 60, http.StatusBadRequest, "203.0.113.5", "203.0.113.6"},
+		"link":     {link, 60, http.StatusNotFound, "2001:db8::1", "2001:db8:0:1::1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := *c

@@ -33,8 +33,9 @@ func newLimit(inAMinute int) *httprate.RateLimiter {
 	return httprate.NewRateLimiter(inAMinute, time.Minute, httprate.WithResponseHeaders(httprate.ResponseHeaders{RetryAfter: "Retry-After"}))
 }
 
-// slowly keeps links from being tried, and the OpenID provider from being asked without end. At the latter nobody can guess
-// anything here, and all people of an office may have one address.
+// slowly keeps links from being tried, the OpenID provider from being asked without end, and the vault from being written to:
+// each state that comes back is taken from it, also one that nobody gave out. It is generous, because all people of an office may have one address.
+// Whoever is refused at a way back has used nothing up, and may load the page again.
 func (s *Server) slowly(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !s.tooFast(w, r, s.limits.opened()) {

@@ -31,6 +31,7 @@ func FuzzRequests(f *testing.F) {
 		{"GET", "/connect/../../etc/passwd", "", ""}, {"POST", "/accounts/acme/triage/fake/refresh", "", "same-origin"},
 		{"POST", "/accounts/acme/triage/fake/reauthorize", "", ""}, {"GET", "/accounts/acme/triage/fake/disconnect", "", ""},
 		{"POST", "/accounts/acme/triage/fake/disconnect", strings.Repeat("x", 9000), ""}, {"POST", "/accounts/<b>/triage/fake/connect", "", ""},
+		{"POST", "/accounts/acme/triage/fake/disconnect", "force=yes", "same-origin"}, {"GET", "/oauth/callback?state=x&iss=%3Cscript%3E", "", ""},
 		{"GET", "/static/../doc.go", "", ""}, {"GET", "/healthz", "", ""}, {"GET", "/live/board", "", ""}, {"PATCH", "//attacker.example/", "", ""},
 		{"POST", "/events/slack/fake", "{}", ""},
 	} {
@@ -127,6 +128,10 @@ func (obedient) RefreshNow(context.Context, credential.AccountID) (credential.Ac
 
 func (obedient) Disconnect(context.Context, credential.AccountID) (credential.AccountStatus, error) {
 	return credential.AccountStatus{Status: credential.Active, Warning: "<script>"}, nil
+}
+
+func (obedient) ForceDisconnect(context.Context, credential.AccountID) (credential.AccountStatus, error) {
+	return credential.AccountStatus{Status: credential.Disconnected, Unrevoked: "<script>"}, nil
 }
 
 // hostileBoard has an account that says of itself what a provider made it say.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"slices"
 
 	"tokenkeeper/vault/internal/storage"
@@ -43,6 +44,18 @@ func (v *Vault) checkCanary(ctx context.Context, q storage.Queryer) error {
 		}
 		return err
 	})
+}
+
+// Ping returns nil when the vault can be read. It costs one row, however many accounts there are.
+func (v *Vault) Ping(ctx context.Context) error {
+	err := v.read(ctx, func(q storage.Queryer, s sealer) error {
+		_, err := s.readCanary(ctx, q)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("reading vault %s: %w", v.name, err)
+	}
+	return nil
 }
 
 func (s sealer) readCanary(ctx context.Context, q storage.Queryer) ([]byte, error) {

@@ -127,6 +127,7 @@ var conformance = map[string]func(*testing.T, backend){
 	"VerifyNamesWhatIsDamaged":                  testVerifyNamesWhatIsDamaged,
 	"VerifyTellsOfAMissingKey":                  testVerifyTellsOfAMissingKey,
 	"VerifyMakesNoVault":                        testVerifyMakesNoVault,
+	"PingReads":                                 testPingReads,
 	"OldVaultIsBroughtUpToDate":                 testOldVaultIsBroughtUpToDate,
 	"NewerSchemaIsRefused":                      testNewerSchemaIsRefused,
 	"AuditTrailIsNewestFirst":                   testAuditTrailIsNewestFirst,

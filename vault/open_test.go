@@ -228,3 +228,12 @@ func TestPathThatIsAFolder(t *testing.T) {
 	_, err := Open(t.Context(), Options{Path: t.TempDir(), Keyset: newFixture(t).keyset})
 	assert.ErrorContains(t, err, "opening vault")
 }
+
+func testPingReads(t *testing.T, b backend) {
+	f := b.newFixture(t)
+	v, err := Open(t.Context(), f.options())
+	require.NoError(t, err)
+	require.NoError(t, v.Ping(t.Context()))
+	require.NoError(t, v.Close())
+	assert.ErrorContains(t, v.Ping(t.Context()), "reading vault "+v.Name())
+}

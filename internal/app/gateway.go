@@ -68,7 +68,7 @@ func (a *App) healthy(ctx context.Context) error {
 	if _, err := a.Temporal.CheckHealth(ctx, nil); err != nil {
 		return &gateway.UnhealthyError{Dependency: "temporal", Err: err}
 	}
-	if _, err := a.Vault.Accounts(ctx); err != nil {
+	if err := a.Vault.Ping(ctx); err != nil {
 		return &gateway.UnhealthyError{Dependency: "vault", Err: err}
 	}
 	return nil

@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"tokenkeeper/activities"
 	"tokenkeeper/credential"
 )
 
@@ -224,4 +226,36 @@ func TestTheNextRefreshSendsTheNewSecret(t *testing.T) {
 	assert.Equal(t, "first", refresh())
 	w.put("slack.secret", "second")
 	require.Eventually(t, func() bool { return refresh() == "second" }, 20*time.Second, often)
+}
+
+// Whom to tell, how often and with which secret is looked up for each notice.
+func TestTargetsOfNoticesAreTakenOver(t *testing.T) {
+	w := newWatched(t, often)
+	require.True(t, w.noticePlan().Log)
+	key := func(b byte) string { return "whsec_" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{b}, 32)) }
+	secret := func() string {
+		target, err := w.noticeTarget("pager")
+		pager, ok := target.(*activities.Webhook)
+		if err != nil || !ok {
+			return ""
+		}
+		return pager.Secret.Reveal()
+	}
+	const told = "notices:\n  escalation: [5m]\n  targets:\n    pager: {type: webhook, url: https://pager.example.com/, secret_file: pager.secret}\n"
+	w.put("pager.secret", key(1))
+	w.put("tokenkeeper.yaml", reloadable+told)
+	require.Eventually(t, func() bool { return secret() == key(1) }, 20*time.Second, often)
+	plan := w.noticePlan()
+	assert.False(t, plan.Log)
+	assert.Equal(t, []activities.PlannedTarget{{Name: "pager"}}, plan.Targets)
+	assert.Equal(t, []time.Duration{5 * time.Minute}, plan.Escalation)
+
+	w.put("pager.secret", key(2))
+	require.Eventually(t, func() bool { return secret() == key(2) }, 20*time.Second, often)
+	w.put("tokenkeeper.yaml", reloadable+strings.Replace(told, "webhook", "pigeon", 1))
+	require.Eventually(t, func() bool { return strings.Contains(w.logged(), "pigeon") }, 20*time.Second, often)
+	assert.Equal(t, key(2), secret(), "a fault leaves people within reach")
+	w.put("tokenkeeper.yaml", reloadable)
+	require.Eventually(t, func() bool { return w.noticePlan().Log }, 20*time.Second, often)
+	assert.Empty(t, secret())
 }
