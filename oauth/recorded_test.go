@@ -64,6 +64,46 @@ func recordings(t *testing.T) map[string]recording {
 	return all
 }
 
+// dialects are the ways in which a refresh is known to fail, each with an answer that shows it. Those without an answer, a
+// request that was not sent and one that was and is not answered, are in send_test.go.
+var dialects = map[string][]string{
+	"server fault":                       {"any_500_empty", "any_502_html", "any_503_html", "any_504_html", "slack_5xx_html", "any_invalid_grant_with_500"},
+	"rate limit":                         {"any_429_without_code", "any_slow_down", "any_rate_limit_exceeded", "slack_ratelimited"},
+	"server busy":                        {"any_temporarily_unavailable", "any_server_error", "google_internal_failure"},
+	"code in prose (Twitch)":             {"any_twitch_invalid_refresh_token"},
+	"success without a token":            {"any_200_empty", "any_200_no_token", "any_200_html"},
+	"dead grant":                         {"google_invalid_grant", "zendesk_invalid_grant"},
+	"reuse that revokes the family":      {"any_reused_refresh_token"},
+	"old access token dies of a refresh": {"zendesk_refresh", "github_app_refresh"},
+	"dead grant at Slack":                {"slack_invalid_refresh_token"},
+	"dead grant at GitHub, in HTTP 200":  {"github_bad_refresh_token"},
+	"dead grant at HubSpot":              {"any_hubspot_bad_refresh_token"},
+	"dead grant at Zoho":                 {"any_zoho_invalid_code"},
+	"account gone":                       {"slack_token_revoked", "slack_account_inactive", "any_salesforce_inactive_user", "any_salesforce_inactive_org"},
+	"access_denied":                      {"any_access_denied", "slack_access_denied"},
+	"dead grant with 403 (Atlassian)":    {"any_invalid_grant_with_403"},
+	"unauthorized_client of a grant":     {"any_atlassian_unauthorized_client"},
+	"refused app":                        {"google_invalid_client", "zendesk_invalid_client", "slack_bad_client_secret", "slack_invalid_client_id", "github_incorrect_client_credentials"},
+	"removed app":                        {"google_deleted_client", "google_disabled_client"},
+	"unauthorized_client":                {"github_unauthorized_client"},
+	"malformed request":                  {"google_unsupported_grant_type", "any_invalid_request", "any_x_invalid_request"},
+	"invalid_scope":                      {"any_invalid_scope"},
+	"person has to act":                  {"any_interaction_required", "any_consent_required", "any_login_required"},
+	"invalid_resource":                   {"any_invalid_resource"},
+	"policy of the customer":             {"google_admin_policy_enforced", "google_org_internal", "slack_ekm_access_denied"},
+	"too many refresh tokens":            {"google_invalid_grant_rate_limit"},
+	"numbers in a description":           {"any_microsoft_number_in_text"},
+}
+
+func TestEveryDialectIsRecorded(t *testing.T) {
+	recorded := recordings(t)
+	for dialect, names := range dialects {
+		for _, name := range names {
+			assert.Contains(t, recorded, name, dialect)
+		}
+	}
+}
+
 func TestRecordedAnswers(t *testing.T) {
 	for name, r := range recordings(t) {
 		t.Run(name, func(t *testing.T) {

@@ -53,12 +53,15 @@ func (p killPoint) fate(kind string) fate {
 
 var killPoints = []killPoint{
 	{"due and not begun", (*killWorld).dieBeforeItBegins, nil},
+	{"due and not written down", (*killWorld).dieBeforeTheMark, nil},
+	{"vault away when it is due", (*killWorld).takeTheVaultAwayBeforeTheMark, nil},
 	{"request sent and not read", (*killWorld).dieUnread, map[string]fate{"family": unknowable}},
 	{"request carried out and not answered", (*killWorld).dieUnanswered, map[string]fate{"single": unknowable, "family": unknowable}},
 	{"answer lost while the worker lives", (*killWorld).loseTheAnswer, map[string]fate{"single": unknowable, "family": unknowable}},
 	{"answer arrived and not stored", (*killWorld).dieBeforeItIsStored, map[string]fate{"single": unknowable, "family": unknowable}},
 	{"stored and not reported", (*killWorld).dieUnreported, nil},
 	{"vault away when the answer comes", (*killWorld).takeTheVaultAway, nil},
+	{"sealed in history and not stored", (*killWorld).dieWithSealedTokens, nil},
 }
 
 // A refresh token that may be presented once is the hardest thing this product handles. At every point at which a process

@@ -183,6 +183,43 @@ func (k *killWorld) dieBeforeItBegins() {
 	k.start()
 }
 
+// dieBeforeTheMark kills a worker that cannot write down that it is about to send.
+func (k *killWorld) dieBeforeTheMark() {
+	sent := k.requests()
+	unlock := k.lockVault()
+	k.trigger()
+	for _, kind := range kinds {
+		k.eventually(kind.name+" to be refreshed", func() bool { return k.asksFor(kind.name, "RefreshToken") })
+	}
+	k.kill()
+	assert.Equal(k.t, sent, k.requests(), "what is not written down is not sent")
+	unlock()
+	k.start()
+}
+
+func (k *killWorld) takeTheVaultAwayBeforeTheMark() {
+	sent := k.requests()
+	unlock := k.lockVault()
+	k.trigger()
+	for _, kind := range kinds {
+		k.eventually(kind.name+" to say that the vault is away", func() bool {
+			status, err := k.Workflows.Account(k.t.Context(), k.account(kind.name))
+			return err == nil && status.Failures > 0
+		})
+	}
+	assert.Equal(k.t, sent, k.requests(), "what is not written down is not sent")
+	unlock()
+}
+
+// requests counts what every provider was asked so far :: kind -> refreshes that arrived.
+func (k *killWorld) requests() map[string]int {
+	n := map[string]int{}
+	for kind, s := range k.sandboxes {
+		n[kind] = s.Books().Requests["github token.refresh"]
+	}
+	return n
+}
+
 func (k *killWorld) dieUnread() {
 	k.script(sandbox.Fault{Kind: sandbox.FaultHang})
 	k.kill()
@@ -222,25 +259,37 @@ func (k *killWorld) dieUnreported() {
 }
 
 // takeTheVaultAway keeps the vault from being written for longer than anybody waits for it.
-func (k *killWorld) takeTheVaultAway() {
-	before := k.refreshed()
-	k.script(sandbox.Fault{Kind: sandbox.FaultDelay, Delay: time.Second})
-	unlock := k.lockVault()
-	k.carriedOut(before)
-	for _, kind := range kinds {
-		k.eventually("the sealed tokens of "+kind.name+" to wait for the vault", func() bool { return k.storing(kind.name) })
-	}
+func (k *killWorld) takeTheVaultAway() { k.sealAnswers()() }
+
+// dieWithSealedTokens leaves the new tokens nowhere but in the history of their Workflows.
+func (k *killWorld) dieWithSealedTokens() {
+	unlock := k.sealAnswers()
+	k.kill()
 	unlock()
+	k.start()
 }
 
-// storing reports whether the account's Workflow tries to store sealed tokens.
-func (k *killWorld) storing(kind string) bool {
+// sealAnswers takes the vault away until every answer is sealed in history. The caller gives it back.
+func (k *killWorld) sealAnswers() (unlock func()) {
+	k.t.Helper()
+	before := k.refreshed()
+	k.script(sandbox.Fault{Kind: sandbox.FaultDelay, Delay: time.Second})
+	unlock = k.lockVault()
+	k.carriedOut(before)
+	for _, kind := range kinds {
+		k.eventually("the sealed tokens of "+kind.name+" to wait for the vault", func() bool { return k.asksFor(kind.name, "StoreTokens") })
+	}
+	return unlock
+}
+
+// asksFor reports whether an attempt at an Activity of the account's Workflow has begun.
+func (k *killWorld) asksFor(kind, name string) bool {
 	workflow, err := k.Temporal.DescribeWorkflowExecution(k.t.Context(), "account/"+k.account(kind).String(), "")
 	if err != nil {
 		return false
 	}
 	for _, pending := range workflow.GetPendingActivities() {
-		if pending.GetActivityType().GetName() == "StoreTokens" {
+		if pending.GetActivityType().GetName() == name && pending.GetAttempt() > 0 && pending.GetLastStartedTime() != nil {
 			return true
 		}
 	}
