@@ -120,11 +120,24 @@ type Description struct {
 	Credential *Facts `json:"credential,omitempty"`
 }
 
+// DescribeInput names an account.
+type DescribeInput struct {
+	Account credential.AccountID `json:"account"`
+	// Await has the Activity go on until a worker is asked whose configuration has the connector.
+	Await bool `json:"await,omitempty"`
+}
+
+// awaitConnector is how often a configuration is looked at that lacks a connector. Workers read theirs anew within seconds.
+const awaitConnector = 30 * time.Second
+
 // Describe returns the account's provider and what the vault already holds, so that an account whose Workflow was lost
-// goes on with its grant. Errors: [ErrTypeNotConfigured].
-func (a *Account) Describe(ctx context.Context, in AccountInput) (Description, error) {
+// goes on with its grant. Errors: [ErrTypeNotConfigured], which is retried when it awaits the connector.
+func (a *Account) Describe(ctx context.Context, in DescribeInput) (Description, error) {
 	conn, err := a.Connections.Connection(in.Account)
-	if err != nil {
+	switch {
+	case err != nil && in.Await:
+		return Description{}, again(ErrTypeNotConfigured, err.Error(), awaitConnector)
+	case err != nil:
 		return Description{}, notConfigured(err)
 	}
 	d := Description{Provider: conn.Provider.ID, Policy: conn.policy()}

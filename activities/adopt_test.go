@@ -15,7 +15,7 @@ import (
 
 func TestAdoptingMakesAConsentTheAccountsCredential(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
-	none := once(w, w.account.Describe, activities.AccountInput{Account: slackAccount})
+	none := once(w, w.account.Describe, activities.DescribeInput{Account: slackAccount})
 	require.NoError(t, none.err)
 	assert.Equal(t, activities.Description{Provider: "slack"}, none.out)
 
@@ -24,7 +24,7 @@ func TestAdoptingMakesAConsentTheAccountsCredential(t *testing.T) {
 	assert.EqualValues(t, 1, facts.Generation)
 	assert.EqualValues(t, "T0SANDBOX/"+botOf(t, facts.Subject), facts.Subject)
 	assert.NotEmpty(t, facts.Display)
-	some := once(w, w.account.Describe, activities.AccountInput{Account: slackAccount})
+	some := once(w, w.account.Describe, activities.DescribeInput{Account: slackAccount})
 	require.NoError(t, some.err)
 	assert.Equal(t, facts.Generation, some.out.Credential.Generation)
 	assert.Equal(t, facts.Subject, some.out.Credential.Subject)
@@ -130,7 +130,7 @@ func TestAVaultThatIsAwayIsNoVerdict(t *testing.T) {
 	err := w.adopt(slackAccount, authorization).err
 	require.ErrorContains(t, err, errAway.Error())
 	assert.NotContains(t, err.Error(), activities.ErrTypeAuthorizationRejected)
-	assert.Error(t, once(w, w.account.Describe, activities.AccountInput{Account: slackAccount}).err)
+	assert.Error(t, once(w, w.account.Describe, activities.DescribeInput{Account: slackAccount}).err)
 	w.vault.fail()
 	assert.NoError(t, w.adopt(slackAccount, authorization).err)
 }

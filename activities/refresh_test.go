@@ -2,11 +2,13 @@ package activities_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
 
 	"tokenkeeper/activities"
 	"tokenkeeper/credential"
@@ -197,7 +199,11 @@ func TestAnAccountOfNoConnectorIsNotConfigured(t *testing.T) {
 	unknown := credential.AccountID{Organization: "acme", User: "triage", Connector: "jira"}
 	once(w, w.account.RefreshToken, activities.RefreshInput{Account: unknown}).
 		fails(t, activities.ErrTypeNotConfigured, "acme/triage/jira", "github, slack")
-	once(w, w.account.Describe, activities.AccountInput{Account: unknown}).fails(t, activities.ErrTypeNotConfigured, "acme/triage/jira")
+	once(w, w.account.Describe, activities.DescribeInput{Account: unknown}).fails(t, activities.ErrTypeNotConfigured, "acme/triage/jira")
+	awaited := once(w, w.account.Describe, activities.DescribeInput{Account: unknown, Await: true})
+	app, ok := errors.AsType[*temporal.ApplicationError](awaited.err)
+	require.True(t, ok, "%v", awaited.err)
+	assert.False(t, app.NonRetryable(), "another worker may have it, or this one soon")
 	once(w, noResult(w.account.Disconnect), activities.AccountInput{Account: unknown}).fails(t, activities.ErrTypeNotConfigured, "acme/triage/jira")
 }
 

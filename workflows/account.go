@@ -80,6 +80,8 @@ type account struct {
 	shown    map[string]string // :: what the Web UI and the search attributes show now
 }
 
+const nobodyConsented = "nobody has consented yet"
+
 type workflowLogger interface {
 	Info(msg string, keyvals ...any)
 	Warn(msg string, keyvals ...any)
@@ -107,19 +109,19 @@ func newAccount(ctx workflow.Context, in AccountInput) *account {
 	if in.State != nil {
 		a.AccountState = *in.State
 	} else {
-		a.AccountState = AccountState{Status: credential.Pending, Reason: "nobody has consented yet", Since: workflow.Now(ctx)}
+		a.AccountState = AccountState{Status: credential.Pending, Reason: nobodyConsented, Since: workflow.Now(ctx)}
 	}
 	return a
 }
 
 // run does what is due, shows the state, and waits for what comes next.
 func (a *account) run(ctx workflow.Context) (AccountStatus, error) {
-	if a.Provider == "" {
-		if err := a.describe(ctx); err != nil {
-			return AccountStatus{}, err
-		}
-	}
 	for {
+		if a.Provider == "" {
+			if err := a.describe(ctx); err != nil {
+				return a.status(ctx), err
+			}
+		}
 		acted, err := a.step(ctx)
 		if err != nil {
 			return a.status(ctx), err
@@ -238,24 +240,6 @@ func (a *account) nextOfGrant(now time.Time) (time.Time, string) {
 		next, what = warning, "warn of the deadline"
 	}
 	return next, what
-}
-
-func (a *account) describe(ctx workflow.Context) error {
-	var d activities.Description
-	if err := workflow.ExecuteActivity(accountActivity(ctx, "read the vault"), (*activities.Account).Describe,
-		activities.AccountInput{Account: a.id}).Get(ctx, &d); err != nil {
-		return err
-	}
-	a.Provider, a.Policy, a.RefreshFixed = d.Provider, d.Policy, d.Policy.RefreshFixed
-	switch {
-	case d.Credential != nil:
-		a.Credential = *d.Credential
-		a.enter(ctx, credential.Active, "")
-		a.setDeadline(workflow.Now(ctx))
-	case a.Policy.Minted:
-		a.enter(ctx, credential.Pending, "its first token is on the way; nobody has to consent")
-	}
-	return nil
 }
 
 // accountActivity sets the options of an Activity that is tried until it ends: it fails only when a vault or a worker

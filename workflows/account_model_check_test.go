@@ -51,7 +51,7 @@ func (m *model) grantOf(r vault.Record) (grant *issuedGrant) {
 	return grant
 }
 
-func (m *model) heardDescribe(_ activities.AccountInput, out activities.Description, _ error) {
+func (m *model) heardDescribe(_ activities.DescribeInput, out activities.Description, _ error) {
 	if out.Credential != nil {
 		m.believe(func(b *belief) { b.known = out.Credential.Generation })
 	}

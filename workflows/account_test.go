@@ -51,8 +51,10 @@ type grant struct {
 	heard      func(activities.RefreshInput)
 	disconnect func() error
 	force      func() (activities.ForcedDisconnect, error)
-	policy     activities.Policy
-	told       func(activities.Notice) activities.Told // what follows from a notice
+	// unconfigured is why nothing is known of the connector; nil where it is configured.
+	unconfigured func(activities.DescribeInput) error
+	policy       activities.Policy
+	told         func(activities.Notice) activities.Told // what follows from a notice
 	// shape changes what is issued; nil for a token that a refresh token renews.
 	shape func(*activities.Facts)
 }
@@ -66,8 +68,9 @@ func newGrant(t *testing.T, lifetime time.Duration) *grant {
 		judge: func(activities.AdoptInput) error {
 			return temporal.NewNonRetryableApplicationError("another subject consented", activities.ErrTypeAuthorizationRejected, nil)
 		},
-		told:    func(activities.Notice) activities.Told { return activities.Told{} },
-		discard: func(activities.DiscardInput) error { return nil },
+		told:         func(activities.Notice) activities.Told { return activities.Told{} },
+		discard:      func(activities.DiscardInput) error { return nil },
+		unconfigured: func(activities.DescribeInput) error { return nil },
 		force: func() (activities.ForcedDisconnect, error) {
 			return activities.ForcedDisconnect{Unrevoked: "slack is away"}, nil
 		},
@@ -76,7 +79,10 @@ func newGrant(t *testing.T, lifetime time.Duration) *grant {
 	g.env.SetTestTimeout(time.Minute)
 	var a *activities.Account
 	g.env.OnActivity(a.Describe, mock.Anything, mock.Anything).Return(
-		func(context.Context, activities.AccountInput) (activities.Description, error) {
+		func(_ context.Context, in activities.DescribeInput) (activities.Description, error) {
+			if err := g.unconfigured(in); err != nil {
+				return activities.Description{}, err
+			}
 			d := activities.Description{Provider: "slack", Policy: g.policy}
 			if g.now.Generation > 0 {
 				d.Credential = &g.now
