@@ -65,6 +65,15 @@ bench: bin/benchstat $(temporal) ## Measure against x/oauth2 and a bare Temporal
 	bin/benchstat -filter '.name:(FreshToken OR RoundTrip)' -col '/source@(x-oauth2 connector)' bin/bench.txt
 	bin/benchstat -filter '-.name:(FreshToken OR RoundTrip)' bin/bench.txt
 
+# Each input that strangers write has a fuzz test; make test runs their seeds only.
+FUZZTIME ?= 30s
+.PHONY: fuzz
+fuzz: ## Fuzz all that strangers write, each for FUZZTIME
+	@grep -ro --include='*_test.go' '^func Fuzz[A-Za-z]*' . | while IFS=: read -r file name; do \
+		echo "$${name#func } in $$(dirname $$file)"; \
+		$(GO) test -run '^$$' -fuzz "^$${name#func }$$" -fuzztime $(FUZZTIME) "$$(dirname $$file)" || exit 1; \
+	done
+
 .PHONY: lint
 lint: lint-format lint-modules lint-vet lint-code lint-workflows lint-deploy ## Check format, modules, code, Workflow determinism, deployment files
 

@@ -151,6 +151,7 @@ func TestOnlyAReactionMakesAMessageCountLater(t *testing.T) {
 func TestWhenNamesItsFault(t *testing.T) {
 	for want, when := range map[string]When{
 		`keyword "!"`:   {Keywords: []string{"ok", "!"}},
+		`in UTF-8`:      {Keywords: []string{"ok", "caf\xe9"}},
 		`pattern "("`:   {Patterns: []string{"("}},
 		`reaction ":x"`: {Reactions: []string{":x"}},
 		`person "bo"`:   {ReactionsBy: []string{"bo"}},
@@ -173,6 +174,7 @@ func FuzzKeywords(f *testing.F) {
 	f.Add("bug:", "a bug: here")
 	f.Add("エラー", "エラー")
 	f.Add("( [", "x")
+	f.Add("000\xe3", "0")
 	f.Fuzz(func(t *testing.T, keyword, text string) {
 		when := When{Keywords: []string{keyword}}
 		if when.Validate() != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"time"
+	"unicode/utf8"
 )
 
 // When says which messages of a channel count. The zero value takes every top-level message that a person wrote; each
@@ -56,6 +57,9 @@ func IsUserID(s string) bool { return userID.MatchString(s) }
 // Validate returns an error that names the faulty field, or nil.
 func (w When) Validate() error {
 	for _, keyword := range w.Keywords {
+		if !utf8.ValidString(keyword) {
+			return fmt.Errorf("when: keyword %q: want text in UTF-8", keyword)
+		}
 		if !hasWord(keyword) {
 			return fmt.Errorf("when: keyword %q: want a letter or a digit in it", keyword)
 		}
