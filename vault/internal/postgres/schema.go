@@ -3,41 +3,19 @@ package postgres
 import (
 	"context"
 	"database/sql"
-	_ "embed"
+	"embed"
 	"errors"
 	"fmt"
 
 	"tokenkeeper/vault/internal/storage"
 )
 
-var (
-	//go:embed schema/1.sql
-	schema1 string
-	//go:embed schema/2.sql
-	schema2 string
-	//go:embed schema/3.sql
-	schema3 string
-	//go:embed schema/4.sql
-	schema4 string
-	//go:embed schema/5.sql
-	schema5 string
-	//go:embed schema/6.sql
-	schema6 string
-	//go:embed schema/7.sql
-	schema7 string
-	//go:embed schema/8.sql
-	schema8 string
-	//go:embed schema/9.sql
-	schema9 string
-	//go:embed schema/10.sql
-	schema10 string
-)
+//go:embed schema/*.sql
+var schemas embed.FS
 
 // migrations lead from each schema version to the next; the first makes version 1 of an empty schema. One that was
 // released never changes.
-func migrations() []string {
-	return []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9, schema10}
-}
+var migrations = storage.Migrations(schemas)
 
 // migrationLock is the key of the advisory lock that migrations hold: "tkvl" in ASCII, like the mark of a SQLite vault.
 const migrationLock = 0x746b766c
@@ -65,7 +43,7 @@ func (s *Store) version(ctx context.Context, q storage.Queryer) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return version, storage.RefuseNewer(version, len(migrations()))
+	return version, storage.RefuseNewer(version, len(migrations))
 }
 
 // migrate brings the tables up to date, and fills those that it created, in one transaction. One process at a time does
@@ -89,10 +67,10 @@ func (s *Store) migrate(ctx context.Context, create func(context.Context, storag
 			return err
 		}
 	}
-	if err := storage.Migrate(ctx, tx, version, migrations()); err != nil {
+	if err := storage.Migrate(ctx, tx, version, migrations); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE schema_version SET version = $1`, len(migrations())); err != nil {
+	if _, err := tx.ExecContext(ctx, `UPDATE schema_version SET version = $1`, len(migrations)); err != nil {
 		return err
 	}
 	if version == 0 {

@@ -60,7 +60,7 @@ func (s *Store) prepare(ctx context.Context, o storage.Opening) error {
 	if err := o.Accept(ctx, s.db); err != nil {
 		return err
 	}
-	if o.ReadOnly || version == len(migrations()) {
+	if o.ReadOnly || version == len(migrations) {
 		return nil
 	}
 	return s.migrate(ctx, o.Create)

@@ -2,41 +2,19 @@ package sqlite
 
 import (
 	"context"
-	_ "embed"
+	"embed"
 	"fmt"
 	"os"
 
 	"tokenkeeper/vault/internal/storage"
 )
 
-var (
-	//go:embed schema/1.sql
-	schema1 string
-	//go:embed schema/2.sql
-	schema2 string
-	//go:embed schema/3.sql
-	schema3 string
-	//go:embed schema/4.sql
-	schema4 string
-	//go:embed schema/5.sql
-	schema5 string
-	//go:embed schema/6.sql
-	schema6 string
-	//go:embed schema/7.sql
-	schema7 string
-	//go:embed schema/8.sql
-	schema8 string
-	//go:embed schema/9.sql
-	schema9 string
-	//go:embed schema/10.sql
-	schema10 string
-)
+//go:embed schema/*.sql
+var schemas embed.FS
 
 // migrations lead from each schema version to the next; the first makes version 1 of an empty file. One that was
 // released never changes.
-func migrations() []string {
-	return []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9, schema10}
-}
+var migrations = storage.Migrations(schemas)
 
 // applicationID marks a SQLite file as a vault: "tkvl" in ASCII.
 const applicationID = 0x746b766c
@@ -53,7 +31,7 @@ func schemaVersion(ctx context.Context, q storage.Queryer) (int, error) {
 	if err := q.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version); err != nil {
 		return 0, err
 	}
-	return version, storage.RefuseNewer(version, len(migrations()))
+	return version, storage.RefuseNewer(version, len(migrations))
 }
 
 // refuseTorn refuses a file whose last page is not whole. SQLite would fill that page up with zeros, and count on it.
@@ -79,9 +57,9 @@ func migrate(ctx context.Context, tx storage.Queryer) error {
 	if err != nil {
 		return err
 	}
-	if err := storage.Migrate(ctx, tx, version, migrations()); err != nil {
+	if err := storage.Migrate(ctx, tx, version, migrations); err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, len(migrations())))
+	_, err = tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, len(migrations)))
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 )
 
 // Queryer is a pool of connections, or a transaction.
@@ -53,6 +54,18 @@ func RefuseNewer(version, known int) error {
 		return fmt.Errorf("it has schema version %d and this program knows versions up to %d: use a newer tokenkeeper", version, known)
 	}
 	return nil
+}
+
+// Migrations returns the statements that lead from each schema version to the next: schema/1.sql, schema/2.sql and so on.
+func Migrations(files fs.ReadFileFS) []string {
+	var migrations []string
+	for {
+		statements, err := files.ReadFile(fmt.Sprintf("schema/%d.sql", len(migrations)+1))
+		if err != nil {
+			return migrations // that was the newest
+		}
+		migrations = append(migrations, string(statements))
+	}
 }
 
 // Migrate runs the statements that lead from version to the newest one.
