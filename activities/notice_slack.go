@@ -31,6 +31,8 @@ const (
 	maxNoticePages = 20
 	// freshNotice is how long nobody can have posted anything about a trouble before its first notice.
 	freshNotice = time.Minute
+	// lateNotice is from when on a post says when it was written: what it tells may be over.
+	lateNotice = 5 * time.Minute
 )
 
 // Send implements [Target]. It has to be called inside an Activity with a heartbeat timeout.
@@ -41,7 +43,7 @@ func (c *SlackChannel) Send(ctx context.Context, l Letter) error {
 		return err
 	}
 	doing := "posting notice " + l.ID + " to Slack channel " + c.Channel
-	post := posting{client: client, channel: c.Channel, letter: l}
+	post := posting{client: client, channel: c.Channel, letter: l, late: c.Slack.now().Sub(l.At) > lateNotice}
 	_, err = Write[struct{}]{
 		Doing:     doing,
 		LookFirst: !l.opens(c.Slack.now()),
@@ -71,6 +73,7 @@ type posting struct {
 	client  *slack.Client
 	channel string
 	letter  Letter
+	late    bool
 
 	root   slack.Message // of the letter's trouble; without a timestamp where there is none
 	posted bool          // the letter is there
@@ -153,8 +156,12 @@ func (p *posting) post(ctx context.Context) error {
 }
 
 func (p *posting) say(ctx context.Context, thread string) error {
+	text := p.letter.mrkdwn()
+	if p.late {
+		text += "\n_Written " + slackTime(p.letter.At) + "; it could not be posted before._"
+	}
 	options := []slack.MsgOption{
-		slack.MsgOptionText(p.letter.mrkdwn(), false), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
+		slack.MsgOptionText(text, false), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
 		slack.MsgOptionMetadata(p.metadata(p.letter.ID, p.letter.Text)),
 	}
 	if thread != "" {

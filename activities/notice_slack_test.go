@@ -130,7 +130,9 @@ func TestALaterNoticeWithoutTheFirstIsAMessage(t *testing.T) {
 	w.clock.advance(time.Hour)
 	require.NoError(t, once(w, noResult(n.Deliver), first).err)
 	require.Len(t, w.said(), 1)
-	assert.Len(t, w.said()[0].Replies, 2)
+	require.Len(t, w.said()[0].Replies, 2)
+	assert.Contains(t, w.said()[0].Replies[1].Text, "_Written <!date^", "what comes late may be over")
+	assert.NotContains(t, w.said()[0].Replies[0].Text, "_Written")
 	assert.True(t, strings.HasPrefix(w.said()[0].Text, "*account acme/triage/github works again*"))
 }
 
