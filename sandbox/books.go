@@ -49,8 +49,10 @@ type Books struct {
 	RateLimited       int `json:"rate_limited"`
 	RateLimitsIgnored int `json:"rate_limits_ignored"`
 
-	FaultsHit int            `json:"faults_hit"`
-	Requests  map[string]int `json:"requests"` // :: "slack conversations.history" → how many arrived
+	FaultsHit int `json:"faults_hit"`
+	// ModelTokens is what the model was paid for.
+	ModelTokens int            `json:"model_tokens,omitempty"`
+	Requests    map[string]int `json:"requests"` // :: "slack conversations.history" → how many arrived
 
 	// Replies and Reactions are what the app did to messages. :: key of the message → how many, → which
 	Replies   map[string]int      `json:"replies"`
@@ -84,7 +86,7 @@ func (l *ledger) books() Books {
 		MintsByApp: maps.Clone(l.mints), MintsRefused: l.mintsRefused,
 		RefreshTokensPresentedTwice: l.presentedTwice, Reauthorizations: l.reauthorizations(), TokensIssued: len(l.issued),
 		AuthFailures: l.authFailures, UnreplayedAuthFailures: len(l.open), OpenAuthFailures: l.openAuthFailures(),
-		RateLimited: l.rateLimited, RateLimitsIgnored: l.limitsIgnored, FaultsHit: l.faultsHit,
+		RateLimited: l.rateLimited, RateLimitsIgnored: l.limitsIgnored, FaultsHit: l.faultsHit, ModelTokens: l.modelTokens,
 		Requests: maps.Clone(l.requests), Replies: map[string]int{}, Reactions: map[string][]string{},
 	}
 	for _, refreshes := range l.refreshes {

@@ -22,6 +22,7 @@ type call struct {
 	request  *http.Request
 	body     []byte
 	params   url.Values // query and form; for a JSON object its members, nested ones as JSON
+	mood     string     // a code of [FaultAnswer]; "" for none
 	base     string     // scheme and host for links in the answer
 }
 

@@ -1,6 +1,7 @@
-// Package sandbox is Slack, GitHub and Zendesk with an authorization server for each, Google's for service accounts, and the
-// OpenID provider of an organization, simulated in one HTTP handler, so that an agent can be shown to survive what the real ones
-// do to it: tokens that expire, rotate and are revoked, limits, outages, answers that are lost after the work was done.
+// Package sandbox is Slack, GitHub and Zendesk with an authorization server for each, Google's for service accounts, the
+// OpenID provider of an organization, and a language model, simulated in one HTTP handler, so that an agent can be shown to
+// survive what the real ones do to it: tokens that expire, rotate and are revoked, limits, outages, answers that are lost after
+// the work was done.
 //
 // It speaks the real dialects, because that is where agents fail: Slack puts errors into HTTP 200, GitHub's token endpoint
 // does too; history comes newest first; a GitHub refresh kills the old access token at once; search lags behind. Unmodified
@@ -32,6 +33,7 @@
 //	/zendesk/oauth/authorizations/new    consent page of the Zendesk client
 //	/zendesk/oauth/tokens                its token endpoint
 //	/zendesk/api/v2/…                    tickets and users
+//	/model/v1/chat/completions           a toy that answers by the schema of the question; models
 //	/control/…                           JSON for people and scripts: post messages, script faults, revoke, read the books
 //	/                                    pages: channels, issues, books
 //

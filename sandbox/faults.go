@@ -26,6 +26,8 @@ const (
 	FaultDelay FaultKind = "delay"
 	// FaultTruncate serves the request and sends the first half of the answer.
 	FaultTruncate FaultKind = "truncate"
+	// FaultAnswer has the model answer as Fault.Code says, which is one of the Answer constants.
+	FaultAnswer FaultKind = "answer"
 )
 
 // Fault is a scripted misfortune: which requests it meets, how many it lets pass, how many it hits, and what it does.
@@ -105,6 +107,19 @@ func (s *Sandbox) ClearFaults() {
 }
 
 func (f Fault) validate() error {
+	if err := f.validateKind(); err != nil {
+		return err
+	}
+	if f.App != "" && !slices.Contains([]App{Slack, GitHub, Google, Zendesk, OpenID, Model}, f.App) {
+		return fmt.Errorf("fault app %q: want slack, github, google, zendesk, openid or model", f.App)
+	}
+	if _, err := path.Match(f.Endpoint, ""); err != nil {
+		return fmt.Errorf("fault endpoint %q: %w", f.Endpoint, err)
+	}
+	return nil
+}
+
+func (f Fault) validateKind() error {
 	switch f.Kind {
 	case FaultStatus:
 		if f.Status == 0 && f.Code == "" {
@@ -117,15 +132,13 @@ func (f Fault) validate() error {
 		if f.Delay <= 0 {
 			return errors.New("fault of kind delay: set delay, for example \"1.5s\"")
 		}
+	case FaultAnswer:
+		if f.App != Model || !slices.Contains(modelAnswers(), f.Code) {
+			return fmt.Errorf("fault of kind answer: set app to model, and code to one of %s", strings.Join(modelAnswers(), ", "))
+		}
 	case FaultHang, FaultDrop, FaultTruncate:
 	default:
-		return fmt.Errorf("fault kind %q: want status, hang, drop, delay or truncate", f.Kind)
-	}
-	if f.App != "" && !slices.Contains([]App{Slack, GitHub, Google, Zendesk, OpenID}, f.App) {
-		return fmt.Errorf("fault app %q: want slack, github, google, zendesk or openid", f.App)
-	}
-	if _, err := path.Match(f.Endpoint, ""); err != nil {
-		return fmt.Errorf("fault endpoint %q: %w", f.Endpoint, err)
+		return fmt.Errorf("fault kind %q: want status, hang, drop, delay, truncate or answer", f.Kind)
 	}
 	return nil
 }

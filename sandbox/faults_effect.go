@@ -12,12 +12,15 @@ func (s *Sandbox) suffer(w http.ResponseWriter, c *call, f Fault, handle handlin
 	if !s.delay(f.Delay) {
 		panic(http.ErrAbortHandler)
 	}
+	if f.Kind == FaultAnswer {
+		c.mood = f.Code
+	}
 	var a answer
-	if f.Processed || f.Kind == FaultDelay || f.Kind == FaultTruncate {
+	if f.Processed || f.Kind == FaultDelay || f.Kind == FaultTruncate || f.Kind == FaultAnswer {
 		a = s.process(c, handle)
 	}
 	switch f.Kind {
-	case FaultDelay:
+	case FaultDelay, FaultAnswer:
 		a.write(w)
 	case FaultTruncate:
 		a.body = a.body[:len(a.body)/2]
@@ -70,14 +73,16 @@ func (s *Sandbox) refusal(c *call, f Fault) answer {
 		return googleScripted(f).retryAfter(f.RetryAfter)
 	case Zendesk:
 		return zendeskScripted(f).retryAfter(f.RetryAfter)
+	case Model:
+		return modelScripted(f).retryAfter(f.RetryAfter)
 	case GitHub:
 	}
 	return gitHubRefusal(c, f).retryAfter(f.RetryAfter)
 }
 
-// refusesToken reports whether the scripted answer tells an API client that its token is dead.
+// refusesToken reports whether the scripted answer tells an API client that its token is dead. The key of a model is none.
 func (f Fault) refusesToken(c *call) bool {
-	if c.endpoint == endpointRefresh || c.endpoint == endpointExchange || c.endpoint == endpointMint {
+	if c.app == Model || c.endpoint == endpointRefresh || c.endpoint == endpointExchange || c.endpoint == endpointMint {
 		return false
 	}
 	return f.Status == http.StatusUnauthorized ||

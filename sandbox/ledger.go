@@ -25,6 +25,7 @@ type ledger struct {
 	rateLimited    int
 	limitsIgnored  int
 	faultsHit      int
+	modelTokens    int
 }
 
 func newLedger() *ledger {

@@ -281,7 +281,7 @@ func (s *Sandbox) issuer(name App, r *http.Request) string {
 		return s.base(r) + "/github/login/oauth"
 	case OpenID:
 		return s.base(r) + openIDRoot
-	case Slack, Google, Zendesk:
+	case Slack, Google, Zendesk, Model:
 	}
 	return ""
 }
@@ -295,7 +295,7 @@ func (s *Sandbox) subjects(name App) []string {
 		return []string{s.options.ZendeskUser, OtherUser}
 	case OpenID:
 		return s.people()
-	case Slack, Google:
+	case Slack, Google, Model:
 	}
 	return []string{s.options.Team, OtherTeam}
 }

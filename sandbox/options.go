@@ -9,13 +9,15 @@ import (
 // App names one of the simulated providers, and the OAuth app that is registered there.
 type App string
 
-// The apps. Nobody consents at Google: its app is a service account. At OpenID people say who they are, and grant nothing.
+// The apps. Nobody consents at Google: its app is a service account. At OpenID people say who they are, and grant nothing. Model
+// has a key alone, its client secret.
 const (
 	Slack   App = "slack"
 	GitHub  App = "github"
 	Google  App = "google"
 	Zendesk App = "zendesk"
 	OpenID  App = "openid"
+	Model   App = "model"
 )
 
 // Rotation is what becomes of a refresh token that was used.
@@ -109,6 +111,7 @@ type Options struct {
 	Google  AppOptions
 	Zendesk AppOptions
 	OpenID  AppOptions
+	Model   AppOptions // Name is the model's
 
 	Team     string // Slack team id; T0SANDBOX
 	TeamName string
@@ -160,6 +163,7 @@ func (o Options) withDefaults() Options {
 	o.Google = o.Google.withDefaults(googleAppDefaults())
 	o.Zendesk = o.Zendesk.withDefaults(zendeskAppDefaults())
 	o.OpenID = o.OpenID.withDefaults(openIDAppDefaults())
+	o.Model = o.Model.withDefaults(modelDefaults())
 	o.ZendeskUser = orDefault(o.ZendeskUser, "support-agent@acme.example")
 	o.GitHubInstallation = orDefault(o.GitHubInstallation, "51000001")
 	o.Team = orDefault(o.Team, "T0SANDBOX")
@@ -228,6 +232,8 @@ func openIDAppDefaults() AppOptions {
 		Name: "tokenkeeper", ClientID: "tokenkeeper-gateway", ClientSecret: "sandbox-openid-client-secret",
 	}
 }
+
+func modelDefaults() AppOptions { return AppOptions{Name: "toy", ClientSecret: "sandbox-model-key"} } //nolint:gosec // as above
 
 func defaultChannels() []Channel {
 	return []Channel{

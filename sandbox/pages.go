@@ -169,7 +169,7 @@ func (s *Sandbox) consentPage(w http.ResponseWriter, name App, id string, asked 
 		page.Where, page.Action, page.SubjectLabel = "Zendesk", "/zendesk/oauth/authorizations/new", "Signed in as"
 	case OpenID:
 		page.Where, page.Action, page.SubjectLabel = "your name and address", openIDRoot+"/authorize", "Sign in as"
-	case Slack, Google:
+	case Slack, Google, Model:
 	}
 	s.render(w, http.StatusOK, "consent.html", page)
 }

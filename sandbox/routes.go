@@ -26,6 +26,7 @@ func (s *Sandbox) routes() http.Handler {
 	mux.HandleFunc("GET "+openIDRoot+"/authorize", s.authorizePage(OpenID))
 	mux.Handle("POST "+openIDRoot+"/authorize", guard.Handler(s.takeDecision(OpenID)))
 	s.openIDRoutes(mux)
+	s.modelRoutes(mux)
 	mux.Handle("/control/", guard.Handler(s.controlRoutes()))
 	mux.Handle("/", pages)
 	return mux

@@ -42,7 +42,7 @@ func New(o Options) *Sandbox {
 		openIDKey: newOpenIDKey(),
 		apps: map[App]*app{
 			Slack: newApp(Slack, o.Slack), GitHub: newApp(GitHub, o.GitHub), Google: newApp(Google, o.Google), Zendesk: newApp(Zendesk, o.Zendesk),
-			OpenID: newApp(OpenID, o.OpenID),
+			OpenID: newApp(OpenID, o.OpenID), Model: newApp(Model, o.Model),
 		},
 		desk:      newDesk(),
 		workspace: newWorkspace(o),

@@ -110,7 +110,7 @@ func refreshPrefix(a *app) string {
 		return "ghr_"
 	case Zendesk:
 		return ""
-	case Slack, Google, OpenID:
+	case Slack, Google, OpenID, Model:
 	}
 	return "xoxe-1-"
 }

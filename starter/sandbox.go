@@ -32,9 +32,9 @@ func newSandbox(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Serve a simulated Slack and GitHub to play with",
-		Long: `Serve Slack, GitHub and an authorization server for each, simulated with their real dialects, until Ctrl-C. Prints
-the connectors to put into a configuration. People can post messages and look at the issues in a browser; scripts use
-/control/. Nothing is kept: the next start begins with an empty world.
+		Long: `Serve Slack, GitHub and an authorization server for each, simulated with their real dialects, until Ctrl-C, and a
+toy language model that reads messages by a few rules. Prints what to put into a configuration. People can post messages
+and look at the issues in a browser; scripts use /control/. Nothing is kept: the next start begins with an empty world.
 
 With --openid the printed configuration has people sign in to the gateway as well, at the sandbox's OpenID provider: there one
 can be anybody of the workspace, of whom the first is an operator and the others may look, or somebody who may not come in.`,
@@ -135,6 +135,7 @@ type guide struct {
 	URL    string       `json:"url"`
 	Slack  guideToAnApp `json:"slack"`
 	GitHub guideToAnApp `json:"github"`
+	Model  guideToModel `json:"model"`
 	// OpenID is where people sign in to the gateway; nil where they do not.
 	OpenID *guideToOpenID `json:"openid,omitempty"`
 	// Poster is one of the people there.
@@ -164,6 +165,13 @@ func openIDGuide(world *sandbox.Sandbox, root string) *guideToOpenID {
 	return &guideToOpenID{Issuer: root + "/openid", ClientID: app.ClientID, ClientSecret: app.ClientSecret}
 }
 
+// guideToModel has the keys of the section model, and the key itself.
+type guideToModel struct {
+	BaseURL string `json:"base_url"`
+	Model   string `json:"model"`
+	APIKey  string `json:"api_key"`
+}
+
 // endpointsGuide has the keys of a connector's endpoints.
 type endpointsGuide struct {
 	Authorize string `json:"authorize"`
@@ -184,6 +192,7 @@ func guideTo(world *sandbox.Sandbox, address string) guide {
 			Authorize: root + "/github/login/oauth/authorize", Token: root + "/github/login/oauth/access_token", API: root + "/github/api/v3/",
 		}),
 	}
+	g.Model = guideToModel{BaseURL: root + "/model/v1", Model: world.App(sandbox.Model).Name, APIKey: world.App(sandbox.Model).ClientSecret}
 	for _, channel := range options.Channels {
 		if !channel.BotAbsent && !channel.Archived {
 			g.Channels = append(g.Channels, channel.ID)
@@ -230,8 +239,14 @@ post messages at %s, or with:
 
 curl --json '{"channel":"%s","user":"%s","text":"The export crashes on Safari 17"}' %s/control/messages
 
+to have a language model read them, which is a toy here, add this line to tokenkeeper.yaml, and the variable:
+
+model: {base_url: %s, model: %s, api_key_env: MODEL_API_KEY}
+
+export MODEL_API_KEY=%s
+
 Ctrl-C ends it.
-`, g.URL, g.Channels[0], g.Poster, g.URL)
+`, g.URL, g.Channels[0], g.Poster, g.URL, g.Model.BaseURL, g.Model.Model, g.Model.APIKey)
 }
 
 // tellExample writes the configuration that leads to the sandbox.

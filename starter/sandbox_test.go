@@ -104,6 +104,30 @@ func TestSandboxGuideWithOpenID(t *testing.T) {
 	}
 }
 
+// So is the line for a language model.
+func TestSandboxGuideToTheModel(t *testing.T) {
+	w := newWorld(t)
+	world := sandbox.New(sandbox.Options{})
+	defer world.Close()
+	var text bytes.Buffer
+	tellGuide(&text, guideTo(world, "127.0.0.1:8790"))
+	for line := range strings.Lines(text.String()) {
+		if strings.HasPrefix(line, "model: ") {
+			w.write("sandbox.yaml", line)
+		}
+		if key, found := strings.CutPrefix(line, "export MODEL_API_KEY="); found {
+			w.env["MODEL_API_KEY"] = strings.TrimSpace(key)
+		}
+	}
+	cfg, err := config.Load("sandbox.yaml", w.lookup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := cfg.Model; m.BaseURL != "http://127.0.0.1:8790/model/v1" || m.Model != "toy" || m.APIKey().Reveal() != world.App(sandbox.Model).ClientSecret {
+		t.Errorf("%+v", m)
+	}
+}
+
 // And the commands that it tells them to type exist.
 func TestSandboxGuideLeadsOn(t *testing.T) {
 	world := sandbox.New(sandbox.Options{})

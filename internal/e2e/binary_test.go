@@ -15,7 +15,7 @@ var built struct {
 }
 
 // workerBinary is built once for all tests.
-func workerBinary(t *testing.T) string {
+func workerBinary(t testing.TB) string {
 	t.Helper()
 	built.once.Do(func() { built.path = workertest.Build(t, scratch) })
 	require.NotEmpty(t, built.path, "the build failed in an earlier test")

@@ -141,7 +141,8 @@ type world struct {
 	worker       *app.Worker
 }
 
-func newWorld(t testing.TB, o sandbox.Options) *world {
+// newWorld takes sections of the configuration besides those that every world has.
+func newWorld(t testing.TB, o sandbox.Options, sections ...string) *world {
 	t.Helper()
 	organization := strings.ToLower(t.Name())
 	o.Team = "T" + strings.ToUpper(strings.TrimPrefix(organization, "test")) // Report ids hold it
@@ -151,7 +152,7 @@ func newWorld(t testing.TB, o sandbox.Options) *world {
 	t.Cleanup(w.sandbox.Close)
 	dir := t.TempDir()
 	path := filepath.Join(dir, "tokenkeeper.yaml")
-	text := strings.NewReplacer("SANDBOX", providers.URL, "ORGANIZATION", organization).Replace(configuration)
+	text := strings.NewReplacer("SANDBOX", providers.URL, "ORGANIZATION", organization).Replace(configuration + strings.Join(sections, ""))
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	_, err := vault.CreateKeyset(filepath.Join(dir, "vault.key"))
 	require.NoError(t, err)
@@ -159,7 +160,8 @@ func newWorld(t testing.TB, o sandbox.Options) *world {
 		"SLACK_CLIENT_SECRET": w.sandbox.App(sandbox.Slack).ClientSecret, "GITHUB_CLIENT_SECRET": w.sandbox.App(sandbox.GitHub).ClientSecret,
 		"GOOGLE_CLIENT_SECRET": w.sandbox.App(sandbox.Google).ClientSecret, "APP_KEY": appKeyText(),
 		"ZENDESK_CLIENT_SECRET": w.sandbox.App(sandbox.Zendesk).ClientSecret,
-		"TEMPORAL_ADDRESS":      server.HostPort(), "SLACK_SIGNING_SECRET": eventSecret, "GITHUB_WEBHOOK_SECRET": eventSecret,
+		"MODEL_KEY":             w.sandbox.App(sandbox.Model).ClientSecret, "TEMPORAL_ADDRESS": server.HostPort(),
+		"SLACK_SIGNING_SECRET": eventSecret, "GITHUB_WEBHOOK_SECRET": eventSecret,
 	}
 	w.App, err = app.Open(app.Options{
 		ConfigPath: path, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),

@@ -20,7 +20,7 @@ const sources = `{{with .Module}}{{if .Main}}{{range $.GoFiles}}{{$.Dir}}/{{.}}
 //
 // The test binary does not hold the worker's code, so go test would take a result from its cache although the worker has
 // changed. It notes what files a test looks at, and so the test looks at the worker's.
-func Build(t *testing.T, dir string) string {
+func Build(t testing.TB, dir string) string {
 	t.Helper()
 	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", sources, "tokenkeeper/worker")
 	list.Stderr = t.Output()
