@@ -21,7 +21,7 @@ type Model struct {
 	// Timeout bounds one question, with its retry.
 	Timeout         time.Duration `yaml:"timeout" json:"timeout"`
 	MaxOutputTokens int           `yaml:"max_output_tokens" json:"max_output_tokens"`
-	// DailyTokens bounds what one worker spends in a day of UTC; 0 for no bound.
+	// DailyTokens bounds what all workers together spend in a day of UTC; 0 for no bound.
 	DailyTokens int `yaml:"daily_tokens" json:"daily_tokens"`
 	// Threshold is the confidence in percent below which an issue gets the label needs-triage.
 	Threshold int `yaml:"threshold" json:"threshold"`
@@ -35,7 +35,7 @@ func (m Model) InUse() bool { return m.Model != "" }
 // APIKey returns the key that Load read; zero where the server wants none.
 func (m Model) APIKey() credential.Secret { return m.key }
 
-// setDefaults leaves a worker about 300 messages in a day.
+// setDefaults leaves about 300 messages in a day.
 func (m *Model) setDefaults() {
 	m.Timeout, m.MaxOutputTokens, m.DailyTokens, m.Threshold = 20*time.Second, 1000, 500_000, 60
 }

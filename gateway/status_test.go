@@ -194,6 +194,12 @@ func TestSummaryOfTheStatusPage(t *testing.T) {
 		})}, []string{"1 under way, waiting for an answer: 1, 39 done", "(dry run)", "it is not filed later either", "posted in May could not be read"}},
 		{"channel", nil, []gateway.TriageView{triageOf(now, func(v *gateway.TriageView) { v.Channels[0].Trouble = "not_in_channel" })},
 			[]string{"1 of 1 triage is not working.", "not_in_channel"}},
+		{"model", nil, []gateway.TriageView{triageOf(now, func(v *gateway.TriageView) {
+			v.Model = &gateway.ModelView{Model: "small <b>", Tokens: 12_400, DailyTokens: 500_000}
+		})}, []string{"Everything works", "<dd>small &lt;b&gt;, 12400 of 500000 tokens today</dd>"}},
+		{"model is away", nil, []gateway.TriageView{triageOf(now, func(v *gateway.TriageView) {
+			v.Model = &gateway.ModelView{Model: "small", Tokens: 7, FailingSince: now.Add(-5 * time.Minute), Failures: 2, Failure: "could not be reached"}
+		})}, []string{"small, 7 tokens today", "Rules stand in", "5m ago", "the model could not be reached"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

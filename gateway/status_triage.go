@@ -10,10 +10,12 @@ import (
 type triageCard struct {
 	TriageView
 
-	Tone     tone
-	Worked   *moment
-	Advice   string
-	Channels []channelRow
+	Tone   tone
+	Worked *moment
+	// RulesSince is since when the rules stand in for the model.
+	RulesSince *moment
+	Advice     string
+	Channels   []channelRow
 }
 
 type channelRow struct {
@@ -31,6 +33,9 @@ func (c channelRow) IsTrial() bool { return c.Mode == ModeDryRun }
 func newTriageCard(now time.Time, view TriageView) triageCard {
 	card := triageCard{
 		TriageView: view, Tone: triageTone(view), Worked: at(now, view.Worked), Advice: triageAdvice(view),
+	}
+	if view.Model != nil {
+		card.RulesSince = at(now, view.Model.FailingSince)
 	}
 	for _, channel := range view.Channels {
 		card.Channels = append(card.Channels, channelRow{

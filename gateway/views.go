@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"fmt"
 	"time"
 
 	"tokenkeeper/activities"
@@ -46,6 +47,8 @@ type TriageView struct {
 	Reports ReportsView `json:"reports"`
 	// Outdated says that it runs with other settings than the configuration has.
 	Outdated bool `json:"outdated,omitempty"`
+	// Model is what reads the messages; nil where the rules do.
+	Model *ModelView `json:"model,omitempty"`
 	// WebUI is where Temporal's Web UI shows it.
 	WebUI string `json:"web_ui,omitempty"`
 }
@@ -55,6 +58,26 @@ type WatchView struct {
 	Trouble string `json:"trouble"`
 	// FailingSince is when it began; zero where that is not known.
 	FailingSince time.Time `json:"failing_since,omitzero"`
+}
+
+// ModelView is a language model, what it costs, and whether it answers.
+type ModelView struct {
+	Model       string `json:"model"`
+	Tokens      int    `json:"tokens_today"`           // in the day of UTC, by all workers
+	DailyTokens int    `json:"daily_tokens,omitempty"` // what they may be; 0 for any number
+	// FailingSince is since when the rules stand in for it; absent where it gave the last answer.
+	FailingSince time.Time `json:"failing_since,omitzero"`
+	Failures     int       `json:"failures,omitempty"` // messages that they have read in its place
+	// Failure completes "because the model …".
+	Failure string `json:"failure,omitempty"`
+}
+
+// Cost says what it costs, for people.
+func (m ModelView) Cost() string {
+	if m.DailyTokens == 0 {
+		return fmt.Sprintf("%d tokens today", m.Tokens)
+	}
+	return fmt.Sprintf("%d of %d tokens today", m.Tokens, m.DailyTokens)
 }
 
 // ChannelView says when a channel was last read, which is more than that somebody tries to.

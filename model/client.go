@@ -24,29 +24,34 @@ type Options struct {
 	Timeout time.Duration
 	// MaxOutputTokens bounds one answer.
 	MaxOutputTokens int
-	// DailyTokens bounds what a Budget gives in a day; 0 for no bound.
+	// DailyTokens bounds what the meter gives in a day; 0 for no bound.
 	DailyTokens int
 }
 
 // Client asks one model. Safe for concurrent use.
 type Client struct {
 	options Options
-	budget  *Budget
+	meter   Meter
 	chat    openai.ChatCompletionService
 	models  openai.ModelService
 }
 
 var _ triage.Understander = (*Client)(nil)
 
+// UsedUp is the reason for no answer where the budget of a day is spent.
+const UsedUp = "has used up its tokens of today"
+
 const (
 	// maxAnswer bounds the body of an answer, in bytes. It is far beyond any MaxOutputTokens.
 	maxAnswer = 1 << 20
 	// maxRetryDelay is the longest Retry-After that is worth it: the rules are quicker.
 	maxRetryDelay = 5 * time.Second
+	// meterPatience bounds the wait for the meter after an answer.
+	meterPatience = 5 * time.Second
 )
 
-// New returns a client that takes what it spends from a budget, which several may share.
-func New(o Options, budget *Budget) *Client {
+// New returns a client that takes what it spends from a meter, which several may share.
+func New(o Options, meter Meter) *Client {
 	// openai.NewClient would take OPENAI_* variables for settings of ours, the key among them.
 	options := []option.RequestOption{
 		option.WithBaseURL(o.BaseURL),
@@ -56,7 +61,7 @@ func New(o Options, budget *Budget) *Client {
 		option.WithAPIKey(o.Key.Reveal()),
 	}
 	return &Client{
-		options: o, budget: budget,
+		options: o, meter: meter,
 		chat: openai.NewChatCompletionService(options...), models: openai.NewModelService(options...),
 	}
 }
@@ -71,22 +76,67 @@ func (c *Client) Name() string { return c.options.Name }
 func (c *Client) Understand(ctx context.Context, m triage.Message, components []string) (triage.Understanding, error) {
 	brief := triage.NewBrief(m, components)
 	reserved := brief.Size() + c.options.MaxOutputTokens
-	day, ok := c.budget.take(c.options.DailyTokens, reserved)
-	if !ok {
-		return triage.Understanding{}, &triage.NoAnswerError{Reason: "has used up its tokens of today"}
+	day, ok, err := c.meter.Spend(ctx, reserved, c.options.DailyTokens)
+	if err != nil {
+		return triage.Understanding{}, &triage.NoAnswerError{Reason: "was not asked, because its budget cannot be looked at", Err: err}
 	}
+	if !ok {
+		none := &triage.NoAnswerError{Reason: UsedUp}
+		c.settle(ctx, day, 0, none)
+		return triage.Understanding{}, none
+	}
+	completion, cost, err := c.ask(ctx, brief, reserved)
+	var understood triage.Understanding
+	if err == nil {
+		understood, err = c.read(m, components, completion)
+	}
+	c.settle(ctx, day, reserved-cost, err)
+	return understood, err
+}
+
+// ask returns what the server answered, and what that cost: what the server says, and what was reserved where nobody knows.
+// Errors: [*triage.NoAnswerError].
+func (c *Client) ask(ctx context.Context, brief triage.Brief, reserved int) (completion *openai.ChatCompletion, cost int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()
-	completion, err := c.chat.New(ctx, c.request(brief))
-	if err != nil {
-		if _, answered := errors.AsType[*openai.Error](err); answered {
-			c.budget.giveBack(day, reserved)
-		}
-		return triage.Understanding{}, c.noAnswer(ctx, err)
+	completion, err = c.chat.New(ctx, c.request(brief))
+	switch {
+	case err != nil && isFree(err):
+		return nil, 0, c.noAnswer(ctx, err)
+	case err != nil:
+		return nil, reserved, c.noAnswer(ctx, err)
+	case completion.Usage.TotalTokens > 0:
+		return completion, int(completion.Usage.TotalTokens), nil
 	}
-	if used := int(completion.Usage.TotalTokens); used > 0 {
-		c.budget.giveBack(day, reserved-used)
+	return completion, reserved, nil
+}
+
+// isFree reports whether the server refused the question, or never got it.
+func isFree(err error) bool {
+	if _, refused := errors.AsType[*openai.Error](err); refused {
+		return true
 	}
+	lost, ok := errors.AsType[*unreachableError](err)
+	return ok && !lost.sent
+}
+
+// settle closes the account of a question. Where that fails, what was reserved stays spent, and the next question tells
+// whether the model answers. A question that its asker gave up says nothing of the model.
+func (c *Client) settle(ctx context.Context, day string, unused int, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	failure := ""
+	if none, ok := errors.AsType[*triage.NoAnswerError](err); ok {
+		failure = none.Reason
+	}
+	ctx, cancel := context.WithTimeout(ctx, meterPatience)
+	defer cancel()
+	_ = c.meter.Settle(ctx, day, unused, failure) // see above
+}
+
+// read takes what counts of an answer. Errors: [*triage.NoAnswerError].
+func (c *Client) read(m triage.Message, components []string, completion *openai.ChatCompletion) (triage.Understanding, error) {
 	said, err := content(completion)
 	if err != nil {
 		return triage.Understanding{}, err

@@ -194,27 +194,6 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 	assert.Zero(t, other.requests.Load())
 }
 
-func TestTheTokensOfADay(t *testing.T) {
-	s := serve(t, say(http.StatusOK, completion(good, "stop", nil)))
-	now := time.Date(2026, 3, 1, 23, 0, 0, 0, time.UTC)
-	c := client(s.URL)
-	c.budget.Now = func() time.Time { return now }
-	reserved := triage.NewBrief(message, nil).Size() + c.options.MaxOutputTokens
-	c.options.DailyTokens = 1000 + reserved // each answer says that it cost 1000
-
-	for range 2 {
-		_, err := c.Understand(t.Context(), message, nil)
-		require.NoError(t, err)
-	}
-	_, err := c.Understand(t.Context(), message, nil)
-	assert.EqualError(t, err, "the model has used up its tokens of today")
-	assert.Equal(t, int64(2), s.requests.Load())
-
-	now = now.Add(time.Hour)
-	_, err = c.Understand(t.Context(), message, nil)
-	assert.NoError(t, err)
-}
-
 func TestTheServerIsChecked(t *testing.T) {
 	s := serve(t, func(n int64, w http.ResponseWriter, r *http.Request) {
 		assert.Equal(t, "/v1/models", r.URL.Path)

@@ -25,6 +25,7 @@ func newTriageStatus(c *cli) *cobra.Command {
 		Long: `Show one triage or all: what it does, which accounts it waits for, when each channel was last read, and how many
 reports are under way, wait for people's answer, are done, or parked because a provider refuses them. A triage "last
 worked" when Slack last answered it.
+Where a language model reads the messages: the tokens of today, and since when the rules stand in for it.
 
 A parked report waits for a person; after mending the cause, send it on its way with tokenkeeper triage retry.`,
 		Example: `  tokenkeeper triage status
@@ -42,6 +43,11 @@ A parked report waits for a person; after mending the cause, send it on its way 
 
 func (c *cli) triageStatus(ctx context.Context, names []string) error {
 	return c.withTemporal(ctx, func(a *app.App) error {
+		if a.Config().Model.InUse() {
+			if err := c.openVault(ctx, a); err != nil {
+				c.notef("note: what the model costs is not known: %v", err)
+			}
+		}
 		reports, err := a.LookAtTriages(ctx, c.timeout, names...)
 		if err != nil {
 			return err
@@ -95,6 +101,7 @@ func tellTriage(w io.Writer, now time.Time, r gateway.TriageView) {
 	if r.Watch != nil {
 		fmt.Fprintf(w, "threads and issues: not all follow each other%s: %s\n", sinceWhen(now, r.Watch.FailingSince), printable(r.Watch.Trouble))
 	}
+	tellModel(w, now, r.Model)
 	fmt.Fprintf(w, "reports: %d under way, %d done, %d failed, %d parked\n",
 		r.Reports.UnderWay(), r.Reports.Done, r.Reports.Failed, len(r.Reports.Parked))
 	if r.Reports.Asking > 0 {
@@ -112,6 +119,17 @@ func tellTriage(w io.Writer, now time.Time, r gateway.TriageView) {
 	}
 	if len(r.Reports.Parked) > 0 {
 		fmt.Fprintf(w, "    fix: mend the cause, then: tokenkeeper triage retry %s\n", r.Triage)
+	}
+}
+
+// tellModel says what the model costs, and whether the rules stand in for it.
+func tellModel(w io.Writer, now time.Time, m *gateway.ModelView) {
+	if m == nil {
+		return
+	}
+	fmt.Fprintf(w, "model %s: %s\n", printable(m.Model), m.Cost())
+	if !m.FailingSince.IsZero() {
+		fmt.Fprintf(w, "  the rules stand in since %s, because the model %s\n", relative(now, m.FailingSince), printable(m.Failure))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"tokenkeeper/activities"
 	"tokenkeeper/credential"
+	"tokenkeeper/internal/app"
 	"tokenkeeper/triage"
 	"tokenkeeper/workflows"
 )
@@ -186,4 +187,28 @@ func TestTriageRetry(t *testing.T) {
 	w.run("triage", "retry", "acme/bug-reports", "yesterday").exits(exitUsage).complains("yesterday", "team/channel/ts")
 	delete(temporal.workflows, "report/T1/C0123456789/1.1")
 	w.run("triage", "retry", "acme/bug-reports").exits(exitOK).prints("no report of triage acme/bug-reports is parked")
+}
+
+func TestTriageStatusOfAModel(t *testing.T) {
+	w := newWorld(t)
+	workingTriage(t, w.serveTemporal())
+	w.write("tokenkeeper.yaml", strings.ReplaceAll(goodConfig, "API", "http://127.0.0.1:1")+"model: {base_url: http://127.0.0.1:1/v1, model: small}\n")
+	w.run("triage", "status").exits(exitOK).prints("acme/bug-reports: waiting").complains("what the model costs is not known")
+
+	w.connect("acme/triage/slack")
+	w.run("triage", "status").exits(exitOK).prints("model small: 0 of 500000 tokens today")
+	a, err := app.Open(app.Options{Env: w.lookup})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = a.Close() }()
+	if err := a.OpenVault(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	model, _ := a.Model()
+	if _, err := model.Understand(t.Context(), triage.Message{Text: "It crashes"}, nil); err == nil {
+		t.Fatal("nothing listens there")
+	}
+	w.run("triage", "status").exits(exitOK).prints("model small: 0 of 500000 tokens today",
+		"the rules stand in since now, because the model could not be reached")
 }

@@ -84,6 +84,8 @@ var conformance = map[string]func(*testing.T, backend){
 	"DroppedDeliveryMayComeAgain":               testDroppedDeliveryMayComeAgain,
 	"DeliveriesAreForgotten":                    testDeliveriesAreForgotten,
 	"DeliveriesThatAreRefused":                  testDeliveriesThatAreRefused,
+	"BudgetIsOfAllProcessesAndOfADay":           testBudgetIsOfAllProcessesAndOfADay,
+	"BudgetTellsSinceWhenNothingComesOfIt":      testBudgetTellsSinceWhenNothingComesOfIt,
 	"ShredOfAnUnknownAccount":                   testShredOfAnUnknownAccount,
 	"GenerationsGoOnAfterShred":                 testGenerationsGoOnAfterShred,
 	"ShredFreesTheGrant":                        testShredFreesTheGrant,

@@ -23,6 +23,7 @@ func testOldVaultIsBroughtUpToDate(t *testing.T, b backend) {
 	tamper(t, v, `DROP TABLE audit`)
 	tamper(t, v, `DROP TABLE links`)
 	tamper(t, v, `DROP TABLE deliveries`)
+	tamper(t, v, `DROP TABLE budgets`)
 	tamper(t, v, `DROP TABLE ended_sessions`)
 	tamper(t, v, `ALTER TABLE logins DROP COLUMN link_hash`)
 	tamper(t, v, `ALTER TABLE logins DROP COLUMN person_hash`)
@@ -47,7 +48,7 @@ func testOldVaultIsBroughtUpToDate(t *testing.T, b backend) {
 		require.NoError(t, opened.Close())
 	}
 	peek(t, v, versions[b.name].get, &version)
-	assert.Equal(t, 10, version)
+	assert.Equal(t, 11, version)
 	require.NoError(t, v.Audit(t.Context(), event(Refresh, slack)))
 	_, err = v.Rotate(t.Context(), RotateOptions{})
 	require.NoError(t, err)

@@ -57,7 +57,8 @@ type world struct {
 	sandbox *sandbox.Sandbox
 }
 
-func newWorld(t *testing.T) *world {
+// newWorld takes sections of the configuration besides those that every world has.
+func newWorld(t *testing.T, sections ...string) *world {
 	t.Helper()
 	w := &world{sandbox: sandbox.New(sandbox.Options{
 		Repositories: []string{"acme/app", "acme/closed"}, IssuesDisabled: []string{"acme/closed"},
@@ -67,12 +68,12 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(w.sandbox.Close)
 	dir := t.TempDir()
 	path := filepath.Join(dir, "tokenkeeper.yaml")
-	require.NoError(t, os.WriteFile(path, []byte(strings.ReplaceAll(configuration, "SANDBOX", server.URL)), 0o600))
+	require.NoError(t, os.WriteFile(path, []byte(strings.ReplaceAll(configuration+strings.Join(sections, ""), "SANDBOX", server.URL)), 0o600))
 	_, err := vault.CreateKeyset(filepath.Join(dir, "vault.key"))
 	require.NoError(t, err)
 	env := map[string]string{
 		"SLACK_CLIENT_SECRET": w.sandbox.App(sandbox.Slack).ClientSecret, "GITHUB_CLIENT_SECRET": w.sandbox.App(sandbox.GitHub).ClientSecret,
-		"TEMPORAL_ADDRESS": "127.0.0.1:1",
+		"TEMPORAL_ADDRESS": "127.0.0.1:1", "MODEL_KEY": w.sandbox.App(sandbox.Model).ClientSecret,
 	}
 	w.App, err = Open(Options{ConfigPath: path, Env: func(name string) (string, bool) { value, ok := env[name]; return value, ok }})
 	require.NoError(t, err)

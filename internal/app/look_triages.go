@@ -74,6 +74,9 @@ func (a *App) LookAtTriage(ctx context.Context, name string, patience time.Durat
 		return view, fmt.Errorf("looking at triage %s: %w", name, err)
 	}
 	view.WebUI = a.webUI(id)
+	if view.Model, err = a.lookAtModel(ctx); err != nil {
+		a.Log.WarnContext(ctx, "what the model costs is not known", "error", err) // and no reason to see nothing of the rest
+	}
 	if view.Reports, err = a.countReports(ctx, id, patience); err != nil {
 		return view, err
 	}

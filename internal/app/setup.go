@@ -14,12 +14,12 @@ type setup struct {
 	config  *config.Config
 	clients map[string]*oauth.Client // :: connector name → the client of its authorization server
 	model   *model.Client            // nil where the rules read messages
-	spent   *model.Budget            // outlives a reading: a changed file begins no new day
+	spent   *meter                   // outlives a reading: a changed file begins no new day
 }
 
 // newSetup keeps the clients of connectors that are the same as before. before is nil for the first reading.
 func newSetup(c *config.Config, before *setup) *setup {
-	s := &setup{config: c, clients: map[string]*oauth.Client{}, spent: &model.Budget{}}
+	s := &setup{config: c, clients: map[string]*oauth.Client{}, spent: &meter{}}
 	if before != nil {
 		s.spent = before.spent
 	}

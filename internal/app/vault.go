@@ -50,6 +50,7 @@ func (a *App) OpenVault(ctx context.Context) error {
 		return fmt.Errorf("opening the vault: %w", err)
 	}
 	a.Vault, a.cache = opened, vault.NewCache(opened)
+	a.current.Load().spent.shared.Store(opened)
 	return nil
 }
 
