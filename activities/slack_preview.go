@@ -32,6 +32,8 @@ type Previewed struct {
 	Verdict Verdict    `json:"verdict"` // [IsReport], [WouldAsk], [WouldFile] or [NotReport]
 	Reason  string     `json:"reason"`
 	Title   string     `json:"title"`
+	// Unread completes "because the model …": why the rules read it in its place. "" where they did not, or nobody asked it.
+	Unread string `json:"unread,omitempty"`
 	// Of a report: where it would go, and with what.
 	Repository string   `json:"repository,omitempty"`
 	Labels     []string `json:"labels,omitempty"`
@@ -39,7 +41,8 @@ type Previewed struct {
 }
 
 // Preview reads one page of a channel and says what would be filed of it. It writes nothing anywhere, and it needs no
-// Workflow. What a message says now counts, as with every report: edits of the meantime are in it.
+// Workflow. What a message says now counts, as with every report: edits of the meantime are in it. A model is asked for each
+// message anew, which costs its tokens.
 // Errors: [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeProviderUnavailable], [ErrTypeRejected],
 // [ErrTypeNotConfigured].
 func (s *Slack) Preview(ctx context.Context, in PreviewInput) (Preview, error) {
@@ -74,7 +77,11 @@ func (s *Slack) Preview(ctx context.Context, in PreviewInput) (Preview, error) {
 		}
 		s.name(ctx, client, plan.Slack, &m)
 		m.Login = plan.Logins[m.User]
-		out.Messages = append(out.Messages, previewed(m, router, choice))
+		seen, err := s.previewed(ctx, m, plan, router, choice)
+		if err != nil {
+			return Preview{}, err
+		}
+		out.Messages = append(out.Messages, seen)
 	}
 	return out, nil
 }
@@ -95,23 +102,27 @@ func historyPage(ctx context.Context, client *slack.Client, in PreviewInput) (po
 	return page.Messages, page.ResponseMetaData.NextCursor, nil
 }
 
-func previewed(m triage.Message, router *triage.Router, choice triage.Choice) Previewed {
+func (s *Slack) previewed(ctx context.Context, m triage.Message, plan Plan, router *triage.Router, choice triage.Choice) (Previewed, error) {
 	p := Previewed{Report: m.Key, Verdict: NotReport, Title: m.Title()}
 	switch choice.Reason {
 	case triage.SkipAuthor:
 		p.Reason = "its author does not count"
-		return p
+		return p, nil
 	case triage.SkipTrigger:
 		p.Reason = "it has none of the triggers"
-		return p
+		return p, nil
 	}
-	understood := triage.ByRules(m, router.Components(m.Channel))
+	understood, err := s.understand(ctx, m, router.Components(m.Channel), &answers{})
+	if err != nil {
+		return Previewed{}, err
+	}
 	class := choice.Over(understood.Classification)
-	if p.Reason = class.Reason; !class.Report {
-		return p
+	p.Reason, p.Unread = class.Reason, understood.Unread
+	if !class.Report {
+		return p, nil
 	}
 	route, _ := router.Route(m, understood.Content.Component) // the channel has one
-	issue := triage.Render(m, understood.Content, route)
+	issue := triage.Render(m, understood.Content, route).Weighed(class.Confidence, plan.surely())
 	p.Verdict, p.Title, p.Severity = IsReport, issue.Title, understood.Content.Severity
 	p.Repository, p.Labels = route.Repository, issue.Labels
 	switch {
@@ -120,5 +131,5 @@ func previewed(m triage.Message, router *triage.Router, choice triage.Choice) Pr
 	case route.Propose != nil:
 		p.Verdict = WouldAsk
 	}
-	return p
+	return p, nil
 }

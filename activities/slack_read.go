@@ -77,7 +77,7 @@ func (s *Slack) Read(ctx context.Context, in ReadInput) (Draft, error) {
 	if err != nil {
 		return Draft{}, err
 	}
-	understood, threshold, err := s.understand(ctx, message, router.Components(message.Channel), answered)
+	understood, err := s.understand(ctx, message, router.Components(message.Channel), answered)
 	if err != nil {
 		return Draft{}, err
 	}
@@ -88,7 +88,7 @@ func (s *Slack) Read(ctx context.Context, in ReadInput) (Draft, error) {
 	}
 	route, _ := router.Route(message, understood.Content.Component) // the channel has one
 	draft.Verdict, draft.Elsewhere = IsReport, router.Elsewhere(route)
-	draft.Issue = triage.Render(message, understood.Content, route).Weighed(class.Confidence, threshold)
+	draft.Issue = triage.Render(message, understood.Content, route).Weighed(class.Confidence, plan.surely())
 	draft.Proposal = route.Propose
 	if route.DryRun {
 		draft.Verdict, draft.Proposal = WouldFile, nil

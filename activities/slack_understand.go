@@ -10,11 +10,8 @@ import (
 	"tokenkeeper/triage"
 )
 
-// Models says which language model reads messages, and from which confidence on an issue needs nobody to look at it, 0 to 1.
-// A nil model leaves all to the rules.
-type Models interface {
-	Model() (model triage.Understander, threshold float64)
-}
+// Models says which language model reads messages; nil leaves all to the rules.
+type Models interface{ Model() triage.Understander }
 
 // answered is what a model made of a message as it was. It travels in the heartbeat, so that an attempt after a worker's
 // death does not pay for the same answer.
@@ -61,32 +58,34 @@ func (a *answers) keep(ctx context.Context, m triage.Message, u triage.Understan
 	}
 }
 
-func (s *Slack) model() (model triage.Understander, threshold float64) {
+func (s *Slack) model() triage.Understander {
 	if s.Models == nil {
-		return nil, 0
+		return nil
 	}
 	return s.Models.Model()
 }
 
-// understand reads a message by the model, or by the rules where there is none or it gives no answer, and returns the
-// threshold for its confidence. A report never waits for a model.
-func (s *Slack) understand(ctx context.Context, m triage.Message, components []string, known *answers) (triage.Understanding, float64, error) {
-	model, threshold := s.model()
+// understand reads a message by the model, or by the rules where there is none or it gives no answer. A report never waits for
+// a model.
+func (s *Slack) understand(ctx context.Context, m triage.Message, components []string, known *answers) (triage.Understanding, error) {
+	model := s.model()
 	if model == nil {
-		return triage.ByRules(m, components), 0, nil
+		return triage.ByRules(m, components), nil
 	}
 	if before, ok := known.about(m); ok {
-		return before, threshold, nil
+		return before, nil
 	}
 	understood, err := model.Understand(ctx, m, components)
 	switch none, ok := errors.AsType[*triage.NoAnswerError](err); {
 	case err == nil:
 		known.keep(ctx, m, understood)
-		return understood, threshold, nil
+		return understood, nil
 	case ctx.Err() != nil || !ok:
-		return triage.Understanding{}, 0, outage("reading message "+m.String(), err)
+		return triage.Understanding{}, outage("reading message "+m.String(), err)
 	default:
-		activity.GetLogger(ctx).Warn("a message is read by the rules instead of the model", "report", m.String(), "error", none)
-		return triage.ByRules(m, components).Instead(none), threshold, nil
+		if activity.IsActivity(ctx) { // whoever asks for a preview is told otherwise
+			activity.GetLogger(ctx).Warn("a message is read by the rules instead of the model", "report", m.String(), "error", none)
+		}
+		return triage.ByRules(m, components).Instead(none), nil
 	}
 }

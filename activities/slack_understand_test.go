@@ -3,6 +3,7 @@ package activities_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -14,15 +15,14 @@ import (
 
 // oracle is a model that says what a test tells it.
 type oracle struct {
-	says      triage.Understanding
-	err       error
-	threshold float64
-	asked     []triage.Message
+	says  triage.Understanding
+	err   error
+	asked []triage.Message
 	// components are those of the last question.
 	components []string
 }
 
-func (o *oracle) Model() (model triage.Understander, threshold float64) { return o, o.threshold }
+func (o *oracle) Model() triage.Understander { return o }
 
 func (o *oracle) Understand(_ context.Context, m triage.Message, components []string) (triage.Understanding, error) {
 	o.asked, o.components = append(o.asked, m), components
@@ -40,8 +40,8 @@ func understood(confidence float64) triage.Understanding {
 func TestAModelReadsTheMessage(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
 	w.connect(slackAccount)
-	o := &oracle{says: understood(0.55), threshold: 0.6}
-	w.slack.Models = o
+	o := &oracle{says: understood(0.55)}
+	w.slack.Models, w.plan.Threshold = o, 60
 
 	got := w.read(w.message("lunch is late"))
 
@@ -85,7 +85,7 @@ func TestAnAttemptDoesNotPayForAnAnswerThatIsThere(t *testing.T) {
 func TestTheRulesReadWhatAModelDoesNot(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
 	w.connect(slackAccount)
-	w.slack.Models = &oracle{err: &triage.NoAnswerError{Reason: "could not be reached"}, threshold: 0.1}
+	w.slack.Models, w.plan.Threshold = &oracle{err: &triage.NoAnswerError{Reason: "could not be reached"}}, 10
 
 	got := w.read(w.message(crash))
 
@@ -94,4 +94,41 @@ func TestTheRulesReadWhatAModelDoesNot(t *testing.T) {
 	assert.NotContains(t, got.out.Issue.Labels, triage.NeedsTriage)
 	assert.Contains(t, got.out.Issue.Body, "Read by rules, because the model could not be reached.")
 	assert.Empty(t, got.beats)
+}
+
+func TestWhatTheRulesDoubtNeedsTriage(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	w.plan.Threshold = 60
+	const vague = "Time zone bug again: meetings created from Tokyo are shown one day early"
+	require.InDelta(t, 0.55, triage.Classify(triage.Message{Text: vague}).Confidence, 0.05)
+	doubted, sure := w.message(vague), w.message(crash)
+
+	assert.Equal(t, []string{"bug", triage.NeedsTriage}, w.read(doubted).out.Issue.Labels)
+	assert.Equal(t, []string{"bug"}, w.read(sure).out.Issue.Labels)
+	w.plan.Threshold = 0
+	assert.Equal(t, []string{"bug"}, w.read(doubted).out.Issue.Labels)
+}
+
+func TestAPreviewByTheModel(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	in := activities.PreviewInput{Triage: "acme/bug-reports", Channel: bugs, After: triage.TimestampOf(w.clock.Now())}
+	w.clock.advance(time.Minute)
+	w.Post(bugs, sandbox.Message{User: "ada", Text: "lunch is late"})
+	o := &oracle{says: understood(0.55)}
+	w.slack.Models, w.plan.Threshold = o, 60
+
+	got := once(w, w.slack.Preview, in)
+
+	require.NoError(t, got.err)
+	require.Len(t, got.out.Messages, 1)
+	assert.Equal(t, activities.IsReport, got.out.Messages[0].Verdict)
+	assert.Equal(t, []string{"bug", triage.NeedsTriage}, got.out.Messages[0].Labels)
+	assert.Empty(t, got.out.Messages[0].Unread)
+	o.err = &triage.NoAnswerError{Reason: "could not be reached"}
+	got = once(w, w.slack.Preview, in)
+	require.NoError(t, got.err)
+	assert.Equal(t, activities.NotReport, got.out.Messages[0].Verdict)
+	assert.Equal(t, "could not be reached", got.out.Messages[0].Unread)
 }

@@ -19,8 +19,10 @@ type Plan struct {
 	PollInterval time.Duration        `json:"poll_interval"` // nanoseconds
 	Lookback     time.Duration        `json:"lookback"`      // nanoseconds; how far a first start looks back
 	// Follow is for how long after a report its thread is followed; 0 for not at all.
-	Follow time.Duration  `json:"follow,omitempty"` // nanoseconds
-	Routes []triage.Route `json:"routes"`
+	Follow time.Duration `json:"follow,omitempty"` // nanoseconds
+	// Threshold is the confidence in percent below which an issue needs somebody to look at it.
+	Threshold int            `json:"threshold,omitempty"`
+	Routes    []triage.Route `json:"routes"`
 	// Logins are the people whose name at GitHub is known.
 	Logins map[string]string `json:"logins,omitempty"` // :: Slack user id → GitHub login
 }
@@ -46,6 +48,9 @@ func (p Plan) Repositories() []string {
 	}
 	return repositories
 }
+
+// surely is the threshold as a confidence.
+func (p Plan) surely() float64 { return float64(p.Threshold) / 100 }
 
 // Plans finds a triage by name. The error names the triages there are.
 type Plans interface {

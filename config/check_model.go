@@ -23,8 +23,6 @@ type Model struct {
 	MaxOutputTokens int           `yaml:"max_output_tokens" json:"max_output_tokens"`
 	// DailyTokens bounds what all workers together spend in a day of UTC; 0 for no bound.
 	DailyTokens int `yaml:"daily_tokens" json:"daily_tokens"`
-	// Threshold is the confidence in percent below which an issue gets the label needs-triage.
-	Threshold int `yaml:"threshold" json:"threshold"`
 
 	key credential.Secret
 }
@@ -37,7 +35,7 @@ func (m Model) APIKey() credential.Secret { return m.key }
 
 // setDefaults leaves about 300 messages in a day.
 func (m *Model) setDefaults() {
-	m.Timeout, m.MaxOutputTokens, m.DailyTokens, m.Threshold = 20*time.Second, 1000, 500_000, 60
+	m.Timeout, m.MaxOutputTokens, m.DailyTokens = 20*time.Second, 1000, 500_000
 }
 
 // hint answers keys that would put a secret into the file, and names that other programs use.
@@ -48,6 +46,8 @@ func (*Model) hint(key string) advice {
 			"put it into an environment variable and write api_key_env: NAME; if this file was shared, make a new key at the provider", "api_key_env"}
 	case "name":
 		return advice{"unknown key, the name of the model is model", "write model", "model"}
+	case "threshold":
+		return advice{"unknown key, each triage has a threshold, for the rules as well", "write it under the triage", ""}
 	case "temperature":
 		return advice{"unknown key, the temperature is always 0", "delete it", ""}
 	}
@@ -77,7 +77,6 @@ func (k *checker) model() {
 	if at := join(path, "daily_tokens"); !k.refused[at] && m.DailyTokens != 0 && m.DailyTokens < minDailyTokens {
 		k.add(at, fmt.Sprintf("%d is less than a few messages cost", m.DailyTokens), fmt.Sprintf("write %d or more, or 0 for no bound", minDailyTokens))
 	}
-	k.between(join(path, "threshold"), m.Threshold, 0, 100, "write percent, for example 60; 0 never sets the label")
 }
 
 func (k *checker) between(path string, n, low, high int, fix string) {

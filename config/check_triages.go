@@ -27,6 +27,7 @@ func (k *checker) triage(name string, t Triage, filed channels) Triage {
 		k.add(at, fmt.Sprintf("%s is negative", t.Lookback), "write how far back the first start reads, for example 24h, or 0s")
 	}
 	k.follow(join(path, "follow"), t.Follow)
+	k.between(join(path, "threshold"), t.Threshold, 0, 100, "write percent, for example 60; 0 never sets the label needs-triage")
 	if at := join(path, "routes"); len(t.Routes) == 0 && !k.refused[at] {
 		k.add(at, "a triage without routes reads nothing", "write at least one entry with channel and repository")
 	}

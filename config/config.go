@@ -216,6 +216,8 @@ type Triage struct {
 	Lookback time.Duration `yaml:"lookback" json:"lookback"`
 	// Follow is for how long after a report its thread is followed; 0 for not at all.
 	Follow time.Duration `yaml:"follow" json:"follow"`
+	// Threshold is the confidence in percent below which an issue gets the label needs-triage.
+	Threshold int `yaml:"threshold" json:"threshold"`
 	// Teams are people that routes can ask for.
 	Teams map[string][]string `yaml:"teams" json:"teams,omitempty"` // :: name → Slack user ids
 	// Logins are people whose name at GitHub is known.

@@ -11,10 +11,10 @@ func withModel(lines string) (before, after string) {
 }
 
 func TestModel(t *testing.T) {
-	before, after := withModel("  base_url: https://llm.example.com/v1\n  model: some/model:8b\n  api_key_env: SLACK_CLIENT_SECRET\n  threshold: 0\n")
+	before, after := withModel("  base_url: https://llm.example.com/v1\n  model: some/model:8b\n  api_key_env: SLACK_CLIENT_SECRET\n")
 	c := mustLoad(t, edit(t, good, before, after))
 	m := c.Model
-	if !m.InUse() || m.APIKey().Reveal() != secretText || m.Timeout != 20*time.Second || m.Threshold != 0 || m.DailyTokens != 500_000 {
+	if !m.InUse() || m.APIKey().Reveal() != secretText || m.Timeout != 20*time.Second || m.DailyTokens != 500_000 {
 		t.Errorf("model = %+v", m)
 	}
 	if c := mustLoad(t, good); c.Model.InUse() {
@@ -59,9 +59,7 @@ func TestFaultsOfTheModel(t *testing.T) {
 			"tokenkeeper.yaml:12:22: model.max_output_tokens: 10 is not between 200 and 10000; fix: write 1000, which is twice what most answers take"),
 		row("small budget", start+"  daily_tokens: 100\n",
 			"tokenkeeper.yaml:12:17: model.daily_tokens: 100 is less than a few messages cost; fix: write 20000 or more, or 0 for no bound"),
-		row("threshold", start+"  threshold: 101\n",
-			"tokenkeeper.yaml:12:14: model.threshold: 101 is not between 0 and 100; fix: write percent, for example 60; 0 never sets the label"),
-		row("threshold as a share", start+"  threshold: 0.6\n",
-			"tokenkeeper.yaml:12:14: model.threshold: want a whole number, got a number; fix: write digits"),
+		row("threshold", start+"  threshold: 60\n",
+			"tokenkeeper.yaml:12:3: model.threshold: unknown key, each triage has a threshold, for the rules as well; fix: write it under the triage"),
 	})
 }

@@ -37,6 +37,12 @@ func TestFaultsOfTriages(t *testing.T) {
 		{"poll interval zero", "poll_interval: 30s", "poll_interval: 0s", []string{
 			`tokenkeeper.yaml:24:20: triages.acme/bug-reports.poll_interval: 0s is shorter than 1s; fix: write 1s or longer; Slack counts every look, 30s is kind`,
 		}},
+		{"threshold", "lookback: 0s", "threshold: 101", []string{
+			`tokenkeeper.yaml:25:16: triages.acme/bug-reports.threshold: 101 is not between 0 and 100; fix: write percent, for example 60; 0 never sets the label needs-triage`,
+		}},
+		{"threshold as a share", "lookback: 0s", "threshold: 0.6", []string{
+			`tokenkeeper.yaml:25:16: triages.acme/bug-reports.threshold: want a whole number, got a number; fix: write digits`,
+		}},
 		{"follow negative", "lookback: 0s", "follow: -1h", []string{
 			`tokenkeeper.yaml:25:13: triages.acme/bug-reports.follow: -1h0m0s is not between 1h and 2160h; fix: write for how long after a report its thread is followed, or 0s for not at all`,
 		}},

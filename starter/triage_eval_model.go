@@ -16,9 +16,9 @@ const askedAtOnce = 4
 // evaluateModel has the configured model read all samples.
 func (c *cli) evaluateModel(ctx context.Context, samples []triage.Sample) (e evaluation, err error) {
 	err = c.withApp(func(a *app.App) error {
-		model, _ := a.Model()
+		model := a.Model()
 		if model == nil {
-			return &failure{code: exitConfig, err: fmt.Errorf("%s has no model", a.Config().Path), fix: "add the section model, or leave --model out"}
+			return noModel(a)
 		}
 		found, unanswered := askAll(ctx, model, samples)
 		if ctx.Err() != nil {
@@ -33,6 +33,11 @@ func (c *cli) evaluateModel(ctx context.Context, samples []triage.Sample) (e eva
 		return nil
 	})
 	return e, err
+}
+
+// noModel is the failure of --model where there is none.
+func noModel(a *app.App) error {
+	return &failure{code: exitConfig, err: fmt.Errorf("%s has no model", a.Config().Path), fix: "add the section model, or leave --model out"}
 }
 
 // askAll returns what the model, or else the rules, found in each sample, and why it did not answer.

@@ -19,49 +19,68 @@ import (
 )
 
 func newTriagePreview(c *cli) *cobra.Command {
-	since, reports := age(7*day), false
+	since, flags := age(7*day), previewFlags{}
 	cmd := &cobra.Command{
 		Use:   "preview NAME",
 		Short: "Show what a triage would have filed",
 		Long: `Read what people posted to the channels of a triage lately, and show what would be filed of it under the configuration
 as it is: title, repository, labels, severity, and why or why not. Nothing is filed and nothing is posted, and the triage
-need not run. What was filed already is shown all the same. The rules read the messages, even where a language model is
-configured: looking at the past costs no tokens.
+need not run. What was filed already is shown all the same. The rules read the messages; with --model the language model of
+the configuration does, which costs its tokens and counts towards model.daily_tokens.
 
 It costs a request for every 200 messages. Where Slack limits reading it waits, and says so; Ctrl-C ends it.`,
 		Example: `  tokenkeeper triage preview acme/bug-reports
-  tokenkeeper triage preview acme/bug-reports --since 36h --reports`,
+  tokenkeeper triage preview acme/bug-reports --since 36h --reports
+  tokenkeeper triage preview acme/bug-reports --since 36h --model`,
 		ValidArgsFunction: c.completeTriage,
 		Args:              oneTriage,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.previewTriage(cmd.Context(), args[0], time.Now().Add(-time.Duration(since)), reports)
+			return c.previewTriage(cmd.Context(), args[0], time.Now().Add(-time.Duration(since)), flags)
 		},
 	}
 	cmd.Flags().Var(&since, "since", "how far to look back")
-	cmd.Flags().BoolVar(&reports, "reports", false, "leave out what would not be filed")
+	cmd.Flags().BoolVar(&flags.reports, "reports", false, "leave out what would not be filed")
+	cmd.Flags().BoolVar(&flags.model, "model", false, "have the language model of the configuration read the messages")
 	return cmd
 }
 
-func (c *cli) previewTriage(ctx context.Context, name string, since time.Time, reports bool) error {
+type previewFlags struct{ reports, model bool }
+
+func (c *cli) previewTriage(ctx context.Context, name string, since time.Time, flags previewFlags) error {
 	return c.withApp(func(a *app.App) error {
 		if _, err := a.Plan(name); err != nil {
 			return &failure{code: exitConfig, err: err, fix: "name one of them, or add it under triages: in the configuration"}
 		}
+		if flags.model && !a.Config().Model.InUse() {
+			return noModel(a)
+		}
 		if err := c.openVault(ctx, a); err != nil {
 			return err
 		}
-		preview, err := a.Preview(ctx, name, since, func(channel string, pause time.Duration) {
+		preview, err := a.Preview(ctx, name, app.PreviewOptions{Since: since, ByModel: flags.model, Waiting: func(channel string, pause time.Duration) {
 			c.notef("note: Slack limits reading; channel %s goes on in %s", channel, pause.Round(time.Second))
-		})
+		}})
 		if err != nil {
 			return explainActivity(err)
 		}
 		read := len(preview.Messages)
-		if reports {
+		c.noteReaders(a, flags.model, preview.Messages)
+		if flags.reports {
 			preview.Messages = slices.DeleteFunc(preview.Messages, func(p activities.Previewed) bool { return p.Verdict == activities.NotReport })
 		}
 		return c.print(preview, func(w io.Writer) { tellPreview(w, preview, read) })
 	})
+}
+
+// noteReaders says where somebody else read the messages than would in the triage.
+func (c *cli) noteReaders(a *app.App, byModel bool, messages []activities.Previewed) {
+	if !byModel && a.Config().Model.InUse() {
+		c.notef("note: the rules read these messages; with --model the model reads them, as it does in the triage")
+	}
+	unread := slices.DeleteFunc(slices.Clone(messages), func(p activities.Previewed) bool { return p.Unread == "" })
+	if len(unread) > 0 {
+		c.notef("note: the rules read %d of these messages in the place of the model; the first because it %s", len(unread), unread[0].Unread)
+	}
 }
 
 // explainActivity makes a failure of the error of an Activity that was run here.

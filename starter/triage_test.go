@@ -205,8 +205,7 @@ func TestTriageStatusOfAModel(t *testing.T) {
 	if err := a.OpenVault(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	model, _ := a.Model()
-	if _, err := model.Understand(t.Context(), triage.Message{Text: "It crashes"}, nil); err == nil {
+	if _, err := a.Model().Understand(t.Context(), triage.Message{Text: "It crashes"}, nil); err == nil {
 		t.Fatal("nothing listens there")
 	}
 	w.run("triage", "status").exits(exitOK).prints("model small: 0 of 500000 tokens today",

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -150,4 +152,38 @@ func TestAnUncertainIssueNeedsTriage(t *testing.T) {
 	assert.Equal(t, []string{"bug", NeedsTriage}, issue.Weighed(0.59, 0.6).Labels)
 	assert.Equal(t, []string{"bug"}, issue.Weighed(0.6, 0.6).Labels)
 	assert.Equal(t, []string{"Needs-Triage"}, Issue{Labels: []string{"Needs-Triage"}}.Weighed(0, 0.6).Labels)
+}
+
+// Whatever a model says, it is refused or reaches no further than a text and two words from lists.
+func FuzzReadAnswer(f *testing.F) {
+	for _, seed := range []string{"@ada fixes #1 <!-- x -->", "```", `"],"component":"admin`, "\u202e", "P1"} {
+		f.Add(seed, seed, 0.9)
+	}
+	f.Fuzz(func(t *testing.T, text, word string, confidence float64) {
+		said, err := json.Marshal(map[string]any{
+			"is_bug": true, "confidence": confidence, "title": text, "summary": text, "steps": []string{text, word}, "expected": word, "actual": text,
+			"severity": word, "component": word, "environment": []string{text},
+		})
+		if err != nil {
+			return // JSON has no NaN
+		}
+		for _, answer := range []string{string(said), strings.NewReplacer(strconv.Quote(word), `"unknown"`).Replace(string(said)), text} {
+			u, err := ReadAnswer(reported, shop.Components(), answer)
+			if err != nil {
+				continue
+			}
+			issue := Render(reported, u.UnderstoodBy(word).Content, shop)
+			for _, fault := range faultsOf(issue, reported.Key) {
+				t.Error(fault)
+			}
+			for _, label := range issue.Labels {
+				if !slices.Contains([]string{"bug", "P1", "area/checkout", "area/search"}, label) {
+					t.Errorf("label %q", label)
+				}
+			}
+			if issue.Owner != "acme" || issue.Repo != "shop" || len(issue.Assignees) > 0 || u.Confidence < 0 || u.Confidence > 1 {
+				t.Errorf("%+v", issue)
+			}
+		}
+	})
 }

@@ -13,6 +13,8 @@ type Understanding struct {
 	Classification
 
 	Content Report `json:"content"`
+	// Unread is why no model read the message, as [NoAnswerError.Reason]; "" where one did, or none was asked.
+	Unread string `json:"unread,omitempty"`
 }
 
 // Understander reads a message. Components are the parts of the product that a report can be about; it names one of them,
@@ -82,6 +84,7 @@ func (u Understanding) UnderstoodBy(model string) Understanding {
 
 // Instead returns the understanding of the rules with a line for the foot of the issue: why no model read the message.
 func (u Understanding) Instead(e *NoAnswerError) Understanding {
+	u.Unread = e.Reason
 	u.Content.Footer = "Read by rules, because the model " + e.Reason + "."
 	return u
 }

@@ -16,13 +16,12 @@ import (
 
 var _ activities.Models = (*App)(nil)
 
-// Model returns the language model that reads messages, and its threshold; nil where the rules do.
-func (a *App) Model() (understander triage.Understander, threshold float64) {
-	current := a.current.Load()
-	if current.model == nil {
-		return nil, 0
+// Model returns the language model that reads messages; nil where the rules do.
+func (a *App) Model() triage.Understander {
+	if current := a.current.Load(); current.model != nil {
+		return current.model
 	}
-	return current.model, float64(current.config.Model.Threshold) / 100
+	return nil // and not a nil of another type
 }
 
 func newModel(m config.Model, spent model.Meter) *model.Client {

@@ -17,19 +17,15 @@ import (
 func TestTheModelOfTheConfiguration(t *testing.T) {
 	a := &App{}
 	a.current.Store(newSetup(&config.Config{}, nil))
-	model, threshold := a.Model()
-	if model != nil { // assert.Nil takes a nil in disguise for one
-		t.Errorf("model = %#v", model)
+	if m := a.Model(); m != nil { // assert.Nil takes a nil in disguise for one
+		t.Errorf("model = %#v", m)
 	}
-	assert.Zero(t, threshold)
 
-	asked := &config.Config{Model: config.Model{BaseURL: "http://127.0.0.1:11434/v1", Model: "small", Threshold: 60}}
+	asked := &config.Config{Model: config.Model{BaseURL: "http://127.0.0.1:11434/v1", Model: "small"}}
 	before := newSetup(asked, a.current.Load())
 	after := newSetup(asked, before)
 	a.current.Store(after)
-	model, threshold = a.Model()
-	assert.NotNil(t, model)
-	assert.InDelta(t, 0.6, threshold, 1e-9)
+	assert.NotNil(t, a.Model())
 	assert.Same(t, before.spent, after.spent, "a changed file begins no new day")
 }
 
@@ -42,8 +38,7 @@ func TestWhatTheModelCostsIsInTheVault(t *testing.T) {
 	require.NoError(t, w.OpenVault(t.Context()))
 	message := triage.Message{Key: triage.Key{Team: "T1", Channel: "C1", TS: "1700000000.000100"}, Text: "The app crashes"}
 	ask := func() error {
-		understander, _ := w.Model()
-		_, err := understander.Understand(t.Context(), message, nil)
+		_, err := w.Model().Understand(t.Context(), message, nil)
 		return err
 	}
 	require.NoError(t, ask())

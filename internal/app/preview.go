@@ -23,20 +23,32 @@ type Preview struct {
 	PassedOver map[string]int `json:"passed_over"`
 }
 
-// Preview reads the channels of a triage back to a time and says what would be filed. It writes nothing. Where Slack
-// limits it, waiting is told which channel waits and for how long. The vault must be open.
+// PreviewOptions say what of a triage is looked at.
+type PreviewOptions struct {
+	Since time.Time
+	// ByModel has the language model of the configuration read the messages, which costs its tokens; else the rules do.
+	ByModel bool
+	// Waiting is told which channel waits for how long, where Slack limits reading.
+	Waiting func(channel string, pause time.Duration)
+}
+
+// Preview reads the channels of a triage back to a time and says what would be filed. It writes nothing. The vault must be
+// open.
 // Errors: of the configuration; those of [activities.Slack.Preview], but no limit.
-func (a *App) Preview(ctx context.Context, name string, since time.Time, waiting func(channel string, pause time.Duration)) (Preview, error) {
+func (a *App) Preview(ctx context.Context, name string, o PreviewOptions) (Preview, error) {
 	plan, err := a.Plan(name)
 	if err != nil {
 		return Preview{}, err
 	}
 	slack := activities.Slack{APIs: a, Plans: a}
-	whole := Preview{Triage: name, Since: since, Messages: []activities.Previewed{}, PassedOver: map[string]int{}}
+	if o.ByModel {
+		slack.Models = a
+	}
+	whole := Preview{Triage: name, Since: o.Since, Messages: []activities.Previewed{}, PassedOver: map[string]int{}}
 	for _, channel := range plan.Channels() {
-		in := activities.PreviewInput{Triage: name, Channel: channel, After: triage.TimestampOf(since)}
+		in := activities.PreviewInput{Triage: name, Channel: channel, After: triage.TimestampOf(o.Since)}
 		for more := true; more; more = in.Cursor != "" {
-			page, err := previewPage(ctx, &slack, in, waiting)
+			page, err := previewPage(ctx, &slack, in, o.Waiting)
 			if err != nil {
 				return Preview{}, err
 			}

@@ -66,7 +66,7 @@ func (a *App) Plan(name string) (activities.Plan, error) {
 	}
 	plan := activities.Plan{
 		Triage: name, Slack: t.Slack, GitHub: t.GitHub, PollInterval: t.PollInterval, Lookback: t.Lookback, Follow: t.Follow,
-		Logins: t.Logins,
+		Threshold: t.Threshold, Logins: t.Logins,
 	}
 	for _, r := range t.Routes {
 		var propose *triage.Proposal
