@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -76,7 +77,7 @@ type paced struct {
 	free    [2]time.Time // :: limit, in the order of [Pace.limits] → when it would be unused again
 	rest    time.Time    // until when the provider asked to wait
 	refused time.Time    // when it asked last
-	behind  int          // how many were sent away since the last turn
+	away    []time.Time  // when those that were sent away will come back, here or to another worker
 }
 
 // turn waits until the account may make another request. Where that is longer than a minute it fails with
@@ -110,13 +111,14 @@ func (p *Pace) take(account credential.AccountID, workers int) (wait time.Durati
 	}
 	at := a.next(now, limits, 0)
 	if at.Sub(now) > maxTurnWait {
-		a.behind++ // so many come before who asks now, at least
-		return a.next(now, limits, a.behind).Sub(now), false
+		a.away = slices.DeleteFunc(a.away, func(back time.Time) bool { return !back.After(now) })
+		back := a.next(now, limits, len(a.away)+1) // they come before who asks now
+		a.away = append(a.away, back)
+		return back.Sub(now), false
 	}
 	for i, l := range limits {
 		a.free[i] = later(a.free[i], at).Add(l.Every)
 	}
-	a.behind = max(a.behind-1, 0)
 	return at.Sub(now), true
 }
 
