@@ -2,7 +2,6 @@ package gateway_test
 
 import (
 	"context"
-	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -13,6 +12,7 @@ import (
 
 	"tokenkeeper/credential"
 	"tokenkeeper/gateway"
+	"tokenkeeper/internal/chromiumtest"
 	"tokenkeeper/workflows"
 )
 
@@ -35,27 +35,21 @@ func deadAccount(f *fixture) {
 	f.board.show([]gateway.AccountView{{AccountStatus: status()}})
 }
 
-// pressButton presses the button with this text, as a person does.
-func (b *tab) pressButton(text string) {
-	b.t.Helper()
-	b.do(chromedp.Click(`//button[starts-with(normalize-space(.), '` + text + `')]`))
-}
-
 func TestTheWholeWayFromADeadGrant(t *testing.T) {
-	for name, s := range map[string]screen{"light": desktop, "dark": night, "phone": phone, "no script": {width: 1280, height: 900, noScript: true}} {
+	for name, s := range map[string]chromiumtest.Screen{"light": chromiumtest.Desktop, "dark": chromiumtest.Night, "phone": chromiumtest.Phone, "no script": {Width: 1280, Height: 900, NoScript: true}} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			deadAccount(f)
-			b := newTab(t, s)
-			b.open(f.url + "/")
-			b.see("reauthorization required")
-			b.pressButton("Reauthorize")
-			b.see("Continue to Fake & Co")
-			b.see("dead grant (code token_revoked, HTTP 200)")
-			b.pressButton("Continue to")
-			b.see("Account acme/triage/fake is active")
-			b.open(f.url + "/")
-			b.see("Everything works: 1 account")
+			b := chromiumtest.New(t, s)
+			b.Open(f.url + "/")
+			b.See("reauthorization required")
+			b.Press("Reauthorize")
+			b.See("Continue to Fake & Co")
+			b.See("dead grant (code token_revoked, HTTP 200)")
+			b.Press("Continue to")
+			b.See("Account acme/triage/fake is active")
+			b.Open(f.url + "/")
+			b.See("Everything works: 1 account")
 			record, err := f.vault.Get(t.Context(), account)
 			require.NoError(t, err)
 			assert.Equal(t, credential.Generation(1), record.Generation)
@@ -67,14 +61,14 @@ func TestDenialOnTheWayFromADeadGrant(t *testing.T) {
 	f := newFixture(t)
 	deadAccount(f)
 	f.auth.change(func(a *authServer) { a.refusal = "access_denied" })
-	b := newTab(t, phone)
-	b.open(f.url + "/")
-	b.pressButton("Reauthorize")
-	b.see("Continue to Fake & Co")
-	b.pressButton("Continue to")
-	b.see("You did not consent")
-	b.open(f.url + "/")
-	b.see("reauthorization required")
+	b := chromiumtest.New(t, chromiumtest.Phone)
+	b.Open(f.url + "/")
+	b.Press("Reauthorize")
+	b.See("Continue to Fake & Co")
+	b.Press("Continue to")
+	b.See("You did not consent")
+	b.Open(f.url + "/")
+	b.See("reauthorization required")
 	f.requireNothingConnected()
 }
 
@@ -85,24 +79,24 @@ func TestAnotherSubjectOnTheWayFromADeadGrant(t *testing.T) {
 	require.NoError(t, err)
 	deadAccount(f)
 	f.auth.change(func(a *authServer) { a.subject = "U2" })
-	b := newTab(t, night)
-	b.open(f.url + "/")
-	b.pressButton("Reauthorize")
-	b.see("Continue to Fake & Co")
-	b.pressButton("Continue to")
-	b.see("account acme/triage/fake belongs to person U1 (U1), but person U2 (U2) consented")
-	b.see("tokenkeeper account accept acme/triage/fake --subject U2")
-	b.picture("quarantine")
-	assert.Empty(t, ask[[]string](b, lowContrast), "too little contrast")
-	b.open(f.url + "/")
-	b.see("reauthorization required")
+	b := chromiumtest.New(t, chromiumtest.Night)
+	b.Open(f.url + "/")
+	b.Press("Reauthorize")
+	b.See("Continue to Fake & Co")
+	b.Press("Continue to")
+	b.See("account acme/triage/fake belongs to person U1 (U1), but person U2 (U2) consented")
+	b.See("tokenkeeper account accept acme/triage/fake --subject U2")
+	b.Picture("quarantine")
+	assert.Empty(t, b.LowContrast(), "too little contrast")
+	b.Open(f.url + "/")
+	b.See("reauthorization required")
 	after, err := f.vault.Get(t.Context(), account)
 	require.NoError(t, err)
 	assert.Equal(t, before.Generation, after.Generation)
 }
 
 func TestDisconnectInABrowser(t *testing.T) {
-	for name, s := range map[string]screen{"light": desktop, "dark": night, "phone": phone} {
+	for name, s := range map[string]chromiumtest.Screen{"light": chromiumtest.Desktop, "dark": chromiumtest.Night, "phone": chromiumtest.Phone} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			f.owner.deed = func() (workflows.AccountStatus, error) {
@@ -113,23 +107,23 @@ func TestDisconnectInABrowser(t *testing.T) {
 			}
 			f.board.show([]gateway.AccountView{viewOf(f.clock.Now(), account.String(), nil)},
 				triageOf(f.clock.Now(), func(v *gateway.TriageView) { v.Accounts = []credential.AccountID{account} }))
-			b := newTab(t, s)
-			b.open(f.url + "/")
-			b.do(chromedp.Click(`//a[starts-with(normalize-space(.), 'Disconnect')]`))
-			b.see("What stops")
-			b.picture("disconnect-" + name)
-			assert.Empty(t, ask[[]string](b, lowContrast), "too little contrast")
-			b.pressButton("Disconnect")
-			b.see("Account acme/triage/fake is disconnected")
-			b.picture("banner-" + name)
-			assert.LessOrEqual(t, ask[int](b, `document.documentElement.scrollWidth`), int(s.width), "nobody has to scroll sideways")
-			assert.Empty(t, ask[[]string](b, lowContrast), "too little contrast")
+			b := chromiumtest.New(t, s)
+			b.Open(f.url + "/")
+			b.Do(chromedp.Click(`//a[starts-with(normalize-space(.), 'Disconnect')]`))
+			b.See("What stops")
+			b.Picture("disconnect-" + name)
+			assert.Empty(t, b.LowContrast(), "too little contrast")
+			b.Press("Disconnect")
+			b.See("Account acme/triage/fake is disconnected")
+			b.Picture("banner-" + name)
+			assert.Zero(t, b.Overflow(), "nobody has to scroll sideways")
+			assert.Empty(t, b.LowContrast(), "too little contrast")
 		})
 	}
 }
 
 func TestDisconnectByForceInABrowser(t *testing.T) {
-	for name, s := range map[string]screen{"dark": night, "phone": phone, "no script": {width: 1280, height: 900, noScript: true}} {
+	for name, s := range map[string]chromiumtest.Screen{"dark": chromiumtest.Night, "phone": chromiumtest.Phone, "no script": {Width: 1280, Height: 900, NoScript: true}} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			stuck := viewOf(f.clock.Now(), account.String(), func(v *gateway.AccountView) {
@@ -140,50 +134,36 @@ func TestDisconnectByForceInABrowser(t *testing.T) {
 				return workflows.AccountStatus{Status: credential.Disconnected, Unrevoked: "fake: revoke: transient (HTTP 503)"}, nil
 			}
 			f.board.show([]gateway.AccountView{stuck})
-			b := newTab(t, s)
-			b.open(f.url + "/")
-			b.see("the provider has not taken the revocation yet")
-			b.do(chromedp.Click(`//a[starts-with(normalize-space(.), 'Disconnect')]`))
-			b.see("It waits for Fake & Co")
-			b.picture("force-" + name)
-			assert.Empty(t, ask[[]string](b, lowContrast), "too little contrast")
-			b.pressButton("Destroy the tokens without Fake & Co")
-			b.see("its tokens are destroyed here, but the provider has not revoked the grant")
-			assert.LessOrEqual(t, ask[int](b, `document.documentElement.scrollWidth`), int(s.width), "nobody has to scroll sideways")
+			b := chromiumtest.New(t, s)
+			b.Open(f.url + "/")
+			b.See("the provider has not taken the revocation yet")
+			b.Do(chromedp.Click(`//a[starts-with(normalize-space(.), 'Disconnect')]`))
+			b.See("It waits for Fake & Co")
+			b.Picture("force-" + name)
+			assert.Empty(t, b.LowContrast(), "too little contrast")
+			b.Press("Destroy the tokens without Fake & Co")
+			b.See("its tokens are destroyed here, but the provider has not revoked the grant")
+			assert.Zero(t, b.Overflow(), "nobody has to scroll sideways")
 			assert.Equal(t, []string{"disconnect by force"}, f.owner.deeds)
 		})
 	}
 }
 
-// tabTo moves the focus with the Tab key alone until an element whose text begins with this has it.
-func (b *tab) tabTo(text string) {
-	b.t.Helper()
-	const most = 40 // elements that take the focus on any page of the tests
-	for range most {
-		b.do(chromedp.KeyEvent(kb.Tab))
-		if strings.HasPrefix(ask[string](b, `document.activeElement.innerText`), text) {
-			assert.NotEqual(b.t, "none", ask[string](b, `getComputedStyle(document.activeElement).outlineStyle`), "nobody sees where the focus is")
-			return
-		}
-	}
-	b.t.Fatalf("the Tab key does not lead to %q", text)
-}
-
 func TestTheWholeWayWithAKeyboard(t *testing.T) {
 	f := newFixture(t)
 	deadAccount(f)
-	b := newTab(t, desktop)
-	b.open(f.url + "/")
-	b.see("reauthorization required")
-	b.tabTo("Reauthorize")
-	b.do(chromedp.KeyEvent(kb.Enter))
-	b.see("Continue to Fake & Co")
-	b.tabTo("Continue to")
-	b.do(chromedp.KeyEvent(" "))
-	b.see("Account acme/triage/fake is active")
-	b.tabTo("tokenkeeper")
-	b.do(chromedp.KeyEvent(kb.Enter))
-	b.see("Everything works: 1 account")
+	b := chromiumtest.New(t, chromiumtest.Desktop)
+	b.Open(f.url + "/")
+	b.See("reauthorization required")
+	b.TabTo("Reauthorize")
+	b.Do(chromedp.KeyEvent(kb.Enter))
+	b.See("Continue to Fake & Co")
+	b.TabTo("Continue to")
+	b.Do(chromedp.KeyEvent(" "))
+	b.See("Account acme/triage/fake is active")
+	b.TabTo("tokenkeeper")
+	b.Do(chromedp.KeyEvent(kb.Enter))
+	b.See("Everything works: 1 account")
 }
 
 func TestDisconnectWithAKeyboard(t *testing.T) {
@@ -192,20 +172,20 @@ func TestDisconnectWithAKeyboard(t *testing.T) {
 		return workflows.AccountStatus{Status: credential.Disconnected}, nil
 	}
 	f.board.show([]gateway.AccountView{viewOf(f.clock.Now(), account.String(), nil)})
-	b := newTab(t, desktop)
-	b.open(f.url + "/")
-	b.tabTo("Disconnect")
-	b.do(chromedp.KeyEvent(kb.Enter))
-	b.see("What stops")
-	b.tabTo("Keep it")
-	b.do(chromedp.KeyEvent(kb.Enter))
-	b.see("Everything works")
+	b := chromiumtest.New(t, chromiumtest.Desktop)
+	b.Open(f.url + "/")
+	b.TabTo("Disconnect")
+	b.Do(chromedp.KeyEvent(kb.Enter))
+	b.See("What stops")
+	b.TabTo("Keep it")
+	b.Do(chromedp.KeyEvent(kb.Enter))
+	b.See("Everything works")
 	assert.Empty(t, f.owner.deeds)
-	b.tabTo("Disconnect")
-	b.do(chromedp.KeyEvent(kb.Enter))
-	b.see("What stops")
-	b.tabTo("Disconnect")
-	b.do(chromedp.KeyEvent(kb.Enter))
-	b.see("is disconnected")
-	assert.Equal(t, "#result", ask[string](b, `location.hash`), "reading goes on at what was done")
+	b.TabTo("Disconnect")
+	b.Do(chromedp.KeyEvent(kb.Enter))
+	b.See("What stops")
+	b.TabTo("Disconnect")
+	b.Do(chromedp.KeyEvent(kb.Enter))
+	b.See("is disconnected")
+	assert.Equal(t, "#result", chromiumtest.Ask[string](b, `location.hash`), "reading goes on at what was done")
 }

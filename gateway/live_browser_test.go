@@ -12,27 +12,28 @@ import (
 
 	"tokenkeeper/credential"
 	"tokenkeeper/gateway"
+	"tokenkeeper/internal/chromiumtest"
 )
 
 func TestChangesAppearWithoutReload(t *testing.T) {
 	f := newFixture(t)
 	f.server.Now = time.Now
 	busyBoard(f)
-	b := newTab(t, desktop)
-	b.open(f.url + "/")
-	b.see("1 of 4 accounts needs a person")
-	ask[any](b, `(() => { window.mark = 'not reloaded'; document.querySelector('form[action="/accounts/acme/triage/github/refresh"] button').focus(); return 0 })()`)
+	b := chromiumtest.New(t, chromiumtest.Desktop)
+	b.Open(f.url + "/")
+	b.See("1 of 4 accounts needs a person")
+	chromiumtest.Ask[any](b, `(() => { window.mark = 'not reloaded'; document.querySelector('form[action="/accounts/acme/triage/github/refresh"] button').focus(); return 0 })()`)
 	f.board.show([]gateway.AccountView{
 		viewOf(time.Now(), "acme/triage/github", nil), viewOf(time.Now(), "acme/triage/slack", nil),
 		viewOf(time.Now(), "acme/zoe/slack", func(v *gateway.AccountView) { v.Status = credential.Degraded }),
 	})
-	b.see("1 of 3 accounts has trouble")
-	assert.Equal(t, "not reloaded", ask[string](b, `window.mark`))
-	assert.Equal(t, "/accounts/acme/triage/github/refresh", ask[string](b, `document.activeElement.form.getAttribute('action')`), "the focus stays")
-	assert.Contains(t, ask[string](b, `document.getElementById('news').textContent`), "acme/triage/slack: active", "it is read out")
-	assert.Equal(t, 3, ask[int](b, `document.querySelectorAll('.card').length`))
+	b.See("1 of 3 accounts has trouble")
+	assert.Equal(t, "not reloaded", chromiumtest.Ask[string](b, `window.mark`))
+	assert.Equal(t, "/accounts/acme/triage/github/refresh", chromiumtest.Ask[string](b, `document.activeElement.form.getAttribute('action')`), "the focus stays")
+	assert.Contains(t, chromiumtest.Ask[string](b, `document.getElementById('news').textContent`), "acme/triage/slack: active", "it is read out")
+	assert.Equal(t, 3, chromiumtest.Ask[int](b, `document.querySelectorAll('.card').length`))
 	assert.Equal(t, []string{"account/acme/zoe/slack", "account/acme/triage/github", "account/acme/triage/slack"},
-		ask[[]string](b, `[...document.querySelectorAll('.card')].map(c => c.id)`))
+		chromiumtest.Ask[[]string](b, `[...document.querySelectorAll('.card')].map(c => c.id)`))
 }
 
 func TestTheLivePageComesBack(t *testing.T) {
@@ -53,16 +54,16 @@ func TestTheLivePageComesBack(t *testing.T) {
 		}
 	}
 	stop := serve(l)
-	b := newTab(t, desktop)
-	b.open("http://" + address + "/")
-	b.see("Everything works")
+	b := chromiumtest.New(t, chromiumtest.Desktop)
+	b.Open("http://" + address + "/")
+	b.See("Everything works")
 	stop()
-	b.see("The connection is lost")
-	b.picture("lost")
+	b.See("The connection is lost")
+	b.Picture("lost")
 	board.show([]gateway.AccountView{deadView(time.Now(), "acme/triage/slack")})
 	again, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", address)
 	require.NoError(t, err)
 	t.Cleanup(serve(again))
-	b.see("1 of 1 account needs a person")
-	assert.True(t, ask[bool](b, `document.getElementById('lost').hidden`))
+	b.See("1 of 1 account needs a person")
+	assert.True(t, chromiumtest.Ask[bool](b, `document.getElementById('lost').hidden`))
 }

@@ -11,6 +11,7 @@ import (
 	"tokenkeeper/activities"
 	"tokenkeeper/credential"
 	"tokenkeeper/gateway"
+	"tokenkeeper/internal/chromiumtest"
 )
 
 // busyBoard has one of everything.
@@ -44,54 +45,34 @@ func busyBoard(f *fixture) {
 }
 
 func TestStatusPageInABrowser(t *testing.T) {
-	for name, s := range map[string]screen{"light": desktop, "dark": night, "phone": phone} {
+	for name, s := range map[string]chromiumtest.Screen{"light": chromiumtest.Desktop, "dark": chromiumtest.Night, "phone": chromiumtest.Phone} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			busyBoard(f)
-			b := newTab(t, s)
-			b.open(f.url + "/")
-			b.see("1 of 4 accounts needs a person")
-			b.picture("status-" + name)
-			assert.LessOrEqual(t, ask[int](b, `document.documentElement.scrollWidth`), int(s.width), "nobody has to scroll sideways")
-			background := ask[string](b, `getComputedStyle(document.body).backgroundColor`)
-			assert.Equal(t, s.dark, background == "rgb(18, 22, 28)", background)
-			assert.Empty(t, ask[[]string](b, lowContrast), "too little contrast")
-			if s.mobile {
-				assert.Empty(t, ask[[]string](b, smallTargets), "too small for a thumb")
+			b := chromiumtest.New(t, s)
+			b.Open(f.url + "/")
+			b.See("1 of 4 accounts needs a person")
+			b.Picture("status-" + name)
+			assert.Zero(t, b.Overflow(), "nobody has to scroll sideways")
+			background := chromiumtest.Ask[string](b, `getComputedStyle(document.body).backgroundColor`)
+			assert.Equal(t, s.Dark, background == "rgb(18, 22, 28)", background)
+			assert.Empty(t, b.LowContrast(), "too little contrast")
+			if s.Mobile {
+				assert.Empty(t, b.SmallTargets(), "too small for a thumb")
 			}
 		})
 	}
 }
 
-// lowContrast returns texts whose contrast is below WCAG's 4.5:1.
-const lowContrast = `(() => {
-  const parse = c => c.match(/[\d.]+/g).map(Number);
-  const light = c => parse(c).slice(0, 3).map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-  const behind = e => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > 0) return 'rgb(' + c.slice(0, 3) + ')'; } return 'rgb(255,255,255)'; };
-  const found = [];
-  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  for (let n; n = texts.nextNode();) {
-    if (!n.data.trim()) continue;
-    const e = n.parentElement, a = light(getComputedStyle(e).color), b = light(behind(e));
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (ratio < 4.5) found.push(n.data.trim() + ' ' + ratio.toFixed(2));
-  }
-  return found;
-})()`
-
-// smallTargets returns buttons that are lower than 44 CSS pixels.
-const smallTargets = `[...document.querySelectorAll('button, .button, input')].filter(e => e.offsetHeight < 44).map(e => e.innerText + ' ' + e.offsetHeight)`
-
 // What a screen reader goes by: landmarks, headings in order, names.
 func TestStatusPageForAScreenReader(t *testing.T) {
 	f := newFixture(t)
 	busyBoard(f)
-	b := newTab(t, desktop)
-	b.open(f.url + "/")
-	b.see("1 of 4 accounts")
+	b := chromiumtest.New(t, chromiumtest.Desktop)
+	b.Open(f.url + "/")
+	b.See("1 of 4 accounts")
 	seen := map[string]bool{}
-	for _, n := range command(b, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{}).Nodes {
+	for _, n := range chromiumtest.Command(b, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{}).Nodes {
 		if n.Ignored || n.Role == nil || n.Name == nil {
 			continue
 		}
@@ -107,10 +88,10 @@ func TestStatusPageForAScreenReader(t *testing.T) {
 	} {
 		assert.True(t, seen[want], "%s is not in the accessibility tree", want)
 	}
-	levels := ask[[]int](b, `[...document.querySelectorAll('h1, h2, h3, h4')].map(h => Number(h.tagName[1]))`)
+	levels := chromiumtest.Ask[[]int](b, `[...document.querySelectorAll('h1, h2, h3, h4')].map(h => Number(h.tagName[1]))`)
 	require.Equal(t, 1, levels[0])
 	for i := range levels[1:] {
 		assert.LessOrEqual(t, levels[i+1], levels[i]+1, "a level of headings is left out")
 	}
-	assert.Equal(t, "en", ask[string](b, `document.documentElement.lang`))
+	assert.Equal(t, "en", chromiumtest.Ask[string](b, `document.documentElement.lang`))
 }
