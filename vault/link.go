@@ -59,6 +59,8 @@ type LinkKeys struct {
 	Secret    string // 260 random bits
 	Code      string // to be told by another way than the link; "" when it needs none
 	ExpiresAt time.Time
+	// Shared says that nothing was made: an earlier letter about the same episode leads there.
+	Shared bool
 }
 
 // NewLink makes a link. It voids the account's links of before, unless one of them is the request's own: see [LinkRequest].
@@ -71,8 +73,7 @@ func (v *Vault) NewLink(ctx context.Context, r LinkRequest) (LinkKeys, error) {
 		if err := v.prune(ctx, tx); err != nil {
 			return err
 		}
-		var shared bool
-		if made, shared, err = sharedLink(ctx, tx, s, r, v.now()); err != nil || shared {
+		if made, err = sharedLink(ctx, tx, s, r, v.now()); err != nil || made.Shared {
 			return err
 		}
 		made, err = insertLink(ctx, tx, s, r, v.now())

@@ -16,11 +16,11 @@ import (
 // shares reports whether a request is for a link that letters share.
 func (r LinkRequest) shares() bool { return r.Episode != "" && !r.Code }
 
-// sharedLink returns the link of the request's episode, and reports whether there is one that a letter can lead to: it is
+// sharedLink returns the link of the request's episode if there is one that a letter can lead to, and else the zero keys: it is
 // good for half its life, or somebody has opened it, whom a new one would stop in the middle.
-func sharedLink(ctx context.Context, tx storage.Queryer, s sealer, r LinkRequest, now time.Time) (LinkKeys, bool, error) {
+func sharedLink(ctx context.Context, tx storage.Queryer, s sealer, r LinkRequest, now time.Time) (LinkKeys, error) {
 	if !r.shares() {
-		return LinkKeys{}, false, nil
+		return LinkKeys{}, nil
 	}
 	var (
 		hash, browser, sealed []byte
@@ -30,20 +30,20 @@ func sharedLink(ctx context.Context, tx storage.Queryer, s sealer, r LinkRequest
 		WHERE account = $1 AND episode = $2 AND sealed IS NOT NULL AND expires_at > $3`, r.Account.String(), r.Episode, micros(now)).
 		Scan(&hash, &browser, &sealed, &expires)
 	if errors.Is(err, sql.ErrNoRows) {
-		return LinkKeys{}, false, nil
+		return LinkKeys{}, nil
 	}
 	if err != nil {
-		return LinkKeys{}, false, err
+		return LinkKeys{}, err
 	}
 	ends := fromMicros(expires)
 	if browser == nil && ends.Sub(now) < r.life()/2 {
-		return LinkKeys{}, false, nil
+		return LinkKeys{}, nil
 	}
 	secret, err := s.open(r.binding(hash), sealed)
 	if err != nil {
-		return LinkKeys{}, false, nil //nolint:nilerr // its key was dropped: a new link costs nothing
+		return LinkKeys{}, nil //nolint:nilerr // its key was dropped: a new link costs nothing
 	}
-	return LinkKeys{Secret: string(secret), ExpiresAt: ends}, true, nil
+	return LinkKeys{Secret: string(secret), ExpiresAt: ends, Shared: true}, nil
 }
 
 // sealLink returns what lets letters share a link; nil for one that nobody shares.

@@ -14,6 +14,8 @@ type Link struct {
 	URL       string
 	Code      string // confirmation code; "" when the link needs none
 	ExpiresAt time.Time
+
+	shared bool // there before
 }
 
 // NewLink makes a link, with a confirmation code where the configuration or the caller wants one. It is good once and voids
@@ -31,7 +33,7 @@ func (a *App) newLink(ctx context.Context, r vault.LinkRequest) (Link, error) {
 	if err != nil {
 		return Link{}, err
 	}
-	return Link{URL: a.Config().Gateway.PublicURL + "/c/" + keys.Secret, Code: keys.Code, ExpiresAt: keys.ExpiresAt}, nil
+	return Link{URL: a.Config().Gateway.PublicURL + "/c/" + keys.Secret, Code: keys.Code, ExpiresAt: keys.ExpiresAt, shared: keys.Shared}, nil
 }
 
 // errCodeAside: a notice that held the code beside the link would be what the code protects against.
@@ -44,5 +46,12 @@ func (a *App) ConnectLink(ctx context.Context, account credential.AccountID, why
 		return "", errCodeAside
 	}
 	link, err := a.newLink(ctx, vault.LinkRequest{Account: account, Why: why, Episode: episode})
-	return link.URL, err
+	if err != nil || link.shared {
+		return link.URL, err
+	}
+	// People made the others, and the audit log has who. It is no reason to keep the link back.
+	if err := a.Vault.Audit(ctx, vault.Event{Actor: "notices", Action: vault.LinkMinted, Account: account, Outcome: vault.Done}); err != nil {
+		a.Log.ErrorContext(ctx, "the link of a notice is not in the audit log", "account", account.String(), "error", err)
+	}
+	return link.URL, nil
 }

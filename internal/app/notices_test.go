@@ -102,4 +102,9 @@ func TestTheTargetsOfANoticeGetOneLink(t *testing.T) {
 	assert.NotEqual(t, first, other)
 	require.NoError(t, workers[0].Vault.SpendLink(t.Context(), vault.LinkHash(path.Base(other))))
 	assert.NotEqual(t, other, get(0, "ntc_2"), "it was used")
+	trail, err := workers[0].Vault.AuditTrail(t.Context(), vault.AuditFilter{Account: account}, 10)
+	require.NoError(t, err)
+	require.Len(t, trail, 3, "one for each link that was made")
+	assert.Equal(t, "notices", trail[0].Actor)
+	assert.Equal(t, vault.LinkMinted, trail[0].Action)
 }

@@ -55,6 +55,7 @@ func TestAPersonMendsADeadGrantInABrowser(t *testing.T) {
 	require.NoError(t, err)
 	dead := w.status(account)
 	require.Equal(t, credential.ReauthorizationRequired, dead.Status)
+	w.eventually("the notice, whose link would void one that was made before", func() bool { return w.audited(account, vault.LinkMinted) == 1 })
 
 	b := chromiumtest.New(t, chromiumtest.Phone)
 	home := w.Config().Gateway.PublicURL + "/"
@@ -112,11 +113,12 @@ func TestAPersonMendsADeadGrantInABrowser(t *testing.T) {
 	require.NoError(t, err)
 	var said []string
 	for _, e := range trail {
-		said = append(said, string(e.Action)+" "+string(e.Outcome))
+		said = append(said, e.Actor+" "+string(e.Action)+" "+string(e.Outcome))
 	}
 	assert.Equal(t, []string{
-		"consent done", "link-opened done", "link-minted done",
-		"consent refused", "link-opened done", "link-minted done",
-		"consent denied", "link-opened done", "link-minted done",
+		"local consent done", "local link-opened done", "local link-minted done",
+		"local consent refused", "local link-opened done", "local link-minted done",
+		"local consent denied", "local link-opened done", "local link-minted done",
+		"notices link-minted done",
 	}, said, "newest first")
 }
