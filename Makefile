@@ -28,7 +28,7 @@ interactive := $(if $(filter-out 0 no false,$(INTERACTIVE)),--interactive)
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
-	@echo "  Variables: INTERACTIVE=1, DEMO_JSON=file, DEMO_ARGS, RUN_ARGS, SANDBOX_ARGS, TESTFLAGS, PACKAGES, BENCHCOUNT, TEMPORAL_CLI"
+	@echo "  Variables: INTERACTIVE=1, DEMO_JSON=file, DEMO_ARGS, RUN_ARGS, SANDBOX_ARGS, TESTFLAGS, PACKAGES, MESSAGES, BENCHCOUNT, TEMPORAL_CLI"
 
 # Recipes that run something to the end of the user's patience exec it, so that Ctrl-C and the exit code are its own.
 .PHONY: demo
@@ -52,6 +52,11 @@ build: ## Build bin/tokenkeeper and bin/tokenkeeper-worker
 .PHONY: test
 test: $(temporal) ## Run all tests with the race detector, those against a real Temporal server included
 	CGO_ENABLED=1 $(GO) test -race -vet=off -timeout 20m $(TESTFLAGS) $(PACKAGES)
+
+MESSAGES ?= 10000
+.PHONY: proof
+proof: $(temporal) ## Ten thousand messages while everything breaks: each report one issue, in order, none missing; or MESSAGES=n
+	CGO_ENABLED=1 $(GO) test -vet=off -count 1 -timeout 3h -v -run '^TestEveryReportOnce$$' ./internal/e2e -messages $(MESSAGES)
 
 # What is compared is measured in one run, so a busy machine slows both sides. Three rounds of a minute each against the
 # server are enough for a median; BENCHCOUNT is how often everything else is repeated.

@@ -159,7 +159,7 @@ func (s *Sandbox) arrive(c *call) (Fault, bool) {
 
 // due counts a chosen request and reports whether it is one to hit.
 func (f *scripted) due(c *call) bool {
-	if !f.chooses(c) || f.spent() {
+	if f.spent() || !f.chooses(c) {
 		return false
 	}
 	f.seen++

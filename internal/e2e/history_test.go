@@ -3,6 +3,7 @@ package e2e
 import (
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
@@ -14,16 +15,32 @@ import (
 	"tokenkeeper/workflows"
 )
 
-func (w *world) history(id string) *historypb.History {
+// history returns the events of the last run.
+func (w *world) history(id string) *historypb.History { return w.historyOf(id, "") }
+
+func (w *world) historyOf(id, run string) *historypb.History {
 	w.t.Helper()
 	history := &historypb.History{}
-	events := w.Temporal.GetWorkflowHistory(w.t.Context(), id, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	events := w.Temporal.GetWorkflowHistory(w.t.Context(), id, run, false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
 		require.NoError(w.t, err)
 		history.Events = append(history.Events, event)
 	}
 	return history
+}
+
+// histories returns those of all runs, in order.
+func (w *world) histories(id string) []*historypb.History {
+	w.t.Helper()
+	all := []*historypb.History{w.history(id)}
+	for {
+		before := all[0].GetEvents()[0].GetWorkflowExecutionStartedEventAttributes().GetContinuedExecutionRunId()
+		if before == "" {
+			return all
+		}
+		all = slices.Insert(all, 0, w.historyOf(id, before))
+	}
 }
 
 // replays makes sure that the code as it is takes the same decisions again, and records the history with -update.

@@ -144,6 +144,16 @@ type world struct {
 // newWorld takes sections of the configuration besides those that every world has.
 func newWorld(t testing.TB, o sandbox.Options, sections ...string) *world {
 	t.Helper()
+	w := newIdleWorld(t, server, o, sections...)
+	w.worker = w.NewWorker()
+	require.NoError(t, w.worker.Start())
+	t.Cleanup(w.worker.Stop)
+	return w
+}
+
+// newIdleWorld is a world in which nobody works yet.
+func newIdleWorld(t testing.TB, server *devserver.Server, o sandbox.Options, sections ...string) *world {
+	t.Helper()
 	organization := strings.ToLower(t.Name())
 	o.Team = "T" + strings.ToUpper(strings.TrimPrefix(organization, "test")) // Report ids hold it
 	w := &world{t: t, sandbox: sandbox.New(o), organization: organization}
@@ -170,9 +180,6 @@ func newWorld(t testing.TB, o sandbox.Options, sections ...string) *world {
 	require.NoError(t, err)
 	require.NoError(t, w.OpenVault(t.Context()))
 	t.Cleanup(func() { assert.NoError(t, w.Close()) })
-	w.worker = w.NewWorker()
-	require.NoError(t, w.worker.Start())
-	t.Cleanup(w.worker.Stop)
 	return w
 }
 
