@@ -65,3 +65,32 @@ func (g *GitHub) CheckRepository(ctx context.Context, in RepositoryInput) error 
 	}
 	return nil
 }
+
+// TemplateInput names a template as a route does.
+type TemplateInput struct {
+	Account    credential.AccountID `json:"account"`
+	Repository string               `json:"repository"` // owner/name
+	Template   string               `json:"template"`   // a file
+}
+
+// CheckTemplate returns nil when issues can be written by the template.
+// Errors: [ErrTypeRejected] with what to do, [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeProviderUnavailable].
+func (g *GitHub) CheckTemplate(ctx context.Context, in TemplateInput) error {
+	owner, name, err := triage.ParseRepository(in.Repository)
+	if err != nil {
+		return rejected("%v", err)
+	}
+	client, err := g.client(in.Account)
+	if err != nil {
+		return err
+	}
+	f, err := lookup{client: client, kept: map[string]page{}}.find(ctx, owner, name, in.Template)
+	switch {
+	case err != nil:
+		return githubError("looking at template "+in.Template+" of "+in.Repository, err)
+	case f.problem != "":
+		return rejected("template %s of %s: %s; correct it, or write template: auto; until then issues are written without it",
+			in.Template, in.Repository, f.problem)
+	}
+	return nil
+}

@@ -30,8 +30,11 @@ type GitHub struct {
 	APIs APIs
 	// Pace keeps the rate at which issues are created; nil keeps none.
 	Pace *Pace
+	// Now is the clock by which templates grow old; nil means time.Now.
+	Now func() time.Time
 
-	resting searchRest
+	resting   searchRest
+	templates templates
 }
 
 // CreateIssueInput asks for one issue of one report.
@@ -44,6 +47,8 @@ type CreateIssueInput struct {
 	// Elsewhere are other repositories, owner/name, where somebody who took another route may have filed the report before.
 	// They are looked through whenever the issue's own is.
 	Elsewhere []string `json:"elsewhere,omitempty"`
+	// Source has the issue written by a template of its repository; nil for as it is.
+	Source *triage.Source `json:"source,omitempty"`
 }
 
 // CreatedIssue is the issue of a report.
@@ -58,6 +63,8 @@ type CreatedIssue struct {
 	Related []RelatedIssue `json:"related,omitempty"`
 	// LeftOut is what GitHub refused of the route's wishes, such as "milestone v9".
 	LeftOut []string `json:"left_out,omitempty"`
+	// Template is the file that it was written by; "" for none.
+	Template string `json:"template,omitempty"`
 }
 
 // CreateIssue files the report's issue, once. GitHub has no idempotency key, so the marker in the body is one: before
@@ -69,17 +76,27 @@ func (g *GitHub) CreateIssue(ctx context.Context, in CreateIssueInput) (CreatedI
 		return CreatedIssue{}, err
 	}
 	doing := "creating the issue of report " + in.Report.String() + " in " + repository(in.Issue)
+	var related []RelatedIssue
+	var issue triage.Issue
+	var template string
 	return Write[CreatedIssue]{
 		Doing:     doing,
 		LookFirst: in.LookFirst,
 		Find:      func(ctx context.Context) (CreatedIssue, bool, error) { return findFiled(ctx, client, in) },
 		Turn:      func(ctx context.Context) error { return g.Pace.turn(ctx, in.Account, doing) },
-		Do: func(ctx context.Context) (CreatedIssue, error) {
-			related, err := g.related(ctx, client, in)
-			if err != nil {
-				return CreatedIssue{}, err
+		Prepare: func(ctx context.Context) (err error) {
+			if related, err = g.related(ctx, client, in); err == nil {
+				issue, template, err = g.written(ctx, client, in)
 			}
-			return create(ctx, client, in.Issue, related)
+			if err != nil {
+				return g.Pace.heard(in.Account, githubError(doing, err))
+			}
+			return nil
+		},
+		Do: func(ctx context.Context) (CreatedIssue, error) {
+			created, err := create(ctx, client, issue, related)
+			created.Template = template
+			return created, err
 		},
 		Failed: func(took time.Duration, err error) error {
 			if resp := githubResponse(err); resp != nil && resp.StatusCode == http.StatusNotFound { //nolint:bodyclose // go-github has read it

@@ -42,6 +42,8 @@ type Draft struct {
 	Issue   triage.Issue         `json:"issue,omitzero"`
 	// Elsewhere are the other repositories, owner/name, that reports of the channel go to.
 	Elsewhere []string `json:"elsewhere,omitempty"`
+	// Source is what the issue is written anew from where its route wants a template; nil where it wants none.
+	Source *triage.Source `json:"source,omitempty"`
 	// Proposal is whom to ask before it is filed; nil for nobody.
 	Proposal *triage.Proposal `json:"proposal,omitempty"`
 }
@@ -89,9 +91,9 @@ func (s *Slack) Read(ctx context.Context, in ReadInput) (Draft, error) {
 	route, _ := router.Route(message, understood.Content.Component) // the channel has one
 	draft.Verdict, draft.Elsewhere = IsReport, router.Elsewhere(route)
 	draft.Issue = triage.Render(message, understood.Content, route).Weighed(class.Confidence, plan.surely())
-	draft.Proposal = route.Propose
+	draft.Source, draft.Proposal = route.Source(message, understood.Content), route.Propose
 	if route.DryRun {
-		draft.Verdict, draft.Proposal = WouldFile, nil
+		draft.Verdict, draft.Source, draft.Proposal = WouldFile, nil, nil
 		activity.GetLogger(ctx).Info("dry run: this report would be filed", "report", in.Report.String(), "triage", in.Triage,
 			"repository", route.Repository, "title", draft.Issue.Title, "labels", draft.Issue.Labels, "reason", draft.Reason)
 	}

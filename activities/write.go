@@ -22,6 +22,9 @@ type Write[T any] struct {
 	// Turn waits until the request may be made; nil means at once. Its errors are final. It comes first, so that whoever is
 	// sent away has cost the provider nothing.
 	Turn func(context.Context) error
+	// Prepare gets what Do needs and writes nothing; nil for nothing. Its errors are final. It comes after the look, so that
+	// what is there already costs no more, and before the time is taken that a lost request may go on for.
+	Prepare func(context.Context) error
 	// Do makes one request.
 	Do func(context.Context) (T, error)
 	// Failed turns an error of Do into one for Temporal. took is how long the request was.
@@ -29,7 +32,7 @@ type Write[T any] struct {
 }
 
 // Once carries the write out. It has to be called inside an Activity with a heartbeat timeout.
-// Errors: those of Find, Turn and Failed, [ErrTypeInterrupted], [ErrTypePoisoned], and [ErrTypeProviderUnavailable] for an answer
+// Errors: those of Find, Turn, Prepare and Failed, [ErrTypeInterrupted], [ErrTypePoisoned], and [ErrTypeProviderUnavailable] for an answer
 // that is lost.
 func (w Write[T]) Once(ctx context.Context) (done T, err error) {
 	defer reportEnd(ctx, &err)
@@ -47,6 +50,11 @@ func (w Write[T]) Once(ctx context.Context) (done T, err error) {
 		found, ok, err := w.Find(ctx)
 		if err != nil || ok {
 			return found, err
+		}
+	}
+	if w.Prepare != nil {
+		if err := w.Prepare(ctx); err != nil {
+			return none, err
 		}
 	}
 	started := time.Now()

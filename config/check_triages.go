@@ -106,6 +106,7 @@ func (k *checker) route(path string, r Route) {
 	k.severityLabels(join(path, "severity_labels"), r.SeverityLabels)
 	k.componentLabels(join(path, "component_labels"), r.ComponentLabels)
 	k.assignees(join(path, "assignees"), r.Assignees)
+	k.template(join(path, "template"), r.Template)
 	k.when(join(path, "when"), r.When)
 }
 

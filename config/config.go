@@ -260,6 +260,8 @@ type Route struct {
 	// AssignReporter adds the reporter to the assignees, where Logins knows them.
 	AssignReporter bool  `yaml:"assign_reporter" json:"assign_reporter,omitempty"`
 	Match          Match `yaml:"match" json:"match,omitzero"`
+	// Template is the file in .github/ISSUE_TEMPLATE that issues are written by, or auto, or none.
+	Template string `yaml:"template" json:"template"`
 	// When says which messages count, DryRun that what would be filed is only logged.
 	When triage.When `yaml:"when" json:"when,omitzero"`
 	// Mode is [ModeFile] or [ModePropose]; Propose is of the latter.

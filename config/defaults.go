@@ -3,6 +3,8 @@ package config
 import (
 	"math"
 	"time"
+
+	"tokenkeeper/triage"
 )
 
 // DefaultPath is the file that Load reads when it is given no name.
@@ -64,7 +66,9 @@ func (t *Triage) setDefaults() {
 	t.PollInterval, t.Follow, t.Threshold = 30*time.Second, 14*24*time.Hour, 60
 }
 
-func (r *Route) setDefaults() { r.Mode, r.Propose.Within = ModeFile, 72*time.Hour }
+func (r *Route) setDefaults() {
+	r.Template, r.Mode, r.Propose.Within = triage.TemplateAuto, ModeFile, 72*time.Hour
+}
 
 // publicURL returns how browsers reach a gateway that nobody gave an address.
 func (g Gateway) publicURL() string {

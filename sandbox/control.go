@@ -18,6 +18,7 @@ func (s *Sandbox) controlRoutes() http.Handler {
 	mux.HandleFunc("POST /control/edits", controlled(s.controlEdit))
 	mux.HandleFunc("POST /control/reactions", controlled(s.controlReact))
 	mux.HandleFunc("POST /control/issues", controlled(func(in IssueChange) (IssueChange, error) { return in, s.ChangeIssue(in) }))
+	mux.HandleFunc("POST /control/files", controlled(func(in RepositoryFile) (RepositoryFile, error) { return in, s.SetFile(in) }))
 	mux.HandleFunc("GET /control/faults", func(w http.ResponseWriter, _ *http.Request) {
 		jsonAnswer(http.StatusOK, s.Faults()).write(w)
 	})

@@ -28,6 +28,7 @@ func (s *Sandbox) gitHubRoutes(mux *http.ServeMux) {
 		"DELETE /installation/token":                          {"installation.token.delete", s.deleteInstallationToken},
 		"GET /repos/{owner}/{repo}":                           {"repos.get", s.getRepository},
 		"GET /repos/{owner}/{repo}/assignees/{login}":         {"assignees.get", s.getAssignee},
+		"GET /repos/{owner}/{repo}/contents/{path...}":        {"contents.get", s.getContents},
 		"POST /repos/{owner}/{repo}/issues":                   {"issues.create", s.creating(s.createIssue)},
 		"GET /repos/{owner}/{repo}/issues":                    {"issues.list", s.listIssues},
 		"GET /repos/{owner}/{repo}/issues/{number}":           {"issues.get", s.getIssue},

@@ -24,6 +24,7 @@ type repository struct {
 	inaccessible   bool
 	issues         []*issue // pull requests too, as they share the numbers
 	labels         []label
+	files          map[string]string // :: path in the default branch → text
 }
 
 type issue struct {
@@ -72,13 +73,18 @@ func newHub(o Options) *hub {
 			}
 		}
 	}
+	for _, f := range o.Files {
+		if r := h.repository(f.Repository); r != nil {
+			r.files[f.Path] = f.Text
+		}
+	}
 	return h
 }
 
 func (h *hub) add(fullName string, o Options) {
 	owner, name, _ := strings.Cut(fullName, "/")
 	r := &repository{
-		owner: owner, name: name, id: h.nextID(),
+		owner: owner, name: name, id: h.nextID(), files: map[string]string{},
 		issuesDisabled: slices.Contains(o.IssuesDisabled, fullName),
 		inaccessible:   slices.Contains(o.Inaccessible, fullName),
 	}

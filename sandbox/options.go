@@ -120,6 +120,8 @@ type Options struct {
 
 	// Repositories are those the GitHub App may use, "owner/name".
 	Repositories []string
+	// Files are in the default branch of repositories.
+	Files []RepositoryFile
 	// Renamed leads from the former names of repositories to those they have: requests for the former are redirected.
 	Renamed map[string]string
 	// Milestones are the titles of open milestones, in every repository.

@@ -26,7 +26,8 @@ func newTriagePreview(c *cli) *cobra.Command {
 		Long: `Read what people posted to the channels of a triage lately, and show what would be filed of it under the configuration
 as it is: title, repository, labels, severity, and why or why not. Nothing is filed and nothing is posted, and the triage
 need not run. What was filed already is shown all the same. The rules read the messages; with --model the language model of
-the configuration does, which costs its tokens and counts towards model.daily_tokens.
+the configuration does, which costs its tokens and counts towards model.daily_tokens. GitHub is not
+asked, so what a template of the repository adds to the title and the labels is not shown.
 
 It costs a request for every 200 messages. Where Slack limits reading it waits, and says so; Ctrl-C ends it.`,
 		Example: `  tokenkeeper triage preview acme/bug-reports

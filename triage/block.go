@@ -13,10 +13,13 @@ const (
 )
 
 // fence returns s as a code block that nothing in s can end.
-func fence(s string) string {
+func fence(s string) string { return fenceAs("text", s) }
+
+// fenceAs is fence with the name of a language, one of [languages].
+func fenceAs(language, s string) string {
 	s = strings.Trim(shortenTicks(clean(s)), "\n")
 	ticks := strings.Repeat("`", max(len(codeMark), longestRun(s)+1))
-	return ticks + "text\n" + s + "\n" + ticks
+	return ticks + language + "\n" + s + "\n" + ticks
 }
 
 func longestRun(s string) int {

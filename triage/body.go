@@ -35,26 +35,25 @@ func (b *body) section(heading, text string) {
 
 func (b *body) String() string { return strings.Join(b.parts, "\n\n") }
 
-// renderBody puts the message into the room that everything else leaves it.
 func renderBody(m Message, r Report) string {
-	var head, tail body
+	var head body
 	head.add(provenance(m))
-	head.section("Summary", prose(cut(r.Summary, maxSummary)))
-	head.section("Steps to reproduce", numbered(r.Steps))
-	head.section("Expected", prose(cut(r.Expected, maxSection)))
-	head.section("Actual", prose(cut(r.Actual, maxSection)))
-	head.section("Environment", bullets(strings.Split(cut(r.Environment, maxSection), "\n")))
-	head.section("Severity", inert(cut(r.Severity, maxName)))
-	head.section("Component", inert(cut(r.Component, maxName)))
+	(&answers{message: m, report: r}).rest(&head)
+	return head.finish(m, r)
+}
+
+// finish puts the message into the room that everything else leaves it, and the marker at the end.
+func (b *body) finish(m Message, r Report) string {
+	var tail body
 	tail.section("Attachments", attachments(r.Files))
 	tail.section("Links", linkList(r.Links))
 	tail.add(inert(cut(r.Footer, maxFooter)))
 	tail.add(m.Marker())
 
-	room := maxBody - len(head.String()) - len(tail.String()) - len("\n\n\n\n")
-	head.section("Original message", quote(m, room))
-	head.parts = append(head.parts, tail.parts...)
-	return head.String()
+	room := maxBody - len(b.String()) - len(tail.String()) - len("\n\n\n\n")
+	b.section("Original message", quote(m, room))
+	b.parts = append(b.parts, tail.parts...)
+	return b.String()
 }
 
 // provenance says who reported where and when, in one line.

@@ -23,7 +23,7 @@ func dropInvisible(s string) string {
 	for i, r := range s {
 		if r == zeroWidthJoiner {
 			next, _ := utf8.DecodeRuneInString(s[i+utf8.RuneLen(r):])
-			if !endsPicture(before) || !unicode.Is(unicode.So, next) {
+			if !endsPicture(before) || !isPicture(next) {
 				continue
 			}
 		} else if r = visible(r); r < 0 {
@@ -37,8 +37,11 @@ func dropInvisible(s string) string {
 
 // endsPicture reports whether an emoji can end with r: with the picture, its style, or the tone of a skin.
 func endsPicture(r rune) bool {
-	return unicode.Is(unicode.So, r) || r == '\uFE0F' || '\U0001F3FB' <= r && r <= '\U0001F3FF'
+	return isPicture(r) || r == '\uFE0F' || '\U0001F3FB' <= r && r <= '\U0001F3FF'
 }
+
+// isPicture leaves out U+FFFD, which stands for bytes that are no text, and for the end of one.
+func isPicture(r rune) bool { return r != utf8.RuneError && unicode.Is(unicode.So, r) }
 
 // breakComments takes the one sequence away that could pass for the start of a marker. It runs after everything that
 // removes characters, which could otherwise bring the sequence about.

@@ -21,5 +21,9 @@
 // Rules read a message ([ByRules]), or a language model does: [NewBrief] is the question, [ReadAnswer] takes of the answer
 // what is of the asked form. What a model writes is a text like any other, and [Render] trusts it no more than the message.
 //
+// A [Template] is the third party: a project says how its issues should be written, and [Issue.By] fills in what the report
+// says. The template's words are its maintainers' and stand as they are; the report's stay inert between them, choose among its
+// options, and add nothing to them.
+//
 // Everything here is a pure function of its arguments and has the same result on every machine and in every replay.
 package triage

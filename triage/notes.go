@@ -23,13 +23,25 @@ func (i Issue) WithLeftOut(what []string) Issue {
 	return i.withSection("Left out because GitHub refused it", strings.Join(lines, "\n"))
 }
 
-// withSection puts a section above the marker. One that does not fit any more is left out: the message is worth more.
+// WithoutTemplate returns the issue with a line that says why it is not written by a template: "there is no such file".
+func (i Issue) WithoutTemplate(file, why string) Issue {
+	return i.withPart("Written without the template " + codeSpan(cut(file, maxName)) + ": " + inert(cut(why, maxFooter)) + ".")
+}
+
 func (i Issue) withSection(heading, text string) Issue {
-	at := strings.LastIndex(i.Body, "\n\n")
-	if text == "" || at < 0 {
+	if text == "" {
 		return i
 	}
-	if body := i.Body[:at] + "\n\n### " + heading + "\n\n" + text + i.Body[at:]; len(body) <= maxBody {
+	return i.withPart("### " + heading + "\n\n" + text)
+}
+
+// withPart puts a part above the marker. One that does not fit any more is left out: the message is worth more.
+func (i Issue) withPart(text string) Issue {
+	at := strings.LastIndex(i.Body, "\n\n")
+	if at < 0 {
+		return i
+	}
+	if body := i.Body[:at] + "\n\n" + text + i.Body[at:]; len(body) <= maxBody {
 		i.Body = body
 	}
 	return i

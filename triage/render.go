@@ -37,14 +37,17 @@ func Render(m Message, r Report, route Route) Issue {
 
 // renderTitle shows code the way GitHub does in titles, so that it stays inert where titles are copied into texts, as in
 // release notes.
-func renderTitle(m Message, r Report) string {
+func renderTitle(m Message, r Report) string { return titleWithin(m, r, maxIssueTitle) }
+
+// titleWithin is renderTitle with a limit in runes.
+func titleWithin(m Message, r Report, longest int) string {
 	title := oneLine(r.Title)
 	if !hasWord(title) {
 		title = fallbackTitle(m)
 	}
-	for limit := maxIssueTitle; ; limit -= 16 {
+	for limit := longest; ; limit -= 16 {
 		// Code spans add to the length, at most as much again.
-		if shown := inert(cut(title, limit)); utf8.RuneCountInString(shown) <= maxIssueTitle {
+		if shown := inert(cut(title, limit)); utf8.RuneCountInString(shown) <= longest {
 			return strings.TrimSpace(shown)
 		}
 	}

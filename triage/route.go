@@ -26,6 +26,8 @@ type Route struct {
 	Type      string   `json:"issue_type,omitempty" yaml:"issue_type,omitempty"`
 	// AssignReporter adds the reporter to the assignees, where their login is known.
 	AssignReporter bool `json:"assign_reporter,omitempty" yaml:"assign_reporter,omitempty"`
+	// Template is the file in .github/ISSUE_TEMPLATE that issues are written by, or [TemplateAuto]; "" and [TemplateNone] for none.
+	Template string `json:"template,omitempty" yaml:"template,omitempty"`
 	// When says which messages of the channel count; the zero value takes all. The last route of a channel says it for all.
 	When When `json:"when,omitzero" yaml:"when,omitempty"`
 	// Propose has people asked before a report is filed; nil files without asking.
@@ -85,12 +87,22 @@ func (r Route) Validate() error {
 			}
 		}
 	}
+	if err := validateTemplate(r.Template); err != nil {
+		return err
+	}
 	if r.Propose != nil {
 		if err := r.Propose.Validate(); err != nil {
 			return err
 		}
 	}
 	return r.When.Validate()
+}
+
+func validateTemplate(name string) error {
+	if name == "" || name == TemplateAuto || name == TemplateNone || IsTemplateFile(name) {
+		return nil
+	}
+	return fmt.Errorf("template %q: want the name of a file such as bug_report.yml, auto or none", name)
 }
 
 func validateLabel(label string) error {
@@ -118,6 +130,14 @@ func (r Route) assignees(m Message) []string {
 		return r.Assignees
 	}
 	return append(slices.Clone(r.Assignees), m.Login)
+}
+
+// Source returns what an issue is written anew from where the route wants a template, and nil where it wants none.
+func (r Route) Source(m Message, about Report) *Source {
+	if r.Template == "" || r.Template == TemplateNone {
+		return nil
+	}
+	return &Source{Message: m, Report: about, Template: r.Template}
 }
 
 // labels returns the labels of an issue for a report, each once. GitHub compares them without case.

@@ -98,6 +98,7 @@ func TestNewRouterNamesTheFault(t *testing.T) {
 		{"label of two lines", Route{Channel: "C2", Repository: "acme/app", Labels: []string{"a\nb"}}, "label"},
 		{"unknown severity", Route{Channel: "C2", Repository: "acme/app", SeverityLabels: map[string]string{"hi": "x"}}, `severity "hi"`},
 		{"severity label", Route{Channel: "C2", Repository: "acme/app", SeverityLabels: map[string]string{High: ""}}, "severity_labels"},
+		{"template", Route{Channel: "C2", Repository: "acme/app", Template: "../bug.yml"}, `template "../bug.yml"`},
 		{"component label", Route{Channel: "C2", Repository: "acme/app", ComponentLabels: map[string]string{"login": ""}}, "component_labels"},
 		{"component", Route{Channel: "C2", Repository: "acme/app", Match: Match{Components: []string{""}}}, "name of a component"},
 		{"pattern", Route{Channel: "C2", Repository: "acme/app", Match: Match{Patterns: []string{"("}}}, `pattern "("`},

@@ -160,7 +160,7 @@ const claimPatience = 2 * time.Minute
 func (r *reporter) file(ctx workflow.Context, draft activities.Draft) error {
 	var issue activities.CreatedIssue
 	err := r.step(ctx, "file the issue", func(ctx workflow.Context, again bool) workflow.Future {
-		in := activities.CreateIssueInput{Account: r.github, Report: r.key, Issue: draft.Issue, LookFirst: again || !r.in.New}
+		in := activities.CreateIssueInput{Account: r.github, Report: r.key, Issue: draft.Issue, Source: draft.Source, LookFirst: again || !r.in.New}
 		if !r.in.New {
 			in.Elsewhere = draft.Elsewhere
 		}

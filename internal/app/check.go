@@ -18,6 +18,7 @@ import (
 
 	"tokenkeeper/activities"
 	"tokenkeeper/credential"
+	"tokenkeeper/triage"
 )
 
 // Finding is the result of one check.
@@ -39,8 +40,8 @@ const checksAtOnce = 8
 type check func(ctx context.Context) Finding
 
 // Check looks at everything that has to be right for the work to go on: Temporal and its workers, the vault and its key,
-// every connector, every account, every triage and its reports, and every channel and repository of a triage whose account
-// works, and where notices go. Each look takes at most patience.
+// every connector, every account, every triage and its reports, every channel, repository and template of a triage whose
+// account works, and where notices go. Each look takes at most patience.
 func (a *App) Check(ctx context.Context, patience time.Duration) []Finding {
 	findings := []Finding{{Subject: "configuration " + a.Config().Path, OK: true}}
 	reached := a.look(ctx, patience, a.checkTemporal)
@@ -81,7 +82,7 @@ func (a *App) Check(ctx context.Context, patience time.Duration) []Finding {
 	return append(findings, a.checkNotices(ctx, patience)...)
 }
 
-// CheckTriage looks at the channels and repositories of one triage. Those whose account has no usable token are left
+// CheckTriage looks at the channels, repositories and templates of one triage. Those whose account has no usable token are left
 // out: they cannot be looked at, and the check of the account says why. The vault must be open.
 func (a *App) CheckTriage(ctx context.Context, name string, patience time.Duration) []Finding {
 	t, ok := a.Config().Triage(name)
@@ -105,6 +106,11 @@ func (a *App) CheckTriage(ctx context.Context, name string, patience time.Durati
 		once("repository "+route.Repository, path+".repository", func(ctx context.Context) error {
 			return github.CheckRepository(ctx, activities.RepositoryInput{Account: t.GitHub, Repository: route.Repository})
 		})
+		if triage.IsTemplateFile(route.Template) {
+			once("template "+route.Template+" of "+route.Repository, path+".template", func(ctx context.Context) error {
+				return github.CheckTemplate(ctx, activities.TemplateInput{Account: t.GitHub, Repository: route.Repository, Template: route.Template})
+			})
+		}
 	}
 	return slices.DeleteFunc(a.lookAtAll(ctx, patience, checks), func(f Finding) bool { return f.Subject == "" })
 }

@@ -48,7 +48,7 @@ triages:
       - {channel: C0BUGREPORTS, repository: acme/app}
       - {channel: C0RANDOM, repository: acme/app}
       - {channel: C0SUPPORT, repository: acme/none}
-      - {channel: C0NOWHERE, repository: acme/closed}
+      - {channel: C0NOWHERE, repository: acme/closed, template: bug_report.yml}
 `
 
 // world is an App whose accounts are connected to a sandbox. No Temporal runs.
@@ -115,13 +115,14 @@ func TestWhatATriageNamesIsLookedAt(t *testing.T) {
 	for _, f := range Faults(findings) {
 		faults[f.Subject] = f.String()
 	}
-	require.Len(t, findings, 7, "four channels and three repositories")
-	require.Len(t, faults, 4)
+	require.Len(t, findings, 8, "four channels, three repositories and a template")
+	require.Len(t, faults, 5)
 	for subject, want := range map[string][]string{
-		"channel C0RANDOM":       {"tokenkeeper.yaml:23:", "not_in_channel", "fix: invite the bot"},
-		"channel C0NOWHERE":      {"tokenkeeper.yaml:25:", "channel_not_found", "check the channel id"},
-		"repository acme/none":   {"tokenkeeper.yaml:24:", "finds no such repository", "fix: correct the name"},
-		"repository acme/closed": {"tokenkeeper.yaml:25:", "issues are disabled", "fix: enable them"},
+		"channel C0RANDOM":                       {"tokenkeeper.yaml:23:", "not_in_channel", "fix: invite the bot"},
+		"channel C0NOWHERE":                      {"tokenkeeper.yaml:25:", "channel_not_found", "check the channel id"},
+		"repository acme/none":                   {"tokenkeeper.yaml:24:", "finds no such repository", "fix: correct the name"},
+		"repository acme/closed":                 {"tokenkeeper.yaml:25:", "issues are disabled", "fix: enable them"},
+		"template bug_report.yml of acme/closed": {"tokenkeeper.yaml:25:", "there is no such file in .github/ISSUE_TEMPLATE", "fix: correct it"},
 	} {
 		for _, part := range want {
 			assert.Contains(t, faults[subject], part)

@@ -78,7 +78,7 @@ func (a *App) Plan(name string) (activities.Plan, error) {
 			Match:           triage.Match{Patterns: r.Match.Patterns, Components: r.Match.Components, Reporters: t.Members(r.Match.Teams)},
 			ComponentLabels: r.ComponentLabels,
 			Assignees:       r.Assignees, AssignReporter: r.AssignReporter, Milestone: r.Milestone, Type: r.IssueType,
-			When: r.When, Propose: propose, DryRun: r.DryRun,
+			Template: r.Template, When: r.When, Propose: propose, DryRun: r.DryRun,
 		})
 	}
 	return plan, nil
