@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 	"golang.org/x/sync/errgroup"
@@ -99,11 +101,18 @@ type bareFleet struct {
 	done   atomic.Int64
 }
 
-func newBareFleet(b *testing.B, size int) *bareFleet {
+// bareClient says nothing, as our workers do while all is well.
+func bareClient(b *testing.B) client.Client {
 	b.Helper()
-	c, err := client.Dial(client.Options{HostPort: server.HostPort()})
+	c, err := client.Dial(client.Options{HostPort: server.HostPort(), Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 	require.NoError(b, err)
 	b.Cleanup(c.Close)
+	return c
+}
+
+func newBareFleet(b *testing.B, size int) *bareFleet {
+	b.Helper()
+	c := bareClient(b)
 	f := &bareFleet{client: c, queue: fmt.Sprintf("bare-%d", time.Now().UnixNano())}
 	ids := make([]string, size)
 	for i := range ids {
