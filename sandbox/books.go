@@ -40,7 +40,8 @@ type Books struct {
 
 	// AuthFailures are API requests that carried a token and were refused for it.
 	AuthFailures int `json:"auth_failures"`
-	// UnreplayedAuthFailures are those of them whose like was never accepted afterwards; OpenAuthFailures names them.
+	// UnreplayedAuthFailures are those of them whose like was never accepted afterwards, but for files of repositories, which
+	// readers keep; OpenAuthFailures names them.
 	UnreplayedAuthFailures int      `json:"unreplayed_auth_failures"`
 	OpenAuthFailures       []string `json:"open_auth_failures,omitempty"`
 

@@ -90,8 +90,14 @@ func (l *ledger) authFailed(c *call, state tokenState) {
 		return
 	}
 	l.authFailures++
-	l.open[c.fingerprint()] = c.name()
+	if !slices.Contains(kept, c.endpoint) {
+		l.open[c.fingerprint()] = c.name()
+	}
 }
+
+// kept are endpoints whose answers readers keep for a while: the work of one whose token died may go on with a reader that
+// has the answer, and nobody needs to ask again.
+var kept = []string{"contents.get"}
 
 // authAccepted books that a request got past authentication, and with it all those like it that had not.
 func (l *ledger) authAccepted(c *call) { delete(l.open, c.fingerprint()) }
