@@ -51,15 +51,25 @@ func newFollowing(t *testing.T) following {
 func (f following) fileReport(text string) triage.Key {
 	f.t.Helper()
 	key := f.message(text)
+	f.file(key, f.draft(key))
+	return key
+}
+
+func (f following) draft(key triage.Key) activities.Draft {
+	f.t.Helper()
 	draft := f.read(key)
 	require.NoError(f.t, draft.err)
-	issue := once(f.world, f.github.CreateIssue, activities.CreateIssueInput{Account: githubAccount, Report: key, Issue: draft.out.Issue})
+	return draft.out
+}
+
+func (f following) file(key triage.Key, draft activities.Draft) {
+	f.t.Helper()
+	issue := once(f.world, f.github.CreateIssue, activities.CreateIssueInput{Account: githubAccount, Report: key, Issue: draft.Issue})
 	require.NoError(f.t, issue.err)
-	require.NoError(f.t, once(f.world, f.slack.Reply, activities.ReplyInput{Account: slackAccount, Report: key, Issue: issue.out}).err)
+	require.NoError(f.t, once(f.world, f.slack.Reply, activities.ReplyInput{Account: slackAccount, Report: key, Issue: issue.out, LookFirst: true}).err)
 	require.NoError(f.t, once(f.world, noResult(f.slack.React), activities.ReactInput{
 		Account: slackAccount, Report: key, Emoji: activities.FiledReaction,
 	}).err)
-	return key
 }
 
 func (f following) say(m sandbox.Message) {
@@ -334,6 +344,44 @@ func TestOneWatchFindsTheThreadsInWhichSomethingHappened(t *testing.T) {
 	assert.Equal(t, []int{0, 1, 0, 1, 1, 0, 0, 1, 0}, looks)
 	assert.Equal(t, []triage.Key{f.key, other, f.key, f.key}, f.looked.keys)
 	assert.Equal(t, 9, f.Books().Requests["slack conversations.history"]-2, "one page for each watch, however many threads; and two reports were read")
+}
+
+// GitHub may be away for a week, and people may be asked for days whether to file. What happened meanwhile is not forgotten.
+func TestWhatHappensBeforeAReportIsFiledIsNewsWhenItIs(t *testing.T) {
+	f := newFollowing(t)
+	edited, asked := f.message(crash+" at noon"), f.message(crash+" at night")
+	drafts := map[triage.Key]activities.Draft{edited: f.draft(edited), asked: f.draft(asked)}
+	require.NoError(t, once(f.world, f.slack.Reply, activities.ReplyInput{Account: slackAccount, Report: asked, Text: "File this?", Stage: "asked"}).err)
+	looks := f.watch(
+		func() {
+			require.NoError(t, f.Edit(bugs, edited.TS, crash+" since noon"))
+			_, err := f.Deliver(bugs, sandbox.Message{User: "chen", Text: "Please do, it is bad", ThreadTS: asked.TS})
+			require.NoError(t, err)
+		},
+		nothing,
+		func() { f.file(edited, drafts[edited]) },
+		func() { f.file(asked, drafts[asked]) },
+		nothing,
+	)
+	assert.Equal(t, []int{0, 0, 1, 1, 0}, looks)
+	assert.Equal(t, []triage.Key{edited, asked}, f.looked.keys)
+	for _, f.key = range f.looked.keys {
+		assert.Equal(t, 1, f.looks().Comments)
+	}
+}
+
+// The list with the closing was read when nobody could be told, and GitHub would say that it is the same.
+func TestAClosingThatNobodyCouldBeToldOfIsFoundAgain(t *testing.T) {
+	f := newFollowing(t)
+	f.turn("closed", "")
+	f.looked.err = errAway
+	got := f.watches(nil)
+	got.fails(t, activities.ErrTypeUnwatched, errAway.Error())
+	var reached activities.ThreadsWatched
+	require.NoError(t, decode(got.beats[len(got.beats)-1], &reached))
+	f.looked.keys, f.looked.err = nil, nil
+	f.watches(&reached).fails(t, activities.ErrTypeNothingNew)
+	assert.Equal(t, []triage.Key{f.key}, f.looked.keys)
 }
 
 func TestAWatchGoesOnWhereItsPagesEnded(t *testing.T) {

@@ -185,20 +185,33 @@ func (w *watcher) channel(ctx context.Context, id string) error {
 		}
 		for _, m := range page.Messages {
 			c.Newest = max(c.Newest, lastChange(m))
-			if w.isNews(m, c.After) {
-				if err := w.look(ctx, triage.Key{Team: w.who.Team, Channel: id, TS: m.Timestamp}); err != nil {
-					return err
-				}
+			if c, err = w.message(ctx, id, m, c); err != nil {
+				return err
 			}
 		}
 		c.Cursor = page.ResponseMetaData.NextCursor
 		if !page.HasMore || c.Cursor == "" {
 			// What happened before the round began was there to see in all of it.
 			c.After, c.Cursor = max(c.After, min(c.Newest, c.Begun)), ""
+			c = c.without(func(ts string) bool { return ts <= c.Oldest })
 			return nil
 		}
 	}
 	return nil
+}
+
+// message has a message looked at if it is filed and something happened, and remembers that until it is.
+func (w *watcher) message(ctx context.Context, channel string, m slack.Message, c ChannelWatched) (ChannelWatched, error) {
+	switch filed := isFiled(m); {
+	case !filed && w.isEarly(m, c.After):
+		return c.noting(m.Timestamp), nil
+	case filed && (w.isNews(m, c.After) || slices.Contains(c.Unfiled, m.Timestamp)):
+		if err := w.look(ctx, triage.Key{Team: w.who.Team, Channel: channel, TS: m.Timestamp}); err != nil {
+			return c, err
+		}
+		return c.without(func(ts string) bool { return ts == m.Timestamp }), nil
+	}
+	return c, nil
 }
 
 // lastChange returns when a message was edited or answered last, "" for never. A message that began a thread comes with
@@ -211,19 +224,33 @@ func lastChange(m slack.Message) string {
 	return m.LatestReply
 }
 
-// isNews reports whether a filed report was edited, or answered in a thread in which not only we speak, after a ts.
+// isFiled reports whether a message has the mark of a report that is filed.
+func isFiled(m slack.Message) bool {
+	return slices.ContainsFunc(m.Reactions, func(r slack.ItemReaction) bool { return r.Name == FiledReaction })
+}
+
+// isNews reports whether a message was edited, or answered in a thread in which not only we speak, after a ts.
 func (w *watcher) isNews(m slack.Message, after string) bool {
-	filed := slices.ContainsFunc(m.Reactions, func(r slack.ItemReaction) bool { return r.Name == FiledReaction })
 	edited := m.Edited != nil && m.Edited.Timestamp > after
-	others := slices.ContainsFunc(m.ReplyUsers, func(user string) bool { return user != w.who.Self.UserID && user != w.who.Self.BotID })
-	return filed && (edited || others && m.LatestReply > after)
+	return edited || slices.ContainsFunc(m.ReplyUsers, func(user string) bool { return !w.isUs(user) }) && m.LatestReply > after
+}
+
+// isEarly reports whether it would be news of a message if that were filed, which may still come: GitHub is away, or people were
+// asked whether to. The reply that tells of the issue makes news of what others said before it, unless it takes the place of a question.
+func (w *watcher) isEarly(m slack.Message, after string) bool {
+	edited := m.Edited != nil && m.Edited.Timestamp > after
+	return edited || slices.ContainsFunc(m.ReplyUsers, w.isUs) && w.isNews(m, after)
+}
+
+func (w *watcher) isUs(user string) bool {
+	return user == w.who.Self.UserID || user == w.who.Self.BotID
 }
 
 // repository has the reports looked at whose issues were closed or reopened since the last watch.
 func (w *watcher) repository(ctx context.Context, name string) error {
 	r := w.reached.Load().repository(name)
 	defer func() { w.reached.Store(w.reached.Load().withRepository(name, r)) }()
-	since := r.Since
+	since, etag := r.Since, r.ETag
 	for page := 1; page != 0; {
 		issues, resp, err := w.listChanged(ctx, name, since, page, r.ETag)
 		if page == 1 && notModified(err) {
@@ -233,7 +260,7 @@ func (w *watcher) repository(ctx context.Context, name string) error {
 			return githubError("listing what changed in "+name, err)
 		}
 		if page == 1 {
-			r.ETag = resp.Header.Get("ETag")
+			etag = resp.Header.Get("ETag")
 		}
 		for _, issue := range issues {
 			if key, ours := w.isTurned(issue, since); ours && !r.saw(issue) {
@@ -245,7 +272,7 @@ func (w *watcher) repository(ctx context.Context, name string) error {
 		}
 		page = resp.NextPage
 	}
-	if !r.Since.Equal(since) {
+	if r.ETag = etag; !r.Since.Equal(since) { // not earlier: who does not come to the end has to be given the list again
 		r.ETag = "" // of another list
 	}
 	return nil

@@ -33,6 +33,28 @@ type ChannelWatched struct {
 	Oldest string `json:"oldest,omitempty"`
 	Begun  string `json:"begun,omitempty"`
 	Newest string `json:"newest,omitempty"`
+	// Unfiled are messages, by ts and in order, in which something happened before a report of them was filed: that one of them
+	// is filed at last is news.
+	Unfiled []string `json:"unfiled,omitempty"`
+}
+
+// maxUnfiled bounds them, the newest first. Whoever drops out is found again when something else happens in its thread.
+const maxUnfiled = 200
+
+// noting returns what is known after a message in which something happened too early. Heartbeats read the old list.
+func (c ChannelWatched) noting(ts string) ChannelWatched {
+	if !slices.Contains(c.Unfiled, ts) {
+		c.Unfiled = append(slices.Clone(c.Unfiled), ts)
+		slices.Sort(c.Unfiled)
+		c.Unfiled = c.Unfiled[max(len(c.Unfiled)-maxUnfiled, 0):]
+	}
+	return c
+}
+
+// without returns what is known once that is not waited for of some messages any more.
+func (c ChannelWatched) without(over func(ts string) bool) ChannelWatched {
+	c.Unfiled = slices.DeleteFunc(slices.Clone(c.Unfiled), over)
+	return c
 }
 
 // RepositoryWatched is how far the watch over a repository is.
@@ -101,7 +123,9 @@ func (w *ThreadsWatched) since(trouble bool, now time.Time) ThreadsWatched {
 
 // equal reports whether nothing is worth a heartbeat.
 func (w ThreadsWatched) equal(other ThreadsWatched) bool {
-	far := func(a, b ChannelWatched) bool { return a.After == b.After && a.Cursor == b.Cursor }
+	far := func(a, b ChannelWatched) bool {
+		return a.After == b.After && a.Cursor == b.Cursor && slices.Equal(a.Unfiled, b.Unfiled)
+	}
 	same := func(a, b RepositoryWatched) bool { return a.ETag == b.ETag && a.Since.Equal(b.Since) }
 	return w.LastNews.Equal(other.LastNews) && w.FailingSince.Equal(other.FailingSince) && maps.EqualFunc(w.Channels, other.Channels, far) &&
 		maps.EqualFunc(w.Repositories, other.Repositories, same)
