@@ -134,7 +134,8 @@ func slackCode(err error) string {
 func slackHint(code string) string {
 	switch code {
 	case "not_in_channel", "channel_not_found":
-		return "; invite the bot with /invite in that channel, and check the channel id in tokenkeeper.yaml"
+		// Who archives a channel removes the bots from it (github.com/elastic/connectors/issues/1972).
+		return "; invite the bot with /invite in that channel, unarchived first if it was archived, and check the channel id in tokenkeeper.yaml"
 	case "missing_scope":
 		return "; add the scope to the connector in tokenkeeper.yaml and reauthorize the account"
 	case "is_archived":

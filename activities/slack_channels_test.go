@@ -75,4 +75,10 @@ func TestAMessageAtHandIsNotReadAgain(t *testing.T) {
 	require.NoError(t, atHand.err)
 	assert.Equal(t, read.out, atHand.out)
 	assert.Equal(t, before, w.Books().Requests[history])
+
+	w.clock.advance(time.Second)
+	m.TS = triage.TimestampOf(w.clock.Now()) // as of one that was deleted since
+	gone := once(w, w.slack.Read, activities.ReadInput{Triage: w.plan.Triage, Report: m.Key, Message: &m})
+	require.NoError(t, gone.err)
+	assert.Equal(t, activities.Gone, gone.out.Verdict)
 }

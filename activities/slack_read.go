@@ -174,6 +174,9 @@ func (s *Slack) message(
 	if down := unavailable(err); down != nil {
 		return triage.Message{}, false, down
 	}
+	if isGone(err) { // deleted since it was read
+		return triage.Message{}, false, nil
+	}
 	s.name(ctx, client, account, &m)
 	return m, true, nil
 }

@@ -20,6 +20,7 @@ import (
 	"tokenkeeper/internal/app"
 	"tokenkeeper/internal/devserver"
 	"tokenkeeper/sandbox"
+	"tokenkeeper/triage"
 	"tokenkeeper/vault"
 	"tokenkeeper/workflows"
 )
@@ -156,6 +157,7 @@ func newIdleWorld(t testing.TB, server *devserver.Server, o sandbox.Options, sec
 	t.Helper()
 	organization := strings.ToLower(t.Name())
 	o.Team = "T" + strings.ToUpper(strings.TrimPrefix(organization, "test")) // Report ids hold it
+	require.NoError(t, triage.Key{Team: o.Team, Channel: "C0BUGREPORTS", TS: "1700000000.000100"}.Validate(), "give the test a shorter name")
 	w := &world{t: t, sandbox: sandbox.New(o), organization: organization}
 	providers := httptest.NewServer(w.sandbox.Handler())
 	t.Cleanup(providers.Close)
