@@ -51,6 +51,8 @@ type reporter struct {
 	gate   *Gate
 	retry  bool                 // a person asked for another try
 	asked  bool                 // people were asked in the thread, and agreed
+	draft  activities.Draft     // what is filed
+	before []string             // other repositories, owner/name, where an attempt may have filed it
 	slack  credential.AccountID // whose channel it is
 	github credential.AccountID // who files it
 }
@@ -97,25 +99,24 @@ func (r *reporter) listen(ctx workflow.Context) {
 }
 
 func (r *reporter) run(ctx workflow.Context) error {
-	var draft activities.Draft
 	if err := r.step(ctx, "read the message", func(ctx workflow.Context, _ bool) workflow.Future {
 		return workflow.ExecuteActivity(ctx, (*activities.Slack).Read, activities.ReadInput{Triage: r.in.Triage, Report: r.key, Message: r.atHand(ctx)})
-	}, &draft); err != nil {
+	}, &r.draft); err != nil {
 		return err
 	}
-	r.Verdict, r.Reason, r.slack, r.github = draft.Verdict, draft.Reason, draft.Slack, draft.GitHub
-	if draft.Verdict != activities.IsReport {
+	r.Verdict, r.Reason, r.slack, r.github = r.draft.Verdict, r.draft.Reason, r.draft.Slack, r.draft.GitHub
+	if r.draft.Verdict != activities.IsReport {
 		r.enter(ctx, "done")
 		return nil
 	}
-	if agreed, err := r.propose(ctx, draft); err != nil || !agreed {
+	if agreed, err := r.propose(ctx, r.draft); err != nil || !agreed {
 		if err == nil {
 			r.enter(ctx, "done")
 		}
 		return err
 	}
 	claimed := r.claim(ctx)
-	if err := r.file(ctx, draft); err != nil {
+	if err := r.file(ctx); err != nil {
 		return err
 	}
 	if err := r.tell(ctx, claimed); err != nil {
@@ -155,16 +156,21 @@ func (r *reporter) claim(ctx workflow.Context) workflow.Future {
 // claimPatience bounds the claim: it says less and less the longer it takes.
 const claimPatience = 2 * time.Minute
 
+// stepFile is the step of a Report that files its issue.
+const stepFile = "file the issue"
+
 // file files the issue in the repository that was chosen when the message was read. Where an earlier life of this Report may
 // have chosen another one, because the message, a model or the configuration said something else then, that is looked at too.
-func (r *reporter) file(ctx workflow.Context, draft activities.Draft) error {
+func (r *reporter) file(ctx workflow.Context) error {
+	if !r.in.New {
+		r.before = r.draft.Elsewhere
+	}
 	var issue activities.CreatedIssue
-	err := r.step(ctx, "file the issue", func(ctx workflow.Context, again bool) workflow.Future {
-		in := activities.CreateIssueInput{Account: r.github, Report: r.key, Issue: draft.Issue, Source: draft.Source, LookFirst: again || !r.in.New}
-		if !r.in.New {
-			in.Elsewhere = draft.Elsewhere
-		}
-		return workflow.ExecuteActivity(ctx, (*activities.GitHub).CreateIssue, in)
+	err := r.step(ctx, stepFile, func(ctx workflow.Context, again bool) workflow.Future {
+		return workflow.ExecuteActivity(ctx, (*activities.GitHub).CreateIssue, activities.CreateIssueInput{
+			Account: r.github, Report: r.key, Issue: r.draft.Issue, Source: r.draft.Source,
+			LookFirst: again || !r.in.New, Elsewhere: r.before,
+		})
 	}, &issue)
 	if err == nil {
 		r.Issue = &issue
@@ -257,16 +263,6 @@ func errorKind(err error) string {
 		return "timeout"
 	}
 	return ""
-}
-
-// replan reads anew which accounts the triage uses: whoever asks for another try may have changed the configuration. A
-// triage that is not configured any more goes on with those it had.
-func (r *reporter) replan(ctx workflow.Context) {
-	var plan activities.Plan
-	err := workflow.ExecuteActivity(planActivity(ctx), (*activities.Triage).Plan, activities.PlanInput{Triage: r.in.Triage}).Get(ctx, &plan)
-	if err == nil {
-		r.slack, r.github = plan.Slack, plan.GitHub
-	}
 }
 
 // park waits for a person: the provider refuses this step, and trying again by ourselves would change nothing.

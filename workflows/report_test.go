@@ -231,8 +231,9 @@ func TestWhatIsNoReportIsLeftAlone(t *testing.T) {
 	}
 }
 
-// The route is chosen with the reading and is in history before the first try. No configuration of later moves the report.
-func TestARouteIsChosenOnce(t *testing.T) {
+// The route is chosen with the reading and is in history before the first try. No configuration of later moves the report, until
+// a person wants another try: the repository may be what was wrong. Then it may have been filed in the one of before.
+func TestARouteIsChosenOnceUntilAPersonSaysRetry(t *testing.T) {
 	for name, isNew := range map[string]bool{"a new message": true, "one from before the triage": false} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory()
@@ -240,7 +241,7 @@ func TestARouteIsChosenOnce(t *testing.T) {
 			s.fails["CreateIssue"] = []error{unavailableError(acmeGitHub), rejection("issues are disabled")}
 			s.onAwait = func(account credential.AccountID) {
 				s.plan.Routes = []triage.Route{{Channel: bugsChannel, Repository: "acme/other"}}
-				s.draft.Issue.Repo = "other"
+				s.draft.Issue.Repo, s.draft.Elsewhere = "other", []string{"acme/docs"}
 				s.mended(account)
 			}
 			s.after(time.Hour, func() { s.env.SignalWorkflow(SignalRetry, nil) })
@@ -249,13 +250,12 @@ func TestARouteIsChosenOnce(t *testing.T) {
 			s.report(t, in)
 
 			require.Len(t, s.filed, 3)
-			for _, in := range s.filed {
-				assert.Equal(t, "app", in.Issue.Repo)
-				if isNew {
-					assert.Empty(t, in.Elsewhere, "nobody can have filed it along another route")
-				} else {
-					assert.Equal(t, []string{"acme/web"}, in.Elsewhere)
-				}
+			repositories := func(in activities.CreateIssueInput) []string { return append([]string{in.Issue.Repo}, in.Elsewhere...) }
+			tries := [][]string{repositories(s.filed[0]), repositories(s.filed[1]), repositories(s.filed[2])}
+			if isNew { // nobody can have filed it along another route
+				assert.Equal(t, [][]string{{"app"}, {"app"}, {"other", "acme/app"}}, tries)
+			} else {
+				assert.Equal(t, [][]string{{"app", "acme/web"}, {"app", "acme/web"}, {"other", "acme/app", "acme/docs", "acme/web"}}, tries)
 			}
 			assert.Equal(t, []bool{!isNew, true, true}, s.looked["CreateIssue"])
 		})
@@ -297,10 +297,35 @@ func TestARejectedStepIsParkedUntilAPersonSaysRetry(t *testing.T) {
 				Triage: bugTriage, Event: activities.EventReportParked, Report: reportKey, Reason: "issues are disabled; enable them",
 			}, s.notices[0])
 			assert.Equal(t, 7, result.Issue.Number)
-			assert.Len(t, s.calls, 6, "each other step ran once: %v", s.calls)
+			calls := 6
+			if step == "CreateIssue" {
+				calls += 2 // its route is chosen anew
+			}
+			assert.Len(t, s.calls, calls, "each other step ran once: %v", s.calls)
 			if step == "CreateIssue" || step == "Reply" {
 				assert.Equal(t, []bool{false, true, true}, s.looked[step], "whoever tries again looks first")
 			}
+		})
+	}
+}
+
+// Who says retry, and has the message deleted or out of reach meanwhile, gets what was read filed all the same.
+func TestWhatCannotBeReadAgainKeepsItsRoute(t *testing.T) {
+	for name, change := range map[string]func(*story){
+		"deleted":  func(s *story) { s.draft.Verdict, s.draft.Issue = activities.Gone, triage.Issue{} },
+		"no route": func(s *story) { s.fails["Read"] = []error{rejection("triage has no route for the channel")} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory()
+			s.fails["CreateIssue"] = []error{rejection("issues are disabled")}
+			s.after(time.Hour, func() {
+				change(s)
+				s.env.SignalWorkflow(SignalRetry, nil)
+			})
+			assert.Equal(t, 7, s.report(t, bugReport).Issue.Number)
+			require.Len(t, s.filed, 2)
+			assert.Equal(t, s.filed[0].Issue, s.filed[1].Issue)
+			assert.Empty(t, s.filed[1].Elsewhere)
 		})
 	}
 }

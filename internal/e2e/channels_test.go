@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,6 +45,28 @@ func TestChannelsComeAndGo(t *testing.T) {
 	assert.Zero(t, books.Missing+books.Duplicates+books.Unexpected)
 }
 
+// A channel that is archived loses its bots, and one that is not there never had them.
+func TestChannelsThatCannotBeRead(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.rewrite("C0SUPPORT", "C0DELETED")
+	require.NoError(t, w.sandbox.ChangeChannel(sandbox.Channel{ID: "C0BUGREPORTS", Name: "bug-reports", Archived: true, BotAbsent: true}))
+	name := w.pollEvery(time.Second)
+	var view gateway.TriageView
+	w.eventually("both to be told", func() bool {
+		var err error
+		view, err = w.LookAtTriage(t.Context(), name, patience)
+		require.NoError(t, err)
+		return !slices.ContainsFunc(view.Channels, func(c gateway.ChannelView) bool { return c.FailingSince.IsZero() })
+	})
+	require.Len(t, view.Channels, 2)
+	for i, parts := range [][]string{{"C0BUGREPORTS", "not_in_channel", "unarchived first"}, {"C0DELETED", "channel_not_found", "check the channel id"}} {
+		for _, part := range parts {
+			assert.Contains(t, view.Channels[i].Trouble, part)
+		}
+	}
+	assert.True(t, view.Worked.IsZero(), "running is not working")
+}
+
 // Whoever changes a route need not tell the triages of it: the worker that reads the file does.
 func TestATriageFollowsItsConfiguration(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
@@ -77,11 +100,13 @@ func TestATriageFollowsItsConfiguration(t *testing.T) {
 	assert.Equal(t, 1, w.sandbox.Books().IssuesCreated)
 }
 
-// What GitHub refuses for good waits for a person, who sends it on from the step where it is.
+// What GitHub refuses for good waits for a person, who corrects the route and sends it on from the step where it is.
 func TestAParkedReportIsRetried(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
+	const right = "{channel: C0BUGREPORTS, repository: acme/app, labels: [bug]}"
+	wrong := strings.Replace(right, "acme/app", "acme/apps", 1)
+	w.rewrite(right, wrong)
 	name := w.pollEvery(time.Second)
-	require.NoError(t, w.sandbox.Fault(sandbox.Fault{App: sandbox.GitHub, Endpoint: "issues.create", Kind: sandbox.FaultStatus, Status: 410}))
 	w.sandbox.Post("C0BUGREPORTS", sandbox.Message{User: "ada", Text: report, Report: true})
 	var parked []gateway.ParkedReport
 	w.eventually("the report to be parked", func() bool {
@@ -90,9 +115,18 @@ func TestAParkedReportIsRetried(t *testing.T) {
 		require.NoError(t, err)
 		return len(parked) == 1
 	})
-	assert.Contains(t, parked[0].Reason, "issues")
+	for _, part := range []string{"acme/apps", "correct the route"} {
+		assert.Contains(t, parked[0].Reason, part)
+	}
+	w.rewrite(wrong, right)
 	require.NoError(t, w.Workflows.RetryReport(t.Context(), parked[0].Report))
 	w.eventually("its issue and its reply", func() bool { return len(w.sandbox.Books().Replies) == 1 })
+	report := workflows.ReportWorkflowID(parked[0].Report)
+	w.eventually("its end", func() bool {
+		status, err := w.Workflows.ReportStatus(t.Context(), report)
+		return err == nil && status.Step == "done"
+	})
+	w.replays(report, "rerouted-report")
 	parked, err := w.ParkedReports(t.Context(), name, patience)
 	require.NoError(t, err)
 	assert.Empty(t, parked)
