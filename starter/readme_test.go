@@ -15,7 +15,7 @@ import (
 	"tokenkeeper/workflows"
 )
 
-// The README is what people type from, so what it shows has to be there: these tests read it.
+// The README and what it leads to is what people type from, so what is shown has to be there: these tests read it.
 
 func readText(t *testing.T, path string) string {
 	t.Helper()
@@ -26,20 +26,45 @@ func readText(t *testing.T, path string) string {
 	return string(content)
 }
 
-// fences returns the code blocks of the README in a language.
+// documents returns the documentation and the files under docs by their paths.
+func documents(t *testing.T) map[string]string {
+	t.Helper()
+	paths, err := filepath.Glob("../docs/*.md")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no documents: %v", err)
+	}
+	texts := map[string]string{}
+	for _, path := range append(paths, "../README.md") {
+		texts[path] = readText(t, path)
+	}
+	return texts
+}
+
+// documentation returns all documents in one.
+func documentation(t *testing.T) string {
+	t.Helper()
+	texts := documents(t)
+	var all strings.Builder
+	for _, path := range slices.Sorted(maps.Keys(texts)) {
+		all.WriteString(texts[path])
+	}
+	return all.String()
+}
+
+// fences returns the code blocks of the documentation in a language.
 func fences(t *testing.T, language string) []string {
 	t.Helper()
 	var blocks []string
-	for _, match := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(readText(t, "../README.md"), -1) {
+	for _, match := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(documentation(t), -1) {
 		blocks = append(blocks, match[1])
 	}
 	if len(blocks) == 0 {
-		t.Fatalf("the README has no block of %s", language)
+		t.Fatalf("the documentation has no block of %s", language)
 	}
 	return blocks
 }
 
-// typed returns the words of each command line of the README that runs a program. At least a few are expected.
+// typed returns the words of each command line of the documentation that runs a program. At least a few are expected.
 func typed(t *testing.T, program string, least int) [][]string {
 	t.Helper()
 	var lines [][]string
@@ -51,7 +76,7 @@ func typed(t *testing.T, program string, least int) [][]string {
 		}
 	}
 	if len(lines) < least {
-		t.Errorf("the README runs %s %d times, want at least %d", program, len(lines), least)
+		t.Errorf("the documentation runs %s %d times, want at least %d", program, len(lines), least)
 	}
 	return lines
 }
@@ -78,10 +103,10 @@ func TestReadmeCommandsAreAccepted(t *testing.T) {
 		cmd, _, _ := newRoot(&cli{}).Find(words[1:]) // it was found a line before
 		seen[cmd.CommandPath()] = true
 	}
-	text := readText(t, "../README.md")
+	text := documentation(t)
 	for _, cmd := range ours(newRoot(&cli{})) {
 		if !cmd.HasSubCommands() && !seen[cmd.CommandPath()] && !strings.Contains(text, "`"+cmd.CommandPath()) && cmd.Name() != "demo" && cmd.Name() != "version" {
-			t.Errorf("the README does not show %s", cmd.CommandPath())
+			t.Errorf("the documentation does not show %s", cmd.CommandPath())
 		}
 	}
 }
@@ -146,7 +171,7 @@ func TestReadmeTemporalCommands(t *testing.T) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(known)) {
 		if !shown[name] {
-			t.Errorf("the README does not show how to %s", name)
+			t.Errorf("the documentation does not show how to %s", name)
 		}
 	}
 }
@@ -164,7 +189,7 @@ func flagsOf(words []string) map[string]string {
 
 func TestReadmeMakeTargets(t *testing.T) {
 	makefile := readText(t, "../Makefile")
-	for _, match := range regexp.MustCompile("(?m)(?:^|`)make ([a-z/ ]+)").FindAllStringSubmatch(readText(t, "../README.md"), -1) {
+	for _, match := range regexp.MustCompile("(?m)(?:^|`)make ([a-z/ ]+)").FindAllStringSubmatch(documentation(t), -1) {
 		for target := range strings.FieldsSeq(match[1]) {
 			if !regexp.MustCompile(`(?m)^` + target + `:`).MatchString(makefile) {
 				t.Errorf("make %s: the Makefile has no such target", target)
@@ -176,7 +201,7 @@ func TestReadmeMakeTargets(t *testing.T) {
 // Each key of the table is in the example, with the default that the table says.
 func TestReadmeConfigurationTable(t *testing.T) {
 	example := readText(t, "../tokenkeeper.example.yaml")
-	rows := regexp.MustCompile("(?m)^\\| `([a-zA-Z_./]+)` \\| (.*?) \\| (.*) \\|$").FindAllStringSubmatch(readText(t, "../README.md"), -1)
+	rows := regexp.MustCompile("(?m)^\\| `([a-zA-Z_./]+)` \\| (.*?) \\| (.*) \\|$").FindAllStringSubmatch(documentation(t), -1)
 	keys := 0
 	for _, row := range rows {
 		parts := strings.Split(row[1], ".")
@@ -198,10 +223,10 @@ func TestReadmeConfigurationTable(t *testing.T) {
 }
 
 func TestReadmeStatuses(t *testing.T) {
-	text := readText(t, "../README.md")
+	text := documentation(t)
 	for _, status := range statuses() {
 		if !strings.Contains(text, "| `"+string(status)+"` |") {
-			t.Errorf("the README does not say what %s means", status)
+			t.Errorf("the documentation does not say what %s means", status)
 		}
 	}
 }
@@ -232,23 +257,57 @@ func TestReadmeConfigurations(t *testing.T) {
 		loaded++
 	}
 	if loaded == 0 {
-		t.Error("the README shows no connectors")
+		t.Error("the documentation shows no connectors")
 	}
 }
 
 func TestReadmePaths(t *testing.T) {
-	text := readText(t, "../README.md")
-	paths := regexp.MustCompile("`([a-z]+/(?:[a-z-]+/)*(?:[a-z-]+\\.[a-z]+)?)`|\\]\\(([a-z./]+)\\)").FindAllStringSubmatch(text, -1)
-	for _, match := range paths {
-		path := match[1] + match[2]
-		if strings.HasPrefix(path, "bin/") {
-			continue // made when it is run
-		}
-		if _, err := os.Stat(filepath.Join("..", path)); err != nil {
-			t.Errorf("the README speaks of %s: %v", path, err)
+	found := 0
+	for document, text := range documents(t) {
+		for _, match := range regexp.MustCompile("`([a-z]+/(?:[a-z-]+/)*(?:[a-z-]+\\.[a-z]+)?)`").FindAllStringSubmatch(text, -1) {
+			found++
+			if strings.HasPrefix(match[1], "bin/") {
+				continue // made when it is run
+			}
+			if _, err := os.Stat(filepath.Join("..", match[1])); err != nil {
+				t.Errorf("%s speaks of %s: %v", document, match[1], err)
+			}
 		}
 	}
-	if len(paths) < 15 {
-		t.Errorf("%d paths found", len(paths))
+	if found < 15 {
+		t.Errorf("%d paths found", found)
 	}
+}
+
+// Links lead to files that are there, and to headings and marks in them.
+func TestReadmeLinks(t *testing.T) {
+	found := 0
+	for document, text := range documents(t) {
+		for _, match := range regexp.MustCompile(`\]\(([\w./-]*)(?:#([\w-]+))?\)`).FindAllStringSubmatch(text, -1) {
+			found++
+			target := document
+			if match[1] != "" {
+				target = filepath.Join(filepath.Dir(document), match[1])
+			}
+			if _, err := os.Stat(target); err != nil {
+				t.Errorf("%s leads to %s: %v", document, match[1], err)
+			} else if match[2] != "" && !slices.Contains(anchors(readText(t, target)), match[2]) {
+				t.Errorf("%s leads to %s, which has no place %q", document, match[0], match[2])
+			}
+		}
+	}
+	if found < 20 {
+		t.Errorf("%d links found", found)
+	}
+}
+
+// anchors returns what a link can lead to: marks, and headings as GitHub names them.
+func anchors(text string) []string {
+	text = regexp.MustCompile("(?ms)^```.*?^```").ReplaceAllString(text, "")
+	var names []string
+	for _, match := range regexp.MustCompile(`(?m)^#+ (.*)$|<a id="([^"]+)">`).FindAllStringSubmatch(text, -1) {
+		heading := regexp.MustCompile(`[^\w -]`).ReplaceAllString(strings.ToLower(match[1]), "")
+		names = append(names, strings.ReplaceAll(heading, " ", "-")+match[2])
+	}
+	return names
 }

@@ -79,7 +79,7 @@ func TestTriageEvalWithAModel(t *testing.T) {
 // The README shows what the command prints.
 func TestReadmeShowsTheEvaluation(t *testing.T) {
 	var out strings.Builder
-	readme := readText(t, "../README.md")
+	readme := documentation(t)
 	c := &cli{stdout: &out}
 	if err := c.evaluate(t.Context(), "../testdata/triage/labelled.jsonl", evalFlags{}); err != nil {
 		t.Fatal(err)
