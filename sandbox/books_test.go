@@ -98,6 +98,22 @@ func TestUnreplayedAuthFailures(t *testing.T) {
 	assert.Equal(t, 3, w.Books().AuthFailures)
 }
 
+// An issue that is asked for again may say something else than the first time, but it is for the same report.
+func TestAnIssueThatIsAskedForAgainMayReadDifferently(t *testing.T) {
+	w := newWorld(t, sandbox.Options{GitHub: sandbox.AppOptions{AccessLifetime: time.Minute}})
+	answer := w.connect(sandbox.GitHub)
+	stale := w.gitHub(answer.Access)
+	w.clock.advance(time.Minute)
+	for _, ts := range []string{"1.000000", "2.000000"} {
+		_, err := w.createIssue(stale, "Crash", "It crashes\n"+markerOf(ts))
+		require.ErrorContains(t, err, "401")
+	}
+	fresh := w.gitHub(w.refresh(sandbox.GitHub, answer.Refresh).Access)
+	_, err := w.createIssue(fresh, "Crash", "It crashes, like #7\n"+markerOf("1.000000"))
+	require.NoError(t, err)
+	assert.Equal(t, 1, w.Books().UnreplayedAuthFailures, "the other report")
+}
+
 func TestReadingAgainWithAnotherWindowIsAReplay(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
 	answer := w.connect(sandbox.Slack)

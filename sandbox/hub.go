@@ -162,9 +162,11 @@ func (h *hub) ensureLabels(r *repository, names []string) []string {
 var marker = regexp.MustCompile(`<!--\s*tokenkeeper:\s*([A-Z0-9]+/[A-Z0-9]+/\d+\.\d+)\s*-->`)
 
 // key returns the key of the message the issue was filed for; "" if the body marks none, or more than one.
-func (i *issue) key() string {
+func (i *issue) key() string { return markedKey(i.body) }
+
+func markedKey(body string) string {
 	found := ""
-	for _, match := range marker.FindAllStringSubmatch(i.body, -1) {
+	for _, match := range marker.FindAllStringSubmatch(body, -1) {
 		if found != "" && found != match[1] {
 			return ""
 		}

@@ -114,7 +114,9 @@ func (l *ledger) openAuthFailures() []string {
 	return slices.Sorted(maps.Values(l.open))
 }
 
-// fingerprint is what makes two requests the same request: method, path and parameters, without the token.
+// fingerprint is what makes two requests the same request: method, path and parameters, without the token. Of a request that
+// is marked with a report it is that report: what it says beyond it, such as which other issues are alike, may be another
+// thing when it is asked again.
 type fingerprint [sha256.Size]byte
 
 // position are parameters that say where in a list to read, not which list. A reader whose token died starts its
@@ -124,6 +126,10 @@ var position = []string{"cursor", "page", "latest", "oldest", "since"}
 func (c *call) fingerprint() fingerprint {
 	var b strings.Builder
 	b.WriteString(c.request.Method + " " + c.request.URL.Path)
+	if report := markedKey(c.params.Get("body")); report != "" {
+		b.WriteString("\x00" + report)
+		return sha256.Sum256([]byte(b.String()))
+	}
 	for _, key := range slices.Sorted(maps.Keys(c.params)) {
 		if key == "token" || slices.Contains(position, key) {
 			continue
