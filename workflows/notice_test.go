@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -183,9 +184,12 @@ func TestANoticeSaysWhatWaits(t *testing.T) {
 func TestATestTriesEachTargetOnce(t *testing.T) {
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestWorkflowEnvironment()
+	var mu sync.Mutex // guards tried
 	tried := map[string]int{}
 	var n *activities.Notices
 	env.OnActivity(n.Deliver, mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.DeliverInput) error {
+		mu.Lock()
+		defer mu.Unlock()
 		tried[in.Target]++
 		if in.Target == "dead" {
 			return errors.New("it answers 503")
