@@ -47,8 +47,9 @@ const aside = ""
 const (
 	// fewGranted is what an ordinary limit grants many times over before it refuses.
 	fewGranted = 3
-	// narrowFor is after what time it is tried whether the limit is still narrow.
-	narrowFor = 6 * time.Hour
+	// narrowFor is after what time it is tried whether the limit is still narrow. A process that has just begun tries it earlier: it
+	// does not know what was used up before it.
+	narrowFor, narrowAtFirst = 6 * time.Hour, 10 * time.Minute
 	// narrowRate is the narrow limit, in requests a minute.
 	narrowRate = 1
 	// slotLate is how late in its slot a request may go out. It comes on top of the minute, so that no minute sees one more
@@ -193,6 +194,8 @@ func (r *Reading) learn(account credential.AccountID, channel string, asked time
 		a.granted++
 		return
 	case now.Before(a.rest), channel == aside:
+	case a.granted < fewGranted && a.narrow.IsZero():
+		a.granted, a.narrow = 0, now.Add(narrowAtFirst)
 	case a.granted < fewGranted:
 		a.granted, a.narrow = 0, now.Add(narrowFor)
 	default:
