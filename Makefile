@@ -51,7 +51,7 @@ build: ## Build bin/tokenkeeper and bin/tokenkeeper-worker
 # Vet is part of lint and need not run twice. -race needs a C compiler.
 .PHONY: test
 test: $(temporal) ## Run all tests with the race detector, those against a real Temporal server included
-	CGO_ENABLED=1 $(GO) test -race -vet=off -timeout 20m $(TESTFLAGS) $(PACKAGES)
+	CGO_ENABLED=1 $(GO) test -race -vet=off -timeout 30m $(TESTFLAGS) $(PACKAGES)
 
 MESSAGES ?= 10000
 .PHONY: proof
