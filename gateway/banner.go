@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"time"
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
@@ -135,18 +136,8 @@ func (s *Server) bannerCookie(b banner) *http.Cookie {
 	if err != nil {
 		value = nil // it is three texts
 	}
-	cookie := &http.Cookie{ //nolint:gosec // Secure wherever there is TLS; plain http is for loopback
-		Name:     "tokenkeeper-result",
-		Value:    base64.RawURLEncoding.EncodeToString(value),
-		Path:     s.base() + "/",
-		MaxAge:   60,
-		HttpOnly: true,
-		SameSite: http.SameSiteStrictMode,
-		Secure:   s.overTLS(),
-	}
-	if s.overTLS() {
-		cookie.Name, cookie.Path = "__Host-"+cookie.Name, "/"
-	}
+	cookie := s.cookie("tokenkeeper-result", base64.RawURLEncoding.EncodeToString(value), "/", time.Minute)
+	cookie.SameSite = http.SameSiteStrictMode
 	return cookie
 }
 

@@ -7,32 +7,40 @@ import (
 	"time"
 )
 
-// browserCookie binds a login to the browser that began it. Its name follows from the state, so that several logins in
-// one browser do not overwrite each other.
-func (s *Server) browserCookie(nonce, secret string) *http.Cookie {
+// cookie returns a cookie that pages below a path get, and no script. It is sent along when people come from another site:
+// their chat, their mail, a provider. Over https its name has the prefix that keeps other hosts of the same domain from
+// setting it, which demands the path / (RFC 6265bis §4.1.3.2); without TLS browsers would not take it.
+func (s *Server) cookie(name, value, path string, life time.Duration) *http.Cookie {
 	cookie := &http.Cookie{ //nolint:gosec // Secure wherever there is TLS; plain http is for loopback
-		Name:     s.cookieName(nonce),
-		Value:    secret,
-		Path:     s.base() + callbackPath,
-		MaxAge:   int(loginLimit / time.Second),
+		Name:     s.cookieName(name),
+		Value:    value,
+		Path:     s.base() + path,
+		MaxAge:   int(life / time.Second),
 		HttpOnly: true,
-		SameSite: http.SameSiteLaxMode, // the provider sends the browser back across sites
+		SameSite: http.SameSiteLaxMode,
 		Secure:   s.overTLS(),
 	}
 	if s.overTLS() {
-		cookie.Path = "/" // the prefix __Host- demands it
+		cookie.Path = "/"
 	}
 	return cookie
 }
 
-// cookieName has the prefix that keeps other hosts of the same domain from setting the cookie. Browsers accept it over
-// https only.
-func (s *Server) cookieName(nonce string) string {
-	name := "tokenkeeper-login-" + hex.EncodeToString(digest(nonce)[:8])
+func (s *Server) cookieName(name string) string {
 	if s.overTLS() {
 		return "__Host-" + name
 	}
 	return name
+}
+
+// browserCookie binds a login to the browser that began it. Its name follows from the state, so that several logins in
+// one browser do not overwrite each other.
+func (s *Server) browserCookie(nonce, secret string) *http.Cookie {
+	return s.cookie(loginCookieName(nonce), secret, callbackPath, loginLimit)
+}
+
+func loginCookieName(nonce string) string {
+	return "tokenkeeper-login-" + hex.EncodeToString(digest(nonce)[:8])
 }
 
 func (s *Server) overTLS() bool { return s.PublicURL.Scheme == "https" }
@@ -46,7 +54,7 @@ func (s *Server) forgetBrowser(w http.ResponseWriter, nonce string) {
 
 // sameBrowser reports whether the request comes from the browser that a login was begun with.
 func (s *Server) sameBrowser(r *http.Request, nonce string, hash []byte) bool {
-	cookie, err := r.Cookie(s.cookieName(nonce))
+	cookie, err := r.Cookie(s.cookieName(loginCookieName(nonce)))
 	if err != nil || cookie.Value == "" {
 		return false
 	}

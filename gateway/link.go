@@ -148,19 +148,8 @@ func (s *Server) linkBrowser(r *http.Request, secret string) string {
 }
 
 func (s *Server) linkCookie(secret, browser string, expires time.Time) *http.Cookie {
-	cookie := &http.Cookie{ //nolint:gosec // Secure wherever there is TLS; plain http is for loopback
-		Name:     "tokenkeeper-link-" + hex.EncodeToString(digest(secret)[:8]),
-		Value:    browser,
-		Path:     s.base() + linkPath,
-		MaxAge:   max(1, int(expires.Sub(s.now())/time.Second)),
-		HttpOnly: true,
-		SameSite: http.SameSiteLaxMode, // people come from their chat or mail
-		Secure:   s.overTLS(),
-	}
-	if s.overTLS() {
-		cookie.Name, cookie.Path = "__Host-"+cookie.Name, "/" // the prefix demands the path
-	}
-	return cookie
+	name := "tokenkeeper-link-" + hex.EncodeToString(digest(secret)[:8])
+	return s.cookie(name, browser, linkPath, max(time.Second, expires.Sub(s.now())))
 }
 
 func deadLink() message {

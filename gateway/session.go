@@ -95,17 +95,5 @@ func (s *Server) endSession(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) sessionCookie(value string) *http.Cookie {
-	cookie := &http.Cookie{ //nolint:gosec // Secure wherever there is TLS; plain http is for loopback
-		Name:     "tokenkeeper-session",
-		Value:    value,
-		Path:     s.base() + "/",
-		MaxAge:   int(sessionLife / time.Second),
-		HttpOnly: true,
-		SameSite: http.SameSiteLaxMode, // people come from their chat; what changes anything is posted from our own pages
-		Secure:   s.overTLS(),
-	}
-	if s.overTLS() {
-		cookie.Name, cookie.Path = "__Host-"+cookie.Name, "/" // the prefix demands the path
-	}
-	return cookie
+	return s.cookie("tokenkeeper-session", value, "/", sessionLife)
 }

@@ -151,19 +151,7 @@ func (s *Server) forgetAttempt(w http.ResponseWriter, state string) {
 
 // signInCookie is named after the state, so that two tabs do not overwrite each other's.
 func (s *Server) signInCookie(state, value string) *http.Cookie {
-	cookie := &http.Cookie{ //nolint:gosec // Secure wherever there is TLS; plain http is for loopback
-		Name:     signInCookieName + hex.EncodeToString(digest(state)[:8]),
-		Value:    value,
-		Path:     s.base() + signedInPath,
-		MaxAge:   int(loginLimit / time.Second),
-		HttpOnly: true,
-		SameSite: http.SameSiteLaxMode, // the provider sends the browser back across sites
-		Secure:   s.overTLS(),
-	}
-	if s.overTLS() {
-		cookie.Name, cookie.Path = "__Host-"+cookie.Name, "/" // the prefix demands the path
-	}
-	return cookie
+	return s.cookie(signInCookieName+hex.EncodeToString(digest(state)[:8]), value, signedInPath, loginLimit)
 }
 
 func notThisBrowser() message {
