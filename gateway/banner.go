@@ -136,7 +136,7 @@ func (s *Server) bannerCookie(b banner) *http.Cookie {
 	if err != nil {
 		value = nil // it is three texts
 	}
-	cookie := s.cookie("tokenkeeper-result", base64.RawURLEncoding.EncodeToString(value), "/", time.Minute)
+	cookie := s.cookie("tokenkeeper-result", base64.RawURLEncoding.EncodeToString(value), "/", time.Minute) //nolint:gosec // as it is set there
 	cookie.SameSite = http.SameSiteStrictMode
 	return cookie
 }
