@@ -42,6 +42,8 @@ type killPoint struct {
 	name string
 	die  func(k *killWorld)
 	want map[string]fate // :: kind → what becomes of it; lives where it is not named
+	// reach is how many requests reach the provider :: fate → requests; nil where its facts, and not the fate, decide that.
+	reach map[fate]int
 }
 
 func (p killPoint) fate(kind string) fate {
@@ -51,17 +53,21 @@ func (p killPoint) fate(kind string) fate {
 	return lives
 }
 
+// once is what reaches the provider where no answer is lost.
+var once = map[fate]int{lives: 1}
+
 var killPoints = []killPoint{
-	{"due and not begun", (*killWorld).dieBeforeItBegins, nil},
-	{"due and not written down", (*killWorld).dieBeforeTheMark, nil},
-	{"vault away when it is due", (*killWorld).takeTheVaultAwayBeforeTheMark, nil},
-	{"request sent and not read", (*killWorld).dieUnread, map[string]fate{"family": unknowable}},
-	{"request carried out and not answered", (*killWorld).dieUnanswered, map[string]fate{"single": unknowable, "family": unknowable}},
-	{"answer lost while the worker lives", (*killWorld).loseTheAnswer, map[string]fate{"single": unknowable, "family": unknowable}},
-	{"answer arrived and not stored", (*killWorld).dieBeforeItIsStored, map[string]fate{"single": unknowable, "family": unknowable}},
-	{"stored and not reported", (*killWorld).dieUnreported, nil},
-	{"vault away when the answer comes", (*killWorld).takeTheVaultAway, nil},
-	{"sealed in history and not stored", (*killWorld).dieWithSealedTokens, nil},
+	{"due and not begun", (*killWorld).dieBeforeItBegins, nil, once},
+	{"due and not written down", (*killWorld).dieBeforeTheMark, nil, once},
+	{"vault away when it is due", (*killWorld).takeTheVaultAwayBeforeTheMark, nil, once},
+	{"written down and not sent", (*killWorld).dieUnsent, map[string]fate{"family": unknowable}, map[fate]int{lives: 1, unknowable: 0}},
+	{"request sent and not read", (*killWorld).dieUnread, map[string]fate{"family": unknowable}, nil},
+	{"request carried out and not answered", (*killWorld).dieUnanswered, map[string]fate{"single": unknowable, "family": unknowable}, nil},
+	{"answer lost while the worker lives", (*killWorld).loseTheAnswer, map[string]fate{"single": unknowable, "family": unknowable}, nil},
+	{"answer arrived and not stored", (*killWorld).dieBeforeItIsStored, map[string]fate{"single": unknowable, "family": unknowable}, nil},
+	{"stored and not reported", (*killWorld).dieUnreported, nil, once},
+	{"vault away when the answer comes", (*killWorld).takeTheVaultAway, nil, once},
+	{"sealed in history and not stored", (*killWorld).dieWithSealedTokens, nil, once},
 }
 
 // A refresh token that may be presented once is the hardest thing this product handles. At every point at which a process
@@ -73,6 +79,7 @@ func TestDeathAtEveryPointOfARefresh(t *testing.T) {
 		t.Run(point.name, func(t *testing.T) {
 			k.t = t
 			before := k.connectAll()
+			heard := k.requests()
 			asked, stop := context.WithCancel(t.Context())
 			k.trigger = func() {
 				for _, kind := range kinds {
@@ -82,7 +89,11 @@ func TestDeathAtEveryPointOfARefresh(t *testing.T) {
 			}
 			point.die(k)
 			for _, kind := range kinds {
-				k.judge(kind.name, before[kind.name], point.fate(kind.name))
+				fate := point.fate(kind.name)
+				k.judge(kind.name, before[kind.name], fate)
+				if point.reach != nil {
+					assert.Equal(t, point.reach[fate], k.requests()[kind.name]-heard[kind.name], "requests that reach %s", kind.name)
+				}
 			}
 			stop()
 		})

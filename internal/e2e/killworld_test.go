@@ -33,6 +33,7 @@ type killWorld struct {
 	env       []string
 	dir       string
 	sandboxes map[string]*sandbox.Sandbox // :: kind → provider
+	fronts    map[string]*front           // :: kind → what stands before its token endpoint
 	trigger   func()                      // asks for a refresh of every account
 }
 
@@ -40,7 +41,7 @@ const killProvider = `  - id: KIND
     name: KIND
     endpoints:
       authorize: URL/github/login/oauth/authorize
-      token: URL/github/login/oauth/access_token
+      token: FRONT/github/login/oauth/access_token
       identity: URL/github/api/v3/user
       api: URL/github/api/v3/
     client_authentication: client_secret_post
@@ -55,7 +56,8 @@ const killConnector = `  KIND: {provider: KIND, client_id: Iv23liSandboxTriage0,
 func newKillWorld(t *testing.T) *killWorld {
 	t.Helper()
 	k := &killWorld{
-		world: &world{t: t, organization: "kill"}, dir: t.TempDir(), binary: workerBinary(t), sandboxes: map[string]*sandbox.Sandbox{},
+		world: &world{t: t, organization: "kill"}, dir: t.TempDir(), binary: workerBinary(t),
+		sandboxes: map[string]*sandbox.Sandbox{}, fronts: map[string]*front{},
 	}
 	var err error
 	k.server, err = devserver.Start(t.Context(), devserver.Options{Dir: k.dir, FreePorts: true})
@@ -64,7 +66,7 @@ func newKillWorld(t *testing.T) *killWorld {
 	providers, connectors := "providers:\n", "connectors:\n"
 	for _, kind := range kinds {
 		url := k.serve(kind.name, kind.rotation)
-		fill := strings.NewReplacer("KIND", kind.name, "URL", url, "FACTS", kind.facts)
+		fill := strings.NewReplacer("KIND", kind.name, "URL", url, "FRONT", k.fronts[kind.name].url(), "FACTS", kind.facts)
 		providers += fill.Replace(killProvider)
 		connectors += fill.Replace(killConnector)
 	}
@@ -97,6 +99,7 @@ func (k *killWorld) serve(kind string, rotation sandbox.Rotation) (url string) {
 	k.t.Cleanup(server.Close)
 	k.t.Cleanup(s.Close)
 	k.sandboxes[kind] = s
+	k.fronts[kind] = newFront(k.t, server.Listener.Addr().String())
 	return server.URL
 }
 
@@ -218,6 +221,39 @@ func (k *killWorld) requests() map[string]int {
 		n[kind] = s.Books().Requests["github token.refresh"]
 	}
 	return n
+}
+
+// dieUnsent kills a worker that has written down that it presents the refresh token, and has a connection on which nothing
+// gets through. What it leaves behind looks as if the provider had heard of it.
+func (k *killWorld) dieUnsent() {
+	sent := k.requests()
+	for _, front := range k.fronts {
+		front.hold()
+	}
+	k.trigger()
+	for _, kind := range kinds {
+		k.eventually(kind.name+" to be about to send", func() bool { return k.marks(kind.name) > 0 && k.fronts[kind.name].holds() })
+	}
+	k.kill()
+	for _, front := range k.fronts {
+		front.release()
+	}
+	assert.Equal(k.t, sent, k.requests(), "nothing has reached a provider")
+	for _, kind := range kinds {
+		assert.Equal(k.t, 1, k.marks(kind.name), "the vault says that %s was presented", kind.name)
+	}
+	k.start()
+}
+
+// marks returns how many presentations the vault has on record whose end is not known.
+func (k *killWorld) marks(kind string) int {
+	k.t.Helper()
+	record, err := k.Vault.Get(k.t.Context(), k.account(kind))
+	require.NoError(k.t, err)
+	if record.Presented == nil {
+		return 0
+	}
+	return record.Presented.Attempts
 }
 
 func (k *killWorld) dieUnread() {
