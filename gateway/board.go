@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync"
 	"time"
 
@@ -34,14 +35,17 @@ type look struct {
 	// blind is since when nothing more could be seen; zero while all is well.
 	blind time.Time
 	next  time.Time // when it is too old to be shown again
+	// changes are those that were known of when it began: what it shows of later ones is luck.
+	changes int
 }
 
 // lookout makes one look for all who want one at the same time.
 type lookout struct {
-	flights singleflight.Group
+	flights singleflight.Group // :: changes → the look that began after that many
 
-	mu   sync.Mutex // guards last
-	last look
+	mu      sync.Mutex // guards what follows
+	last    look
+	changes int // that people made here
 }
 
 // look returns what there is to see, which is some seconds old at most, or of before it could no longer be seen. Without a
@@ -50,26 +54,28 @@ func (s *Server) look(ctx context.Context) look {
 	if s.Board == nil {
 		return look{}
 	}
-	if last := s.lookout.get(); s.now().Before(last.next) {
+	last, changes := s.lookout.get()
+	if s.now().Before(last.next) {
 		return last
 	}
 	detached := context.WithoutCancel(ctx) // others wait for the same look
-	made := s.lookout.flights.DoChan("", func() (any, error) {
-		s.lookAnew(detached)
+	made := s.lookout.flights.DoChan(strconv.Itoa(changes), func() (any, error) {
+		s.lookAnew(detached, changes)
 		return struct{}{}, nil
 	})
 	select {
 	case <-made:
 	case <-ctx.Done():
 	}
-	return s.lookout.get()
+	last, _ = s.lookout.get()
+	return last
 }
 
-func (s *Server) lookAnew(ctx context.Context) {
+func (s *Server) lookAnew(ctx context.Context, changes int) {
 	ctx, cancel := context.WithTimeout(ctx, lookLimit)
 	defer cancel()
 	begun := s.now()
-	seen := look{at: begun}
+	seen := look{at: begun, changes: changes}
 	group, asking := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		seen.accounts, err = s.Board.LookAtAccounts(asking, statusLimit)
@@ -83,7 +89,8 @@ func (s *Server) lookAnew(ctx context.Context) {
 		if !errors.Is(err, context.Canceled) {
 			s.log().WarnContext(ctx, "looking at accounts and triages", "error", err)
 		}
-		seen = s.lookout.get()
+		seen, _ = s.lookout.get()
+		seen.changes = changes
 		if seen.blind.IsZero() {
 			seen.blind = begun
 		}
@@ -93,21 +100,32 @@ func (s *Server) lookAnew(ctx context.Context) {
 	s.lookout.set(seen)
 }
 
-func (o *lookout) get() look {
+// get returns the last look, and how many changes are known of.
+func (o *lookout) get() (last look, changes int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.last
+	return o.last, o.changes
 }
 
-// expire has the next look be a new one, because somebody changed what there is to see.
+// expire has the next look be a new one, because somebody changed what there is to see. One that is under way may have missed
+// it, and is nobody's answer from now on.
 func (o *lookout) expire() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.changes++
 	o.last.next = time.Time{}
 }
 
+// set keeps a look, unless one that began after a later change was faster. What began before the last change is better than
+// nothing, and not good for long.
 func (o *lookout) set(l look) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if l.changes < o.last.changes {
+		return
+	}
+	if l.changes < o.changes {
+		l.next = time.Time{}
+	}
 	o.last = l
 }
