@@ -229,7 +229,7 @@ func (a *Account) link(ctx context.Context, account credential.AccountID, why, e
 	link, err := a.ConnectLink(ctx, account, why, episode)
 	if err != nil {
 		a.Log.WarnContext(ctx, "no link for a notice", "account", account.String(), "error", err)
-		return "none now; print one with: tokenkeeper account reauthorize " + account.String()
+		return noLink(err) + "; print one with: tokenkeeper account reauthorize " + account.String()
 	}
 	return link
 }

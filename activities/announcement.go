@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"time"
 
 	"tokenkeeper/credential"
@@ -54,7 +55,22 @@ type Announcement struct {
 // Letter is an announcement as one target gets it. It is secret because of its link, and goes to people only.
 type Letter struct {
 	Announcement
-	Link string `json:"link,omitempty"` // where to consent; "" where nobody has to, or where none could be made
+	Link string `json:"link,omitempty"` // where to consent; "" where nobody has to, or where there is none
+	// NoLink says why there is no link although somebody has to consent.
+	NoLink string `json:"no_link,omitempty"`
+}
+
+// NoLinkError is returned where a notice gets no link, and people may know why.
+type NoLinkError struct{ Why string }
+
+func (e *NoLinkError) Error() string { return e.Why }
+
+// noLink says to people why there is no link. What else may be in an error is for the log.
+func noLink(err error) string {
+	if known, ok := errors.AsType[*NoLinkError](err); ok {
+		return known.Why
+	}
+	return "none could be made; the log of the worker says why"
 }
 
 // noticeID makes one id of what a notice is about and of which of its notices it is. Ids of accounts may hold full stops,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 
 	"tokenkeeper/activities"
 	"tokenkeeper/credential"
+	"tokenkeeper/internal/mailtest"
 	"tokenkeeper/sandbox"
 )
 
@@ -199,4 +201,32 @@ func TestATargetThatIsConfiguredNoMoreIsNotTriedAgain(t *testing.T) {
 	n, _ := withWebhook(w, &receiver{t: t})
 	got := once(w, noResult(n.Deliver), activities.DeliverInput{Target: "gone"})
 	got.fails(t, activities.ErrTypeNotConfigured, "no target gone")
+}
+
+// Where there is no link the letter says why, and nothing of what went wrong.
+func TestALetterWithoutALinkSaysWhy(t *testing.T) {
+	for name, test := range map[string]struct {
+		err  error
+		want string
+	}{
+		"known":   {fmt.Errorf("making it: %w", &activities.NoLinkError{Why: "somebody has opened another link"}), "somebody has opened another link"},
+		"unknown": {errors.New("dial postgres://keeper:in-the-url@db"), "none could be made; the log of the worker says why"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, sandbox.Options{})
+			r := &receiver{t: t}
+			n, sent := withWebhook(w, r)
+			require.NoError(t, once(w, w.account.Notify, deadSlack(w)).err)
+			n.Link = func(context.Context, credential.AccountID, string, string) (string, error) { return "", test.err }
+			in := activities.DeliverInput{Target: "pager", Announcement: (*sent)[0].announcement}
+			require.NoError(t, once(w, noResult(n.Deliver), in).err)
+			assert.Contains(t, r.bodies[0], `"no_link":"`+test.want+`"`)
+			assert.NotContains(t, r.bodies[0], `"link":`)
+
+			server := mailtest.Start(t, mailtest.Options{User: "keeper", Password: mailPassword})
+			in.Target = "tested"
+			require.NoError(t, once(w, noResult(w.deliverTo(mailbox(server, activities.StartTLS, "ops@example.com")).Deliver), in).err)
+			assert.Contains(t, server.Mails()[0].Body, "no link:     "+test.want+"\nto do:       tokenkeeper account reauthorize acme/triage/slack\n")
+		})
+	}
 }

@@ -36,6 +36,7 @@ func (l Letter) facts() []fact {
 	if len(l.Untold) > 0 {
 		text("not told", strings.Join(l.Untold, ", ")+": it would go through what is broken")
 	}
+	text("no link", l.NoLink)
 	text("to do", l.Fix)
 	return facts
 }

@@ -145,6 +145,7 @@ func (n *Notices) Deliver(ctx context.Context, in DeliverInput) error {
 	if in.Announcement.Consent {
 		letter.Link, err = n.Link(ctx, in.Announcement.Account, in.Announcement.Reason, in.Announcement.Episode)
 		if err != nil { // the news is worth more than its link, and Fix says how to get one
+			letter.NoLink = noLink(err)
 			n.Log.WarnContext(ctx, "no link for a notice", "account", in.Announcement.Account.String(), "error", err)
 		}
 	}

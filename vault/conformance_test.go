@@ -76,6 +76,7 @@ var conformance = map[string]func(*testing.T, backend){
 	"LinkIsBoundToOnePerson":                    testLinkIsBoundToOnePerson,
 	"NewLinkVoidsTheOld":                        testNewLinkVoidsTheOld,
 	"LettersShareALink":                         testLettersShareALink,
+	"ALetterVoidsNoLinkInUse":                   testALetterVoidsNoLinkInUse,
 	"ASharedLinkIsSealed":                       testASharedLinkIsSealed,
 	"LinksEnd":                                  testLinksEnd,
 	"LinkWithACode":                             testLinkWithACode,

@@ -63,7 +63,8 @@ type LinkKeys struct {
 	Shared bool
 }
 
-// NewLink makes a link. It voids the account's links of before, unless one of them is the request's own: see [LinkRequest].
+// NewLink makes a link. It voids the account's link of before, unless that is the request's own: see [LinkRequest]. A letter
+// does not void what people use, and gets a [LinkInUseError].
 func (v *Vault) NewLink(ctx context.Context, r LinkRequest) (LinkKeys, error) {
 	var made LinkKeys
 	err := v.writeSealed(ctx, func(tx storage.Queryer, s sealer) (err error) {

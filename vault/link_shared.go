@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"tokenkeeper/credential"
 	"tokenkeeper/vault/internal/storage"
 )
 
@@ -16,34 +17,79 @@ import (
 // shares reports whether a request is for a link that letters share.
 func (r LinkRequest) shares() bool { return r.Episode != "" && !r.Code }
 
-// sharedLink returns the link of the request's episode if there is one that a letter can lead to, and else the zero keys: it is
-// good for half its life, or somebody has opened it, whom a new one would stop in the middle.
+// sharedLink returns the link of the request's episode if there is one that a letter can lead to, and else the zero keys. The
+// error is a [LinkInUseError] where there is a link that a letter must not void.
 func sharedLink(ctx context.Context, tx storage.Queryer, s sealer, r LinkRequest, now time.Time) (LinkKeys, error) {
 	if !r.shares() {
 		return LinkKeys{}, nil
 	}
-	var (
-		hash, browser, sealed []byte
-		expires               int64
-	)
-	err := tx.QueryRowContext(ctx, `SELECT secret_hash, browser_hash, sealed, expires_at FROM links
-		WHERE account = $1 AND episode = $2 AND sealed IS NOT NULL AND expires_at > $3`, r.Account.String(), r.Episode, micros(now)).
-		Scan(&hash, &browser, &sealed, &expires)
-	if errors.Is(err, sql.ErrNoRows) {
+	there, err := getPresentLink(ctx, tx, r.Account)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
 		return LinkKeys{}, nil
-	}
-	if err != nil {
+	case err != nil:
 		return LinkKeys{}, err
 	}
-	ends := fromMicros(expires)
-	if browser == nil && ends.Sub(now) < r.life()/2 {
-		return LinkKeys{}, nil
+	if there.serves(r, now) {
+		secret, err := s.open(r.binding(there.hash), there.sealed)
+		if err == nil { // else its key was dropped
+			return LinkKeys{Secret: string(secret), ExpiresAt: there.expires, Shared: true}, nil
+		}
 	}
-	secret, err := s.open(r.binding(hash), sealed)
-	if err != nil {
-		return LinkKeys{}, nil //nolint:nilerr // its key was dropped: a new link costs nothing
+	return LinkKeys{}, there.inUse(now)
+}
+
+// presentLink is the one that an account has, good or not.
+type presentLink struct {
+	hash, browser, sealed []byte
+	episode               string // "" for one that somebody made by hand
+	expires               time.Time
+	login                 time.Time // when the last consent ends that it led to and that is under way; zero for none
+}
+
+func getPresentLink(ctx context.Context, tx storage.Queryer, account credential.AccountID) (l presentLink, err error) {
+	var expires, login int64
+	err = tx.QueryRowContext(ctx, `SELECT secret_hash, browser_hash, sealed, episode, expires_at,
+			COALESCE((SELECT MAX(logins.expires_at) FROM logins WHERE logins.link_hash = links.secret_hash), 0)
+		FROM links WHERE account = $1`, account.String()).
+		Scan(&l.hash, &l.browser, &l.sealed, &l.episode, &expires, &login)
+	l.expires, l.login = fromMicros(expires), fromMicros(login)
+	return l, err
+}
+
+// serves reports whether a letter can lead to the link: it is good for half its life, or somebody has opened it, whom a new one
+// would stop in the middle.
+func (l presentLink) serves(r LinkRequest, now time.Time) bool {
+	left := l.expires.Sub(now)
+	return l.episode == r.Episode && left > 0 && (l.browser != nil || left >= r.life()/2)
+}
+
+// inUse returns a [LinkInUseError] for a link that is good, and that somebody has opened or made by hand.
+func (l presentLink) inUse(now time.Time) error {
+	e := &LinkInUseError{Opened: l.browser != nil, Until: l.expires}
+	if l.login.After(e.Until) { // a login may outlast its link
+		e.Until = l.login
 	}
-	return LinkKeys{Secret: string(secret), ExpiresAt: ends, Shared: true}, nil
+	if byHand := l.episode == ""; !e.Until.After(now) || !e.Opened && !byHand {
+		return nil
+	}
+	return e
+}
+
+// LinkInUseError is returned for the link of a letter where the account has another one that is good, and that somebody has
+// opened or made by hand. Letters are written by the clock: they must not throw out who is in the middle of a consent, nor void
+// what a person has just sent to somebody. Whoever wants a new link by hand gets one.
+type LinkInUseError struct {
+	Opened bool // in a browser; else it was made and not used yet
+	Until  time.Time
+}
+
+func (e *LinkInUseError) Error() string {
+	until := e.Until.UTC().Format("15:04:05 UTC")
+	if e.Opened {
+		return "somebody has opened another link, which is good until " + until
+	}
+	return "somebody made another link, which is good until " + until
 }
 
 // sealLink returns what lets letters share a link; nil for one that nobody shares.

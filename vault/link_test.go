@@ -237,3 +237,60 @@ func testASharedLinkIsSealed(t *testing.T, b backend) {
 	assert.NotEqual(t, first, newLink(t, v, ask).Secret)
 	assert.True(t, f.verified(t).OK())
 }
+
+// Letters are written by the clock. They stop nobody in the middle of a consent, and void no link that a person made.
+func testALetterVoidsNoLinkInUse(t *testing.T, b backend) {
+	letter := LinkRequest{Account: slack, Episode: "ntc_1"}
+	byHand := LinkRequest{Account: slack}
+	withCode := LinkRequest{Account: slack, Code: true}
+	another := LinkRequest{Account: slack, Episode: "ntc_2"}
+	for name, test := range map[string]struct {
+		before LinkRequest
+		opened bool
+		login  time.Duration // of the consent that it leads to; 0 for none
+		after  time.Duration
+		until  time.Duration // 0 where the letter gets a link
+	}{
+		"made by hand":                        {byHand, false, 0, 0, LinkLife},
+		"made by hand, with a code":           {withCode, false, 0, time.Minute, LinkLife},
+		"made by hand, opened":                {byHand, true, 0, LinkLife - time.Second, LinkLife},
+		"made by hand, over":                  {byHand, false, 0, LinkLife, 0},
+		"made by hand, opened, over":          {byHand, true, 0, LinkLife, 0},
+		"over, its consent is under way":      {byHand, true, LinkLife + 9*time.Minute, LinkLife + 8*time.Minute, LinkLife + 9*time.Minute},
+		"over, its consent is over":           {byHand, true, LinkLife + 9*time.Minute, LinkLife + 9*time.Minute, 0},
+		"of another trouble":                  {another, false, 0, 0, 0},
+		"of another trouble, opened":          {another, true, 0, time.Minute, LinkLife},
+		"of the same, its consent is current": {letter, true, LinkLife + 9*time.Minute, LinkLife, LinkLife + 9*time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v, clock := b.newVault(t)
+			began := clock.Now()
+			keys := newLink(t, v, test.before)
+			if test.opened {
+				_, err := v.OpenLink(t.Context(), Opening{Secret: keys.Secret, Code: keys.Code, BrowserHash: []byte("person")})
+				require.NoError(t, err)
+			}
+			if test.login > 0 {
+				l := login("s1", slack)
+				l.LinkHash, l.ExpiresAt = LinkHash(keys.Secret), began.Add(test.login)
+				require.NoError(t, v.PutLogin(t.Context(), l))
+			}
+			clock.Advance(test.after)
+			made, err := v.NewLink(t.Context(), letter)
+			if test.until == 0 {
+				require.NoError(t, err)
+				assert.NotEqual(t, keys.Secret, made.Secret)
+				assert.ErrorIs(t, v.SpendLink(t.Context(), LinkHash(keys.Secret)), ErrNotFound, "the old one is void")
+				return
+			}
+			inUse, ok := errors.AsType[*LinkInUseError](err)
+			require.True(t, ok, "%v", err)
+			assert.Equal(t, test.opened, inUse.Opened)
+			assert.WithinDuration(t, began.Add(test.until), inUse.Until, 0)
+			require.NoError(t, v.SpendLink(t.Context(), LinkHash(keys.Secret)), "it is good still")
+
+			newLink(t, v, letter)
+			newLink(t, v, byHand) // whoever wants one by hand gets one
+		})
+	}
+}

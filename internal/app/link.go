@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"tokenkeeper/activities"
 	"tokenkeeper/credential"
 	"tokenkeeper/vault"
 )
@@ -36,16 +37,20 @@ func (a *App) newLink(ctx context.Context, r vault.LinkRequest) (Link, error) {
 	return Link{URL: a.Config().Gateway.PublicURL + "/c/" + keys.Secret, Code: keys.Code, ExpiresAt: keys.ExpiresAt, shared: keys.Shared}, nil
 }
 
-// errCodeAside: a notice that held the code beside the link would be what the code protects against.
-var errCodeAside = errors.New("links.require_code: only the command line shows a link and its code")
+// codeAside: a notice that held the code beside the link would be what the code protects against.
+const codeAside = "links need a confirmation code here, which no notice may hold"
 
-// ConnectLink returns a link for a notice. There is none where links need a code. A link voids those of before, so the letters
-// about one episode lead to the same one, whichever process writes them, while it is good.
+// ConnectLink returns a link for a notice, or an [activities.NoLinkError] where links need a code or another one is in use. A
+// link voids those of before, so the letters about one episode lead to the same one, whichever process writes them, while it is
+// good.
 func (a *App) ConnectLink(ctx context.Context, account credential.AccountID, why, episode string) (string, error) {
 	if a.Config().Links.RequireCode {
-		return "", errCodeAside
+		return "", &activities.NoLinkError{Why: codeAside}
 	}
 	link, err := a.newLink(ctx, vault.LinkRequest{Account: account, Why: why, Episode: episode})
+	if inUse, ok := errors.AsType[*vault.LinkInUseError](err); ok {
+		return "", &activities.NoLinkError{Why: inUse.Error()}
+	}
 	if err != nil || link.shared {
 		return link.URL, err
 	}

@@ -102,6 +102,12 @@ func TestTheTargetsOfANoticeGetOneLink(t *testing.T) {
 	assert.NotEqual(t, first, other)
 	require.NoError(t, workers[0].Vault.SpendLink(t.Context(), vault.LinkHash(path.Base(other))))
 	assert.NotEqual(t, other, get(0, "ntc_2"), "it was used")
+
+	_, err := workers[1].NewLink(t.Context(), account, "somebody asked for it", false)
+	require.NoError(t, err)
+	_, err = workers[0].ConnectLink(t.Context(), account, "revoked", "ntc_2")
+	require.ErrorAs(t, err, new(*activities.NoLinkError))
+	assert.Regexp(t, `^somebody made another link, which is good until \d\d:\d\d:\d\d UTC$`, err.Error())
 	trail, err := workers[0].Vault.AuditTrail(t.Context(), vault.AuditFilter{Account: account}, 10)
 	require.NoError(t, err)
 	require.Len(t, trail, 3, "one for each link that was made")
