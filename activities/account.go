@@ -19,6 +19,7 @@ type Vault interface {
 	records
 	presentations
 	consents
+	departures
 }
 
 type records interface {
@@ -26,7 +27,11 @@ type records interface {
 	Swap(ctx context.Context, account credential.AccountID, from credential.Generation, t credential.Tokens) (credential.Generation, error)
 	SealTokens(account credential.AccountID, g credential.Generation, t credential.Tokens) ([]byte, error)
 	OpenTokens(account credential.AccountID, g credential.Generation, sealed []byte) (credential.Tokens, error)
-	Shred(ctx context.Context, account credential.AccountID, g credential.Generation) error
+}
+
+type departures interface {
+	Shred(ctx context.Context, account credential.AccountID, g credential.Generation, unrevoked string) error
+	Unrevoked(ctx context.Context, account credential.AccountID) (string, error)
 }
 
 type presentations interface {

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"go.temporal.io/sdk/activity"
-
 	"tokenkeeper/credential"
 	"tokenkeeper/oauth"
 	"tokenkeeper/vault"
@@ -40,7 +38,7 @@ func (a *Account) Disconnect(ctx context.Context, in AccountInput) error {
 		}
 		return outage("revoking the grant of account "+in.Account.String(), err)
 	}
-	if err := a.Vault.Shred(ctx, in.Account, record.Generation); err != nil {
+	if err := a.Vault.Shred(ctx, in.Account, record.Generation, ""); err != nil {
 		return fmt.Errorf("destroying the credential of account %s: %w", in.Account, err)
 	}
 	return nil
@@ -56,20 +54,19 @@ type ForcedDisconnect struct {
 const forcePatience = 20 * time.Second
 
 // ForceDisconnect asks the provider once to revoke the grant, and destroys it here whatever the answer is: with a provider
-// that is away, an app that it refuses, and without a connector. What it did not revoke may live on there.
+// that is away, an app that it refuses, and without a connector. What it did not revoke may live on there. Why it did not is in
+// the vault from the moment at which the tokens are gone, so that an attempt after one that died then still says it.
 func (a *Account) ForceDisconnect(ctx context.Context, in AccountInput) (ForcedDisconnect, error) {
 	defer beat(ctx)()
 	record, err := a.Vault.Get(ctx, in.Account)
 	switch {
-	case errors.Is(err, vault.ErrNotFound) && activity.IsActivity(ctx) && activity.GetInfo(ctx).Attempt > 1:
-		return ForcedDisconnect{Unrevoked: "not known: an attempt destroyed the tokens and did not come back to say what the provider answered"}, nil
 	case errors.Is(err, vault.ErrNotFound):
-		return ForcedDisconnect{}, nil
+		return a.destroyedBefore(ctx, in.Account)
 	case err != nil:
 		return ForcedDisconnect{}, fmt.Errorf("disconnecting account %s by force: %w", in.Account, err)
 	}
 	ended := ForcedDisconnect{Unrevoked: a.revokeOnce(ctx, in.Account, record.Tokens)}
-	if err := a.Vault.Shred(ctx, in.Account, record.Generation); err != nil {
+	if err := a.Vault.Shred(ctx, in.Account, record.Generation, ended.Unrevoked); err != nil {
 		return ForcedDisconnect{}, fmt.Errorf("destroying the credential of account %s: %w", in.Account, err)
 	}
 	if ended.Unrevoked != "" {
@@ -77,6 +74,15 @@ func (a *Account) ForceDisconnect(ctx context.Context, in AccountInput) (ForcedD
 			"account", in.Account.String(), "subject", string(record.Subject), "reason", ended.Unrevoked)
 	}
 	return ended, nil
+}
+
+// destroyedBefore says what an attempt before this one did not come back to say.
+func (a *Account) destroyedBefore(ctx context.Context, account credential.AccountID) (ForcedDisconnect, error) {
+	unrevoked, err := a.Vault.Unrevoked(ctx, account)
+	if err != nil {
+		return ForcedDisconnect{}, fmt.Errorf("disconnecting account %s by force: %w", account, err)
+	}
+	return ForcedDisconnect{Unrevoked: unrevoked}, nil
 }
 
 // revokeOnce returns why the provider has not revoked the tokens, "" where it has.

@@ -38,7 +38,7 @@ func TestForceDestroysWhatTheProviderDoesNotRevoke(t *testing.T) {
 			assert.NotContains(t, ended.Unrevoked, held.Access.Reveal())
 			_, err := w.vault.Vault.Get(t.Context(), slackAccount)
 			require.ErrorIs(t, err, vault.ErrNotFound)
-			assert.Empty(t, w.forceDisconnect(slackAccount), "again")
+			assert.Equal(t, ended, w.forceDisconnect(slackAccount), "whoever comes after it says the same")
 		})
 	}
 }
@@ -62,4 +62,41 @@ func TestForceNeedsNoConnector(t *testing.T) {
 	assert.Contains(t, w.forceDisconnect(slackAccount).Unrevoked, "slack")
 	_, err := w.vault.Vault.Get(t.Context(), slackAccount)
 	require.ErrorIs(t, err, vault.ErrNotFound)
+}
+
+// A worker dies when the tokens are gone, before it can say that the provider has not revoked them. The next one, which may be
+// asked on another queue as if it were the first, finds nothing to revoke and does not take that for an answer.
+func TestWhatWasLeftBehindIsSaidByWhoeverComesAfterADeath(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault *sandbox.Fault
+		want  string
+	}{
+		"revoked":     {nil, ""},
+		"not revoked": {&sandbox.Fault{App: sandbox.Slack, Endpoint: "auth.revoke", Kind: sandbox.FaultStatus, Status: 503}, "HTTP 503"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, sandbox.Options{})
+			w.connect(slackAccount)
+			if c.fault != nil {
+				w.fault(*c.fault)
+			}
+			dies := func(attempt int32) error {
+				if attempt == 1 {
+					return errDied
+				}
+				return nil
+			}
+			retried := retried(w, w.account.ForceDisconnect, activities.AccountInput{Account: slackAccount}, dies)
+
+			require.NoError(t, retried.err)
+			require.Len(t, retried.failed, 1)
+			again := w.forceDisconnect(slackAccount)
+			assert.Equal(t, again, retried.out)
+			if c.want == "" {
+				assert.Empty(t, again.Unrevoked)
+				return
+			}
+			assert.Contains(t, again.Unrevoked, c.want)
+		})
+	}
 }

@@ -172,7 +172,7 @@ func TestAMintThatFailsTouchesNothing(t *testing.T) {
 func TestAConnectorThatSpeaksForSomebodyElseIsRefused(t *testing.T) {
 	m := newMinting(t)
 	m.mint(robot, 0)
-	require.NoError(t, m.vault.Shred(t.Context(), robot, 1))
+	require.NoError(t, m.vault.Shred(t.Context(), robot, 1, ""))
 	require.NoError(t, m.vault.PutAuthorization(t.Context(), vault.Authorization{
 		ID: "consent-of-jane", Account: robot, Subject: "jane", Display: "Jane", ExpiresAt: m.clock().Add(time.Hour),
 		Tokens: credential.Tokens{Access: credential.NewSecret("a1"), IssuedAt: m.clock()},

@@ -230,7 +230,7 @@ func TestSealedTokensOfAShreddedAccountAreRefused(t *testing.T) {
 	w.when(slackTokenPath, func() { w.vault.fail("Swap") })
 	r := w.refresh(slackAccount, 1)
 	w.vault.fail()
-	require.NoError(t, w.vault.Vault.Shred(t.Context(), slackAccount, 1))
+	require.NoError(t, w.vault.Vault.Shred(t.Context(), slackAccount, 1, ""))
 
 	once(w, w.account.StoreTokens, activities.StoreInput{Account: slackAccount, Generation: 1, Sealed: r.Sealed}).
 		fails(t, activities.ErrTypeRejected, "acme/triage/slack", "account connect")

@@ -263,11 +263,11 @@ func (v *shakyVault) SealTokens(account credential.AccountID, g credential.Gener
 	return v.Vault.SealTokens(account, g, t)
 }
 
-func (v *shakyVault) Shred(ctx context.Context, account credential.AccountID, g credential.Generation) error {
+func (v *shakyVault) Shred(ctx context.Context, account credential.AccountID, g credential.Generation, unrevoked string) error {
 	if err := v.broken("Shred"); err != nil {
 		return err
 	}
-	return v.Vault.Shred(ctx, account, g)
+	return v.Vault.Shred(ctx, account, g, unrevoked)
 }
 
 // consent has a person consent, and puts what comes of it into the vault as a pending authorization.

@@ -70,7 +70,7 @@ func testAuditLogIsOnlyAddedTo(t *testing.T, b backend) {
 		})
 		require.ErrorContains(t, err, "the audit log is append-only", statement)
 	}
-	require.NoError(t, v.Shred(t.Context(), slack, 1))
+	require.NoError(t, v.Shred(t.Context(), slack, 1, ""))
 	require.NoError(t, v.Prune(t.Context()))
 	after, err := v.AuditTrail(t.Context(), AuditFilter{}, 10)
 	require.NoError(t, err)

@@ -129,7 +129,7 @@ func testShreddedAccountLeavesTheCache(t *testing.T, b backend) {
 		_, err := c.Access(t.Context(), slack)
 		require.NoError(t, err)
 	}
-	require.NoError(t, v.Shred(t.Context(), slack, 1))
+	require.NoError(t, v.Shred(t.Context(), slack, 1, ""))
 	_, err := here.Access(t.Context(), slack)
 	require.ErrorIs(t, err, ErrNotFound, "at once where it was shredded")
 	c := there

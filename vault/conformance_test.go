@@ -91,6 +91,7 @@ var conformance = map[string]func(*testing.T, backend){
 	"GenerationsGoOnAfterShred":                 testGenerationsGoOnAfterShred,
 	"ShredFreesTheGrant":                        testShredFreesTheGrant,
 	"ShredSparesWhatCameAfter":                  testShredSparesWhatCameAfter,
+	"WhatWasNotRevokedIsKnownUntilTheNextGrant": testWhatWasNotRevokedIsKnownUntilTheNextGrant,
 	"ReadersDoNotWaitForAWriter":                testReadersDoNotWaitForAWriter,
 	"AlteredBytesDoNotOpen":                     testAlteredBytesDoNotOpen,
 	"TamperedRecordsDoNotOpen":                  testTamperedRecordsDoNotOpen,

@@ -120,7 +120,7 @@ func testOperationsAreWholeOrNothing(t *testing.T, b backend) {
 		"PutLogin":          func(v *Vault) error { return v.PutLogin(t.Context(), login("s2", slack)) },
 		"TakeLogin":         func(v *Vault) error { _, err := v.TakeLogin(t.Context(), l.StateHash); return err },
 		"TakeDelivery":      func(v *Vault) error { _, err := v.TakeDelivery(t.Context(), newClock().delivery("one")); return err },
-		"Shred":             func(v *Vault) error { return v.Shred(t.Context(), slack, 1) },
+		"Shred":             func(v *Vault) error { return v.Shred(t.Context(), slack, 1, "") },
 		"Prune":             func(v *Vault) error { return v.Prune(t.Context()) },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -99,7 +99,7 @@ func testNewLinkVoidsTheOld(t *testing.T, b backend) {
 	assert.Zero(t, link.Attempts)
 	_, err = v.GetLink(t.Context(), LinkHash(other))
 	assert.NoError(t, err)
-	require.NoError(t, v.Shred(t.Context(), slack, 1))
+	require.NoError(t, v.Shred(t.Context(), slack, 1, ""))
 	_, err = v.GetLink(t.Context(), LinkHash(fresh))
 	assert.ErrorIs(t, err, ErrNotFound, "a link goes with its account")
 }

@@ -96,7 +96,7 @@ func testQuarantineEnds(t *testing.T, b backend) {
 	assert.Zero(t, count(t, v, "authorizations"), "also when no Workflow is there to see to it")
 
 	quarantined(t, v, "a3", slack, "T1/B2")
-	require.NoError(t, v.Shred(t.Context(), slack, 1))
+	require.NoError(t, v.Shred(t.Context(), slack, 1, ""))
 	assert.Zero(t, count(t, v, "authorizations"))
 }
 

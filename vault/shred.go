@@ -11,10 +11,11 @@ import (
 
 // Shred deletes every secret of an account whose newest generation is g: its tokens, its pending authorizations and logins.
 // In SQLite the file is overwritten where they were, and the write-ahead log is emptied; PostgreSQL overwrites them in its
-// own time. What stays is the number of the last generation. Shredding again, or an account that was never there, is no
-// error. It returns [ErrConflict] when there is a newer generation, and touches nothing: that one was not meant.
-func (v *Vault) Shred(ctx context.Context, account credential.AccountID, g credential.Generation) error {
-	err := v.store.Write(ctx, func(tx storage.Queryer) error { return shred(ctx, tx, account, g) })
+// own time. What stays, until the account is connected again, is the number of the last generation and why the provider has
+// not revoked its grant, "" where it has. Shredding again, or an account that was never there, is no error and adds nothing to
+// that. It returns [ErrConflict] when there is a newer generation, and touches nothing: that one was not meant.
+func (v *Vault) Shred(ctx context.Context, account credential.AccountID, g credential.Generation, unrevoked string) error {
+	err := v.store.Write(ctx, func(tx storage.Queryer) error { return shred(ctx, tx, account, g, unrevoked) })
 	if err == nil {
 		v.tellShredded(account)
 		err = v.store.Scrub(ctx)
@@ -25,7 +26,19 @@ func (v *Vault) Shred(ctx context.Context, account credential.AccountID, g crede
 	return nil
 }
 
-func shred(ctx context.Context, tx storage.Queryer, account credential.AccountID, g credential.Generation) error {
+// Unrevoked returns what [Vault.Shred] was told last of an account that is not connected again; "" for any other.
+func (v *Vault) Unrevoked(ctx context.Context, account credential.AccountID) (string, error) {
+	var why string
+	err := v.store.Read(ctx, func(q storage.Queryer) error {
+		return q.QueryRowContext(ctx, `SELECT coalesce(max(unrevoked), '') FROM shredded WHERE account = $1`, account.String()).Scan(&why)
+	})
+	if err != nil {
+		return "", fmt.Errorf("reading what was shredded of account %s: %w", account, err)
+	}
+	return why, nil
+}
+
+func shred(ctx context.Context, tx storage.Queryer, account credential.AccountID, g credential.Generation, unrevoked string) error {
 	var held, gone credential.Generation // 0 for none
 	err := tx.QueryRowContext(ctx, `SELECT (SELECT coalesce(max(generation), 0) FROM records WHERE account = $1),
 		(SELECT coalesce(max(generation), 0) FROM shredded WHERE account = $1)`, account.String()).Scan(&held, &gone)
@@ -37,9 +50,13 @@ func shred(ctx context.Context, tx storage.Queryer, account credential.AccountID
 	case held == 0 && gone > 0 && gone >= g:
 		return nil // what waits now belongs to the grant that comes after it
 	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO shredded (account, generation, unrevoked)
+		SELECT account, generation, $2 FROM records WHERE account = $1
+		ON CONFLICT (account) DO UPDATE SET generation = excluded.generation, unrevoked = excluded.unrevoked`, account.String(), unrevoked)
+	if err != nil {
+		return err
+	}
 	for _, statement := range []string{
-		`INSERT INTO shredded (account, generation) SELECT account, generation FROM records WHERE account = $1
-			ON CONFLICT (account) DO UPDATE SET generation = excluded.generation`,
 		`DELETE FROM records WHERE account = $1`,
 		`DELETE FROM authorizations WHERE account = $1`,
 		`DELETE FROM logins WHERE account = $1`,

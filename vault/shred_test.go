@@ -20,8 +20,8 @@ func TestShredLeavesNothingOfTheAccount(t *testing.T) {
 	peek(t, v, `SELECT access, refresh FROM records WHERE account = 'acme/triage/slack'`, &access, &refresh)
 	peek(t, v, `SELECT tokens FROM authorizations`, &pending)
 
-	require.NoError(t, v.Shred(t.Context(), slack, 1))
-	require.NoError(t, v.Shred(t.Context(), slack, 1), "shredding again is fine")
+	require.NoError(t, v.Shred(t.Context(), slack, 1, ""))
+	require.NoError(t, v.Shred(t.Context(), slack, 1, ""), "shredding again is fine")
 
 	_, err := v.Get(t.Context(), slack)
 	require.ErrorIs(t, err, ErrNotFound)
@@ -40,7 +40,7 @@ func TestShredLeavesNothingOfTheAccount(t *testing.T) {
 
 func testShredOfAnUnknownAccount(t *testing.T, b backend) {
 	v, _ := b.newVault(t)
-	require.NoError(t, v.Shred(t.Context(), slack, 0))
+	require.NoError(t, v.Shred(t.Context(), slack, 0, ""))
 	assert.EqualValues(t, 1, connectAccount(t, v, "a1", slack, "T1/B1").Generation)
 }
 
@@ -49,21 +49,21 @@ func testGenerationsGoOnAfterShred(t *testing.T, b backend) {
 	connectAccount(t, v, "a1", slack, "T1/B1")
 	_, err := v.Swap(t.Context(), slack, 1, tokens("two"))
 	require.NoError(t, err)
-	require.NoError(t, v.Shred(t.Context(), slack, 2))
+	require.NoError(t, v.Shred(t.Context(), slack, 2, ""))
 	_, err = v.Swap(t.Context(), slack, 2, tokens("late"))
 	require.ErrorIs(t, err, ErrNotFound)
 
 	assert.EqualValues(t, 3, connectAccount(t, v, "a2", slack, "T1/B1").Generation)
 	_, err = v.Swap(t.Context(), slack, 1, tokens("late"))
 	require.ErrorIs(t, err, ErrConflict, "a late answer of the first grant never fits the second")
-	require.NoError(t, v.Shred(t.Context(), slack, 3))
+	require.NoError(t, v.Shred(t.Context(), slack, 3, ""))
 	assert.EqualValues(t, 4, connectAccount(t, v, "a3", slack, "T1/B1").Generation)
 }
 
 func testShredFreesTheGrant(t *testing.T, b backend) {
 	v, _ := b.newVault(t)
 	connectAccount(t, v, "a1", slack, "T1/B1")
-	require.NoError(t, v.Shred(t.Context(), slack, 1))
+	require.NoError(t, v.Shred(t.Context(), slack, 1, ""))
 	connectAccount(t, v, "a2", slack2, "T1/B1")
 }
 
@@ -71,14 +71,37 @@ func testShredFreesTheGrant(t *testing.T, b backend) {
 func testShredSparesWhatCameAfter(t *testing.T, b backend) {
 	v, _ := b.newVault(t)
 	connectAccount(t, v, "a1", slack, "T1/B1")
-	require.NoError(t, v.Shred(t.Context(), slack, 1))
+	require.NoError(t, v.Shred(t.Context(), slack, 1, ""))
 	require.NoError(t, v.PutAuthorization(t.Context(), authorization("a2", slack, "T1/B1")))
-	require.NoError(t, v.Shred(t.Context(), slack, 1))
+	require.NoError(t, v.Shred(t.Context(), slack, 1, ""))
 	_, err := v.Adopt(t.Context(), "a2")
 	require.NoError(t, err, "it waited for its Workflow")
 
-	require.ErrorIs(t, v.Shred(t.Context(), slack, 1), ErrConflict)
+	require.ErrorIs(t, v.Shred(t.Context(), slack, 1, ""), ErrConflict)
 	record, err := v.Get(t.Context(), slack)
 	require.NoError(t, err)
 	assert.EqualValues(t, 2, record.Generation)
+}
+
+func testWhatWasNotRevokedIsKnownUntilTheNextGrant(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
+	unrevoked := func() string {
+		t.Helper()
+		why, err := v.Unrevoked(t.Context(), slack)
+		require.NoError(t, err)
+		return why
+	}
+	assert.Empty(t, unrevoked(), "it was never there")
+	connectAccount(t, v, "a1", slack, "T1/B1")
+	require.ErrorIs(t, v.Shred(t.Context(), slack, 0, "slack is away"), ErrConflict)
+	assert.Empty(t, unrevoked())
+	require.NoError(t, v.Shred(t.Context(), slack, 1, "slack is away"))
+	assert.Equal(t, "slack is away", unrevoked())
+	require.NoError(t, v.Shred(t.Context(), slack, 1, ""))
+	assert.Equal(t, "slack is away", unrevoked(), "who finds nothing to destroy knows no better")
+
+	connectAccount(t, v, "a2", slack, "T1/B1")
+	assert.Empty(t, unrevoked())
+	require.NoError(t, v.Shred(t.Context(), slack, 2, ""))
+	assert.Empty(t, unrevoked(), "this one was revoked")
 }

@@ -181,7 +181,7 @@ func serveSilent[In any](m *model, of, fn func(context.Context, In) error, heard
 	name := activityName(of)
 	m.env.OnActivity(of, mock.Anything, mock.Anything).AfterFn(m.begins(name)).Return(func(ctx context.Context, in In) error {
 		m.mendInTime(ctx)
-		err := fn(ctx, in)
+		_, err := mortal(ctx, in, func(ctx context.Context, in In) (struct{}, error) { return struct{}{}, fn(ctx, in) })
 		if err == nil || isFinal(err) {
 			if heard != nil {
 				heard(in)
@@ -335,10 +335,14 @@ func (v *modelVault) Adopt(ctx context.Context, id string) (vault.Record, error)
 	return r, err
 }
 
-func (v *modelVault) Shred(ctx context.Context, account credential.AccountID, g credential.Generation) error {
+func (v *modelVault) Shred(ctx context.Context, account credential.AccountID, g credential.Generation, unrevoked string) error {
 	if err := v.away(); err != nil {
 		return err
 	}
 	v.m.checkShred(ctx)
-	return v.Vault.Shred(ctx, account, g)
+	err := v.Vault.Shred(ctx, account, g, unrevoked)
+	if v.m.takes(diesAfterStoring) {
+		panic(died{})
+	}
+	return err
 }

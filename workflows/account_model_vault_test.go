@@ -23,6 +23,7 @@ type memoryVault struct {
 	last           map[credential.AccountID]credential.Generation // guarded by mu
 	authorizations map[string]vault.Authorization                 // guarded by mu
 	sealed         []sealedTokens                                 // guarded by mu
+	unrevoked      map[credential.AccountID]string                // guarded by mu; of accounts without a record
 }
 
 var _ activities.Vault = (*memoryVault)(nil)
@@ -36,7 +37,7 @@ type sealedTokens struct {
 func newMemoryVault(now func() time.Time) *memoryVault {
 	return &memoryVault{
 		now: now, records: map[credential.AccountID]vault.Record{}, last: map[credential.AccountID]credential.Generation{},
-		authorizations: map[string]vault.Authorization{},
+		authorizations: map[string]vault.Authorization{}, unrevoked: map[credential.AccountID]string{},
 	}
 }
 
@@ -168,6 +169,7 @@ func (v *memoryVault) adopt(id string) (vault.Record, error) {
 		return vault.Record{}, err
 	}
 	delete(v.authorizations, id)
+	delete(v.unrevoked, a.Account)
 	r := vault.Record{
 		Account: a.Account, Generation: v.last[a.Account] + 1, Subject: a.Subject, Display: a.Display,
 		Tokens: a.Tokens, AuthorizationID: id, UpdatedAt: v.now(),
@@ -176,7 +178,7 @@ func (v *memoryVault) adopt(id string) (vault.Record, error) {
 	return r, nil
 }
 
-func (v *memoryVault) Shred(_ context.Context, account credential.AccountID, g credential.Generation) error {
+func (v *memoryVault) Shred(_ context.Context, account credential.AccountID, g credential.Generation, unrevoked string) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	switch r, held := v.records[account]; {
@@ -186,10 +188,17 @@ func (v *memoryVault) Shred(_ context.Context, account credential.AccountID, g c
 		return nil
 	}
 	delete(v.records, account)
+	v.unrevoked[account] = unrevoked
 	for id, a := range v.authorizations {
 		if a.Account == account {
 			delete(v.authorizations, id)
 		}
 	}
 	return nil
+}
+
+func (v *memoryVault) Unrevoked(_ context.Context, account credential.AccountID) (string, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.unrevoked[account], nil
 }
