@@ -92,6 +92,7 @@ var slackRefusals = []string{
 	"channel_not_found", "not_in_channel", "is_archived", "missing_scope", "no_permission", "not_allowed_token_type",
 	"access_denied", "enterprise_is_restricted", "team_access_not_granted", "restricted_action",
 	"restricted_action_read_only_channel", "restricted_action_thread_only_channel", "restricted_action_non_threadable_channel",
+	"restricted_action_thread_locked",
 	"message_not_found", "thread_not_found", "cannot_reply_to_message", "msg_too_long", "no_text", "metadata_too_large",
 	"invalid_arguments", "invalid_arg_name", "invalid_name", "invalid_metadata_format", "too_many_reactions",
 	"too_many_emoji", "not_reactable", "thread_locked",

@@ -227,8 +227,8 @@ func TestAReactionIsThereOnce(t *testing.T) {
 	require.NoError(t, w.react(key).err, "already_reacted is what we wanted")
 
 	assert.Equal(t, []string{"white_check_mark"}, w.Books().Reactions[key.String()])
-	w.fault(sandbox.Fault{Endpoint: "reactions.add", Kind: sandbox.FaultStatus, Code: "too_many_reactions"})
-	w.react(key).fails(t, activities.ErrTypeRejected, "too_many_reactions", key.String())
+	w.fault(sandbox.Fault{Endpoint: "reactions.add", Kind: sandbox.FaultStatus, Code: "missing_scope"})
+	w.react(key).fails(t, activities.ErrTypeRejected, "missing_scope", key.String())
 }
 
 func TestWritingToAnArchivedChannelSaysWhatToDo(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/slack-go/slack"
+	"go.temporal.io/sdk/activity"
 
 	"tokenkeeper/credential"
 	"tokenkeeper/triage"
@@ -26,6 +27,8 @@ type ReplyInput struct {
 	Stage string `json:"stage,omitempty"`
 	// LookFirst says that the reply may exist although this is the first attempt.
 	LookFirst bool `json:"look_first,omitempty"`
+	// Optional says that nothing hangs on the reply: where Slack will never take it, that is no error; see [Posted.Untold].
+	Optional bool `json:"optional,omitempty"`
 }
 
 // Posted is a message of ours.
@@ -38,6 +41,8 @@ type Posted struct {
 	Filed bool `json:"filed,omitempty"`
 	// Gone says that the message to reply to was deleted.
 	Gone bool `json:"gone,omitempty"`
+	// Untold is why Slack will never take an optional reply, such as "the channel is archived"; "" where it took it.
+	Untold string `json:"untold,omitempty"`
 }
 
 // replyEvent marks our reply. Slack has no idempotency key for chat.postMessage; message metadata can be read back.
@@ -45,7 +50,8 @@ const replyEvent = "tokenkeeper_issue_filed"
 
 // Reply posts the link of the issue into the thread, once: before anything but a first attempt the thread is read for a
 // message with our metadata. One that links another issue, as after the first was deleted and filed anew, is edited: a
-// thread has one reply. A thread that was deleted needs none any more.
+// thread has one reply. A thread that was deleted needs none any more, and one that Slack will never take an optional reply
+// into gets none.
 // Errors: [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeProviderUnavailable], [ErrTypeRejected].
 func (s *Slack) Reply(ctx context.Context, in ReplyInput) (Posted, error) {
 	client, err := s.client(in.Account)
@@ -58,12 +64,13 @@ func (s *Slack) Reply(ctx context.Context, in ReplyInput) (Posted, error) {
 		LookFirst: in.LookFirst,
 		Find: func(ctx context.Context) (Posted, bool, error) {
 			reply, found, err := findReply(ctx, client, in)
-			switch {
-			case isGone(err):
-				return Posted{Gone: true}, true, nil
-			case err != nil:
+			if posted, over := in.over(ctx, client, err); over {
+				return posted, true, nil
+			}
+			if err != nil {
 				return Posted{}, false, slackError("reading the thread of "+in.Report.String(), err)
-			case !found:
+			}
+			if !found {
 				return Posted{}, false, nil
 			}
 			posted := Posted{TS: reply.Timestamp, Found: true}
@@ -71,17 +78,35 @@ func (s *Slack) Reply(ctx context.Context, in ReplyInput) (Posted, error) {
 				return posted, true, nil
 			}
 			posted.Edited, err = correct(ctx, client, reply, in)
+			if left, over := in.over(ctx, client, err); over {
+				return left, true, nil
+			}
+			if err != nil {
+				err = slackError("editing the reply to "+in.Report.String(), err)
+			}
 			return posted, true, err
 		},
 		Do: func(ctx context.Context) (Posted, error) {
 			ts, err := post(ctx, client, in)
-			if isGone(err) {
-				return Posted{Gone: true}, nil
+			if posted, over := in.over(ctx, client, err); over {
+				return posted, nil
 			}
 			return Posted{TS: ts}, err
 		},
 		Failed: func(_ time.Duration, err error) error { return slackError(doing, err) },
 	}.Once(ctx)
+}
+
+// over reports whether an error means that there is nothing to reply to any more, or no way to, where that is no trouble.
+func (in ReplyInput) over(ctx context.Context, client *slack.Client, err error) (Posted, bool) {
+	switch {
+	case isGone(err):
+		return Posted{Gone: true}, true
+	case err == nil, !in.Optional:
+		return Posted{}, false
+	}
+	why := never(ctx, client, in.Report.Channel, err, slackNever)
+	return Posted{Untold: why}, why != ""
 }
 
 func (in ReplyInput) text() string {
@@ -152,7 +177,7 @@ func correct(ctx context.Context, client *slack.Client, reply slack.Message, in 
 	if err == nil || slices.Contains(slackUneditable, slackCode(err)) {
 		return ts != "", nil
 	}
-	return false, slackError("editing the reply to "+in.Report.String(), err)
+	return false, err
 }
 
 // isGone reports whether the message that we answer was deleted.
@@ -195,7 +220,8 @@ type ReactInput struct {
 const FiledReaction = "white_check_mark"
 
 // React adds the reaction, and then removes the one that it replaces, so that there is always one of them. One that is
-// there already, or gone already, is success, and so is a message that is not there any more.
+// there already, or gone already, is success, and so is a message that is not there any more. What Slack will never take, as
+// in an archived channel, is left with a line in the log: a mark is a courtesy, and nobody can do anything about it.
 // Errors: [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeProviderUnavailable], [ErrTypeRejected].
 func (s *Slack) React(ctx context.Context, in ReactInput) error {
 	defer beat(ctx)()
@@ -205,15 +231,22 @@ func (s *Slack) React(ctx context.Context, in ReactInput) error {
 	}
 	message := slack.NewRefToMessage(in.Report.Channel, in.Report.TS)
 	err = client.AddReactionContext(ctx, in.Emoji, message)
-	if err != nil && slackCode(err) != "already_reacted" && !isGone(err) {
-		return slackError("reacting to "+in.Report.String(), err)
-	}
-	if in.Instead == "" {
-		return nil
+	if err := in.judge(ctx, client, "reacting to ", err, "already_reacted"); err != nil || in.Instead == "" {
+		return err
 	}
 	err = client.RemoveReactionContext(ctx, in.Instead, message)
-	if err != nil && slackCode(err) != "no_reaction" && !isGone(err) {
-		return slackError("taking a reaction back from "+in.Report.String(), err)
+	return in.judge(ctx, client, "taking a reaction back from ", err, "no_reaction")
+}
+
+// judge returns the error of an answer about a reaction, nil where it is as it should be or will never be. done is the code
+// that says that it was before.
+func (in ReactInput) judge(ctx context.Context, client *slack.Client, doing string, err error, done string) error {
+	if err == nil || slackCode(err) == done || isGone(err) {
+		return nil
 	}
-	return nil
+	if why := never(ctx, client, in.Report.Channel, err, slackNeverMarked); why != "" {
+		activity.GetLogger(ctx).Warn("a message has not the mark that it should have", "report", in.Report.String(), "emoji", in.Emoji, "reason", why)
+		return nil
+	}
+	return slackError(doing+in.Report.String(), err)
 }

@@ -55,7 +55,8 @@ type issueRef struct {
 	number      int
 }
 
-// read reads a thread. filed is false where it is no thread of a report that has an issue of ours, or is gone.
+// read reads a thread. filed is false where it is no thread of a report that has an issue of ours, is gone, or is in an
+// archived channel.
 func (t *Threads) read(ctx context.Context, in FollowInput) (th *thread, filed bool, err error) {
 	plan, err := t.Slack.Plans.Plan(in.Triage)
 	if err != nil {
@@ -77,8 +78,8 @@ func (t *Threads) read(ctx context.Context, in FollowInput) (th *thread, filed b
 	}
 	th.self = who.Self
 	if err := th.readSlack(ctx); err != nil {
-		if isGone(err) {
-			return nil, false, nil
+		if isGone(err) || never(ctx, th.slack, in.Report.Channel, err, slackNever) != "" {
+			return nil, false, nil // nobody can be told there any more
 		}
 		return nil, false, slackError("reading the thread of "+in.Report.String(), err)
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 func (s *Sandbox) reactionsAdd(c *call, g *grant) (map[string]any, error) {
-	m, err := s.reactedTo(c, g)
+	m, err := s.reactable(c, g)
 	if err != nil {
 		return nil, err
 	}
@@ -23,7 +23,7 @@ func (s *Sandbox) reactionsAdd(c *call, g *grant) (map[string]any, error) {
 }
 
 func (s *Sandbox) reactionsRemove(c *call, g *grant) (map[string]any, error) {
-	m, err := s.reactedTo(c, g)
+	m, err := s.reactable(c, g)
 	if err != nil {
 		return nil, err
 	}
@@ -50,6 +50,15 @@ func (s *Sandbox) reactionsGet(c *call, g *grant) (map[string]any, error) {
 		return nil, err
 	}
 	return map[string]any{"type": "message", "channel": m.channel.ID, "message": s.wire(c, m, false)}, nil
+}
+
+// reactable is reactedTo for who changes reactions.
+func (s *Sandbox) reactable(c *call, g *grant) (*message, error) {
+	m, err := s.reactedTo(c, g)
+	if err == nil && m.channel.Archived {
+		return nil, slackError("is_archived")
+	}
+	return m, err
 }
 
 func (s *Sandbox) reactedTo(c *call, g *grant) (*message, error) {

@@ -32,6 +32,8 @@ type ReportResult struct {
 	Verdict activities.Verdict       `json:"verdict"`
 	Reason  string                   `json:"reason,omitempty"`
 	Issue   *activities.CreatedIssue `json:"issue,omitempty"`
+	// Untold is why the thread will never be told of the issue; "" where it was, or was deleted.
+	Untold string `json:"untold,omitempty"`
 }
 
 // ReportStatus answers Query `status`.
@@ -178,15 +180,18 @@ func (r *reporter) file(ctx workflow.Context) error {
 	return err
 }
 
-// tell answers in the thread, and puts the mark of what is done in the place of the claim.
+// tell answers in the thread, and puts the mark of what is done in the place of the claim. The issue is filed: where Slack will
+// never take an answer any more, as in an archived channel, no person has to come for that.
 func (r *reporter) tell(ctx workflow.Context, claimed workflow.Future) error {
+	var posted activities.Posted
 	if err := r.step(ctx, "reply in the thread", func(ctx workflow.Context, again bool) workflow.Future {
 		return workflow.ExecuteActivity(ctx, (*activities.Slack).Reply, activities.ReplyInput{
-			Account: r.slack, Report: r.key, Issue: *r.Issue, LookFirst: again || !r.in.New || r.asked,
+			Account: r.slack, Report: r.key, Issue: *r.Issue, LookFirst: again || !r.in.New || r.asked, Optional: true,
 		})
-	}, nil); err != nil {
+	}, &posted); err != nil {
 		return err
 	}
+	r.Untold = posted.Untold
 	done := activities.ReactInput{Report: r.key, Emoji: activities.FiledReaction}
 	if claimed != nil {
 		if err := claimed.Get(ctx, nil); err != nil { // one that is on its way would come after its removal
@@ -298,6 +303,9 @@ func (r *reporter) show(ctx workflow.Context) {
 	}
 	if r.Issue != nil {
 		lines = append(lines, "- issue: "+r.Issue.URL)
+	}
+	if r.Untold != "" {
+		lines = append(lines, "- the thread was not told: "+r.Untold)
 	}
 	workflow.SetCurrentDetails(ctx, strings.Join(lines, "\n"))
 }

@@ -40,6 +40,8 @@ type story struct {
 	claims  int // how often the message was claimed
 	done    activities.ReactInput
 	read    activities.ReadInput
+	replied activities.ReplyInput
+	untold  string // why Slack takes no replies
 }
 
 func newStory() *story {
@@ -76,7 +78,8 @@ func newStory() *story {
 		})
 	s.env.OnActivity(slack.Reply, mock.Anything, mock.Anything).Return(
 		func(_ context.Context, in activities.ReplyInput) (activities.Posted, error) {
-			return activities.Posted{TS: "1777896001.000100"}, s.call("Reply", in.Account, in.LookFirst)
+			s.replied = in
+			return activities.Posted{TS: "1777896001.000100", Untold: s.untold}, s.call("Reply", in.Account, in.LookFirst)
 		})
 	s.env.OnActivity(slack.React, mock.Anything, mock.Anything).Return(
 		func(_ context.Context, in activities.ReactInput) error { return s.react(in) })
@@ -214,6 +217,20 @@ func TestAClaimThatFailsCostsNoReport(t *testing.T) {
 			assert.Empty(t, s.asked, "who waits is the step after it, if it has to")
 		})
 	}
+}
+
+// The issue is filed, so no person has to come because its thread cannot be told.
+func TestAReportWhoseThreadCannotBeToldEndsAndSaysSo(t *testing.T) {
+	s := newStory()
+	s.untold = "the channel is archived"
+
+	result := s.report(t, bugReport)
+
+	assert.True(t, s.replied.Optional)
+	assert.Equal(t, 7, result.Issue.Number)
+	assert.Equal(t, "the channel is archived", result.Untold)
+	assert.Equal(t, "done", s.status(t).Step)
+	assert.Empty(t, s.notices)
 }
 
 func TestWhatIsNoReportIsLeftAlone(t *testing.T) {

@@ -124,7 +124,7 @@ func Question(ctx workflow.Context, in QuestionInput) (Ticket, error) {
 	}
 	return ticket, step(ctx, gate, "reply in the thread", nil, func(ctx workflow.Context, again bool) workflow.Future {
 		return workflow.ExecuteActivity(ctx, (*activities.Slack).Reply, activities.ReplyInput{
-			Account: in.Slack, Report: in.Message, Text: ticket.reply(), Mark: "supportdesk_ticket_opened", LookFirst: again,
+			Account: in.Slack, Report: in.Message, Text: ticket.reply(), Mark: "supportdesk_ticket_opened", LookFirst: again, Optional: true,
 		})
 	})
 }
