@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/openai/openai-go/v3"
@@ -34,6 +35,8 @@ type Client struct {
 	meter   Meter
 	chat    openai.ChatCompletionService
 	models  openai.ModelService
+	breaker *breaker
+	silence atomic.Pointer[triage.NoAnswerError] // the last one
 }
 
 var _ triage.Understander = (*Client)(nil)
@@ -62,7 +65,7 @@ func New(o Options, meter Meter) *Client {
 	}
 	return &Client{
 		options: o, meter: meter,
-		chat: openai.NewChatCompletionService(options...), models: openai.NewModelService(options...),
+		chat: openai.NewChatCompletionService(options...), models: openai.NewModelService(options...), breaker: newBreaker(silenceRest),
 	}
 }
 
@@ -95,16 +98,31 @@ func (c *Client) Understand(ctx context.Context, m triage.Message, components []
 }
 
 // ask returns what the server answered, and what that cost: what the server says, and what was reserved where nobody knows.
+// A server that was silent lately is not asked.
 // Errors: [*triage.NoAnswerError].
 func (c *Client) ask(ctx context.Context, brief triage.Brief, reserved int) (completion *openai.ChatCompletion, cost int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
+	asking, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()
-	completion, err = c.chat.New(ctx, c.request(brief))
+	completion, err = c.breaker.Execute(func() (*openai.ChatCompletion, error) {
+		completion, err := c.chat.New(asking, c.request(brief))
+		switch {
+		case err != nil && ctx.Err() != nil:
+			err = errors.Join(errGivenUp, err)
+		case err != nil && asking.Err() != nil:
+			err = errors.Join(errTooLate, err)
+		}
+		if isSilence(err) {
+			c.silence.Store(c.noAnswer(asking, err))
+		}
+		return completion, err
+	})
 	switch {
+	case isSpared(err):
+		return nil, 0, &triage.NoAnswerError{Reason: "was not asked for a while, as it " + c.silence.Load().Reason}
 	case err != nil && isFree(err):
-		return nil, 0, c.noAnswer(ctx, err)
+		return nil, 0, c.noAnswer(asking, err)
 	case err != nil:
-		return nil, reserved, c.noAnswer(ctx, err)
+		return nil, reserved, c.noAnswer(asking, err)
 	case completion.Usage.TotalTokens > 0:
 		return completion, int(completion.Usage.TotalTokens), nil
 	}
