@@ -254,11 +254,12 @@ func TestARouteIsChosenOnceUntilAPersonSaysRetry(t *testing.T) {
 	for name, isNew := range map[string]bool{"a new message": true, "one from before the triage": false} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory()
-			s.draft.Elsewhere = []string{"acme/web"}
+			s.draft.Elsewhere, s.draft.Source = []string{"acme/web"}, &triage.Source{Template: "bug.yml"}
 			s.fails["CreateIssue"] = []error{unavailableError(acmeGitHub), rejection("issues are disabled")}
 			s.onAwait = func(account credential.AccountID) {
 				s.plan.Routes = []triage.Route{{Channel: bugsChannel, Repository: "acme/other"}}
 				s.draft.Issue.Repo, s.draft.Elsewhere = "other", []string{"acme/docs"}
+				s.draft.Source = &triage.Source{Template: "defect.yml"}
 				s.mended(account)
 			}
 			s.after(time.Hour, func() { s.env.SignalWorkflow(SignalRetry, nil) })
@@ -275,6 +276,8 @@ func TestARouteIsChosenOnceUntilAPersonSaysRetry(t *testing.T) {
 				assert.Equal(t, [][]string{{"app", "acme/web"}, {"app", "acme/web"}, {"other", "acme/app", "acme/docs", "acme/web"}}, tries)
 			}
 			assert.Equal(t, []bool{!isNew, true, true}, s.looked["CreateIssue"])
+			templates := []string{s.filed[0].Source.Template, s.filed[1].Source.Template, s.filed[2].Source.Template}
+			assert.Equal(t, []string{"bug.yml", "bug.yml", "defect.yml"}, templates, "the issue is written as the new route wants")
 		})
 	}
 }
