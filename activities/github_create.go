@@ -14,12 +14,21 @@ import (
 	"tokenkeeper/triage"
 )
 
-// issueRequest adds the field that go-github does not know.
-type issueRequest struct {
-	github.IssueRequest
+// issueRequest and issueAnswer add the field that go-github does not know.
+type (
+	issueRequest struct {
+		github.IssueRequest
 
-	Type *string `json:"type,omitempty"`
-}
+		Type *string `json:"type,omitempty"`
+	}
+	issueAnswer struct {
+		github.Issue
+
+		Type *struct {
+			Name string `json:"name"`
+		} `json:"type"` // nil for an issue without one, and from a server that knows no types
+	}
+)
 
 // create posts the issue. What the route wants beyond title and body is left out where GitHub refuses it, and named in the
 // body: a report without its milestone is better than none. Each refusal has had no effect, so that another request is safe.
@@ -40,7 +49,7 @@ func create(ctx context.Context, client *github.Client, wanted triage.Issue, rel
 	for {
 		issue, err := postIssue(ctx, client, wanted.WithLeftOut(leftOut), milestone)
 		if err == nil {
-			created := createdIssue(issue, wanted)
+			created := createdIssue(&issue.Issue, wanted)
 			created.Related, created.LeftOut = related, slices.Concat(leftOut, dropped(wanted, issue))
 			return created, nil
 		}
@@ -55,7 +64,7 @@ func create(ctx context.Context, client *github.Client, wanted triage.Issue, rel
 	}
 }
 
-func postIssue(ctx context.Context, client *github.Client, i triage.Issue, milestone *int) (*github.Issue, error) {
+func postIssue(ctx context.Context, client *github.Client, i triage.Issue, milestone *int) (*issueAnswer, error) {
 	body := issueRequest{IssueRequest: github.IssueRequest{Title: &i.Title, Body: &i.Body, Labels: &i.Labels, Milestone: milestone}}
 	if len(i.Assignees) > 0 {
 		body.Assignees = &i.Assignees
@@ -67,7 +76,7 @@ func postIssue(ctx context.Context, client *github.Client, i triage.Issue, miles
 	if err != nil {
 		return nil, err
 	}
-	issue := &github.Issue{}
+	issue := &issueAnswer{}
 	_, err = client.Do(ctx, request, issue)
 	return issue, err
 }

@@ -111,19 +111,34 @@ func TestMissingLabelsAreCreated(t *testing.T) {
 
 // Where the app may open issues and not sort them, GitHub refuses labels that are not there, and drops all else without a word.
 func TestAnAppThatMayNotSortIssuesFilesThem(t *testing.T) {
-	w := newWorld(t, sandbox.Options{PullOnly: []string{"acme/app"}, Milestones: []string{"2.4"}})
+	w := newWorld(t, sandbox.Options{PullOnly: []string{"acme/app"}, Milestones: []string{"2.4"}, IssueTypes: []string{"Bug"}})
 	w.connect(githubAccount)
 	in := w.report("Login crashes")
 	in.Issue.Labels, in.Issue.Assignees, in.Issue.Milestone = []string{"bug", "severity/high"}, []string{"octocat"}, "2.4"
+	in.Issue.Type = "Bug"
 
 	got := once(w, w.github.CreateIssue, in)
 
 	require.NoError(t, got.err)
-	assert.Equal(t, []string{"labels severity/high", "labels bug", "assignees octocat", "milestone 2.4"}, got.out.LeftOut)
+	assert.Equal(t, []string{"labels severity/high", "labels bug", "assignees octocat", "milestone 2.4", "issue type Bug"}, got.out.LeftOut)
 	assert.Equal(t, 1, w.Books().IssuesCreated)
 	issue := w.filed(in)
 	assert.Empty(t, issue.Labels)
 	assert.Contains(t, issue.Body, "- labels severity/high", "what was refused; the rest GitHub did not say")
+}
+
+// An organization without issue types, or a server that does not know them, passes over the field.
+func TestATypeThatGitHubPassesOverIsSaid(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(githubAccount)
+	in := w.report("Login crashes")
+	in.Issue.Type = "Bug"
+
+	got := once(w, w.github.CreateIssue, in)
+
+	require.NoError(t, got.err)
+	assert.Equal(t, []string{"issue type Bug"}, got.out.LeftOut)
+	assert.Equal(t, 1, w.Books().Requests[creates])
 }
 
 func TestARenamedRepositoryGetsTheIssueAndIsNamed(t *testing.T) {

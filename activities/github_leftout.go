@@ -111,7 +111,7 @@ func contains(names []string, name string) bool {
 
 // dropped returns what GitHub left out of an issue without a word, as it does where the app may open issues and not sort
 // them (docs.github.com/en/rest/issues/issues#create-an-issue). It cannot be in the body any more.
-func dropped(wanted triage.Issue, got *github.Issue) (what []string) {
+func dropped(wanted triage.Issue, got *issueAnswer) (what []string) {
 	missing := func(field string, names []string, there []string) {
 		names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return contains(there, name) })
 		if len(names) > 0 {
@@ -129,6 +129,9 @@ func dropped(wanted triage.Issue, got *github.Issue) (what []string) {
 	missing("assignees", wanted.Assignees, logins)
 	if wanted.Milestone != "" && got.Milestone == nil {
 		what = append(what, "milestone "+wanted.Milestone)
+	}
+	if wanted.Type != "" && (got.Type == nil || !strings.EqualFold(got.Type.Name, wanted.Type)) {
+		what = append(what, "issue type "+wanted.Type)
 	}
 	return what
 }

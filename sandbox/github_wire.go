@@ -25,7 +25,7 @@ func wireIssue(c *call, i *issue) map[string]any {
 		"url": api, "html_url": c.base + i.path(), "repository_url": i.repository.apiURL(c), "labels_url": api + "/labels{/name}",
 		"comments_url": api + "/comments", "events_url": api + "/events", "user": wireLogin(c, i.author),
 		"labels": wireIssueLabels(c, i), "state": i.state, "state_reason": nil, "locked": false,
-		"assignee": nil, "assignees": wireLogins(c, i.assignees), "milestone": nil, "comments": len(i.comments),
+		"assignee": nil, "assignees": wireLogins(c, i.assignees), "milestone": nil, "type": nil, "comments": len(i.comments),
 		"created_at": i.created, "updated_at": i.updated, "closed_at": nil, "author_association": "COLLABORATOR",
 	}
 	if i.reason != "" {
@@ -36,6 +36,9 @@ func wireIssue(c *call, i *issue) map[string]any {
 	}
 	if i.milestone != "" {
 		fields["milestone"] = map[string]any{"title": i.milestone, "state": issueOpen}
+	}
+	if i.kind != "" {
+		fields["type"] = map[string]any{"id": loginID(i.kind), "node_id": "IT_" + strconv.FormatInt(loginID(i.kind), 36), "name": i.kind, "is_enabled": true}
 	}
 	if len(i.assignees) > 0 {
 		fields["assignee"] = wireLogin(c, i.assignees[0])
