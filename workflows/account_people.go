@@ -19,6 +19,7 @@ const (
 	maxRevokeInterval = 10 * time.Minute
 
 	shownStatus = "status"
+	shownExpiry = "expires"
 )
 
 // noticeDue reports whether people should hear something: once when only they can help, again while it goes on, and once
@@ -133,10 +134,10 @@ func (a *account) publish(ctx workflow.Context) error {
 	if a.Provider != "" && a.changed("provider", a.Provider) {
 		updates = append(updates, AccountProviderKey.ValueSet(a.Provider))
 	}
-	if a.changed("expires", formatTime(a.Credential.ExpiresAt)) {
+	if ends := a.endsUnhelped(ctx); a.changed(shownExpiry, formatTime(ends)) {
 		update := TokenExpiresAtKey.ValueUnset()
-		if !a.Credential.ExpiresAt.IsZero() {
-			update = TokenExpiresAtKey.ValueSet(a.Credential.ExpiresAt)
+		if !ends.IsZero() {
+			update = TokenExpiresAtKey.ValueSet(ends)
 		}
 		updates = append(updates, update)
 	}
@@ -152,6 +153,22 @@ func (a *account) publish(ctx workflow.Context) error {
 		return nil
 	}
 	return workflow.UpsertTypedSearchAttributes(ctx, updates...)
+}
+
+// changeExpiry: the expiry of every token was shown, with each refresh.
+const changeExpiry = "expiry-where-it-matters"
+
+// endsUnhelped returns when the access token ends that is not going to be replaced before that as things are, zero where one
+// is: people search for what will stop, and a search attribute written with each refresh is an event, a write to the
+// visibility store and, on Temporal Cloud, an Action each time.
+func (a *account) endsUnhelped(ctx workflow.Context) time.Time {
+	ends := a.Credential.ExpiresAt
+	next := a.nextRefresh()
+	renews := a.Status == credential.Active && !a.Hold.Held && !next.IsZero() && next.Before(ends)
+	if renews && workflow.GetVersion(ctx, changeExpiry, workflow.DefaultVersion, 1) == 1 {
+		return time.Time{}
+	}
+	return ends
 }
 
 func (a *account) changed(what, value string) bool {

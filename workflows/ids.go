@@ -66,7 +66,8 @@ const (
 var (
 	AccountStatusKey   = temporal.NewSearchAttributeKeyKeyword("AccountStatus")
 	AccountProviderKey = temporal.NewSearchAttributeKeyKeyword("AccountProvider")
-	TokenExpiresAtKey  = temporal.NewSearchAttributeKeyTime("TokenExpiresAt")
+	// TokenExpiresAtKey is when the access token ends, where none is going to take its place before that by itself.
+	TokenExpiresAtKey = temporal.NewSearchAttributeKeyTime("TokenExpiresAt")
 	// AccountHeldByKey has the name of the connector that an account waits for, while it does.
 	AccountHeldByKey   = temporal.NewSearchAttributeKeyKeyword("AccountHeldBy")
 	ConnectorStatusKey = temporal.NewSearchAttributeKeyKeyword("ConnectorStatus")

@@ -12,6 +12,7 @@ import (
 
 	"tokenkeeper/credential"
 	"tokenkeeper/gateway"
+	"tokenkeeper/vault"
 	"tokenkeeper/workflows"
 )
 
@@ -20,7 +21,7 @@ const RunningAccounts = "WorkflowType = '" + workflows.ConnectedAccountType + "'
 
 // LookAtAccounts returns every account that a Workflow owns, and those that the configuration names and nobody connected yet,
 // in the order of their names. Each Workflow is asked, for no longer than patience; where no worker answers, its search
-// attributes must do.
+// attributes must do, and what the vault knows, where it is open.
 func (a *App) LookAtAccounts(ctx context.Context, patience time.Duration) ([]gateway.AccountView, error) {
 	running, err := a.Executions(ctx, RunningAccounts, 0)
 	if err != nil {
@@ -65,7 +66,34 @@ func (a *App) askAccounts(ctx context.Context, running []*workflow.WorkflowExecu
 		views[i].AccountStatus, views[i].Stale = lastHeard(views[i].Account, infos[i]), true
 		return ctx.Err()
 	})
+	if err == nil && slices.ContainsFunc(views, isStale) {
+		a.addHeld(ctx, views)
+	}
 	return views, err
+}
+
+func isStale(v gateway.AccountView) bool { return v.Stale }
+
+// addHeld adds what the vault says of accounts whose Workflow did not answer.
+func (a *App) addHeld(ctx context.Context, views []gateway.AccountView) {
+	if a.Vault == nil {
+		return
+	}
+	held, err := a.Vault.Accounts(ctx)
+	if err != nil {
+		a.Log.WarnContext(ctx, "accounts are shown without what the vault knows of them", "error", err)
+		return
+	}
+	known := make(map[credential.AccountID]vault.Summary, len(held))
+	for _, summary := range held {
+		known[summary.Account] = summary
+	}
+	for i := range views {
+		v := &views[i]
+		if s, ok := known[v.Account]; ok && v.Stale {
+			v.Generation, v.Subject, v.Display, v.ExpiresAt = s.Generation, s.Subject, s.Display, s.ExpiresAt
+		}
+	}
 }
 
 func (a *App) askAccount(ctx context.Context, account credential.AccountID, patience time.Duration) (workflows.AccountStatus, error) {

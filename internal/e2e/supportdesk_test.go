@@ -69,6 +69,6 @@ func TestASecondAgentKeepsItsTickets(t *testing.T) {
 	_, err := w.Workflows.Reauthorized(t.Context(), zendesk, w.consent(zendesk))
 	require.NoError(t, err)
 	w.eventually("the ticket of what waited", func() bool { return len(tickets()) == 4 && len(w.sandbox.Books().Replies) == 4 })
-	w.replays(workflows.AccountWorkflowID(zendesk), "account")
+	w.replays(workflows.AccountWorkflowID(zendesk), "desk-account")
 	assert.Zero(t, w.sandbox.Books().RefreshTokensPresentedTwice)
 }
