@@ -119,6 +119,9 @@ func (g Gateway) Exposed() bool {
 	return err != nil || !IsLoopback(host)
 }
 
+// BehindProxy reports whether something else speaks TLS for the gateway: a reverse proxy, or a tunnel.
+func (g Gateway) BehindProxy() bool { return strings.HasPrefix(g.PublicURL, "https:") && !g.TLS.On() }
+
 // OnLoopback reports whether browsers reach the gateway on this machine only.
 func (g Gateway) OnLoopback() bool {
 	u, err := url.Parse(g.PublicURL)

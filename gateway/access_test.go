@@ -305,6 +305,36 @@ func TestProxyHeadersAreBelievedOfProxiesOnly(t *testing.T) {
 	}
 }
 
+// A proxy that the configuration does not name is told of once, and not by whoever makes its headers up.
+func TestTheLogNamesWhoForwardsAndIsNotTrusted(t *testing.T) {
+	f := newFixture(t)
+	f.ask("https://keeper.example.com")
+	c := f.caller()
+	try := func(from string, header http.Header) {
+		c.from, c.header = from+":1", header
+		require.Equal(t, http.StatusNotFound, c.call(http.MethodGet, "/c/unknown", nil).StatusCode)
+	}
+	forwarded := http.Header{"X-Forwarded-For": {"203.0.113.1"}}
+	try("10.0.0.7", nil)
+	assert.NotContains(t, f.log.String(), "trusted_proxies")
+	try("10.0.0.7", forwarded)
+	try("10.0.0.7", forwarded)
+	try("10.0.0.8", http.Header{"Forwarded": {"for=203.0.113.1"}})
+	for i := range 40 {
+		try("203.0.113."+strconv.Itoa(i), forwarded)
+	}
+	assert.Equal(t, 8, strings.Count(f.log.String(), "gateway.trusted_proxies does not name it"))
+	assert.Equal(t, 1, strings.Count(f.log.String(), "address=10.0.0.7"))
+	assert.Equal(t, 1, strings.Count(f.log.String(), "address=10.0.0.8"))
+
+	f = newFixture(t)
+	f.ask("http://keeper.example.com")
+	f.server.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.7/32")}
+	c = f.caller()
+	try("10.0.0.7", forwarded)
+	assert.NotContains(t, f.log.String(), "trusted_proxies")
+}
+
 func TestServeTLS(t *testing.T) {
 	f := newFixture(t)
 	borrowed := httptest.NewTLSServer(nil) // its certificate, and a client that trusts it

@@ -47,7 +47,11 @@ func (s *Server) slowly(next http.HandlerFunc) http.HandlerFunc {
 // tooFast counts a request against a limit, and reports whether it is beyond it; then the answer is written. Whoever is on the
 // gateway's own machine has nothing to try.
 func (s *Server) tooFast(w http.ResponseWriter, r *http.Request, limit *httprate.RateLimiter) bool {
-	if s.local() || !limit.OnLimit(w, r, limitKey(s.client(r))) {
+	if s.local() {
+		return false
+	}
+	s.noteForwarder(r)
+	if !limit.OnLimit(w, r, limitKey(s.client(r))) {
 		return false
 	}
 	s.say(w, r, message{

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 )
 
 // client returns the address that a request came from: the last one of the way here that is no trusted proxy's. What is left
@@ -49,6 +50,41 @@ func (s *Server) trusts(address netip.Addr) bool {
 		}
 	}
 	return false
+}
+
+// maxForwarders bounds of how many addresses it is noted that they forward: anybody can write the headers of a proxy.
+const maxForwarders = 8
+
+// forwarders are the addresses of which the log has said that they forward, and are not trusted.
+type forwarders struct {
+	mu    sync.Mutex
+	known map[netip.Addr]bool // guarded by mu
+}
+
+// learn reports whether an address is a new one, as long as there are not too many.
+func (f *forwarders) learn(address netip.Addr) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.known[address] || len(f.known) >= maxForwarders {
+		return false
+	}
+	if f.known == nil {
+		f.known = map[netip.Addr]bool{}
+	}
+	f.known[address] = true
+	return true
+}
+
+// noteForwarder says once in the log of an address that it forwards requests and is not trusted. If that is the proxy in front
+// of the gateway, all who come by it share what one address may do.
+func (s *Server) noteForwarder(r *http.Request) {
+	peer, ok := parseHop(r.RemoteAddr)
+	forwarded := r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("Forwarded") != ""
+	if !ok || !forwarded || s.trusts(peer) || !s.forwarders.learn(peer) {
+		return
+	}
+	s.log().WarnContext(r.Context(), "an address forwards requests, and gateway.trusted_proxies does not name it: whoever comes by it "+
+		"counts as this one address, in the limits and in the audit log; name it there if it is your proxy", "address", peer.String())
 }
 
 // checkTransport refuses what came in clear, where a proxy is there to speak TLS: a cookie or a token may be in it. Probes

@@ -108,9 +108,10 @@ type Server struct {
 	// Now is the clock; time.Now when nil.
 	Now func() time.Time
 
-	lookout lookout
-	live    hub
-	limits  limits
+	lookout    lookout
+	live       hub
+	limits     limits
+	forwarders forwarders
 }
 
 func (s *Server) log() *slog.Logger {

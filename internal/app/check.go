@@ -50,6 +50,9 @@ func (a *App) Check(ctx context.Context, patience time.Duration) []Finding {
 	if a.Config().Gateway.TLS.On() {
 		findings = append(findings, a.checkCertificate(time.Now()))
 	}
+	if a.Config().Gateway.BehindProxy() && a.Config().Gateway.AsksWho() {
+		findings = append(findings, a.checkProxies())
+	}
 	if a.Config().Gateway.OIDC.On() {
 		findings = append(findings, a.look(ctx, patience, a.checkOpenID))
 	}

@@ -5,6 +5,18 @@ import (
 	"time"
 )
 
+// checkProxies looks whether a gateway that others speak TLS for knows who they are.
+func (a *App) checkProxies() Finding {
+	f := Finding{Subject: "proxy in front of the gateway", OK: len(a.Config().Gateway.Proxies()) > 0}
+	if !f.OK {
+		f.Place = a.Config().Position("gateway.public_url").String()
+		f.Problem = "browsers come by https, the gateway speaks none, and gateway.trusted_proxies names nobody: all people count as one " +
+			"address, share its attempts to sign in and its links, and the audit log cannot tell them apart"
+		f.Fix = "write trusted_proxies: [ADDRESS] under gateway, of the proxy or tunnel as the gateway sees it, 127.0.0.1 on this machine"
+	}
+	return f
+}
+
 // certificateLeft is how long before its end a certificate needs somebody: whatever renews it should have done so by then.
 const certificateLeft = 14 * 24 * time.Hour
 

@@ -55,3 +55,28 @@ func TestCertificateOfTheGateway(t *testing.T) {
 		}
 	}
 }
+
+func TestProxyThatNobodyNamed(t *testing.T) {
+	for text, want := range map[string]string{
+		"public_url: https://keeper.example.com":                               "gateway.trusted_proxies names nobody",
+		"public_url: https://keeper.example.com, trusted_proxies: [127.0.0.1]": "",
+	} {
+		file := filepath.Join(t.TempDir(), "tokenkeeper.yaml")
+		if err := os.WriteFile(file, []byte("gateway: {"+text+", admin_token_env: TOKEN}\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := config.Load(file, func(string) (string, bool) { return strings.Repeat("s3cr3t-", 6), true })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !c.Gateway.BehindProxy() || !c.Gateway.AsksWho() {
+			t.Errorf("%s: it is not looked at", text)
+		}
+		a := &App{}
+		a.current.Store(newSetup(c, nil))
+		f := a.checkProxies()
+		if f.OK != (want == "") || !strings.Contains(f.Problem, want) || !f.OK && !strings.Contains(f.Place, "tokenkeeper.yaml:1:") {
+			t.Errorf("%s: %+v", text, f)
+		}
+	}
+}
