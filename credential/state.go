@@ -19,6 +19,11 @@ const (
 	Disconnected Status = "disconnected"
 )
 
+// Statuses returns all of them, in the order of a life.
+func Statuses() []Status {
+	return []Status{Pending, Active, Degraded, ReauthorizationRequired, ClientMisconfigured, Disconnected}
+}
+
 // NeedsPerson reports whether nothing but a person's action can make the account work again.
 func (s Status) NeedsPerson() bool {
 	switch s {

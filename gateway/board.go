@@ -15,7 +15,13 @@ import (
 type Board interface {
 	LookAtAccounts(ctx context.Context, patience time.Duration) ([]AccountView, error)
 	LookAtTriages(ctx context.Context, patience time.Duration) ([]TriageView, error)
+	// LookAtNotices calls those late that are under way for longer than that.
+	LookAtNotices(ctx context.Context, late time.Duration) (NoticesView, error)
 }
+
+// LateNotice is how long a notice may be under way before somebody should look: a target that was away for a moment has been
+// tried seven times by then.
+const LateNotice = 10 * time.Minute
 
 const (
 	// lookLimit bounds one look at everything.
@@ -32,6 +38,7 @@ type look struct {
 	at       time.Time // zero for nothing seen yet
 	accounts []AccountView
 	triages  []TriageView
+	notices  NoticesView
 	// blind is since when nothing more could be seen; zero while all is well.
 	blind time.Time
 	next  time.Time // when it is too old to be shown again
@@ -83,6 +90,10 @@ func (s *Server) lookAnew(ctx context.Context, changes int) {
 	})
 	group.Go(func() (err error) {
 		seen.triages, err = s.Board.LookAtTriages(asking, statusLimit)
+		return err
+	})
+	group.Go(func() (err error) {
+		seen.notices, err = s.Board.LookAtNotices(asking, LateNotice)
 		return err
 	})
 	if err := group.Wait(); err != nil {

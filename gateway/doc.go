@@ -34,6 +34,7 @@
 //	     ├─ a grant ended, for the first time (the vault remembers) ─▶ its accounts are asked to look at their tokens
 //	     └─ somebody wrote in a channel ─▶ its poll is now, and not at the end of the interval
 //	GET  /healthz               200 or 503, and which dependency is down
+//	GET  /metrics               for viewers: what the status page shows, in numbers for Prometheus
 //	GET  /live                  server-sent events for the status page: something changed; it then fetches /live/board
 //	GET  /static/…              stylesheet and script
 //

@@ -40,6 +40,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("POST "+accountPath+"disconnect", s.act(vault.Disconnect, s.disconnect))
 	mux.HandleFunc("GET "+callbackPath, s.slowly(s.callback))
 	mux.HandleFunc("GET "+healthPath, s.healthz)
+	mux.HandleFunc("GET "+metricsPath, s.metrics)
 	mux.HandleFunc("GET "+stylePath, static("style.css"))
 	mux.HandleFunc("GET "+scriptPath, static("live.js"))
 	mux.HandleFunc("GET "+livePath, s.stream)

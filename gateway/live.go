@@ -129,7 +129,7 @@ func (s *Server) watch(ctx context.Context) {
 // version names what was seen. Looks that show the same have the same, and one that cannot be encoded has "", which is told to
 // nobody.
 func (l look) version() string {
-	text, err := json.Marshal([]any{l.accounts, l.triages, !l.blind.IsZero()})
+	text, err := json.Marshal([]any{l.accounts, l.triages, l.notices.Late, l.notices.Lost, !l.blind.IsZero()})
 	if err != nil {
 		return ""
 	}

@@ -144,6 +144,10 @@ func (hostileBoard) LookAtAccounts(context.Context, time.Duration) ([]AccountVie
 	}}}, nil
 }
 
+func (hostileBoard) LookAtNotices(context.Context, time.Duration) (NoticesView, error) {
+	return NoticesView{}, nil
+}
+
 func (hostileBoard) LookAtTriages(context.Context, time.Duration) ([]TriageView, error) {
 	return nil, nil
 }

@@ -27,6 +27,7 @@ type statusContent struct {
 	Nothing  bool    // nothing was ever seen
 	Summary  string
 	Good     bool
+	Notices  string // what does not reach people; "" for nothing
 	Accounts []accountCard
 	Triages  []triageCard
 	Search   string // what accounts were searched for
@@ -69,6 +70,9 @@ func (s *Server) statusContent(r *http.Request, who Person) statusContent {
 		c.Triages = append(c.Triages, newTriageCard(now, view))
 	}
 	c.Summary, c.Good = summary(cards, c.Triages)
+	if c.Notices = seen.notices.Problem(); c.Notices != "" {
+		c.Good = false
+	}
 	cards = slices.DeleteFunc(cards, func(card accountCard) bool { return !card.matches(c.Search) })
 	slices.SortStableFunc(cards, func(x, y accountCard) int {
 		return cmp.Or(cmp.Compare(x.Tone.rank(), y.Tone.rank()), strings.Compare(x.Account.String(), y.Account.String()))

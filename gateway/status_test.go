@@ -22,6 +22,7 @@ type fakeBoard struct {
 	mu       sync.Mutex
 	accounts []gateway.AccountView
 	triages  []gateway.TriageView
+	notices  gateway.NoticesView
 	err      error
 	looks    int
 	looking  func() // called in each look
@@ -41,6 +42,12 @@ func (b *fakeBoard) LookAtTriages(context.Context, time.Duration) ([]gateway.Tri
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.triages, b.err
+}
+
+func (b *fakeBoard) LookAtNotices(context.Context, time.Duration) (gateway.NoticesView, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.notices, b.err
 }
 
 func (b *fakeBoard) show(accounts []gateway.AccountView, triages ...gateway.TriageView) {
@@ -211,6 +218,21 @@ func TestSummaryOfTheStatusPage(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An installation that works and cannot tell anybody does not work.
+func TestStatusPageSaysWhatDoesNotReachPeople(t *testing.T) {
+	f := newFixture(t)
+	f.board.show([]gateway.AccountView{viewOf(f.clock.Now(), "acme/triage/slack", nil)})
+	assert.Contains(t, f.browser().open("/").body, `class="good">Everything works`)
+	f.board.notices = gateway.NoticesView{
+		UnderWay: 3, Late: 2, Oldest: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), Trouble: "webhook pager: it answers 503 <b>", Lost: 1,
+	}
+	f.clock.advance(time.Minute)
+	shown := f.browser().open("/").body
+	assert.Contains(t, shown, `class="notice">Everything works`)
+	assert.Contains(t, shown, "2 notices did not reach everybody yet, the first since 2026-03-04 05:06:07 UTC (webhook pager: it answers 503 &lt;b&gt;); "+
+		"1 notice of the last day never reached everybody, and nobody tries any more. See which target it is with: <code>tokenkeeper notices test</code>")
 }
 
 func TestStatusPageOfManyAccounts(t *testing.T) {

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"tokenkeeper/activities"
@@ -78,6 +79,34 @@ func (m ModelView) Cost() string {
 		return fmt.Sprintf("%d tokens today", m.Tokens)
 	}
 	return fmt.Sprintf("%d of %d tokens today", m.Tokens, m.DailyTokens)
+}
+
+// NoticesView is what of the notices to people does not arrive. Each that is under way is tried on.
+type NoticesView struct {
+	UnderWay int64 // the late ones included
+	// Late counts those that are under way for so long that somebody should look.
+	Late   int64
+	Oldest time.Time // when the first of these was written; zero for none
+	// Trouble is what a target of that one answered last, "" where none did.
+	Trouble string
+	// Lost counts those that were given up in the last day: some target never got them.
+	Lost int64
+}
+
+// Problem says what does not arrive, "" for nothing.
+func (n NoticesView) Problem() string {
+	var said []string
+	if n.Late > 0 {
+		late := plural(int(n.Late), "notice") + " did not reach everybody yet, the first since " + formatTime(n.Oldest)
+		if n.Trouble != "" {
+			late += " (" + n.Trouble + ")"
+		}
+		said = append(said, late)
+	}
+	if n.Lost > 0 {
+		said = append(said, plural(int(n.Lost), "notice")+" of the last day never reached everybody, and nobody tries any more")
+	}
+	return strings.Join(said, "; ")
 }
 
 // ChannelView says when a channel was last read, which is more than that somebody tries to.

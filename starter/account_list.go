@@ -14,13 +14,6 @@ import (
 	"tokenkeeper/internal/app"
 )
 
-func statuses() []credential.Status {
-	return []credential.Status{
-		credential.Pending, credential.Active, credential.Degraded, credential.ReauthorizationRequired,
-		credential.ClientMisconfigured, credential.Disconnected,
-	}
-}
-
 type accountList struct {
 	Accounts []gateway.AccountView `json:"accounts"`
 }
@@ -37,15 +30,15 @@ yet. Each Workflow is asked; where no worker answers, the list shows what Tempor
   tokenkeeper account list --status reauthorization_required --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if only != "" && !slices.Contains(statuses(), credential.Status(only)) {
-				return usage(fmt.Sprintf("--status %q is no status", only), fmt.Sprint("one of ", statuses()))
+			if only != "" && !slices.Contains(credential.Statuses(), credential.Status(only)) {
+				return usage(fmt.Sprintf("--status %q is no status", only), fmt.Sprint("one of ", credential.Statuses()))
 			}
 			return c.listAccounts(cmd.Context(), credential.Status(only))
 		},
 	}
 	cmd.Flags().StringVar(&only, "status", "", "only accounts of this `status`")
 	if err := cmd.RegisterFlagCompletionFunc("status", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return words(statuses()), cobra.ShellCompDirectiveNoFileComp
+		return words(credential.Statuses()), cobra.ShellCompDirectiveNoFileComp
 	}); err != nil {
 		panic(err) // the flag is defined three lines above
 	}

@@ -18,7 +18,7 @@ func newNotices(c *cli) *cobra.Command {
 		Short: "See whether notices reach people",
 		Long: `When an account, an app or a triage needs a person, notices go to the targets under notices.targets in the
 configuration: the log, webhooks, Slack channels and mailboxes. Each is a Workflow, notice/ID, whose result says what
-arrived where.`,
+arrived where; it fails when some target never got it. The doctor finds those that are late.`,
 		Example: `  tokenkeeper notices test`,
 	}
 	group.AddCommand(newNoticesTest(c))

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"tokenkeeper/config"
+	"tokenkeeper/credential"
 	"tokenkeeper/examples/supportdesk"
 	"tokenkeeper/workflows"
 )
@@ -224,7 +225,7 @@ func TestReadmeConfigurationTable(t *testing.T) {
 
 func TestReadmeStatuses(t *testing.T) {
 	text := documentation(t)
-	for _, status := range statuses() {
+	for _, status := range credential.Statuses() {
 		if !strings.Contains(text, "| `"+string(status)+"` |") {
 			t.Errorf("the documentation does not say what %s means", status)
 		}

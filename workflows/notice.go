@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -23,6 +24,9 @@ type NoticeResult struct {
 	Error  string `json:"error,omitempty"` // "" where it arrived
 }
 
+// errTypeUndelivered is the type of the failure of a Notice that some target never got.
+const errTypeUndelivered = "Undelivered"
+
 // deliverFor is how long a target may be away: over a long weekend.
 const deliverFor = 4 * 24 * time.Hour
 
@@ -31,7 +35,8 @@ const testFor = 90 * time.Second
 
 // Notice delivers one announcement to each of its targets. They do not wait for each other, and each is tried for days. It is
 // a Workflow of its own, so that what the notice is about neither waits for the delivery nor ends it by continuing as new. Its
-// id holds that of the announcement, so that one is delivered once.
+// id holds that of the announcement, so that one is delivered once. It fails when some target never got it, with the results as
+// details.
 func Notice(ctx workflow.Context, in NoticeInput) ([]NoticeResult, error) {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: time.Minute, ScheduleToCloseTimeout: deliverFor, HeartbeatTimeout: heartbeatTimeout,
@@ -46,13 +51,18 @@ func Notice(ctx workflow.Context, in NoticeInput) ([]NoticeResult, error) {
 	for i, target := range in.Targets {
 		deliveries[i] = workflow.ExecuteActivity(ctx, (*activities.Notices).Deliver, activities.DeliverInput{Target: target, Announcement: in.Announcement})
 	}
-	results := make([]NoticeResult, len(in.Targets))
+	results, lost := make([]NoticeResult, len(in.Targets)), 0
 	for i, delivery := range deliveries {
 		results[i].Target = in.Targets[i]
 		if err := delivery.Get(ctx, nil); err != nil {
+			lost++
 			results[i].Error = rootMessage(err)
 			workflow.GetLogger(ctx).Error("a notice did not arrive", "notice", in.Announcement.ID, "target", in.Targets[i], "error", err)
 		}
+	}
+	if lost > 0 && !in.Test && ctx.Err() == nil { // so that whoever looks at Temporal sees it, too
+		return nil, temporal.NewApplicationError(fmt.Sprintf("%d of %d targets did not get notice %s", lost, len(results), in.Announcement.ID),
+			errTypeUndelivered, results)
 	}
 	return results, ctx.Err()
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
 	"tokenkeeper/activities"
@@ -136,8 +137,11 @@ func TestTargetsDoNotWaitForEachOther(t *testing.T) {
 	})
 	env.ExecuteWorkflow(Notice, NoticeInput{Announcement: activities.Announcement{ID: "ntc_1"}, Targets: []string{"dead", "slow", "pager"}})
 
+	var failure *temporal.ApplicationError
+	require.ErrorAs(t, env.GetWorkflowError(), &failure, "nobody would see it otherwise")
+	assert.Equal(t, "1 of 3 targets did not get notice ntc_1", failure.Message())
 	var results []NoticeResult
-	require.NoError(t, env.GetWorkflowResult(&results))
+	require.NoError(t, failure.Details(&results))
 	require.Len(t, results, 3)
 	assert.Contains(t, results[0].Error, "503")
 	assert.Equal(t, []NoticeResult{{Target: "slow"}, {Target: "pager"}}, results[1:])

@@ -59,7 +59,7 @@ func (a *App) Check(ctx context.Context, patience time.Duration) []Finding {
 	if !reached.OK {
 		return findings
 	}
-	checks := []check{a.checkWorkers}
+	checks := []check{a.checkWorkers, a.checkDelivery}
 	if a.Config().Model.InUse() {
 		checks = append(checks, a.checkModel)
 	}

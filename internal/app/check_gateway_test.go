@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 
 	"tokenkeeper/config"
+	"tokenkeeper/gateway"
 )
 
 func TestCertificateOfTheGateway(t *testing.T) {
@@ -77,6 +78,17 @@ func TestProxyThatNobodyNamed(t *testing.T) {
 		f := a.checkProxies()
 		if f.OK != (want == "") || !strings.Contains(f.Problem, want) || !f.OK && !strings.Contains(f.Place, "tokenkeeper.yaml:1:") {
 			t.Errorf("%s: %+v", text, f)
+		}
+	}
+}
+
+func TestNoticesThatDoNotArriveAreAFinding(t *testing.T) {
+	if f := deliveryFinding(gateway.NoticesView{UnderWay: 7}); !f.OK || f.Problem != "" {
+		t.Errorf("%+v", f)
+	}
+	for _, view := range []gateway.NoticesView{{UnderWay: 1, Late: 1, Trouble: "webhook pager: it answers 503"}, {Lost: 2}} {
+		if f := deliveryFinding(view); f.OK || f.Problem != view.Problem() || !strings.Contains(f.Fix, "tokenkeeper notices test") {
+			t.Errorf("%+v", f)
 		}
 	}
 }

@@ -21,6 +21,7 @@ import (
 
 	"tokenkeeper/activities"
 	"tokenkeeper/credential"
+	"tokenkeeper/gateway"
 	"tokenkeeper/internal/mailtest"
 	"tokenkeeper/sandbox"
 	"tokenkeeper/workflows"
@@ -175,6 +176,27 @@ func TestNoticesReachPeople(t *testing.T) {
 			w.replays(id, "notice")
 		}
 	}
+}
+
+// What does not reach people is seen by whoever looks: the doctor, the status page, a scraper.
+func TestNoticesThatDoNotArriveAreSeen(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	pager, mails := w.telling(t)
+	pager.patience = 1000
+	github := w.connect("github")
+	look := func(late time.Duration) gateway.NoticesView {
+		view, err := w.LookAtNotices(t.Context(), late)
+		require.NoError(t, err)
+		return view
+	}
+	require.Zero(t, look(0))
+	w.kill(sandbox.GitHub, github)
+	w.eventually("a late notice", func() bool { return len(mails.Mails()) == 2 && strings.Contains(look(0).Trouble, "503") })
+	view := look(0)
+	assert.EqualValues(t, 1, view.Late)
+	assert.Contains(t, view.Problem(), "webhook pager")
+	assert.Zero(t, look(time.Hour).Late, "a target may be away for a moment")
+	assert.EqualValues(t, 1, look(time.Hour).UnderWay)
 }
 
 func everybodyButSlack(w *world) bool { return len(w.notes()) == 1 && len(w.notes()[0].Replies) == 2 }
