@@ -131,6 +131,18 @@ func TestReadingAgainWithAnotherWindowIsAReplay(t *testing.T) {
 	assert.Equal(t, 1, books.Reauthorizations)
 }
 
+// Whoever cannot say in time that a report is taken says that it is filed; nobody needs to say the first any more.
+func TestTheMarkOfAFiledReportReplaysThatOfATakenOne(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	stale := w.connectedSlack()
+	taken, other := slack.NewRefToMessage(bugs, w.report("broken")), slack.NewRefToMessage(bugs, w.report("also broken"))
+	w.Revoke(sandbox.Slack)
+	require.EqualError(t, stale.AddReactionContext(t.Context(), "eyes", taken), "token_revoked")
+	require.EqualError(t, stale.AddReactionContext(t.Context(), "eyes", other), "token_revoked")
+	require.NoError(t, w.connectedSlack().AddReactionContext(t.Context(), "white_check_mark", taken))
+	assert.Equal(t, 1, w.Books().UnreplayedAuthFailures, "the other message")
+}
+
 func TestScriptedAuthFailuresAreBooked(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
 	client := w.connectedSlack()

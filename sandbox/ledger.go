@@ -116,8 +116,12 @@ func (l *ledger) openAuthFailures() []string {
 
 // fingerprint is what makes two requests the same request: method, path and parameters, without the token. Of a request that
 // is marked with a report it is that report: what it says beyond it, such as which other issues are alike, may be another
-// thing when it is asked again.
+// thing when it is asked again. Of a reaction it is the message: who was kept from saying that a report is taken, and has
+// filed it by the time that the token works again, says that instead.
 type fingerprint [sha256.Size]byte
+
+// endpointReact is where the app marks messages.
+const endpointReact = "reactions.add"
 
 // position are parameters that say where in a list to read, not which list. A reader whose token died starts its
 // list again, and by then the edges of its window have moved.
@@ -131,7 +135,7 @@ func (c *call) fingerprint() fingerprint {
 		return sha256.Sum256([]byte(b.String()))
 	}
 	for _, key := range slices.Sorted(maps.Keys(c.params)) {
-		if key == "token" || slices.Contains(position, key) {
+		if key == "token" || slices.Contains(position, key) || c.endpoint == endpointReact && key == "name" {
 			continue
 		}
 		for _, value := range c.params[key] {

@@ -32,7 +32,7 @@ func (s *Sandbox) slackMethods() map[string]slackMethod {
 		"chat.postMessage":      {"chat:write", s.chatPostMessage},
 		"chat.update":           {"chat:write", s.chatUpdate},
 		"chat.getPermalink":     {"", s.chatGetPermalink},
-		"reactions.add":         {"reactions:write", s.reactionsAdd},
+		endpointReact:           {"reactions:write", s.reactionsAdd},
 		"reactions.remove":      {"reactions:write", s.reactionsRemove},
 		"reactions.get":         {"reactions:read", s.reactionsGet},
 	}

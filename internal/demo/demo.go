@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -40,7 +41,7 @@ func (w *world) tell(ctx context.Context) (Result, error) {
 	if w.options.Stay {
 		return w.stay(ctx)
 	}
-	return w.count()
+	return w.count(ctx)
 }
 
 // begin brings everything to work: workers, both accounts, the triage.
@@ -132,8 +133,8 @@ func marked(books sandbox.Books) int {
 }
 
 // count ends every process, so that all is written, and holds the story against the books.
-func (w *world) count() (Result, error) {
-	books, faults := w.sandbox.Books(), w.sandbox.Faults()
+func (w *world) count(ctx context.Context) (Result, error) {
+	books, faults := settled(ctx, w.sandbox.Books, replayPatience), w.sandbox.Faults()
 	if err := w.stop(); err != nil {
 		return Result{}, err
 	}
@@ -145,9 +146,27 @@ func (w *world) count() (Result, error) {
 	for _, leak := range found.leaks {
 		w.narrator.notef("      in %s", leak)
 	}
+	for _, open := range books.OpenAuthFailures {
+		w.narrator.notef("      refused for a dead token and not made again: %s", open)
+	}
 	result := w.judge(books, faults, found)
 	w.narrator.notef("\n%s", result.table())
 	return result, nil
+}
+
+// replayPatience is what a request that was refused for its token has to be made again: a refresh takes a part of it.
+const replayPatience = 15 * time.Second
+
+// settled returns the books as soon as every request that was refused for its token was made again, and those at the end of
+// patience where one was not: a moment like any other may lie between a refusal and its replay.
+func settled(ctx context.Context, books func() sandbox.Books, patience time.Duration) sandbox.Books {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience) // Ctrl-C ends the story, not the count
+	defer cancel()
+	for {
+		if b := books(); b.UnreplayedAuthFailures == 0 || !sleep(ctx, lookAgain) {
+			return b
+		}
+	}
 }
 
 // stay counts what can be counted while all runs, and leaves it to the user to end it.
@@ -155,7 +174,7 @@ func (w *world) stay(ctx context.Context) (Result, error) {
 	w.narrator.notef("\neverything goes on until Ctrl-C; then the table follows")
 	w.tellWhereToLook()
 	<-ctx.Done()
-	return w.count()
+	return w.count(ctx)
 }
 
 func (w *world) tellWhereToLook() {
