@@ -60,7 +60,7 @@ func unknownConnector(account credential.AccountID) message {
 		Title:  "There is no connector “" + account.Connector + "”",
 		Text: []string{
 			"The last part of account " + account.String() + " names a connector, and tokenkeeper.yaml has none of that name.",
-			"Correct the link, or add the connector under connectors: in tokenkeeper.yaml and start the worker again.",
+			"Correct the link, or add the connector under connectors: in tokenkeeper.yaml, which takes effect within seconds.",
 		},
 	}
 }

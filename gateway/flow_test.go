@@ -176,7 +176,7 @@ func TestOwnerGivesNoVerdict(t *testing.T) {
 			assert.Equal(t, http.StatusGatewayTimeout, done.status)
 			assert.Contains(t, done.body, test.want)
 			assert.Contains(t, html.UnescapeString(done.body),
-				`temporal workflow signal --workflow-id account/acme/triage/fake --name reauthorized --input '{"authorization":"`+f.owner.last()+`"}'`)
+				`--workflow-id account/acme/triage/fake --input '{"account":"acme/triage/fake"}' --signal-name reauthorized --signal-input '{"authorization":"`+f.owner.last()+`"}'`)
 
 			kept, err := f.vault.GetAuthorization(t.Context(), f.owner.last())
 			require.NoError(t, err)

@@ -146,10 +146,26 @@ func (c *cli) disconnect(ctx context.Context, a *app.App, account credential.Acc
 		status, err = c.goneAlready(ctx, a, account)
 	}
 	if err != nil && ctx.Err() == nil && app.Unanswered(err) {
-		err = failf("make sure that a worker runs (make run), then do it again: it is safe to repeat; where the provider is away for long, add --force",
-			"account %s: not disconnected within %s", account, disconnectPatience)
+		err = c.undone(ctx, a, account)
 	}
 	return status, err
+}
+
+// undone is the failure of a disconnect that goes on and has not ended in time: it says what is in the way.
+func (c *cli) undone(ctx context.Context, a *app.App, account credential.AccountID) error {
+	asking, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	now, err := a.Workflows.Account(asking, account)
+	if err != nil {
+		return failf("start a worker (make run): it goes on by itself then", "account %s: not disconnected within %s, and no worker answers for it",
+			account, disconnectPatience)
+	}
+	cause := now.Reason
+	if _, err := a.Config().ConnectorOf(account); err != nil {
+		cause = err.Error()
+	}
+	return failf("it is tried again by itself; to destroy the tokens without the provider, where the grant may live on then, add --force",
+		"account %s: not disconnected within %s: %s", account, disconnectPatience, orDash(cause))
 }
 
 // goneAlready tells an account that was disconnected from one that never was there.

@@ -40,8 +40,8 @@ func newAccountImport(c *cli) *cobra.Command {
 		Short: "Take tokens that were got elsewhere, from standard input",
 		Long: `Read a token endpoint's answer (RFC 6749 §5.1: a JSON object with access_token, and refresh_token, expires_in and scope
 if there are any) from standard input, ask the provider whose the tokens are, and keep them sealed in the vault for 30
-minutes. The command it prints hands them to the account, which puts those of another subject, or with
-fewer scopes than it had, into quarantine.
+minutes. The command it prints hands them to the account, and gives it an owner where it has none. Those of another subject, or
+with fewer scopes than the account had, go into quarantine.
 
 End the command with < tokens.json: tokens are never taken from an argument, which others on the machine can read.
 Nothing else may go on using them, or the first refresh takes them from one of the two.`,
@@ -59,6 +59,9 @@ func (c *cli) importAccount(ctx context.Context, account credential.AccountID) e
 		}
 		tokens, err := readTokens(c.stdin, time.Now())
 		if err != nil {
+			return err
+		}
+		if err := c.openVault(ctx, a); err != nil {
 			return err
 		}
 		answer, err := keepImported(ctx, a, account, tokens)
@@ -111,7 +114,7 @@ func after(now time.Time, seconds int64) time.Time {
 	return now.Add(time.Duration(min(seconds, 1<<31)) * time.Second)
 }
 
-// keepImported asks whose the tokens are and seals them.
+// keepImported asks whose the tokens are and seals them in the vault, which is open.
 func keepImported(ctx context.Context, a *app.App, account credential.AccountID, tokens credential.Tokens) (imported, error) {
 	conn, err := a.Connection(account)
 	if err != nil {
@@ -123,9 +126,6 @@ func keepImported(ctx context.Context, a *app.App, account credential.AccountID,
 	}
 	if tokens.Scopes == nil {
 		tokens.Scopes = identity.Scopes
-	}
-	if err := a.OpenVault(ctx); err != nil {
-		return imported{}, err
 	}
 	pending := vault.Authorization{
 		ID: rand.Text() + rand.Text(), Account: account, Subject: identity.Subject, Display: identity.Display,

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -31,7 +32,7 @@ func TestAccountImport(t *testing.T) {
 		return got
 	}
 	body := `{"access_token":"` + accessToken + `","refresh_token":"` + refreshToken + `","expires_in":43200,"scope":"chat:write,users:read"}`
-	take(body).exits(exitOK).prints("Acme", "temporal workflow signal --workflow-id account/acme/triage/slack --name reauthorized --input")
+	take(body).exits(exitOK).prints("Acme", "temporal workflow signal-with-start", "--workflow-id account/acme/triage/slack", "--signal-name reauthorized --signal-input")
 
 	var answer imported
 	if err := json.Unmarshal([]byte(take(body, "--json").exits(exitOK).stdout), &answer); err != nil {
@@ -49,6 +50,14 @@ func TestAccountImport(t *testing.T) {
 	kept, err := v.GetAuthorization(t.Context(), answer.Authorization)
 	if err != nil || kept.Subject == "" || kept.Tokens.Refresh.Reveal() != refreshToken || len(kept.Tokens.Scopes) != 2 || kept.Tokens.ExpiresAt.IsZero() {
 		t.Errorf("%v: %+v", err, kept)
+	}
+
+	if err := os.Rename("vault.key", "elsewhere.key"); err != nil {
+		t.Fatal(err)
+	}
+	take(body).exits(exitConfig).complains("vault.key", "fix: ", "tokenkeeper vault init")
+	if err := os.Rename("elsewhere.key", "vault.key"); err != nil {
+		t.Fatal(err)
 	}
 
 	take("{").exits(exitFailure).complains("no answer of a token endpoint", "pipe a JSON object")

@@ -3,8 +3,12 @@ package main
 import (
 	"encoding/json"
 	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
 
 	"tokenkeeper/credential"
+	"tokenkeeper/internal/app"
 	"tokenkeeper/workflows"
 )
 
@@ -58,6 +62,25 @@ func TestAccountDisconnectOfAPerson(t *testing.T) {
 	if stays.closed {
 		t.Error("another person's account ended")
 	}
+}
+
+// A disconnect that takes its time says what is in the way: the provider, a connector that is gone, or no worker.
+func TestAccountDisconnectThatIsNotDoneInTime(t *testing.T) {
+	w := newWorld(t)
+	temporal := w.serveTemporal()
+	c := &cli{env: w.lookup, configPath: "tokenkeeper.yaml", timeout: time.Second}
+	undone := func(account string) string {
+		id, err := credential.ParseAccountID(account)
+		if err == nil {
+			temporal.account(workflows.AccountStatus{Account: id, Status: credential.Degraded, Reason: "the provider has not taken the revocation yet"})
+			err = c.withTemporal(t.Context(), func(a *app.App) error { return c.undone(t.Context(), a, id) })
+		}
+		return err.Error()
+	}
+	assert.Regexp(t, "acme/jane/slack: not disconnected within 1m0s: the provider has not taken .*fix: .*add --force", undone("acme/jane/slack"))
+	assert.Regexp(t, `acme/jane/slak: not disconnected within 1m0s: .*no connector "slak"`, undone("acme/jane/slak"))
+	temporal.deaf = true
+	assert.Regexp(t, "no worker answers for it; fix: start a worker", undone("acme/jane/slack"))
 }
 
 func TestAccountDisconnectOfAPersonWhoLeftBefore(t *testing.T) {

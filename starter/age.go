@@ -31,6 +31,9 @@ func (a *age) Set(text string) error {
 
 // String returns the shortest form that Set reads.
 func (a *age) String() string {
+	if *a == 0 {
+		return "" // a flag without a default
+	}
 	if d := time.Duration(*a); d%day == 0 {
 		return strconv.Itoa(int(d/day)) + "d"
 	}

@@ -19,7 +19,7 @@ import (
 
 func newAudit(c *cli) *cobra.Command {
 	var account string
-	var since time.Duration
+	var since age
 	var limit int
 	cmd := &cobra.Command{
 		Use:   "audit",
@@ -42,13 +42,13 @@ What is done with the temporal command goes past it; Temporal's history of the a
 				return usage(err.Error(), "for example --account acme/triage/slack")
 			}
 			if since > 0 {
-				f.Since = time.Now().Add(-since)
+				f.Since = time.Now().Add(-time.Duration(since))
 			}
 			return c.showAudit(cmd.Context(), f, limit)
 		},
 	}
 	cmd.Flags().StringVar(&account, "account", "", "only what concerns this `ACCOUNT`")
-	cmd.Flags().DurationVar(&since, "since", 0, "only what is younger than this")
+	cmd.Flags().Var(&since, "since", "only what is younger than this, such as 36h or 7d")
 	cmd.Flags().IntVar(&limit, "limit", 200, "at most so many events, the newest")
 	if err := cmd.RegisterFlagCompletionFunc("account", c.completeAccount); err != nil {
 		panic(err) // the flag is defined four lines above

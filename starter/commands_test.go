@@ -97,6 +97,11 @@ func TestUsageErrors(t *testing.T) {
 		{"doctor now", "unknown command"},
 		{"notices try", `no command "try"`},
 		{"notices test pager", "unknown command"},
+		{"audit --since -1h", "want a time such as 7d or 36h"},
+		{"vault rotate --keep 0s", "add --drop-old"},
+		{"vault rotate --drop-old --keep -1s", "want a time such as 24h"},
+		{"help acount", `no command "acount"; did you mean account?`},
+		{"help account shw", `no command "shw"; did you mean show?`},
 		{"--timeout", "flag needs an argument"},
 	} {
 		t.Run(test.args, func(t *testing.T) {
@@ -104,6 +109,14 @@ func TestUsageErrors(t *testing.T) {
 			w.run(strings.Fields(test.args)...).exits(exitUsage).complains("error: ", test.want, "fix: ")
 		})
 	}
+}
+
+// What a command refuses is explained by its own help, not by that of all.
+func TestUsageErrorsNameTheHelpOfTheirCommand(t *testing.T) {
+	w := newWorld(t)
+	w.run("account", "list", "--nonsense").exits(exitUsage).complains("fix: tokenkeeper account list --help")
+	w.run("account", "show", "slack").exits(exitUsage).complains("fix: tokenkeeper account show --help")
+	w.run("--nonsense").exits(exitUsage).complains("fix: tokenkeeper --help")
 }
 
 func TestErrorsAsJSON(t *testing.T) {
@@ -125,6 +138,8 @@ func TestHelp(t *testing.T) {
 	w.run().exits(exitOK).prints("Available Commands:", "exit-codes")
 	w.run("account").exits(exitOK).prints("connect", "disconnect")
 	w.run("help", "exit-codes").exits(exitOK).prints(" 3  the account needs a person", "22  ")
+	w.run("help", "account", "show").exits(exitOK).prints("tokenkeeper account show ACCOUNT")
+	w.run("help").exits(exitOK).prints("Available Commands:")
 	w.run("call", "--help").exits(exitOK).prints("--data", "Examples:")
 	w.run("version").exits(exitOK).prints("tokenkeeper ", "go1.")
 	var v versionDocument

@@ -70,12 +70,12 @@ func usage(message, fix string) error {
 	return &failure{code: exitUsage, err: errors.New(message), fix: fix}
 }
 
-// asUsage is for what cobra itself refuses.
-func asUsage(err error) error {
+// asUsage is for what cobra itself refuses of a command.
+func asUsage(of *cobra.Command, err error) error {
 	if _, ok := errors.AsType[*failure](err); ok {
 		return err
 	}
-	return usage(err.Error(), "tokenkeeper --help")
+	return usage(err.Error(), of.CommandPath()+" --help")
 }
 
 // needsPerson is the failure of an account that only a person can bring back.

@@ -116,25 +116,26 @@ func TestReadmeCommandsAreAccepted(t *testing.T) {
 func messages() map[string]any {
 	return map[string]any{
 		"account query " + workflows.QueryStatus: nil, "triage query " + workflows.QueryStatus: nil, "report query " + workflows.QueryStatus: nil,
-		"account update " + workflows.UpdateRefresh:       &workflows.RefreshRequest{},
-		"account update " + workflows.UpdateReauthorized:  &workflows.ReauthorizedRequest{},
-		"account update " + workflows.UpdateReject:        &workflows.RejectRequest{},
-		"account update " + workflows.UpdateDisconnect:    nil,
-		"account update " + workflows.UpdateValidate:      nil,
-		"account signal " + workflows.SignalValidate:      nil,
-		"account signal " + workflows.SignalReauthorized:  &workflows.ReauthorizedRequest{},
-		"account signal " + workflows.SignalAwait:         &workflows.Waiter{},
-		"account signal " + workflows.SignalDisconnect:    nil,
-		"connector query " + workflows.QueryStatus:        nil,
-		"connector signal " + workflows.SignalConfigured:  nil,
-		"triage signal " + workflows.SignalPause:          nil,
-		"triage signal " + workflows.SignalResume:         nil,
-		"triage signal " + workflows.SignalReload:         nil,
-		"report signal " + workflows.SignalRetry:          nil,
-		"account start " + workflows.ConnectedAccountType: &workflows.AccountInput{},
-		"triage start " + workflows.TriageType:            &workflows.TriageInput{},
-		"report start " + workflows.ReportType:            &workflows.ReportInput{},
-		"desk start Desk":                                 &supportdesk.DeskInput{},
+		"account update " + workflows.UpdateRefresh:                   &workflows.RefreshRequest{},
+		"account update " + workflows.UpdateReauthorized:              &workflows.ReauthorizedRequest{},
+		"account update " + workflows.UpdateReject:                    &workflows.RejectRequest{},
+		"account update " + workflows.UpdateDisconnect:                nil,
+		"account update " + workflows.UpdateValidate:                  nil,
+		"account signal " + workflows.SignalValidate:                  nil,
+		"account signal " + workflows.SignalReauthorized:              &workflows.ReauthorizedRequest{},
+		"account signal " + workflows.SignalAwait:                     &workflows.Waiter{},
+		"account signal " + workflows.SignalDisconnect:                nil,
+		"connector query " + workflows.QueryStatus:                    nil,
+		"connector signal " + workflows.SignalConfigured:              nil,
+		"triage signal " + workflows.SignalPause:                      nil,
+		"triage signal " + workflows.SignalResume:                     nil,
+		"triage signal " + workflows.SignalReload:                     nil,
+		"report signal " + workflows.SignalRetry:                      nil,
+		"account start " + workflows.ConnectedAccountType:             &workflows.AccountInput{},
+		"account signal-with-start " + workflows.ConnectedAccountType: &workflows.AccountInput{},
+		"triage start " + workflows.TriageType:                        &workflows.TriageInput{},
+		"report start " + workflows.ReportType:                        &workflows.ReportInput{},
+		"desk start Desk":                                             &supportdesk.DeskInput{},
 	}
 }
 
@@ -158,7 +159,7 @@ func TestReadmeTemporalCommands(t *testing.T) {
 		if kind == "desk" {
 			queue = supportdesk.TaskQueue
 		}
-		if verb == "start" && flags["--task-queue"] != queue {
+		if strings.HasSuffix(verb, "start") && flags["--task-queue"] != queue {
 			t.Errorf("%s: want task queue %s", line, queue)
 		}
 		if into == nil || flags["--input"] == "" {

@@ -38,13 +38,13 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
 	}
 	if !c.begun {
 		c.asJSON = c.asJSON || slices.Contains(args, "--json") // the faulty flag may stand before it
-		err = asUsage(err)
+		err = asUsage(cmd, err)
 	}
 	return c.complain(err)
 }
@@ -80,6 +80,7 @@ profile, as for the temporal command.`,
 		newDemo(c), newVersion(c), exitCodesTopic(),
 	)
 	explainBranches(root)
+	explainHelp(root)
 	return root
 }
 
@@ -97,13 +98,34 @@ func explainBranches(branch *cobra.Command) {
 		if len(args) == 0 {
 			return nil
 		}
-		text := fmt.Sprintf("%s: no command %q", cmd.CommandPath(), args[0])
-		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-			text += "; did you mean " + strings.Join(near, " or ") + "?"
-		}
-		return usage(text, cmd.CommandPath()+" --help")
+		return noCommand(cmd, args[0])
 	}
 	branch.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+}
+
+// explainHelp has help refuse a command that is not there, for which cobra would show that of the root, and succeed.
+func explainHelp(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	for _, child := range root.Commands() {
+		if child.Name() != "help" {
+			continue
+		}
+		child.Args = func(_ *cobra.Command, args []string) error {
+			if of, rest, err := root.Find(args); err == nil && len(rest) > 0 {
+				return noCommand(of, rest[0])
+			}
+			return nil
+		}
+	}
+}
+
+// noCommand is the failure of a mistyped subcommand.
+func noCommand(of *cobra.Command, name string) error {
+	text := fmt.Sprintf("%s: no command %q", of.CommandPath(), name)
+	if near := of.SuggestionsFor(name); len(near) > 0 {
+		text += "; did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return usage(text, of.CommandPath()+" --help")
 }
 
 // open reads the configuration and prepares everything that dials when it is first used.

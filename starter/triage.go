@@ -105,7 +105,7 @@ func (c *cli) startTriages(ctx context.Context, names []string) error {
 func (c *cli) startTriage(ctx context.Context, a *app.App, name string) (startedTriage, error) {
 	plan, err := a.Plan(name)
 	if err != nil {
-		return startedTriage{}, &failure{code: exitConfig, err: err, fix: "name one of them, or add it under triages: in the configuration"}
+		return startedTriage{}, unknownTriage(err)
 	}
 	query := fmt.Sprintf("WorkflowId = '%s' AND ExecutionStatus = 'Running'", workflows.TriageWorkflowID(name))
 	running, err := a.Count(ctx, query)
@@ -240,7 +240,7 @@ func (c *cli) signalTriage(ctx context.Context, name, signal, done string) error
 	return c.withTemporal(ctx, func(a *app.App) error {
 		err := a.Workflows.SignalTriage(ctx, name, signal)
 		if isNotFound(err) {
-			return notRunning(name)
+			return notRunning(a, name)
 		}
 		if err != nil {
 			return err
@@ -249,6 +249,15 @@ func (c *cli) signalTriage(ctx context.Context, name, signal, done string) error
 	})
 }
 
-func notRunning(name string) error {
+// notRunning is the failure of a triage without a Workflow. A mistyped name is told as such: there is nothing to start.
+func notRunning(a *app.App, name string) error {
+	if _, err := a.Plan(name); err != nil {
+		return unknownTriage(err)
+	}
 	return failf("tokenkeeper triage start "+name, "triage %s does not run", name)
+}
+
+// unknownTriage is the failure of a name that the configuration does not have; err says which there are.
+func unknownTriage(err error) error {
+	return &failure{code: exitConfig, err: err, fix: "name one of them, or add it under triages: in the configuration"}
 }

@@ -92,18 +92,18 @@ func (c *cli) evaluate(ctx context.Context, path string, asked evalFlags) error 
 }
 
 func (c *cli) samples(path string) ([]triage.Sample, error) {
-	from := c.stdin
+	from, name := c.stdin, "standard input"
 	if path != "-" {
 		file, err := os.Open(path)
 		if err != nil {
 			return nil, failf("name a file with a labelled message in each line", "%v", err)
 		}
 		defer func() { _ = file.Close() }() // it is only read
-		from = file
+		from, name = file, path
 	}
 	samples, err := triage.ReadSamples(from)
 	if err != nil {
-		return nil, failf("correct these lines of "+path, "%w", err)
+		return nil, failf("correct these lines of "+name, "%w", err)
 	}
 	return samples, nil
 }

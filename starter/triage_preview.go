@@ -50,7 +50,7 @@ type previewFlags struct{ reports, model bool }
 func (c *cli) previewTriage(ctx context.Context, name string, since time.Time, flags previewFlags) error {
 	return c.withApp(func(a *app.App) error {
 		if _, err := a.Plan(name); err != nil {
-			return &failure{code: exitConfig, err: err, fix: "name one of them, or add it under triages: in the configuration"}
+			return unknownTriage(err)
 		}
 		if flags.model && !a.Config().Model.InUse() {
 			return noModel(a)

@@ -53,6 +53,9 @@ func (c *cli) retryReports(ctx context.Context, name string, reports []string) e
 			for _, p := range parked {
 				reports = append(reports, p.Report)
 			}
+			if _, err := a.Plan(name); err != nil && len(parked) == 0 { // reports outlive a triage that is no longer configured
+				return unknownTriage(err)
+			}
 		}
 		err := app.Each(ctx, len(reports), func(ctx context.Context, i int) error {
 			err := a.Workflows.RetryReport(ctx, reports[i])

@@ -52,11 +52,17 @@ func (c *cli) triageStatus(ctx context.Context, names []string) error {
 		if err != nil {
 			return err
 		}
+		idle := len(reports) == 1 && reports[0].State == gateway.TriageNotRunning
+		if idle {
+			if _, err := a.Plan(reports[0].Triage); err != nil {
+				return unknownTriage(err)
+			}
+		}
 		if err := c.print(triageReports{Triages: reports}, func(w io.Writer) { tellTriages(w, time.Now(), reports) }); err != nil {
 			return err
 		}
-		if len(reports) == 1 && reports[0].State == gateway.TriageNotRunning {
-			return notRunning(reports[0].Triage)
+		if idle {
+			return notRunning(a, reports[0].Triage)
 		}
 		return nil
 	})

@@ -53,6 +53,20 @@ func TestTriageSignals(t *testing.T) {
 	}
 }
 
+// A mistyped name is told as such, and not as a triage to start or one without trouble.
+func TestTriageThatIsUnknown(t *testing.T) {
+	w := newWorld(t)
+	temporal := w.serveTemporal()
+	for _, verb := range []string{"status", "pause", "resume", "reload", "retry", "start", "preview"} {
+		got := w.run("triage", verb, "acme/bugs").exits(exitConfig).complains(`triage "acme/bugs"`, "there are: acme/bug-reports", "fix: name one of them")
+		if got.stdout != "" {
+			t.Errorf("triage %s: %s", verb, got.stdout)
+		}
+	}
+	temporal.workflows["triage/acme/bugs"] = &fakeWorkflow{kind: workflows.TriageType}
+	w.run("triage", "pause", "acme/bugs").exits(exitOK).prints("is paused") // one that runs and was taken out of the configuration
+}
+
 // failing is a poll whose attempts fail since a time.
 func failing(t *testing.T, poll *workflowpb.PendingActivityInfo, since time.Time) *workflowpb.PendingActivityInfo {
 	t.Helper()

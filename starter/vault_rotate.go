@@ -35,13 +35,18 @@ The exit code is 1 when something in the vault does not open; it stays as it is.
   tokenkeeper vault rotate --drop-old
   tokenkeeper vault rotate --drop-old --keep 0s
   tokenkeeper vault rotate --stage`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.Stage && o.DropOld {
-				return usage("--stage only adds a key, and --drop-old only removes some", "leave one of the two out")
+		Args: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case o.Stage && o.DropOld:
+				return usage("--stage only adds a key, and --drop-old removes some", "leave one of the two out")
+			case cmd.Flags().Changed("keep") && !o.DropOld:
+				return usage("--keep is about the keys that --drop-old removes", "add --drop-old, or leave --keep out")
+			case o.Keep < 0:
+				return usage(fmt.Sprintf("--keep %s: want a time such as 24h, or 0s for none", o.Keep), cmd.CommandPath()+" --help")
 			}
-			return c.rotateVault(cmd.Context(), o)
+			return cobra.NoArgs(cmd, args)
 		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.rotateVault(cmd.Context(), o) },
 	}
 	cmd.Flags().BoolVar(&o.Stage, "stage", false, "only add the next key to the keyset file, and seal nothing with it yet")
 	cmd.Flags().BoolVar(&o.DropOld, "drop-old", false, "remove old keys that nothing is sealed with")

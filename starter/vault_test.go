@@ -119,6 +119,18 @@ func TestVaultRotateAndVerify(t *testing.T) {
 	}
 }
 
+// A folder that is missing is no reason to make a new key, or to look for a backup of the old one.
+func TestVaultInAFolderThatIsNotThere(t *testing.T) {
+	w := newWorld(t)
+	w.run("vault", "init", "--keyset", "nowhere/vault.key").exits(exitFailure).complains("nowhere", "is not there: make it")
+	w.run("vault", "init").exits(exitOK)
+	w.reconfigure("path: vault.db", "path: nowhere/vault.db")
+	got := w.run("audit").exits(exitConfig).complains("nowhere", "is not there: make it")
+	if strings.Contains(got.stderr, "vault init") {
+		t.Errorf("the key is there: %s", got.stderr)
+	}
+}
+
 func TestVaultVerifyNamesWhatIsDamaged(t *testing.T) {
 	w := newWorld(t)
 	w.run("vault", "verify").exits(exitConfig).complains("vault.key", "fix: ", "tokenkeeper vault init")

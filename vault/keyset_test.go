@@ -148,5 +148,5 @@ func TestRotatedKeysetNamesThePrimaryFirst(t *testing.T) {
 
 func TestKeysetInAFolderThatIsNotThere(t *testing.T) {
 	_, err := CreateKeyset(filepath.Join(t.TempDir(), "absent", "vault.key"))
-	assert.ErrorIs(t, err, fs.ErrNotExist)
+	assert.ErrorContains(t, err, "absent is not there: make it")
 }

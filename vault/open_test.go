@@ -220,7 +220,7 @@ func TestCopyInAnotherJournalModeOpens(t *testing.T) {
 func TestVaultInAFolderThatIsNotThere(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "absent", "vault.db")
 	_, err := Open(t.Context(), Options{Path: path, Keyset: newFixture(t).keyset})
-	assert.ErrorIs(t, err, fs.ErrNotExist)
+	assert.ErrorContains(t, err, "absent is not there: make it")
 	assert.ErrorContains(t, err, path)
 }
 

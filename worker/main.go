@@ -9,6 +9,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -49,8 +50,15 @@ func parse(args []string) (roles, error) {
 	flags.BoolVar(&r.gateway, "gateway", true, "serve the pages on which people connect accounts")
 	flags.BoolVar(&r.verbose, "verbose", false, "log at debug level")
 	flags.StringVar(&r.healthy, "healthy", "", "start nothing: ask the gateway at `host:port`, or https://host:port, whether it works, exit code 1 if not")
-	if err := flags.Parse(args); err != nil {
+	flags.SetOutput(io.Discard) // main says what is wrong, and once
+	err := flags.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		flags.SetOutput(os.Stdout)
+		flags.Usage()
 		return roles{}, err
+	}
+	if err != nil {
+		return roles{}, fmt.Errorf("%w; see --help", err)
 	}
 	switch {
 	case flags.NArg() > 0:

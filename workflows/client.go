@@ -97,10 +97,12 @@ func (c *Client) Reject(ctx context.Context, account credential.AccountID, autho
 	return c.update(ctx, account, anew("reject/"+authorization), UpdateReject, RejectRequest{Authorization: authorization})
 }
 
-// HandOverCommand returns what an operator types where Reauthorized got no answer.
+// HandOverCommand returns what an operator types where Reauthorized got no answer. It starts the account's Workflow if there
+// is none, as Reauthorized does.
 func (c *Client) HandOverCommand(account credential.AccountID, authorization string) string {
-	return fmt.Sprintf(`temporal workflow signal --workflow-id %s --name %s --input '{"authorization":"%s"}'`,
-		AccountWorkflowID(account), SignalReauthorized, authorization)
+	return fmt.Sprintf(`temporal workflow signal-with-start --type %s --task-queue %s --workflow-id %s --input '{"account":"%s"}' `+
+		`--signal-name %s --signal-input '{"authorization":"%s"}'`,
+		ConnectedAccountType, c.queue(), AccountWorkflowID(account), account, SignalReauthorized, authorization)
 }
 
 // Disconnect revokes the account's grant, destroys its credential and ends its Workflow. Where that is impossible the

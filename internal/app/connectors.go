@@ -65,8 +65,8 @@ func (a *App) checkServed(ctx context.Context, name string, f Finding) Finding {
 	return f
 }
 
-// mendClient is what a person does about a refused app.
+// mendClient is what a person does about an app that is refused, or a connector that is missing.
 func mendClient(connector string) string {
-	return fmt.Sprintf("correct client id and secret of connector %q: workers read changed files within seconds, and what stands in an "+
-		"environment variable when they are restarted; all its accounts go on by themselves", connector)
+	return fmt.Sprintf("correct client id and secret of connector %q, or add it if it is missing: workers read changed files within seconds, and "+
+		"what stands in an environment variable when they are restarted; all its accounts go on by themselves", connector)
 }

@@ -43,11 +43,11 @@ func (a *App) OpenVault(ctx context.Context) error {
 	}
 	options, err := VaultOptions(ctx, a.Config().Vault)
 	if err != nil {
-		return fmt.Errorf("opening the vault: %w", err)
+		return err
 	}
 	opened, err := vault.Open(ctx, options)
 	if err != nil {
-		return fmt.Errorf("opening the vault: %w", err)
+		return err
 	}
 	a.Vault, a.cache = opened, vault.NewCache(opened)
 	a.current.Load().spent.shared.Store(opened)

@@ -37,6 +37,9 @@ func Replace(path string, content []byte) error {
 func inOneStep(path string, build func(temp string) error, name func(temp, path string) error) error {
 	dir := filepath.Dir(path)
 	temp, err := os.CreateTemp(dir, "."+filepath.Base(path)+"-*") // mode 0600
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the folder %s is not there: make it, or name another place", dir)
+	}
 	if err != nil {
 		return err
 	}
