@@ -60,8 +60,8 @@ func (k *checker) publicURL() {
 		k.add(path, "the gateway serves TLS, and no browser gets there with http", "write https, or delete gateway.tls")
 	}
 	g.PublicURL = strings.TrimRight(g.PublicURL, "/")
-	if strings.HasSuffix(g.PublicURL, callbackPath) {
-		k.add(path, "this is the redirect URL, the address of the gateway is the part before", "delete "+callbackPath)
+	if address, rest, found := strings.Cut(g.PublicURL, callbackPath); found && !strings.Contains(strings.TrimPrefix(rest, "/"), "/") {
+		k.add(path, "this is a redirect URL, the address of the gateway is the part before", "write "+address)
 	}
 }
 
@@ -71,7 +71,7 @@ func (*Gateway) hint(key string) advice {
 	case "port", "host", "address", "bind":
 		return advice{"unknown key, host and port are one value here", "write listen: 127.0.0.1:8780", "listen"}
 	case "redirect_url", "redirect_uri", "callback_url":
-		return advice{"unknown key, the redirect URL follows from public_url", "write public_url without /oauth/callback", ""}
+		return advice{"unknown key, the redirect URL follows from public_url", "delete it, and register public_url + /oauth/callback/ + the connector's name", ""}
 	case "admin_token", "viewer_token", "token", "password", "secret":
 		return advice{"a secret must never stand in this file",
 			"put a new one into an environment variable and write admin_token_env: NAME, or into a file of mode 600 and write admin_token_file: PATH", ""}

@@ -131,8 +131,11 @@ func (g Gateway) OnLoopback() bool {
 	return IsLoopback(u.Hostname())
 }
 
-// RedirectURL returns the URL to register at every provider.
-func (g Gateway) RedirectURL() string { return g.PublicURL + callbackPath }
+// RedirectURL returns the URL to register at a connector's provider. Each connector has its own, so that a code which one
+// provider had sent is not believed to be another's (RFC 9700 §4.4.2).
+func (g Gateway) RedirectURL(connector string) string {
+	return g.PublicURL + callbackPath + "/" + connector
+}
 
 // SignInURL returns the URL to register at the OpenID provider.
 func (g Gateway) SignInURL() string { return g.PublicURL + "/login/callback" }

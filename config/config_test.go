@@ -118,7 +118,7 @@ func TestLoad(t *testing.T) {
 	if r := triage.Routes[0]; r.Channel != "C0123456" || r.Repository != "acme/app" || r.Labels[0] != "bug" {
 		t.Errorf("route = %+v", r)
 	}
-	if got := c.Gateway.RedirectURL(); got != "http://127.0.0.1:8780/oauth/callback" {
+	if got := c.Gateway.RedirectURL("slack"); got != "http://127.0.0.1:8780/oauth/callback/slack" {
 		t.Errorf("RedirectURL = %s", got)
 	}
 	if _, ok := c.Triage("acme/other"); ok {
@@ -151,11 +151,11 @@ func TestDefaults(t *testing.T) {
 
 func TestPublicURLFollowsListen(t *testing.T) {
 	text := edit(t, good, "  listen: 127.0.0.1:8780\n  public_url: http://127.0.0.1:8780\n", "  listen: \"[::1]:9000\"\n")
-	if got := mustLoad(t, text).Gateway.RedirectURL(); got != "http://[::1]:9000/oauth/callback" {
+	if got := mustLoad(t, text).Gateway.RedirectURL("slack"); got != "http://[::1]:9000/oauth/callback/slack" {
 		t.Errorf("RedirectURL = %s", got)
 	}
 	text = edit(t, good, "public_url: http://127.0.0.1:8780", "public_url: https://keeper.example.com/agents/")
-	if got := mustLoad(t, text).Gateway.RedirectURL(); got != "https://keeper.example.com/agents/oauth/callback" {
+	if got := mustLoad(t, text).Gateway.RedirectURL("slack"); got != "https://keeper.example.com/agents/oauth/callback/slack" {
 		t.Errorf("RedirectURL = %s", got)
 	}
 }

@@ -36,7 +36,7 @@ func TestFaultsOfTheHouse(t *testing.T) {
 			`tokenkeeper.yaml:7:3: gateway.colour: unknown key; fix: delete it; known here are listen, public_url, tls, trusted_proxies, admin_token_env, admin_token_file, viewer_token_env, viewer_token_file, oidc`,
 		}},
 		{"redirect url in gateway", "listen: 127.0.0.1:8780", "redirect_url: http://localhost", []string{
-			`tokenkeeper.yaml:7:3: gateway.redirect_url: unknown key, the redirect URL follows from public_url; fix: write public_url without /oauth/callback`,
+			`tokenkeeper.yaml:7:3: gateway.redirect_url: unknown key, the redirect URL follows from public_url; fix: delete it, and register public_url + /oauth/callback/ + the connector's name`,
 		}},
 		{"links forever", "  listen: 127.0.0.1:8780\n", "  listen: 127.0.0.1:8780\nlinks: {lifetime: 48h}\n#", []string{
 			`tokenkeeper.yaml:8:19: links.lifetime: 48h0m0s is outside 1m0s to 24h0m0s; fix: write for example 30m`,
@@ -69,7 +69,10 @@ func TestFaultsOfTheHouse(t *testing.T) {
 			`tokenkeeper.yaml:8:15: gateway.public_url: a URL in this file holds no user name or password; fix: delete everything up to the '@'`,
 		}},
 		{"public URL is the redirect URL", "public_url: http://127.0.0.1:8780", "public_url: https://keeper.example.com/oauth/callback", []string{
-			`tokenkeeper.yaml:8:15: gateway.public_url: this is the redirect URL, the address of the gateway is the part before; fix: delete /oauth/callback`,
+			`tokenkeeper.yaml:8:15: gateway.public_url: this is a redirect URL, the address of the gateway is the part before; fix: write https://keeper.example.com`,
+		}},
+		{"public URL is the redirect URL of a connector", "public_url: http://127.0.0.1:8780", "public_url: https://keeper.example.com/oauth/callback/slack", []string{
+			`tokenkeeper.yaml:8:15: gateway.public_url: this is a redirect URL, the address of the gateway is the part before; fix: write https://keeper.example.com`,
 		}},
 	})
 }

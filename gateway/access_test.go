@@ -129,7 +129,7 @@ func TestWhoMay(t *testing.T) {
 			c := people[test.who](f.caller())
 			test.want["GET /healthz"], test.want["GET /static/style.css"] = "200", "200"
 			test.want["GET "+f.link()] = "200"
-			test.want["GET /oauth/callback?state=x"] = "400"
+			test.want["GET /oauth/callback/fake?state=x"] = "400"
 			test.want["POST /events/slack/fake"] = "404"
 			for request, want := range test.want {
 				method, path, _ := strings.Cut(request, " ")
@@ -232,7 +232,7 @@ func TestLimits(t *testing.T) {
 	bear := func(c *caller) *http.Response { return c.bear("wrong").call(http.MethodGet, "/live/board", nil) }
 	link := func(c *caller) *http.Response { return c.call(http.MethodGet, "/c/unknown", nil) }
 	back := func(c *caller) *http.Response {
-		return c.call(http.MethodGet, "/oauth/callback?state=foreign&code=x", nil)
+		return c.call(http.MethodGet, "/oauth/callback/fake?state=foreign&code=x", nil)
 	}
 	for name, test := range map[string]struct {
 		try        func(*caller) *http.Response

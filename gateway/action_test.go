@@ -64,7 +64,7 @@ func TestButtons(t *testing.T) {
 	for _, test := range tests {
 		t.Run(string(test.status)+string(test.grant), func(t *testing.T) {
 			f := newFixture(t)
-			conn := connection(f.auth.provider(), f.url, f.clock.Now)
+			conn := connection("fake", f.auth.provider(), f.url, f.clock.Now)
 			conn.Grant = test.grant
 			f.server.Connections = connections{"fake": conn}
 			if test.grant == "none" {
@@ -129,7 +129,7 @@ func TestLinkOfAButtonWithACode(t *testing.T) {
 
 func TestConnectButtonOfAnAccountThatMints(t *testing.T) {
 	f := newFixture(t)
-	conn := connection(f.auth.provider(), f.url, f.clock.Now)
+	conn := connection("fake", f.auth.provider(), f.url, f.clock.Now)
 	conn.Grant = provider.GrantClientCredentials
 	f.server.Connections = connections{"fake": conn}
 	assert.Contains(t, f.browser().back(buttonsOf+"connect"), "gets its tokens from Fake & Co for itself")

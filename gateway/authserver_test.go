@@ -38,6 +38,7 @@ type authServer struct {
 	refusal  string                                       // error of the authorize endpoint
 	answer   func(w http.ResponseWriter, form url.Values) // of the token endpoint, instead of tokens
 	identity int                                          // status of the identity endpoint when not 0
+	noPKCE   bool                                         // it knows nothing of it
 	tried    bool                                         // somebody was at the token endpoint
 }
 
@@ -77,7 +78,11 @@ func (a *authServer) authorize(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	assert.Equal(a.t, clientID, query.Get("client_id"))
 	assert.Equal(a.t, "code", query.Get("response_type"))
-	assert.Equal(a.t, "S256", query.Get("code_challenge_method"))
+	if a.noPKCE {
+		assert.False(a.t, query.Has("code_challenge"))
+	} else {
+		assert.Equal(a.t, "S256", query.Get("code_challenge_method"))
+	}
 	assert.Equal(a.t, "read write", query.Get("scope"))
 	assert.GreaterOrEqual(a.t, len(query.Get("state")), 32)
 	answer := url.Values{"state": {query.Get("state")}}
@@ -102,7 +107,9 @@ func (a *authServer) token(w http.ResponseWriter, r *http.Request) {
 	a.tried = true
 	assert.NoError(a.t, r.ParseForm())
 	verifier := r.PostForm.Get("code_verifier")
-	a.issued = append(a.issued, verifier)
+	if verifier != "" {
+		a.issued = append(a.issued, verifier)
+	}
 	if a.answer != nil {
 		a.answer(w, r.PostForm)
 		return
@@ -114,7 +121,7 @@ func (a *authServer) token(w http.ResponseWriter, r *http.Request) {
 	case r.PostForm.Get("client_id") != clientID || r.PostForm.Get("client_secret") != clientSecret:
 		reply(w, http.StatusUnauthorized, map[string]any{"error": "invalid_client"})
 	case !known, asked.redirect != r.PostForm.Get("redirect_uri"),
-		asked.challenge != base64.RawURLEncoding.EncodeToString(sum[:]):
+		!a.noPKCE && asked.challenge != base64.RawURLEncoding.EncodeToString(sum[:]):
 		reply(w, http.StatusBadRequest, map[string]any{"error": "invalid_grant"})
 	default:
 		access, refresh := "access-"+rand.Text(), "refresh-"+rand.Text()

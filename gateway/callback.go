@@ -84,6 +84,10 @@ func (s *Server) finish(ctx context.Context, r *http.Request, a answer, login va
 	if err != nil {
 		return unknownConnector(login.Account).as(vault.Failed, "its connector is gone")
 	}
+	if r.PathValue("connector") != login.Account.Connector {
+		s.log().WarnContext(ctx, "callback at the redirect URL of another connector than the login's", "account", login.Account.String())
+		return wrongIssuer(login.Account, conn).as(vault.Refused, "it came to the redirect URL of another connector")
+	}
 	if !rightIssuer(conn, a) {
 		s.log().WarnContext(ctx, "callback from another issuer than the connector's", "account", login.Account.String(),
 			"issuer", cleanName(a.issuer), "expected", conn.Provider.Authorization.Issuer)
@@ -116,8 +120,9 @@ func (s *Server) takeLogin(ctx context.Context, nonce string) (vault.Login, *mes
 	return login, nil
 }
 
-// rightIssuer defends against mix-up (RFC 9207 §2.4): the answer of one provider is not believed to be another's. One that is
-// known to name itself has to, but for errors, which bring nothing that could be lost.
+// rightIssuer defends against mix-up (RFC 9207 §2.4), beside the redirect URL that each connector has of its own: the answer of
+// one provider is not believed to be another's. One that is known to name itself has to, but for errors, which bring nothing
+// that could be lost.
 func rightIssuer(conn activities.Connection, a answer) bool {
 	return conn.Provider.AnswersAs(a.issuer) || a.err != "" && a.issuer == ""
 }

@@ -21,7 +21,8 @@
 //	       │ button
 //	POST /connect/{account}     from our own page only: makes state, verifier and cookie, keeps the login for 10 minutes
 //	       │ 303 to the provider, which asks the person
-//	GET  /oauth/callback        takes the login (once), checks browser and issuer, and then
+//	GET  /oauth/callback/{connector}
+//	       │ takes the login (once), checks browser, connector and issuer, and then
 //	       │
 //	       ├─ error from the provider ──▶ a page that says what to do
 //	       └─ code ─▶ exchange ─▶ whose is it? ─▶ seal as pending authorization ─▶ Update reauthorized

@@ -48,7 +48,7 @@ func newFixture(t *testing.T) *fixture {
 	f.vault = openVault(t, f.clock.Now)
 	listening := httptest.NewUnstartedServer(nil)
 	f.url = "http://" + listening.Listener.Addr().String()
-	conns := connections{"fake": connection(f.auth.provider(), f.url, f.clock.Now)}
+	conns := connections{"fake": connection("fake", f.auth.provider(), f.url, f.clock.Now)}
 	f.conns = conns
 	f.owner = &owner{adoption: &activities.Account{Vault: f.vault, Connections: conns}}
 	f.board = &fakeBoard{}
@@ -78,10 +78,10 @@ func openVault(t *testing.T, now func() time.Time) *vault.Vault {
 	return v
 }
 
-func connection(p provider.Provider, publicURL string, now func() time.Time) activities.Connection {
+func connection(name string, p provider.Provider, publicURL string, now func() time.Time) activities.Connection {
 	scopes := []string{"read", "write"}
 	registration := oauth.Registration{
-		ClientID: clientID, ClientSecret: credential.NewSecret(clientSecret), RedirectURL: publicURL + "/oauth/callback", Scopes: scopes,
+		ClientID: clientID, ClientSecret: credential.NewSecret(clientSecret), RedirectURL: publicURL + "/oauth/callback/" + name, Scopes: scopes,
 	}
 	return activities.Connection{Provider: p, OAuth: oauth.NewClient(p, registration, oauth.Options{Now: now}), Scopes: scopes}
 }

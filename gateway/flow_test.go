@@ -64,7 +64,7 @@ func TestConnect(t *testing.T) {
 	assert.Equal(t, []string{"read", "write"}, record.Tokens.Scopes)
 	assert.Equal(t, f.owner.last(), record.AuthorizationID)
 	assert.Regexp(t, `^[A-Za-z0-9_-]{22,128}$`, record.AuthorizationID)
-	assert.Contains(t, f.log.String(), `route="GET /oauth/callback" status=200`)
+	assert.Contains(t, f.log.String(), `route="GET /oauth/callback/{connector}" status=200`)
 }
 
 func TestReauthorizingBumpsTheGeneration(t *testing.T) {

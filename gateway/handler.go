@@ -38,7 +38,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("POST "+accountPath+"refresh", s.act(vault.Refresh, s.refreshNow))
 	mux.HandleFunc("GET "+accountPath+"disconnect", s.act(vault.Disconnect, s.confirmDisconnect))
 	mux.HandleFunc("POST "+accountPath+"disconnect", s.act(vault.Disconnect, s.disconnect))
-	mux.HandleFunc("GET "+callbackPath, s.slowly(s.callback))
+	mux.HandleFunc("GET "+callbackPath+"/{connector}", s.slowly(s.callback))
 	mux.HandleFunc("GET "+healthPath, s.healthz)
 	mux.HandleFunc("GET "+metricsPath, s.metrics)
 	mux.HandleFunc("GET "+stylePath, static("style.css"))

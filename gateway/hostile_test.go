@@ -25,7 +25,7 @@ func TestHostileCallbacks(t *testing.T) {
 		want   string
 	}{
 		{"no state", changed(map[string]string{"state": ""}), 400, "no answer to a request of ours"},
-		{"nothing at all", func(_ *fixture, b *browser, _ *url.URL) page { return b.open("/oauth/callback") }, 400, "no answer to a request of ours"},
+		{"nothing at all", func(_ *fixture, b *browser, _ *url.URL) page { return b.open("/oauth/callback/fake") }, 400, "no answer to a request of ours"},
 		{"foreign state", changed(map[string]string{"state": "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}), 400, "used already, or came too late"},
 		{"state twice", func(_ *fixture, b *browser, u *url.URL) page {
 			return b.open(u.String() + "&state=" + u.Query().Get("state"))
@@ -76,6 +76,12 @@ func TestHostileCallbacks(t *testing.T) {
 			f.nameIssuer("https://issuer.example")
 			return b.open(with(u, map[string]string{"iss": "https://attacker.example"}))
 		}, 400, "Another server answered"},
+		{"redirect URL of another connector", func(_ *fixture, b *browser, u *url.URL) page {
+			return b.open(strings.Replace(u.String(), "/oauth/callback/fake", "/oauth/callback/other", 1))
+		}, 400, "Another server answered"},
+		{"no connector", func(_ *fixture, b *browser, u *url.URL) page {
+			return b.open(strings.Replace(u.String(), "/oauth/callback/fake", "/oauth/callback", 1))
+		}, 404, "no such page"},
 		{"huge issuer", func(f *fixture, b *browser, u *url.URL) page {
 			f.nameIssuer("https://issuer.example")
 			return b.open(with(u, map[string]string{"iss": "https://issuer.example/" + strings.Repeat("i", 4<<10)}))
@@ -97,24 +103,75 @@ func TestHostileCallbacks(t *testing.T) {
 			return b.open(u.Scheme + "://" + u.Host + u.Path + "?state=%zz&code=%")
 		}, 400, "no answer to a request of ours"},
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			f := newFixture(t)
-			b := f.browser()
-			got := test.open(f, b, b.callback())
-			assert.Equal(t, test.status, got.status)
-			assert.Contains(t, got.body, test.want)
-			assert.NotContains(t, got.body, "<img")
-			assert.NotContains(t, got.body, "0800")
-			assert.Equal(t, "text/html; charset=utf-8", got.header.Get("Content-Type"))
-			f.requireNothingConnected()
-			for _, event := range f.audited() {
-				assert.Equal(t, vault.Consent, event.Action)
-				assert.NotEqual(t, vault.Done, event.Outcome)
-				assert.NotContains(t, event.Detail, "0800")
-			}
-		})
+	ways := map[string]func(*fixture, *browser) *url.URL{
+		"from the account's page": func(_ *fixture, b *browser) *url.URL { return b.callback() },
+		"from a link":             func(f *fixture, b *browser) *url.URL { return b.follow(f.link()) },
 	}
+	for _, test := range tests {
+		for way, begin := range ways {
+			t.Run(test.name+" "+way, func(t *testing.T) {
+				f := newFixture(t)
+				b := f.browser()
+				got := test.open(f, b, begin(f, b))
+				assert.Equal(t, test.status, got.status)
+				assert.Contains(t, got.body, test.want)
+				assert.NotContains(t, got.body, "<img")
+				assert.NotContains(t, got.body, "0800")
+				assert.Equal(t, "text/html; charset=utf-8", got.header.Get("Content-Type"))
+				f.requireNothingConnected()
+				for _, event := range f.audited() {
+					if event.Action != vault.LinkOpened {
+						assert.Equal(t, vault.Consent, event.Action)
+						assert.NotEqual(t, vault.Done, event.Outcome)
+					}
+					assert.NotContains(t, event.Detail, "0800")
+				}
+			})
+		}
+	}
+}
+
+// A connector whose consent page leads the browser on to an honest provider would have the honest one's code sent to itself: both
+// ways lead back to us, and the honest provider names no issuer. Its registration knows its own redirect URL only.
+func TestACodeGoesToNoProviderButItsOwn(t *testing.T) {
+	f := newFixture(t)
+	other := newAuthServer(t)
+	f.conns["other"] = connection("other", other.provider(), f.url, f.clock.Now)
+	b := f.browser()
+	asked := parseURL(t, b.press("/connect/acme/triage/other").location)
+	relayed := *parseURL(t, f.conns["fake"].Provider.Endpoints.Authorize)
+	query := asked.Query()
+	query.Set("redirect_uri", f.url+"/oauth/callback/fake") // it accepts no other
+	relayed.RawQuery = query.Encode()
+	got := b.open(b.open(relayed.String()).location)
+	assert.Equal(t, http.StatusBadRequest, got.status)
+	assert.Contains(t, got.body, "Another server answered")
+	assert.False(t, other.asked(), "the code of one provider was sent to another")
+	assert.False(t, f.auth.asked())
+	f.requireNothingConnected()
+}
+
+// Where a provider knows no PKCE, nothing ties a code to the consent that was begun here. What does not fit the account is kept
+// apart; what is its first consent cannot be told.
+func TestACodeOfSomebodyElseWithoutPKCE(t *testing.T) {
+	f := newFixture(t)
+	plain := f.auth.provider()
+	plain.Authorization.PKCE = false
+	f.conns["fake"] = connection("fake", plain, f.url, f.clock.Now)
+	f.auth.change(func(a *authServer) { a.noPKCE = true })
+	require.Equal(t, http.StatusOK, f.browser().connect().status)
+	before, err := f.vault.Get(t.Context(), account)
+	require.NoError(t, err)
+
+	injected := f.browser().callback().Query().Get("code")
+	f.auth.change(func(a *authServer) { a.subject = "U2" }) // whose code it is
+	b := f.browser()
+	got := b.open(with(b.callback(), map[string]string{"code": injected}))
+	assert.Equal(t, http.StatusConflict, got.status)
+	after, err := f.vault.Get(t.Context(), account)
+	require.NoError(t, err)
+	assert.Equal(t, before.Generation, after.Generation)
+	assert.Equal(t, before.Subject, after.Subject)
 }
 
 func TestReplayedCallback(t *testing.T) {

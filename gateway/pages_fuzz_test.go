@@ -31,7 +31,7 @@ func FuzzRequests(f *testing.F) {
 		{"GET", "/connect/../../etc/passwd", "", ""}, {"POST", "/accounts/acme/triage/fake/refresh", "", "same-origin"},
 		{"POST", "/accounts/acme/triage/fake/reauthorize", "", ""}, {"GET", "/accounts/acme/triage/fake/disconnect", "", ""},
 		{"POST", "/accounts/acme/triage/fake/disconnect", strings.Repeat("x", 9000), ""}, {"POST", "/accounts/<b>/triage/fake/connect", "", ""},
-		{"POST", "/accounts/acme/triage/fake/disconnect", "force=yes", "same-origin"}, {"GET", "/oauth/callback?state=x&iss=%3Cscript%3E", "", ""},
+		{"POST", "/accounts/acme/triage/fake/disconnect", "force=yes", "same-origin"}, {"GET", "/oauth/callback/fake?state=x&iss=%3Cscript%3E", "", ""},
 		{"GET", "/static/../doc.go", "", ""}, {"GET", "/healthz", "", ""}, {"GET", "/live/board", "", ""}, {"PATCH", "//attacker.example/", "", ""},
 		{"POST", "/events/slack/fake", "{}", ""},
 	} {

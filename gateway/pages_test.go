@@ -68,7 +68,7 @@ func TestStateOnTheConnectPage(t *testing.T) {
 
 func TestConnectorWithoutScopes(t *testing.T) {
 	f := newFixture(t)
-	conn := connection(f.auth.provider(), f.url, f.clock.Now)
+	conn := connection("fake", f.auth.provider(), f.url, f.clock.Now)
 	conn.Scopes = nil
 	f.server.Connections = connections{"fake": conn}
 	assert.Contains(t, f.browser().open("/connect/acme/triage/fake").body, "it names no scopes")
@@ -76,7 +76,7 @@ func TestConnectorWithoutScopes(t *testing.T) {
 
 func TestAnAccountThatMintsHasNoButton(t *testing.T) {
 	f := newFixture(t)
-	conn := connection(f.auth.provider(), f.url, f.clock.Now)
+	conn := connection("fake", f.auth.provider(), f.url, f.clock.Now)
 	conn.Grant = provider.GrantClientCredentials
 	f.server.Connections = connections{"fake": conn}
 	page := f.browser().open("/connect/acme/triage/fake")

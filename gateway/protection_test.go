@@ -75,7 +75,7 @@ func TestHost(t *testing.T) {
 		{"attacker.example", "/", 421},
 		{"attacker.example:" + port, "/", 421},
 		{"attacker.example:" + port, "/connect/acme/triage/fake", 421},
-		{"attacker.example:" + port, "/oauth/callback?state=x", 421},
+		{"attacker.example:" + port, "/oauth/callback/fake?state=x", 421},
 		{"127.0.0.1.attacker.example:" + port, "/", 421},
 		{"10.0.0.7:" + port, "/healthz", 200},
 	}
@@ -112,7 +112,7 @@ func TestHeaders(t *testing.T) {
 		"/":                             "same-origin",
 		"/connect/acme/triage/fake":     "same-origin",
 		"/connect/nobody":               "no-referrer",
-		"/oauth/callback?state=x":       "no-referrer",
+		"/oauth/callback/fake?state=x":  "no-referrer",
 		"/healthz":                      "no-referrer",
 		"/static/style.css":             "no-referrer",
 		"/nowhere":                      "no-referrer",
@@ -143,7 +143,7 @@ func TestFormMayLeadToTheProvider(t *testing.T) {
 	assert.Contains(t, b.open("/connect/acme/triage/fake").header.Get("Content-Security-Policy"), "form-action 'self' https: "+f.auth.URL+";")
 	assert.Contains(t, b.open("/nowhere").header.Get("Content-Security-Policy"), "form-action 'none';")
 
-	conn := connection(f.auth.provider(), f.url, f.clock.Now)
+	conn := connection("fake", f.auth.provider(), f.url, f.clock.Now)
 	conn.Provider.Endpoints.Authorize = "https://provider.example/authorize"
 	f.server.Connections = connections{"fake": conn}
 	assert.Contains(t, b.open("/connect/acme/triage/fake").header.Get("Content-Security-Policy"), "form-action 'self' https:;")
@@ -152,11 +152,11 @@ func TestFormMayLeadToTheProvider(t *testing.T) {
 func TestLogNamesRoutesAndNoQueries(t *testing.T) {
 	f := newFixture(t)
 	b := f.browser()
-	b.open("/oauth/callback?state=hidden-state&code=hidden-code&error=hidden_error")
+	b.open("/oauth/callback/fake?state=hidden-state&code=hidden-code&error=hidden_error")
 	b.open("/connect/acme/triage/fake?hidden=query")
 	b.open("/hidden-path")
 	log := f.log.String()
-	assert.Contains(t, log, `msg=request method=GET route="GET /oauth/callback" status=400 duration=`)
+	assert.Contains(t, log, `msg=request method=GET route="GET /oauth/callback/{connector}" status=400 duration=`)
 	assert.Contains(t, log, `route="GET /connect/{account...}" status=200`)
 	assert.Contains(t, log, `route=/ status=404`)
 	assert.NotContains(t, log, "hidden")

@@ -39,7 +39,7 @@ func (s *Server) refused(ctx context.Context, account credential.AccountID, conn
 		m.Text = []string{
 			"The provider did not ask for your consent, because it does not accept the request itself. Nothing was changed.",
 			"The operator has to compare connector “" + account.Connector + "” in tokenkeeper.yaml with the app's settings at " +
-				conn.Provider.Name + ": client id, scopes, and the redirect URL " + s.PublicURL.JoinPath(callbackPath).String() + ".",
+				conn.Provider.Name + ": client id, scopes, and the redirect URL " + s.PublicURL.JoinPath(callbackPath, account.Connector).String() + ".",
 		}
 	}
 	return m

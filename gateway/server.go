@@ -78,8 +78,8 @@ type Server struct {
 	Board Board
 	// Hints takes what providers tell by themselves; no events are taken when it is nil.
 	Hints Hints
-	// PublicURL is how a browser reaches the gateway. The redirect URL registered at providers is this with
-	// /oauth/callback at its end.
+	// PublicURL is how a browser reaches the gateway. The redirect URL registered at a connector's provider is this with
+	// /oauth/callback/ and the connector's name at its end.
 	PublicURL *url.URL
 	// RequireCode has nobody begin but by a link with a confirmation code, not even on loopback.
 	RequireCode bool

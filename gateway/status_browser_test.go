@@ -18,7 +18,7 @@ import (
 func busyBoard(f *fixture) {
 	now := f.clock.Now()
 	dead := deadView(now, "acme/triage/slack")
-	conn := connection(f.auth.provider(), f.url, f.clock.Now)
+	conn := connection("fake", f.auth.provider(), f.url, f.clock.Now)
 	f.server.Connections = connections{"fake": conn, "slack": conn, "github": conn, "drive-with-a-long-name.example": conn}
 	f.board.show([]gateway.AccountView{
 		viewOf(now, "acme/triage/github", nil), dead,

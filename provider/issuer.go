@@ -3,9 +3,9 @@ package provider
 // AnswersAs reports whether an authorization response with this iss may be the provider's (RFC 9207 §2.4); said is "" for one
 // that has none.
 //
-// All providers send people back to one address of ours. One that leads a browser on to another could have the code of that
-// other sent to itself; iss, which the other writes, tells. A provider that is known to write it has to. Any other may call
-// itself what it likes on the host of its own consent page.
+// A provider that leads a browser on to another could have the code of that other sent to itself; iss, which the other writes,
+// tells. A provider that is known to write it has to. Any other may call itself what it likes on the host of its own consent
+// page.
 func (p Provider) AnswersAs(said string) bool {
 	if p.Authorization.Issuer != "" {
 		return said == p.Authorization.Issuer

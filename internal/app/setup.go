@@ -31,7 +31,7 @@ func newSetup(c *config.Config, before *setup) *setup {
 			s.clients[name] = before.clients[name]
 			continue
 		}
-		s.clients[name] = newOAuthClient(connector, c.Gateway.RedirectURL())
+		s.clients[name] = newOAuthClient(connector, c.Gateway.RedirectURL(name))
 	}
 	return s
 }
