@@ -82,8 +82,11 @@ func (g *GitHub) CreateIssue(ctx context.Context, in CreateIssueInput) (CreatedI
 	return Write[CreatedIssue]{
 		Doing:     doing,
 		LookFirst: in.LookFirst,
-		Find:      func(ctx context.Context) (CreatedIssue, bool, error) { return findFiled(ctx, client, in) },
-		Turn:      func(ctx context.Context) error { return g.Pace.turn(ctx, in.Account, doing) },
+		Find: func(ctx context.Context) (CreatedIssue, bool, error) {
+			filed, found, err := findFiled(ctx, client, in)
+			return filed, found, g.Pace.heard(in.Account, err)
+		},
+		Turn: func(ctx context.Context) error { return g.Pace.turn(ctx, in.Account, doing) },
 		Prepare: func(ctx context.Context) (err error) {
 			if related, err = g.related(ctx, client, in); err == nil {
 				issue, template, err = g.written(ctx, client, in)
@@ -94,13 +97,16 @@ func (g *GitHub) CreateIssue(ctx context.Context, in CreateIssueInput) (CreatedI
 			return nil
 		},
 		Do: func(ctx context.Context) (CreatedIssue, error) {
-			created, err := create(ctx, client, issue, related)
+			created, err := create(ctx, client, issue, related, func(ctx context.Context) error { return g.Pace.another(ctx, in.Account, doing) })
 			created.Template = template
 			return created, err
 		},
 		Failed: func(took time.Duration, err error) error {
-			if resp := githubResponse(err); resp != nil && resp.StatusCode == http.StatusNotFound { //nolint:bodyclose // go-github has read it
-				return rejected("%s: %v; %s", doing, err, whyNotFound(ctx, client, in.Issue))
+			if _, sorted := limitedFor(err); sorted { // by the pace: the next request may not go out yet
+				return err
+			}
+			if missing(err) {
+				return refused(ctx, client, doing, in.Issue, err)
 			}
 			return g.Pace.heard(in.Account, createError(doing, took, err))
 		},

@@ -31,9 +31,12 @@ type (
 )
 
 // create posts the issue. What the route wants beyond title and body is left out where GitHub refuses it, and named in the
-// body: a report without its milestone is better than none. Each refusal has had no effect, so that another request is safe.
+// body: a report without its milestone is better than none. Each refusal has had no effect, so that another request is safe;
+// GitHub counts it all the same, so that another one waits for its turn.
 // Labels that are not there GitHub creates, for an app that may.
-func create(ctx context.Context, client *github.Client, wanted triage.Issue, related []RelatedIssue) (CreatedIssue, error) {
+func create(
+	ctx context.Context, client *github.Client, wanted triage.Issue, related []RelatedIssue, another func(context.Context) error,
+) (CreatedIssue, error) {
 	numbers := make([]int, 0, len(related))
 	for _, r := range related {
 		numbers = append(numbers, r.Number)
@@ -61,6 +64,9 @@ func create(ctx context.Context, client *github.Client, wanted triage.Issue, rel
 			milestone = nil
 		}
 		leftOut = append(leftOut, refused)
+		if err := another(ctx); err != nil {
+			return CreatedIssue{}, err
+		}
 	}
 }
 
@@ -126,27 +132,4 @@ func createdIssue(issue *github.Issue, asked triage.Issue) CreatedIssue {
 		created.Repository = at
 	}
 	return created
-}
-
-// whyNotFound tells a repository that is not there from one that the app was taken away from. GitHub says 404 to both, and
-// what a user's token may reach is asked for here; an installation's token may not ask.
-func whyNotFound(ctx context.Context, client *github.Client, i triage.Issue) string {
-	if _, _, err := client.Repositories.Get(ctx, i.Owner, i.Repo); err == nil {
-		return "the repository is there, and the app may not write issues in it: give it that permission"
-	}
-	options := &github.ListOptions{PerPage: 100}
-	for {
-		page, resp, err := client.Apps.ListUserInstallations(ctx, options)
-		if err != nil {
-			return strings.TrimPrefix(githubHint(http.StatusNotFound), "; ")
-		}
-		for _, at := range page {
-			if strings.EqualFold(at.GetAccount().GetLogin(), i.Owner) {
-				return "the app is installed at " + i.Owner + ", and has no repository " + i.Repo + " there: correct the route, or give the app access to it"
-			}
-		}
-		if options.Page = resp.NextPage; options.Page == 0 {
-			return "the app is not installed at " + i.Owner + ", or not any more: install it there, or correct the route"
-		}
-	}
 }

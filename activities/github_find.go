@@ -21,7 +21,8 @@ func findFiled(ctx context.Context, client *github.Client, in CreateIssueInput) 
 		case err != nil && name != repository(in.Issue) && holdsNone(err):
 			continue // another route's trouble stops no report of this one
 		case err != nil:
-			return CreatedIssue{}, false, githubError("listing the issues of "+name, err)
+			doing := "listing the issues of " + name + " for report " + in.Report.String()
+			return CreatedIssue{}, false, refused(ctx, client, doing, at, err)
 		case found:
 			filed = createdIssue(issue, at)
 			filed.Found = true

@@ -264,22 +264,55 @@ func TestARefusalSaysWhatToDo(t *testing.T) {
 			change: func(in *activities.CreateIssueInput) { in.Issue.Title = strings.Repeat("x", 300) }, want: []string{"422", "title is too long"},
 		},
 	} {
+		for _, looks := range []bool{false, true} { // as the first try does, and each one after it
+			t.Run(name+", looking first: "+strconv.FormatBool(looks), func(t *testing.T) {
+				w := newWorld(t, c.options)
+				w.connect(githubAccount)
+				in := w.report("Login crashes")
+				in.LookFirst = looks
+				if c.change != nil {
+					c.change(&in)
+				}
+				if c.fault != nil {
+					c.fault.Endpoint = "issues.create"
+					w.fault(*c.fault)
+				}
+
+				got := retried(w, w.github.CreateIssue, in, always)
+
+				got.fails(t, activities.ErrTypeRejected, append(c.want, in.Report.String())...)
+				assert.Empty(t, got.failed, "it is not tried again")
+			})
+		}
+	}
+}
+
+// The token of an installation may not ask where the app is installed, and knows what it was given.
+func TestARefusalSaysWhatToDoToTheAccountOfAnInstallation(t *testing.T) {
+	for name, c := range map[string]struct {
+		status int
+		given  string
+		want   string
+	}{
+		"another repository": {200, `{"total_count":1,"repositories":[{"name":"web","owner":{"login":"Acme"}}]}`, "installed at acme, and has no repository app there"},
+		"another owner":      {200, `{"total_count":1,"repositories":[{"name":"app","owner":{"login":"umbrella"}}]}`, "installation of the app is at umbrella, and not at acme"},
+		"nothing":            {200, `{"total_count":0,"repositories":[]}`, "has access to no repository: give it access to acme/app"},
+		"it does not tell":   {403, `{"message":"Resource not accessible"}`, "correct the repository of the route, or give the app access to it"},
+	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, c.options)
+			w := newWorld(t, sandbox.Options{Inaccessible: []string{"acme/app"}})
 			w.connect(githubAccount)
-			in := w.report("Login crashes")
-			if c.change != nil {
-				c.change(&in)
+			says := func(path string, status int, body string) {
+				w.replace("/github/api/v3/"+path, func(rw http.ResponseWriter) {
+					rw.Header().Set("Content-Type", "application/json")
+					rw.WriteHeader(status)
+					_, _ = rw.Write([]byte(body)) // the client is there
+				})
 			}
-			if c.fault != nil {
-				c.fault.Endpoint = "issues.create"
-				w.fault(*c.fault)
-			}
+			says("user/installations", http.StatusForbidden, `{"message":"Resource not accessible by integration"}`)
+			says("installation/repositories", c.status, c.given)
 
-			got := retried(w, w.github.CreateIssue, in, always)
-
-			got.fails(t, activities.ErrTypeRejected, append(c.want, in.Report.String())...)
-			assert.Empty(t, got.failed, "it is not tried again")
+			once(w, w.github.CreateIssue, w.report("Login crashes")).fails(t, activities.ErrTypeRejected, "404", c.want)
 		})
 	}
 }

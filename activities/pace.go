@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -26,6 +27,8 @@ import (
 type Pace struct {
 	// Workers counts the workers that share the limits; nil means that this is the only one.
 	Workers func(context.Context) (int, error)
+	// Since is when this process began; zero for long ago. What the one before it created, nobody remembers.
+	Since time.Time
 	// Hourly is how much an account may create in an hour, 0 for any number; nil means [CreatesPerHour].
 	Hourly func(credential.AccountID) int
 
@@ -41,11 +44,14 @@ type Pace struct {
 // due in it.
 type limit struct {
 	Burst int
+	// Start is what is left of the burst when a process begins: the one before it may have used it up.
+	Start int
 	Every time.Duration
 }
 
-// limits are kept all, the minute's first. In any minute 20 + 60 requests go out, with the second between two writes that GitHub asks for when
-// there are many. In any hour it is 140 + 360, or as much more or less as the configuration says.
+// limits are kept all, the minute's first. In any minute 15 + 60 requests go out, with the second between two writes that
+// GitHub asks for when there are many, and 5 more for a worker that starts. In any hour it is 125 + 303, and 12 more for
+// each of six starts, or as much more or less as the configuration says.
 func (p *Pace) limits(account credential.AccountID) []limit {
 	hourly := CreatesPerHour
 	if p.Hourly != nil {
@@ -54,10 +60,10 @@ func (p *Pace) limits(account credential.AccountID) []limit {
 	if hourly <= 0 {
 		return nil
 	}
-	burst := max(hourly*28/100, 1)
+	burst, start := max(hourly/4, 1), hourly/40
 	return []limit{
-		{Burst: 20, Every: time.Second},
-		{Burst: burst, Every: time.Hour / time.Duration(max(hourly-burst, 1))},
+		{Burst: 15, Start: 5, Every: time.Second},
+		{Burst: burst, Start: start, Every: time.Hour / time.Duration(max(hourly-burst-6*start, 1))},
 	}
 }
 
@@ -86,10 +92,28 @@ func (p *Pace) turn(ctx context.Context, account credential.AccountID, doing str
 	if p == nil {
 		return nil
 	}
-	wait, taken := p.take(account, p.share(ctx))
+	wait, taken := p.take(account, p.share(ctx), maxTurnWait)
 	if !taken {
 		return again(ErrTypeRateLimited, doing+": "+account.String()+" has created as much as GitHub allows in a minute or an hour", wait)
 	}
+	return p.sit(ctx, account, doing, wait)
+}
+
+// another waits for the turn of one more request of the same Activity, however far off it is: sent away, the Activity would
+// begin with the request that it has made already. Only where ctx ends before does the request go out too early.
+func (p *Pace) another(ctx context.Context, account credential.AccountID, doing string) error {
+	if p == nil {
+		return nil
+	}
+	wait, _ := p.take(account, p.share(ctx), math.MaxInt64)
+	if end, ok := ctx.Deadline(); ok {
+		wait = min(wait, max(time.Until(end)-maxTurnWait, 0))
+	}
+	return p.sit(ctx, account, doing, wait)
+}
+
+// sit waits for a turn that is taken.
+func (p *Pace) sit(ctx context.Context, account credential.AccountID, doing string, wait time.Duration) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
@@ -101,16 +125,17 @@ func (p *Pace) turn(ctx context.Context, account credential.AccountID, doing str
 	return nil
 }
 
-// take reserves the next turn, unless it is too far off: then wait is when to ask again.
-func (p *Pace) take(account credential.AccountID, workers int) (wait time.Duration, taken bool) {
+// take reserves the next turn, unless it is farther off than patience: then wait is when to ask again.
+func (p *Pace) take(account credential.AccountID, workers int, patience time.Duration) (wait time.Duration, taken bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now, limits, a := time.Now(), p.limits(account), p.of(account)
 	for i := range limits {
 		limits[i] = limits[i].shared(workers)
+		a.free[i] = later(a.free[i], limits[i].begun(p.Since))
 	}
 	at := a.next(now, limits, 0)
-	if at.Sub(now) > maxTurnWait {
+	if at.Sub(now) > patience {
 		a.away = slices.DeleteFunc(a.away, func(back time.Time) bool { return !back.After(now) })
 		back := a.next(now, limits, len(a.away)+1) // they come before who asks now
 		a.away = append(a.away, back)
@@ -133,7 +158,15 @@ func (a *paced) next(now time.Time, limits []limit, others int) time.Time {
 
 // shared is the part of a limit that one of so many workers has.
 func (l limit) shared(workers int) limit {
-	return limit{Burst: max(l.Burst/workers, 1), Every: l.Every * time.Duration(workers)}
+	return limit{Burst: max(l.Burst/workers, 1), Start: max(l.Start/workers, min(l.Start, 1)), Every: l.Every * time.Duration(workers)}
+}
+
+// begun returns when the limit of a process that began at a time would be unused, if it created nothing.
+func (l limit) begun(at time.Time) time.Time {
+	if at.IsZero() {
+		return at
+	}
+	return at.Add(time.Duration(l.Burst-l.Start) * l.Every)
 }
 
 // heard notes how a request of an account failed, and returns the error. Where the provider asked to wait, nothing else of the

@@ -37,7 +37,9 @@ type office struct {
 	api     string // its path
 	token   string
 	workers []*GitHub
-	dealt   atomic.Int64 // attempts
+	dealt   atomic.Int64        // attempts
+	through http.RoundTripper   // what requests go through on their way to the sandbox; nil for nothing
+	wish    func(*triage.Issue) // adds to each issue; nil for nothing
 }
 
 // newOffice has the token of somebody who consented to an app.
@@ -79,6 +81,9 @@ func (f *office) RoundTrip(r *http.Request) (*http.Response, error) {
 // API implements APIs.
 func (f *office) API(credential.AccountID) (API, error) {
 	base, err := url.Parse("http://sandbox.invalid/" + f.api)
+	if f.through != nil {
+		return API{HTTP: &http.Client{Transport: f.through}, Base: base}, err
+	}
 	return API{HTTP: &http.Client{Transport: f}, Base: base}, err
 }
 
@@ -144,6 +149,9 @@ func (f *office) fileOne(report string) error {
 	in := CreateIssueInput{Account: filer, Report: key, Issue: triage.Issue{
 		Owner: "acme", Repo: "app", Title: "Crash", Body: "It crashes.\n\n" + key.Marker(),
 	}}
+	if f.wish != nil {
+		f.wish(&in.Issue)
+	}
 	for ; ; in.LookFirst = true {
 		var suite testsuite.WorkflowTestSuite
 		suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
@@ -208,7 +216,7 @@ func TestOneRefusalSlowsDownForAMinuteAndTheNextForAnHour(t *testing.T) {
 		_ = p.heard(filer, refused) // of a request that was on its way
 		assert.InDelta(t, 2+9, pass(10).Seconds(), 1, "one a second, once its time is over")
 		_ = p.heard(filer, refused)
-		assert.InDelta(t, 2+9*10, pass(10).Seconds(), 5, "one in ten seconds")
+		assert.InDelta(t, 2+9*12, pass(10).Seconds(), 5, "one in twelve seconds")
 		<-time.After(2 * time.Hour)
 		_ = p.heard(filer, refused)
 		assert.InDelta(t, 2+9, pass(10).Seconds(), 1)
@@ -266,7 +274,7 @@ func TestThoseWhoAreSentAwayComeBackOneAfterTheOther(t *testing.T) {
 		p := &Pace{}
 		var back []time.Duration
 		for range 200 {
-			if wait, taken := p.take(filer, 1); !taken {
+			if wait, taken := p.take(filer, 1, maxTurnWait); !taken {
 				back = append(back, wait)
 			}
 		}

@@ -18,9 +18,13 @@ func (th *thread) reopen(ctx context.Context) error {
 	if !slices.ContainsFunc(th.afterClosing(), triage.AsksToReopen) {
 		return nil
 	}
+	doing, pace := "reopening the issue of report "+th.key.String(), th.threads.GitHub.Pace
+	if err := pace.turn(ctx, th.filer, doing); err != nil {
+		return err
+	}
 	issue, _, err := th.github.Issues.Edit(ctx, th.at.owner, th.at.repo, th.at.number, &github.IssueRequest{State: new(issueOpen)})
 	if err != nil {
-		return githubError("reopening the issue of report "+th.key.String(), err)
+		return pace.heard(th.filer, githubError(doing, err))
 	}
 	th.issue, th.look.Reopened = issue, true
 	return nil

@@ -23,7 +23,7 @@ const workerSeen = 70 * time.Second
 // pace returns what keeps the accounts of this process, together with all other workers, below the limits of what they may
 // create.
 func (a *App) pace() *activities.Pace {
-	return &activities.Pace{Workers: a.countWorkers, Hourly: a.createsPerHour}
+	return &activities.Pace{Workers: a.countWorkers, Hourly: a.createsPerHour, Since: time.Now()}
 }
 
 // createsPerHour returns what the configuration allows an account to create.
