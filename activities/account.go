@@ -85,6 +85,9 @@ type Account struct {
 	// ConnectLink makes a link, good once, to the page on which a person consents for the account; for one episode the same,
 	// while that is good. What it returns is secret and goes to people only.
 	ConnectLink func(ctx context.Context, account credential.AccountID, why, episode string) (string, error)
+	// Granted is told when an account has its first grant, or the first after a disconnect, and returns at once: what needs
+	// the account may wait and have asked nobody, because the account had no Workflow. nil tells nobody.
+	Granted func(account credential.AccountID)
 	// Notices brings notices to people; nil leaves them to the log.
 	Notices *Notices
 	Log     *slog.Logger

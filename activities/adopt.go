@@ -71,7 +71,16 @@ func (a *Account) take(ctx context.Context, in AdoptInput, before vault.Record, 
 	if found.AnotherSubject() {
 		a.giveBackOld(ctx, before)
 	}
+	if before.Generation == 0 {
+		a.granted(in.Account)
+	}
 	return factsOf(record), nil
+}
+
+func (a *Account) granted(account credential.AccountID) {
+	if a.Granted != nil {
+		a.Granted(account)
+	}
 }
 
 func holderOf(subject credential.Subject, display string) credential.Holder {

@@ -48,6 +48,20 @@ func TestAdoptingAgainChangesNothing(t *testing.T) {
 	assert.EqualValues(t, 2, again.out.Generation, "not a generation that was there before")
 }
 
+// Who waits has asked nobody as long as there was no grant and so no owner; later ones the owner tells by itself.
+func TestTheFirstGrantAndTheNextAfterADisconnectAreTold(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	var told []credential.AccountID
+	w.account.Granted = func(account credential.AccountID) { told = append(told, account) }
+	w.connect(githubAccount)
+	require.NoError(t, w.adopt(githubAccount, w.consent(githubAccount, "")).err)
+	assert.Equal(t, []credential.AccountID{githubAccount}, told)
+
+	require.NoError(t, once(w, w.account.ForceDisconnect, activities.AccountInput{Account: githubAccount}).err)
+	require.NoError(t, w.adopt(githubAccount, w.consent(githubAccount, "")).err)
+	assert.Equal(t, []credential.AccountID{githubAccount, githubAccount}, told)
+}
+
 func TestReauthorizationIsTheNextGeneration(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
 	w.connect(githubAccount)

@@ -66,5 +66,6 @@ func (a *Account) begin(ctx context.Context, account credential.AccountID, who o
 	if err != nil {
 		return vaultAway(err)
 	}
+	a.granted(account)
 	return refreshed(record)
 }

@@ -123,6 +123,8 @@ func (m *minting) mints() int { return m.sandbox.Books().MintsByApp[sandbox.Goog
 
 func TestAFirstTokenIsMintedAndItsSubjectHasOneOwner(t *testing.T) {
 	m := newMinting(t)
+	var told []credential.AccountID
+	m.Granted = func(account credential.AccountID) { told = append(told, account) }
 	first := m.mint(robot, 0)
 	require.NotNil(t, first.Credential, "%+v", first.Failure)
 	assert.EqualValues(t, 1, first.Credential.Generation)
@@ -140,6 +142,7 @@ func TestAFirstTokenIsMintedAndItsSubjectHasOneOwner(t *testing.T) {
 	assert.Equal(t, credential.Misconfigured, refused.Failure.Kind)
 	assert.Equal(t, activities.CodeOwned, refused.Failure.Code)
 	assert.Contains(t, refused.Failure.Message, robot.String())
+	assert.Equal(t, []credential.AccountID{robot}, told, "once, and of what was granted")
 }
 
 func TestAMintThatFailsTouchesNothing(t *testing.T) {

@@ -103,6 +103,7 @@ func TestUsageErrors(t *testing.T) {
 		{"help acount", `no command "acount"; did you mean account?`},
 		{"help account shw", `no command "shw"; did you mean show?`},
 		{"--timeout", "flag needs an argument"},
+		{"account list --timeout 0s", "want a time above zero"},
 	} {
 		t.Run(test.args, func(t *testing.T) {
 			w := newWorld(t)

@@ -66,8 +66,12 @@ profile, as for the temporal command.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
-		PersistentPreRun: func(*cobra.Command, []string) {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if c.timeout <= 0 {
+				return usage(fmt.Sprintf("--timeout %s: want a time above zero, such as 5s", c.timeout), cmd.CommandPath()+" --help")
+			}
 			c.begun = true
+			return nil
 		},
 	}
 	flags := root.PersistentFlags()

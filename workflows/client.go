@@ -158,6 +158,16 @@ func (c *Client) SignalTriage(ctx context.Context, name, signal string) error {
 	return nil
 }
 
+// TellActive tells a Workflow that may wait for an account that it has a grant, as the account tells those that asked it. One
+// that has ended needs nothing.
+func (c *Client) TellActive(ctx context.Context, workflowID string, account credential.AccountID) error {
+	err := c.Temporal.SignalWorkflow(ctx, workflowID, "", SignalAccountActive, AccountActive{Account: account})
+	if err != nil && !isNotFound(err) {
+		return fmt.Errorf("telling %s that account %s works: %w", workflowID, account, err)
+	}
+	return nil
+}
+
 // TriageStatus returns what a triage says of itself.
 func (c *Client) TriageStatus(ctx context.Context, name string) (TriageStatus, error) {
 	var status TriageStatus

@@ -51,7 +51,8 @@ type tokenWorker struct {
 func (a *App) NewWorker() *Worker {
 	notices := a.notices()
 	w := &Worker{app: a, over: make(chan struct{}), tokens: map[string]tokenWorker{}, account: &activities.Account{
-		Vault: a.Vault, Connections: a, Pauses: a.pauses(), Count: a.roughly, ConnectLink: a.ConnectLink, Notices: notices, Log: a.Log,
+		Vault: a.Vault, Connections: a, Pauses: a.pauses(), Count: a.roughly, ConnectLink: a.ConnectLink, Granted: a.wake,
+		Notices: notices, Log: a.Log,
 	}}
 	w.begin = w.beginTokens
 	main := worker.New(a.Temporal, a.Config().Temporal.TaskQueue, sieved(WorkerOptions()))

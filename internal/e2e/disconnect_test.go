@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,7 +10,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"tokenkeeper/activities"
 	"tokenkeeper/credential"
+	"tokenkeeper/gateway"
 	"tokenkeeper/sandbox"
 	"tokenkeeper/vault"
 	"tokenkeeper/workflows"
@@ -47,6 +50,48 @@ func TestForceEndsADisconnectThatAProviderHolds(t *testing.T) {
 	record, err := w.Vault.Get(t.Context(), account)
 	require.NoError(t, err)
 	assert.EqualValues(t, 2, record.Generation)
+}
+
+// Two accounts were disconnected, and nobody could be asked to tell when they work again. A triage and its report go on as soon
+// as somebody consents, and not when they look by themselves.
+func TestWhatWaitsForADisconnectedAccountGoesOnWithTheNextConsent(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	slack, github := w.connect("slack"), w.connect("github")
+	name := w.organization + "/bugs"
+	require.NoError(t, w.Workflows.StartTriage(t.Context(), name))
+	look := func() gateway.TriageView {
+		view, err := w.LookAtTriage(t.Context(), name, patience)
+		require.NoError(t, err)
+		return view
+	}
+	w.leave(github)
+	w.sandbox.Post("C0BUGREPORTS", sandbox.Message{User: "ada", Text: report, Report: true})
+	w.eventually("the report to wait", func() bool { return len(look().Reports.Waiting) == 1 })
+	w.leave(slack)
+	needsSlack := func() bool {
+		return slices.ContainsFunc(look().Waiting, func(down activities.Unavailable) bool { return down.Account == slack })
+	}
+	w.eventually("the triage to wait", needsSlack)
+
+	w.connect("slack")
+	w.soon("the triage to read", func() bool { return !needsSlack() })
+	w.connect("github")
+	w.soon("the report to be filed", func() bool { return w.sandbox.Books().Missing == 0 })
+	assert.Zero(t, w.sandbox.Books().Duplicates)
+}
+
+// leave disconnects an account.
+func (w *world) leave(account credential.AccountID) {
+	w.t.Helper()
+	status, err := w.Workflows.Disconnect(w.t.Context(), account)
+	require.NoError(w.t, err)
+	require.Equal(w.t, credential.Disconnected, status.Status)
+}
+
+// soon is eventually, of what must not take the minute after which a wait looks by itself.
+func (w *world) soon(what string, condition func() bool) {
+	w.t.Helper()
+	require.Eventually(w.t, condition, patience/2, 50*time.Millisecond, what)
 }
 
 // The connector left the configuration, and the workers of its queue with it.
