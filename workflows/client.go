@@ -33,13 +33,20 @@ var (
 // Refresh reports that a generation died. All callers that saw the same one share one Update, so that any number of them
 // costs the account one message and the server's limit of Updates in flight is never reached.
 //
-// Temporal keeps the answer of an Update for the rest of the run. One that brings a newer generation stays true. Any other
-// is true of the moment at which it was given, so it is asked for anew under an id that the callers of a minute share.
+// Temporal keeps the answer of an Update for the rest of the run, and after its end. One that brings a newer generation stays
+// true. Any other is true of the moment at which it was given, so it is asked for anew under an id that the callers of a minute
+// share. A caller that saw no generation has no token at all: where the answer knows of one, the account may have been
+// disconnected since, and is asked how it is.
 func (c *Client) Refresh(ctx context.Context, account credential.AccountID, seen credential.Generation) (connector.Answer, error) {
 	id := "refresh/g" + strconv.FormatInt(int64(seen), 10)
 	answer, err := c.refresh(ctx, account, seen, id)
 	if err == nil && answer.Generation <= seen {
 		answer, err = c.refresh(ctx, account, seen, anew(id))
+	}
+	if err == nil && seen == 0 && answer.Generation > 0 {
+		var status AccountStatus
+		err = c.query(ctx, AccountWorkflowID(account), &status)
+		answer = answerOf(status)
 	}
 	if isNotFound(err) {
 		return connector.Answer{Status: credential.Pending, Reason: "no Workflow owns the account"}, nil
@@ -49,7 +56,11 @@ func (c *Client) Refresh(ctx context.Context, account credential.AccountID, seen
 
 func (c *Client) refresh(ctx context.Context, account credential.AccountID, seen credential.Generation, updateID string) (connector.Answer, error) {
 	status, err := c.update(ctx, account, updateID, UpdateRefresh, RefreshRequest{Generation: seen})
-	return connector.Answer{Generation: status.Generation, Status: status.Status, Reason: status.Reason, RetryAt: status.NextRefresh}, err
+	return answerOf(status), err
+}
+
+func answerOf(status AccountStatus) connector.Answer {
+	return connector.Answer{Generation: status.Generation, Status: status.Status, Reason: status.Reason, RetryAt: status.NextRefresh}
 }
 
 // RefreshNow asks for a new token because somebody wants one.

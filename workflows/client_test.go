@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 
 	"tokenkeeper/connector"
 	"tokenkeeper/credential"
@@ -32,6 +33,11 @@ func (u *updates) UpdateWorkflow(_ context.Context, o client.UpdateWorkflowOptio
 		u.kept[o.UpdateID] = u.account
 	}
 	return answered{status: u.kept[o.UpdateID]}, nil
+}
+
+func (u *updates) QueryWorkflow(context.Context, string, string, string, ...any) (converter.EncodedValue, error) {
+	payloads, err := converter.GetDefaultDataConverter().ToPayloads(u.account)
+	return client.NewValue(payloads), err
 }
 
 type answered struct {
@@ -81,6 +87,16 @@ func TestANewerGenerationIsAnAnswerForGood(t *testing.T) {
 	u.account = AccountStatus{Status: credential.ReauthorizationRequired, Generation: 8}
 	assert.EqualValues(t, 8, ask(t, u, 7).Generation)
 	assert.Len(t, u.kept, 1, "one Update for the generation, whoever asks and how often")
+}
+
+// The tokens of an account were destroyed, and its Workflow has ended. Temporal still has what it said before.
+func TestWhatAnAccountSaidBeforeItsDisconnectIsNoAnswer(t *testing.T) {
+	u := &updates{kept: map[string]AccountStatus{"refresh/g0": {Status: credential.Active, Generation: 7}}}
+	u.account = AccountStatus{Status: credential.Disconnected, Reason: "disconnected on request"}
+	answer := ask(t, u, 0)
+	assert.Equal(t, credential.Disconnected, answer.Status)
+	assert.Equal(t, "disconnected on request", answer.Reason)
+	assert.Len(t, u.kept, 1, "a question costs the account no refresh")
 }
 
 func TestCallersOfAMinuteShareTheirUpdates(t *testing.T) {
