@@ -50,7 +50,8 @@ func QuarantineOf(err error) (credential.Quarantine, bool) {
 		return credential.Quarantine{}, false
 	}
 	var q credential.Quarantine
-	return q, app.Details(&q) == nil && q.Authorization != ""
+	err = app.Details(&q)
+	return q, err == nil && q.Authorization != ""
 }
 
 // DiscardInput names an authorization in quarantine.

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
+	"golang.org/x/sync/errgroup"
 
 	"tokenkeeper/gateway"
 	"tokenkeeper/internal/app"
@@ -25,8 +26,8 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal does not wait for what is under way
 	err := run(ctx, os.Args[1:])
-	stop()
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "tokenkeeper-worker:", err)
 		os.Exit(1)
@@ -93,18 +94,24 @@ func run(ctx context.Context, args []string) error {
 	if err := waitForTemporal(ctx, a); err != nil {
 		return err
 	}
+	return serve(ctx, a, r)
+}
+
+// serve does what the roles ask for until the process is told to stop. Where one of them fails the other ends as well: a
+// process that runs on with half of its work looks alive to whatever should start it again.
+func serve(ctx context.Context, a *app.App, r roles) error {
+	group, ctx := errgroup.WithContext(ctx)
 	if r.gateway {
-		stop, err := startGateway(ctx, a)
+		listener, server, err := openGateway(ctx, a)
 		if err != nil {
 			return err
 		}
-		defer stop()
+		group.Go(func() error { return serveGateway(ctx, a, server, listener) })
 	}
-	if !r.worker {
-		<-ctx.Done()
-		return nil
+	if r.worker {
+		group.Go(func() error { return work(ctx, a) })
 	}
-	return work(ctx, a)
+	return group.Wait()
 }
 
 // watch keeps the configuration current until stop is called: files that change are read anew, on SIGHUP at once.
@@ -162,7 +169,7 @@ func waitForTemporal(ctx context.Context, a *app.App) error {
 	}
 }
 
-// work runs the worker until the process is told to stop, and lets what is under way end.
+// work runs the worker until ctx ends or the worker fails, and lets what is under way end.
 func work(ctx context.Context, a *app.App) error {
 	w := a.NewWorker()
 	if err := w.Start(); err != nil {
@@ -175,9 +182,13 @@ func work(ctx context.Context, a *app.App) error {
 	a.TellTriages(ctx, nil)
 	a.ValidateAll(ctx)
 	tellFaults(ctx, a)
-	<-ctx.Done()
+	var failure error
+	select {
+	case <-ctx.Done():
+	case failure = <-w.Failed():
+	}
 	w.Stop()
-	return nil
+	return failure
 }
 
 // checkPatience bounds each look at what a worker needs. A token that is over has to be refreshed first.
@@ -194,29 +205,26 @@ func tellFaults(ctx context.Context, a *app.App) {
 	}
 }
 
-// startGateway serves until stop is called, which waits for requests under way.
-func startGateway(ctx context.Context, a *app.App) (stop func(), err error) {
+func openGateway(ctx context.Context, a *app.App) (net.Listener, *gateway.Server, error) {
 	var listen net.ListenConfig
 	listener, err := listen.Listen(ctx, "tcp", a.Config().Gateway.Listen)
 	if err != nil {
-		return nil, fmt.Errorf("gateway: %w; stop what uses that port, or change gateway.listen in %s", err, a.Config().Path)
+		return nil, nil, fmt.Errorf("gateway: %w; stop what uses that port, or change gateway.listen in %s", err, a.Config().Path)
 	}
 	server, err := a.Gateway()
 	if err != nil {
-		return nil, errors.Join(err, listener.Close())
+		return nil, nil, errors.Join(err, listener.Close())
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		serve(ctx, a, server, listener)
-	}()
 	a.Log.Info("gateway is serving", "url", a.Config().Gateway.PublicURL)
-	return func() { cancel(); <-done }, nil
+	return listener, server, nil
 }
 
-func serve(ctx context.Context, a *app.App, server *gateway.Server, listener net.Listener) {
-	if err := server.Serve(ctx, listener); err != nil {
-		a.Log.Error("gateway ended", "error", err)
+// serveGateway serves until ctx ends, and then waits for requests under way. Requests that outlast its patience are no failure.
+func serveGateway(ctx context.Context, a *app.App, server *gateway.Server, listener net.Listener) error {
+	err := server.Serve(ctx, listener)
+	if err != nil && ctx.Err() != nil {
+		a.Log.Warn("the gateway cut off requests that did not end in time", "error", err)
+		return nil
 	}
+	return err
 }

@@ -182,7 +182,8 @@ func (c *Client) TellActive(ctx context.Context, workflowID string, account cred
 // TriageStatus returns what a triage says of itself.
 func (c *Client) TriageStatus(ctx context.Context, name string) (TriageStatus, error) {
 	var status TriageStatus
-	return status, c.query(ctx, TriageWorkflowID(name), &status)
+	err := c.query(ctx, TriageWorkflowID(name), &status)
+	return status, err
 }
 
 // ReportStatus returns what became of a message, by the id of its Workflow.

@@ -38,7 +38,8 @@ func (c *Client) Configured(ctx context.Context, connector string) error {
 // Connector returns what a connector says of itself. The error wraps [serviceerror.NotFound] where no Workflow runs.
 func (c *Client) Connector(ctx context.Context, name string) (ConnectorStatus, error) {
 	var status ConnectorStatus
-	return status, c.query(ctx, ConnectorWorkflowID(c.queue(), name), &status)
+	err := c.query(ctx, ConnectorWorkflowID(c.queue(), name), &status)
+	return status, err
 }
 
 // Pause returns what the accounts of a connector have to wait for. One without a Workflow has no pauses.

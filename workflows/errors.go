@@ -38,7 +38,8 @@ func unavailable(err error) (activities.Unavailable, bool) {
 		return activities.Unavailable{}, false
 	}
 	var detail activities.Unavailable
-	return detail, app.Details(&detail) == nil
+	err = app.Details(&detail)
+	return detail, err == nil
 }
 
 // runsAs refuses a Workflow that was started under another id than its own. The id is what makes it the only one.

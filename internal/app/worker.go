@@ -26,7 +26,8 @@ type Worker struct {
 
 	begin func(name string, c config.Connector) (stop func(), err error) // starts the worker of a connector
 
-	over chan struct{} // closed by Stop
+	over   chan struct{} // closed by Stop
+	failed chan error    // holds the first failure
 
 	mu      sync.Mutex             // guards what follows
 	running bool                   // between Start and Stop
@@ -50,12 +51,13 @@ type tokenWorker struct {
 // NewWorker returns the workers of this process. The vault must be open.
 func (a *App) NewWorker() *Worker {
 	notices := a.notices()
-	w := &Worker{app: a, over: make(chan struct{}), tokens: map[string]tokenWorker{}, account: &activities.Account{
+	w := &Worker{app: a, over: make(chan struct{}), failed: make(chan error, 1), tokens: map[string]tokenWorker{}, account: &activities.Account{
 		Vault: a.Vault, Connections: a, Pauses: a.pauses(), Count: a.roughly, ConnectLink: a.ConnectLink, Granted: a.wake,
 		Notices: notices, Log: a.Log,
 	}}
 	w.begin = w.beginTokens
-	main := worker.New(a.Temporal, a.Config().Temporal.TaskQueue, sieved(WorkerOptions()))
+	queue := a.Config().Temporal.TaskQueue
+	main := worker.New(a.Temporal, queue, w.watched(queue, sieved(WorkerOptions())))
 	workflows.Register(main)
 	// What workers of older versions asked for is on this queue, requests to authorization servers included.
 	main.RegisterActivity(w.account)
@@ -76,6 +78,21 @@ func sieved(o worker.Options) worker.Options {
 	o.Interceptors = append(o.Interceptors, &activities.Sieve{})
 	return o
 }
+
+// watched has the failure of a worker noted that the SDK stops by itself: the server has refused its polls for minutes, as it
+// does when the namespace is gone.
+func (w *Worker) watched(queue string, o worker.Options) worker.Options {
+	o.OnFatalError = func(err error) {
+		select {
+		case w.failed <- fmt.Errorf("the worker on task queue %s has stopped: %w; check TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE, then start it again", queue, err):
+		default: // the first failure ends the process
+		}
+	}
+	return o
+}
+
+// Failed returns a channel that receives why a worker stopped by itself. Nothing restarts it: call Stop and end the process.
+func (w *Worker) Failed() <-chan error { return w.failed }
 
 // WorkerOptions are those of every worker of ours.
 func WorkerOptions() worker.Options {
@@ -104,7 +121,7 @@ func tokenOptions(c config.Connector) worker.Options {
 
 func (w *Worker) beginTokens(name string, c config.Connector) (stop func(), err error) {
 	queue := workflows.ConnectorTaskQueue(w.app.Config().Temporal.TaskQueue, name)
-	tokens := worker.New(w.app.Temporal, queue, tokenOptions(c))
+	tokens := worker.New(w.app.Temporal, queue, w.watched(queue, tokenOptions(c)))
 	tokens.RegisterActivity(w.account)
 	if err := tokens.Start(); err != nil {
 		return nil, fmt.Errorf("starting the worker on task queue %s: %w", queue, err)

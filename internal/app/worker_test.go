@@ -45,6 +45,22 @@ func TestTheWorkerOfAConnectorKeepsToItsRateAndConcurrency(t *testing.T) {
 	assert.Equal(t, WorkerOptions().WorkerStopTimeout, options.WorkerStopTimeout, "what is under way ends well")
 }
 
+func TestAWorkerThatStopsByItselfSaysWhy(t *testing.T) {
+	w := lonelyApp(t).NewWorker()
+	main := w.watched("tokenkeeper", WorkerOptions())
+	slack := w.watched("tokenkeeper/connector/slack", tokenOptions(config.Connector{}))
+	select {
+	case err := <-w.Failed():
+		t.Fatal("nothing has failed: ", err)
+	default:
+	}
+	slack.OnFatalError(errors.New("Namespace acme is not found."))
+	main.OnFatalError(errors.New("another one, for which nobody waits"))
+	err := <-w.Failed()
+	require.ErrorContains(t, err, "tokenkeeper/connector/slack has stopped: Namespace acme is not found.")
+	assert.ErrorContains(t, err, "TEMPORAL_NAMESPACE")
+}
+
 // fleet is workers that only note that they started and stopped.
 type fleet struct {
 	mu      sync.Mutex
