@@ -32,7 +32,7 @@ help: ## Show this list
 
 # Recipes that run something to the end of the user's patience exec it, so that Ctrl-C and the exit code are its own.
 .PHONY: demo
-demo: build $(temporal) ## Slack bug reports become GitHub issues while everything breaks; INTERACTIVE=1 lets you reauthorise
+demo: build $(temporal) ## Slack bug reports become GitHub issues while everything breaks; INTERACTIVE=1 lets you reauthorize
 	@exec bin/tokenkeeper demo $(interactive) $(DEMO_ARGS)
 
 .PHONY: run

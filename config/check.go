@@ -18,7 +18,8 @@ type checker struct {
 	config *Config
 	env    func(string) (string, bool)
 	folder string // of the configuration file
-	// broken holds the ids of the user's providers that have a problem: who names one is not at fault for it.
+	// broken holds the ids of the user's own providers that have a problem: a connector that names one is not blamed for
+	// it.
 	broken map[string]bool
 }
 
@@ -41,7 +42,8 @@ func check(c *Config, r *report, env func(string) (string, bool), folder string)
 	}
 }
 
-// inOrder returns the keys of the mapping at path as they stand in the file, so that the second of two is the one too many.
+// inOrder sorts the keys of the mapping at path into the order of the file, so that of two that clash the second is
+// reported.
 func (k *checker) inOrder(path string, keys []string) []string {
 	slices.SortStableFunc(keys, func(a, b string) int {
 		x, y := lookup(k.places, join(path, a)), lookup(k.places, join(path, b))
@@ -50,8 +52,8 @@ func (k *checker) inOrder(path string, keys []string) []string {
 	return keys
 }
 
-// require reports a value that is empty, and whether it is there to be looked at further. What was refused before is
-// not.
+// require reports an empty value as a problem, and returns whether the value can be checked further. One that was refused
+// already cannot.
 func (k *checker) require(path, value, fix string) bool {
 	if k.refused[path] {
 		return false

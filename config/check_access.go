@@ -10,10 +10,11 @@ import (
 	"unicode/utf8"
 
 	"tokenkeeper/credential"
+	"tokenkeeper/provider"
 )
 
-// exposed demands what a gateway needs that other machines can connect to: it asks who they are, and neither tokens nor
-// cookies travel in clear.
+// exposed demands what a gateway needs that other machines can reach: people sign in, and neither tokens nor cookies
+// travel in the clear.
 func (k *checker) exposed() {
 	const path = "gateway.listen"
 	g := &k.config.Gateway
@@ -28,14 +29,14 @@ func (k *checker) exposed() {
 	k.exposedURL()
 }
 
-// exposedURL demands an address that was chosen: none follows from 0.0.0.0.
+// exposedURL demands a public URL, because none can be derived from an address such as 0.0.0.0.
 func (k *checker) exposedURL() {
 	const path = "gateway.public_url"
 	public := k.config.Gateway.PublicURL
 	if !k.require(path, public, "write what browsers open, for example https://tokenkeeper.example.com") {
 		return
 	}
-	if u, err := url.Parse(public); err == nil && u.Scheme == "http" && IsLoopback(u.Hostname()) {
+	if u, err := url.Parse(public); err == nil && u.Scheme == "http" && provider.IsLoopback(u.Hostname()) {
 		k.add(path, "browsers on other machines do not reach "+quote(public), "write what they open, with https; or listen on 127.0.0.1")
 	}
 }
@@ -63,7 +64,7 @@ func (k *checker) tls() {
 	k.config.Gateway.certificate = pair
 }
 
-// publicFile returns what a file holds that everybody may read, nil after a problem.
+// publicFile returns the content of a file that need not be secret, nil after a problem.
 func (k *checker) publicFile(path, name string) []byte {
 	const fix = "name the PEM file with the certificate and its chain"
 	if _, err := os.Stat(name); err == nil && !isRegular(name) { // reading a pipe would wait for ever
@@ -102,7 +103,7 @@ func (k *checker) trustedProxies() {
 	}
 }
 
-// parseNetwork takes an address for the network that has no other.
+// parseNetwork reads a network, or a single address as the network that holds nothing else.
 func parseNetwork(text string) (netip.Prefix, error) {
 	if address, err := netip.ParseAddr(text); err == nil {
 		return address.Unmap().Prefix(address.Unmap().BitLen())

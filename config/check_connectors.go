@@ -64,7 +64,8 @@ func (k *checker) connector(name string, c Connector) Connector {
 	return c
 }
 
-// care checks how the token endpoint is treated, which the provider says where the connector does not.
+// care fills in and checks the rate and concurrency of requests to the token endpoint; the provider's apply where the
+// connector sets none.
 func (k *checker) care(path string, c Connector, t provider.Token) Connector {
 	if c.TokenRate == fromProvider {
 		c.TokenRate = t.RequestRate()
@@ -91,7 +92,7 @@ func (k *checker) care(path string, c Connector, t provider.Token) Connector {
 	return c
 }
 
-// createsPerHour checks a limit that only what files issues knows.
+// createsPerHour checks a limit that is for connectors that file issues.
 func (k *checker) createsPerHour(path string, c Connector) {
 	_, written := k.places[path]
 	switch {
@@ -107,7 +108,7 @@ func (k *checker) createsPerHour(path string, c Connector) {
 // maxHistoryRate is what Slack grants an ordinary app (tier 3).
 const maxHistoryRate = 50
 
-// historyRate checks a limit that only what reads channels knows.
+// historyRate checks a limit that is for connectors that read channels.
 func (k *checker) historyRate(path string, c Connector) {
 	_, written := k.places[path]
 	switch {

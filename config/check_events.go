@@ -6,7 +6,7 @@ import (
 	"tokenkeeper/credential"
 )
 
-// Events says what the events are signed with that a provider sends by itself. Without them a connector takes none.
+// Events names the secrets that a provider signs its events with. Without one a connector accepts no events.
 type Events struct {
 	// Of a Slack app: its signing secret.
 	SigningSecretEnv  string `yaml:"signing_secret_env" json:"signing_secret_env,omitempty"`
@@ -72,31 +72,17 @@ func (k *checker) unusedEvents(path, family, name, env, file string) {
 	}
 }
 
-// eventSecret reads one of NAME_env and NAME_file.
+// eventSecret reads one of NAME_env and NAME_file; where tells people how to get the secret.
 func (k *checker) eventSecret(path, name, env, file, where string) credential.Secret {
-	byEnv, byFile := join(path, name+"_env"), join(path, name+"_file")
-	var text string
-	switch {
-	case k.refused[byEnv], k.refused[byFile]:
-		return credential.Secret{}
-	case env != "" && file != "":
-		k.add(byFile, name+"_env is there too, and one of them would be ignored", "delete one of the two")
-		return credential.Secret{}
-	case env != "":
-		text = k.variable(byEnv, env)
-	case file != "":
-		text = k.secretFile(byFile, k.file(byFile, file))
-	default:
-		k.add(byEnv, "the secret is missing, and an event that is not signed is not believed",
+	stem := join(path, name)
+	secret, present := k.secret(stem, env, file)
+	switch length := len(secret.Reveal()); {
+	case !present:
+		k.add(stem+"_env", "the secret is missing, and an event that is not signed is not believed",
 			fmt.Sprintf("write %s_env: NAME or %s_file: PATH; %s", name, name, where))
-	}
-	if text != "" && len(text) < minEventSecret {
-		at := byEnv
-		if env == "" {
-			at = byFile
-		}
-		k.add(at, fmt.Sprintf("the secret has %d characters, and could be guessed", len(text)),
+	case !secret.IsZero() && length < minEventSecret:
+		k.add(given(stem, file), fmt.Sprintf("the secret has %d characters, and could be guessed", length),
 			fmt.Sprintf("use one of %d or more; %s", minEventSecret, where))
 	}
-	return credential.NewSecret(text)
+	return secret
 }

@@ -2,10 +2,11 @@ package config
 
 import (
 	"net"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
+
+	"tokenkeeper/provider"
 )
 
 func (k *checker) gateway() {
@@ -93,19 +94,10 @@ func (k *checker) address(path, raw, fix string) bool {
 		k.add(path, "a URL in this file holds no user name or password", "delete everything up to the '@'")
 	case u.Fragment != "" || strings.HasSuffix(raw, "#"):
 		k.add(path, "the URL has a fragment", "delete everything from the '#'")
-	case u.Scheme == "http" && !IsLoopback(u.Hostname()):
+	case u.Scheme == "http" && !provider.IsLoopback(u.Hostname()):
 		k.add(path, "http would send codes and secrets in clear to "+quote(u.Hostname()), "write https; http is for 127.0.0.1, [::1] and localhost")
 	default:
 		return true
 	}
 	return false
-}
-
-// IsLoopback reports whether a host is this machine alone.
-func IsLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback()
 }

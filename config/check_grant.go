@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// minValidateEvery keeps looks at a token from using up what the API lets an app call.
+	// minValidateEvery keeps validation from using up the rate limit of the API.
 	minValidateEvery = 10 * time.Second
 	maxValidateEvery = 24 * time.Hour
 )
@@ -89,7 +89,7 @@ func (k *checker) validateEvery(path string, every time.Duration) {
 	}
 }
 
-// unescaped gives a key from the environment its lines back: many tools keep variables on one line.
+// unescaped restores the line breaks of a key from the environment: many tools keep variables on one line.
 func unescaped(text string) string {
 	if strings.Contains(text, "\n") {
 		return text

@@ -69,7 +69,7 @@ func (k *checker) model() {
 	}
 	k.modelURL(join(path, "base_url"), *m)
 	k.require(join(path, "model"), m.Model, "write the name that the server knows the model by, for example gpt-4.1-mini or qwen3:8b")
-	m.key = k.apiKey(path, *m)
+	m.key, _ = k.secret(join(path, "api_key"), m.APIKeyEnv, m.APIKeyFile)
 	if at := join(path, "timeout"); !k.refused[at] && (m.Timeout < time.Second || m.Timeout > maxModelTimeout) {
 		k.add(at, fmt.Sprintf("%s is not between 1s and 1m", m.Timeout), "write how long a message may wait for the model before the rules read it, for example 20s")
 	}
@@ -102,18 +102,4 @@ func (k *checker) modelURL(path string, m Model) {
 	if err == nil && (u.RawQuery != "" || strings.HasSuffix(strings.TrimSuffix(u.Path, "/"), "/chat/completions")) {
 		k.add(path, "this is more than what comes before /chat/completions", fix)
 	}
-}
-
-func (k *checker) apiKey(path string, m Model) credential.Secret {
-	byEnv, byFile := join(path, "api_key_env"), join(path, "api_key_file")
-	switch {
-	case k.refused[byEnv], k.refused[byFile]:
-	case m.APIKeyEnv != "" && m.APIKeyFile != "":
-		k.add(byFile, "api_key_env is there too, and one of them would be ignored", "delete one of the two")
-	case m.APIKeyEnv != "":
-		return credential.NewSecret(k.variable(byEnv, m.APIKeyEnv))
-	case m.APIKeyFile != "":
-		return credential.NewSecret(k.secretFile(byFile, k.file(byFile, m.APIKeyFile)))
-	}
-	return credential.Secret{}
 }

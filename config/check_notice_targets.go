@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tokenkeeper/credential"
+	"tokenkeeper/provider"
 )
 
 // How the connection to a mail server is encrypted.
@@ -68,7 +69,7 @@ func (k *checker) mailServer(path string, t NoticeTarget) {
 	case k.refused[encryption], k.refused[host]:
 	case !known:
 		k.add(encryption, quote(t.TLS)+" is no way to encrypt", "write starttls, implicit (from the first byte on, port 465) or none (a server on this machine)")
-	case t.TLS == MailNoTLS && named && !IsLoopback(t.Host):
+	case t.TLS == MailNoTLS && named && !provider.IsLoopback(t.Host):
 		k.add(encryption, "without TLS the link to consent would travel in clear", "write starttls or implicit; none is for 127.0.0.1, ::1 and localhost")
 	}
 	if _, written := k.places[port]; written && !k.refused[port] {

@@ -10,13 +10,14 @@ import (
 	"time"
 
 	"tokenkeeper/credential"
+	"tokenkeeper/provider"
 )
 
 // Notices say whom to tell of trouble, and how often.
 type Notices struct {
 	// Escalation is when people hear again of trouble that goes on, each counted from the first notice.
 	Escalation []time.Duration `yaml:"escalation" json:"escalation"`
-	// Quiet is for how long after a notice of recovery new trouble is not told.
+	// Quiet is how long after a notice of recovery no new trouble is announced.
 	Quiet time.Duration `yaml:"quiet" json:"quiet"`
 	// Targets has an entry after Load: the log, where none was written.
 	Targets map[string]NoticeTarget `yaml:"targets" json:"targets"` // name → target
@@ -107,8 +108,8 @@ func (k *checker) notices() {
 	}
 }
 
-// slackTargets are checked when the connectors are known. Where all targets go through one Slack app, nobody would hear of
-// its end.
+// slackTargets checks the accounts and scopes of Slack targets, once the connectors are known. If every target went
+// through the same Slack app, nobody would hear of its end.
 func (k *checker) slackTargets() {
 	connectors := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(k.config.Notices.Targets)) {
@@ -166,7 +167,7 @@ func (k *checker) noticeTarget(path string, t NoticeTarget) NoticeTarget {
 	return t
 }
 
-// uselessKeys reports what is of another type of target.
+// uselessKeys reports keys that belong to another type of target.
 func (k *checker) uselessKeys(path, kind string) {
 	for _, other := range slices.Sorted(maps.Keys(keysOf)) {
 		for _, key := range keysOf[other] {
@@ -199,7 +200,7 @@ func (k *checker) webhookAddress(path string, t NoticeTarget) credential.Secret 
 	switch {
 	case err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https":
 		k.add(at, "this is no absolute URL with http or https", "write the URL as the receiver shows it")
-	case u.Scheme == "http" && !IsLoopback(u.Hostname()):
+	case u.Scheme == "http" && !provider.IsLoopback(u.Hostname()):
 		k.add(at, "http would send the link to consent in clear", "write https; http is for 127.0.0.1, [::1] and localhost")
 	default:
 		return credential.NewSecret(text)
@@ -213,10 +214,7 @@ const minWebhookKey, maxWebhookKey = 24, 64
 func (k *checker) webhookSecret(path string, t NoticeTarget) credential.Secret {
 	const where = "the receiver shows it, or make one with: echo whsec_$(openssl rand -base64 32)"
 	secret := k.eventSecret(path, "secret", t.SecretEnv, t.SecretFile, where)
-	at := join(path, "secret_env")
-	if t.SecretEnv == "" {
-		at = join(path, "secret_file")
-	}
+	at := given(join(path, "secret"), t.SecretFile)
 	if secret.IsZero() || k.refused[at] {
 		return secret
 	}

@@ -8,7 +8,7 @@ import (
 	"tokenkeeper/credential"
 )
 
-// OIDC is the OpenID provider of an organization, our client there, and who of its people may what.
+// OIDC is the OpenID provider of an organization, our client there, and what its people may do here.
 type OIDC struct {
 	Issuer           string `yaml:"issuer" json:"issuer"`
 	ClientID         string `yaml:"client_id" json:"client_id"`

@@ -10,7 +10,8 @@ import (
 	"tokenkeeper/triage"
 )
 
-// channels notes which route reads a channel for a Slack account: two triages of one would file each report twice.
+// channels notes which route reads each channel of a Slack account: read by two triages, a channel would have every
+// report filed twice.
 type channels map[[2]string]string // Slack account, channel → path of the channel in the last route
 
 // routing checks that every report of a channel goes to one route: its last, or an earlier one that matches.
@@ -57,7 +58,8 @@ func (k *checker) onlyRoute(at, triage string, slack credential.AccountID, chann
 	return false
 }
 
-// spelling checks that the routes of a channel write a component in one way: a report that names two is about none.
+// spelling checks that the routes of a channel spell each component the same way: two spellings are two components, and a
+// report that names two is about neither.
 func (k *checker) spelling(path string, t Triage) {
 	type spelled struct{ component, at string }
 	first := map[[2]string]spelled{} // :: channel, component in lower case → how it was written first

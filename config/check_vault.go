@@ -31,7 +31,7 @@ var kmsKey = regexp.MustCompile(`^(aws-kms://arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12
 	`|gcp-kms://projects/[^/@\s]+/locations/[^/@\s]+/keyRings/[^/@\s]+/cryptoKeys/[^/@\s]+` +
 	`|hcvault://[^/@\s]+(/[^/@\s]+)+/keys/[^/@\s]+)$`)
 
-// vaultFile is file, and knows where a database belongs that was named instead.
+// vaultFile is file for vault.path. It tells where a connection string belongs that was written there.
 func (k *checker) vaultFile(name string) string {
 	if isPostgres(name) {
 		k.add("vault.path", "this is a database, and a connection string may hold a password", "write url_env: "+urlVariable+

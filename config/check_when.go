@@ -14,7 +14,7 @@ import (
 	"tokenkeeper/triage"
 )
 
-// maxTriggers keeps what every poll is told within some kilobytes.
+// maxTriggers keeps the input of every poll to a few kilobytes.
 const maxTriggers = 100
 
 const personHint = "write a Slack user id such as U0123456789: in the person's profile, ⋮, Copy member ID"

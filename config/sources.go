@@ -12,7 +12,7 @@ import (
 // what it held.
 type Sources map[string]uint64
 
-// sourceSeed is another one in each process: a digest that strays into a log tells nothing of a secret.
+// sourceSeed differs in each process, so that a digest that strays into a log reveals nothing about a secret.
 var sourceSeed = maphash.MakeSeed()
 
 // Sources returns what Load read. A configuration that came through a pipe is not among it, because it comes only once.
@@ -76,8 +76,8 @@ func (c *Config) Keep(old *Config) (kept []string) {
 	return kept
 }
 
-// keep takes over from old all but what the files hold that both name, and who may sign in: a certificate, tokens and people
-// change while the gateway serves. Whether there are any is settled at the start.
+// keep takes over everything from old but the content of files that both name, and who may sign in: a certificate, tokens
+// and people may change while the gateway serves. Whether there are any is settled at the start.
 func (g *Gateway) keep(old Gateway) (kept []string) {
 	next := *g
 	*g = old

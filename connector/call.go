@@ -28,11 +28,15 @@ func newCall(req *http.Request) (*call, error) {
 	switch {
 	case req.Body == nil || req.Body == http.NoBody:
 	case isForm(req):
-		return c, c.keepForm(req.Body)
+		if err := c.keepForm(req.Body); err != nil {
+			return nil, err
+		}
 	case req.GetBody != nil:
 		c.body = req.GetBody
 	default:
-		return c, c.keep(req.Body)
+		if err := c.keep(req.Body); err != nil {
+			return nil, err
+		}
 	}
 	return c, nil
 }

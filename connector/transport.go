@@ -101,8 +101,8 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 // as well by now, and once with the one that the owner got for us.
 const maxReplays = 2
 
-// usable returns a token that is good by the clock, having it refreshed first if the one at hand is known to be over:
-// a request that cannot succeed is not worth sending. asked reports whether the owner was asked for it.
+// usable returns a token that has not expired by the clock. An expired one is refreshed first: a request that cannot
+// succeed is not worth sending. asked reports whether the owner was asked for it.
 func (t *Transport) usable(ctx context.Context) (token vault.Access, asked bool, err error) {
 	token, err = t.Tokens.Access(ctx, t.Account)
 	if errors.Is(err, vault.ErrNotFound) {

@@ -13,10 +13,10 @@ func (a AccountID) Jitter() float64 {
 	return float64(binary.BigEndian.Uint64(sum[:8])>>11) / (1 << 53)
 }
 
-// RefreshAt returns when the tokens that live from issued to expires are due: at 0.8 of their lifetime, less up to a
-// tenth of it by the account's jitter, so that accounts connected in one moment do not come due in one moment. It scales
-// with the lifetime instead of keeping a fixed margin, so tokens of 20 seconds and of 60 days both leave room for
-// retries. The zero time comes back for tokens that do not expire.
+// RefreshAt returns when tokens that live from issued to expires are due: at 0.8 of their lifetime, less up to a tenth of
+// it by the account's jitter, so that accounts connected at one moment do not come due at one moment. It scales with the
+// lifetime instead of keeping a fixed margin, so tokens of 20 seconds and of 60 days both leave room for retries. For
+// tokens that do not expire it returns the zero time.
 func RefreshAt(account AccountID, issued, expires time.Time) time.Time {
 	if expires.IsZero() {
 		return time.Time{}
@@ -28,13 +28,13 @@ func RefreshAt(account AccountID, issued, expires time.Time) time.Time {
 	return issued.Add(time.Duration((0.8 - 0.1*account.Jitter()) * float64(lifetime)))
 }
 
-// Every returns the interval of something that is done again and again, longer or shorter by up to a tenth, always the
-// same for the same account: accounts that began together drift apart.
+// Every returns the interval of something that recurs, longer or shorter by up to a tenth, always the same for the same
+// account: accounts that began together drift apart.
 func (a AccountID) Every(interval time.Duration) time.Duration {
 	return time.Duration((0.9 + 0.2*a.Jitter()) * float64(interval))
 }
 
-// Lifetimes is how long one generation of a grant can go on. A zero time or duration is a limit that there is not.
+// Lifetimes is how long one generation of a grant can go on. A zero time or duration means that there is no such limit.
 type Lifetimes struct {
 	// Issued is when this generation was, which is also when the refresh token before it was used.
 	Issued time.Time
@@ -68,8 +68,8 @@ func (l Lifetimes) idleEnds() time.Time {
 }
 
 // DueAt returns when the tokens should be replaced: by the lifetime of the access token, or earlier where the refresh
-// token would be over before, and using it gives it a new life. Tokens that cannot be replaced are due when they end.
-// The zero time comes back for those that never are.
+// token ends before that and using it extends its life. Tokens that cannot be replaced are due when they end. For tokens
+// that are never due it returns the zero time.
 func (l Lifetimes) DueAt(account AccountID) time.Time {
 	if !l.Refreshable && !l.Minted {
 		return l.Expires
@@ -114,8 +114,8 @@ func warnings() []time.Duration {
 	return []time.Duration{14 * day, 7 * day, 3 * day, day}
 }
 
-// warningsFor leaves out what lies before the deadline was known. Where all of them do, one is left at 0.8 of the time
-// there is.
+// warningsFor leaves out warnings that were due before the deadline became known. Where that leaves none, one is left, at
+// 0.8 of the notice there is.
 func warningsFor(notice time.Duration) []time.Duration {
 	var fit []time.Duration
 	for _, before := range warnings() {
@@ -129,9 +129,9 @@ func warningsFor(notice time.Duration) []time.Duration {
 	return fit
 }
 
-// NextWarning returns when people have to be told of a deadline that only they can move, and how long before it that is.
-// known is when the deadline came to be known, told how long before it they were told the last time, 0 for never. Of
-// warnings that were missed only the last is made up for. The zero time comes back when all were given.
+// NextWarning returns when people have to be warned of a deadline that only they can move, and how long before the
+// deadline that is. known is when the deadline became known; told is how long before it the last warning was due, 0 for
+// none yet. Of missed warnings only the last is made up for. When all were given it returns the zero time.
 func NextWarning(known, deadline, now time.Time, told time.Duration) (at time.Time, before time.Duration) {
 	if deadline.IsZero() || !known.Before(deadline) {
 		return time.Time{}, 0

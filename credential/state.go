@@ -40,7 +40,7 @@ type FailureKind string
 
 // The kinds of failure, and what each one calls for.
 const (
-	// DeadGrant: invalid_grant and its dialects. Reauthorise; never present this grant again.
+	// DeadGrant: invalid_grant and its dialects. Reauthorize; never present this grant again.
 	DeadGrant FailureKind = "dead_grant"
 	// DeadClient: invalid_client and its dialects. Every account of the connector waits for the operator; no grant is dead.
 	DeadClient FailureKind = "dead_client"

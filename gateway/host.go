@@ -3,11 +3,11 @@ package gateway
 import (
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 
 	"tokenkeeper/credential"
+	"tokenkeeper/provider"
 )
 
 // checkHost refuses names that are not ours. A site that points its own name at this machine (DNS rebinding) would
@@ -37,7 +37,7 @@ func (s *Server) ours(r *http.Request) bool {
 		return true
 	}
 	asked := &url.URL{Host: r.Host}
-	if !isLoopback(asked.Hostname()) {
+	if !provider.IsLoopback(asked.Hostname()) {
 		return false
 	}
 	port := asked.Port()
@@ -63,18 +63,10 @@ func localPort(r *http.Request) string {
 func (s *Server) onHomeHost(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		account, err := credential.ParseAccountID(r.PathValue("account"))
-		if err == nil && isLoopback(s.PublicURL.Hostname()) && !strings.EqualFold(r.Host, s.PublicURL.Host) {
+		if err == nil && provider.IsLoopback(s.PublicURL.Hostname()) && !strings.EqualFold(r.Host, s.PublicURL.Host) {
 			http.Redirect(w, r, s.PublicURL.JoinPath("connect", account.String()).String(), http.StatusSeeOther)
 			return
 		}
 		next(w, r)
 	}
-}
-
-func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback()
 }

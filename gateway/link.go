@@ -10,6 +10,7 @@ import (
 
 	"tokenkeeper/activities"
 	"tokenkeeper/credential"
+	"tokenkeeper/provider"
 	"tokenkeeper/vault"
 )
 
@@ -17,7 +18,7 @@ import (
 // anywhere else a stranger could send it to somebody and have them connect their account to ours.
 func (s *Server) permanent() bool { return s.local() && !s.RequireCode && !s.RequireSignIn }
 
-func (s *Server) onLoopback() bool { return isLoopback(s.PublicURL.Hostname()) }
+func (s *Server) onLoopback() bool { return provider.IsLoopback(s.PublicURL.Hostname()) }
 
 // showLink says what the link is for. Chats and mail programs look ahead at links, so nothing is bound or used up here.
 func (s *Server) showLink(w http.ResponseWriter, r *http.Request) {

@@ -60,7 +60,7 @@ func (c *Client) identity(r reply, access credential.Secret) (Identity, *Error) 
 	if !r.succeeded() || (c.provider.Errors.Style == provider.ErrorOKFalse && a.isFalse("ok")) {
 		return Identity{}, c.unidentified(r, a.code(c.provider.Errors.Fields()), access)
 	}
-	if c.provider.Identity.Subject == "" { // the answer is asked for no more than its being a good one
+	if c.provider.Identity.Subject == "" { // it only matters that the provider accepts the token
 		return Identity{Scopes: c.headerScopes(r.header)}, nil
 	}
 	subject, ok := c.provider.Identity.ExpandSubject(a.text)

@@ -28,7 +28,7 @@ func (t Token) AtOnce() int {
 	return t.Concurrency
 }
 
-// CheckRate returns an error for a rate that nothing can be kept to.
+// CheckRate returns an error for a rate outside what is supported.
 func CheckRate(rate float64) error {
 	if !(rate >= minRate && rate <= maxRate) { // also what is no number
 		return fmt.Errorf("%v is outside %v to %v requests per second", rate, minRate, maxRate)
@@ -36,7 +36,7 @@ func CheckRate(rate float64) error {
 	return nil
 }
 
-// CheckConcurrency returns an error for a number of requests that cannot be under way.
+// CheckConcurrency returns an error for a number of concurrent requests outside what is supported.
 func CheckConcurrency(n int) error {
 	if n < minConcurrency || n > maxConcurrency {
 		return fmt.Errorf("%d is outside %d to %d requests at once", n, minConcurrency, maxConcurrency)
@@ -44,7 +44,7 @@ func CheckConcurrency(n int) error {
 	return nil
 }
 
-// care checks what the token endpoint is asked of at once; a zero is left out.
+// care checks the rate and concurrency of requests to the token endpoint; zero stands for the default.
 func (v *validation) care(t Token) {
 	if err := CheckRate(t.RequestRate()); err != nil {
 		v.addf("token.rate", "%v; write for example 5, or leave it out", err)

@@ -71,7 +71,7 @@ func (p Provider) AllowedGrants() []Grant {
 // Allows reports whether a connector may choose g.
 func (p Provider) Allows(g Grant) bool { return slices.Contains(p.AllowedGrants(), g) }
 
-// grants checks what the grants ask of the other facts.
+// grants checks the list of grants, and that the other fields have what each of them needs.
 func (v *validation) grants(p Provider) {
 	seen := map[Grant]bool{}
 	for _, g := range p.Grants {

@@ -14,7 +14,7 @@ func (p Provider) MayReceiveToken(u *url.URL) bool {
 	if u == nil || u.User != nil || u.Hostname() == "" {
 		return false
 	}
-	if u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
+	if u.Scheme != "https" && (u.Scheme != "http" || !IsLoopback(u.Hostname())) {
 		return false
 	}
 	host := writtenHost(u.Scheme, u.Host)
@@ -73,10 +73,10 @@ func writtenHost(scheme, host string) string {
 	return host
 }
 
-// isLoopback reports whether host is an address of this machine, by name or number.
-func isLoopback(host string) bool {
-	host = strings.ToLower(host)
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") { // RFC 6761 §6.3
+// IsLoopback reports whether what is sent to a host stays on this machine. Names below localhost are none (RFC 6761 §6.3 would
+// have it otherwise), because Go asks DNS for them.
+func IsLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
 		return true
 	}
 	address, err := netip.ParseAddr(host)

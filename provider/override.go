@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// These are filled from the keys of that name of the connector when the URL is used, not by its variables.
+// Placeholders that are filled from the connector's key of the same name when the URL is used, and not from its
+// variables.
 const (
 	clientIDPlaceholder     = "client_id"
 	installationPlaceholder = "installation_id"

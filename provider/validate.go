@@ -87,7 +87,7 @@ func (v *validation) endpoint(field, endpoint string, required bool) {
 }
 
 func (v *validation) endpointURL(field string, u *url.URL) {
-	if u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
+	if u.Scheme != "https" && (u.Scheme != "http" || !IsLoopback(u.Hostname())) {
 		v.addf(field, "tokens travel here: use https (http is accepted for loopback addresses only)")
 	}
 	if u.User != nil {

@@ -83,7 +83,7 @@ func TestValidateReportsEverything(t *testing.T) {
 }
 
 func TestValidateAcceptsLoopbackOverHTTP(t *testing.T) {
-	for _, base := range []string{"http://localhost:8080", "http://slack.localhost", "http://127.0.0.1:1", "http://127.9.9.9", "http://[::1]:8080"} {
+	for _, base := range []string{"http://localhost:8080", "http://LocalHost", "http://127.0.0.1:1", "http://127.9.9.9", "http://[::1]:8080"} {
 		p := entry(t, "slack")
 		p.Endpoints = provider.Endpoints{Authorize: base + "/a", Token: base + "/t", Revoke: base + "/r", Identity: base + "/i", API: base + "/"}
 		require.NoError(t, p.Validate(), base)

@@ -42,7 +42,7 @@ func (s *Sandbox) creating(run gitHubHandling) gitHubHandling {
 		now := s.now()
 		if wait := made.wait(now, s.options.CreationsPerMinute, s.options.CreationsPerHour); wait > 0 {
 			s.ledger.limited(c, now, wait)
-			return gitHubSecondaryLimit(http.StatusForbidden).with("Retry-After", itoa(int((wait+time.Second-1)/time.Second)))
+			return gitHubSecondaryLimit(http.StatusForbidden).retryAfter(wait)
 		}
 		answered := run(c, g)
 		if answered.status == http.StatusCreated {

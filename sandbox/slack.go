@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // slackError is an error code of the Web API; it goes out inside HTTP 200.
@@ -67,7 +66,7 @@ func (s *Sandbox) slackCall(c *call, methods map[string]slackMethod) answer {
 		return slackMissingScope(method.scope, t.grant.scopes)
 	}
 	if wait := s.readTooOften(c); wait > 0 {
-		return slackFailure("ratelimited").as(http.StatusTooManyRequests).with("Retry-After", itoa(int((wait+time.Second-1)/time.Second)))
+		return slackFailure("ratelimited").as(http.StatusTooManyRequests).retryAfter(wait)
 	}
 	s.ledger.authAccepted(c)
 	return slackAnswer(method.run(c, t.grant)).

@@ -176,7 +176,8 @@ func (a *app) accessState(value string, now time.Time) (*token, tokenState) {
 	if t == nil || t.refresh {
 		return nil, tokenUnknown
 	}
-	return t, t.state(now)
+	state := t.state(now)
+	return t, state
 }
 
 func (t *token) state(now time.Time) tokenState {

@@ -98,7 +98,7 @@ func (c *cli) ask(ctx context.Context, a *app.App, account credential.AccountID)
 	asking, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	status, err := a.Workflows.Account(asking, account)
-	if isNotFound(err) {
+	if workflows.IsNotFound(err) {
 		if err := configured(a, account); err != nil { // a mistyped name is told as such
 			return status, err
 		}
@@ -111,7 +111,7 @@ func (c *cli) explainAsked(ctx context.Context, account credential.AccountID, er
 	switch {
 	case err == nil || ctx.Err() != nil:
 		return errors.Join(err, ctx.Err())
-	case isNotFound(err):
+	case workflows.IsNotFound(err):
 		return needsPerson(account, credential.Pending, "no Workflow owns it")
 	case app.Unanswered(err):
 		return noWorker("account " + account.String())

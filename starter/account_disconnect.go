@@ -142,7 +142,7 @@ func (c *cli) disconnect(ctx context.Context, a *app.App, account credential.Acc
 	asking, cancel := context.WithTimeout(ctx, disconnectPatience)
 	defer cancel()
 	status, err := how.ask(asking, a, account)
-	if isNotFound(err) {
+	if workflows.IsNotFound(err) {
 		status, err = c.goneAlready(ctx, a, account)
 	}
 	if err != nil && ctx.Err() == nil && app.Unanswered(err) {
@@ -171,7 +171,7 @@ func (c *cli) undone(ctx context.Context, a *app.App, account credential.Account
 // goneAlready tells an account that was disconnected from one that never was there.
 func (c *cli) goneAlready(ctx context.Context, a *app.App, account credential.AccountID) (workflows.AccountStatus, error) {
 	found, err := a.Temporal.DescribeWorkflowExecution(ctx, workflows.AccountWorkflowID(account), "")
-	if isNotFound(err) {
+	if workflows.IsNotFound(err) {
 		err = failf("see which there are: tokenkeeper account list", "account %s: there is none to disconnect", account)
 	}
 	if err != nil {

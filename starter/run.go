@@ -18,6 +18,7 @@ import (
 	"tokenkeeper/internal/app"
 	"tokenkeeper/internal/devserver"
 	"tokenkeeper/internal/process"
+	"tokenkeeper/provider"
 )
 
 // followEvery is how often the worker's log is looked at.
@@ -152,7 +153,7 @@ func (c *cli) mayStartTemporal(address string) bool {
 		return false
 	}
 	host, _, err := net.SplitHostPort(address)
-	return err == nil && (host == "localhost" || net.ParseIP(host).IsLoopback())
+	return err == nil && provider.IsLoopback(host)
 }
 
 // runWorker runs the worker until ctx ends, or the worker does, or the server that it was started with.

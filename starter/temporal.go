@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-
-	"go.temporal.io/api/serviceerror"
 
 	"tokenkeeper/internal/app"
 )
@@ -27,9 +24,4 @@ func (c *cli) reach(ctx context.Context, a *app.App) error {
 // noWorker is the failure of a question that reached Temporal and nobody who could answer.
 func noWorker(what string) error {
 	return failf("start one with `make run` or bin/tokenkeeper-worker", "%s: no worker answers", what)
-}
-
-func isNotFound(err error) bool {
-	_, ok := errors.AsType[*serviceerror.NotFound](err)
-	return ok
 }

@@ -239,7 +239,7 @@ type sentSignal struct {
 func (c *cli) signalTriage(ctx context.Context, name, signal, done string) error {
 	return c.withTemporal(ctx, func(a *app.App) error {
 		err := a.Workflows.SignalTriage(ctx, name, signal)
-		if isNotFound(err) {
+		if workflows.IsNotFound(err) {
 			return notRunning(a, name)
 		}
 		if err != nil {

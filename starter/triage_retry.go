@@ -10,6 +10,7 @@ import (
 
 	"tokenkeeper/internal/app"
 	"tokenkeeper/triage"
+	"tokenkeeper/workflows"
 )
 
 func newTriageRetry(c *cli) *cobra.Command {
@@ -59,7 +60,7 @@ func (c *cli) retryReports(ctx context.Context, name string, reports []string) e
 		}
 		err := app.Each(ctx, len(reports), func(ctx context.Context, i int) error {
 			err := a.Workflows.RetryReport(ctx, reports[i])
-			if isNotFound(err) {
+			if workflows.IsNotFound(err) {
 				return failf("tokenkeeper triage status "+name, "report %s is not under way", reports[i])
 			}
 			return err

@@ -118,6 +118,6 @@ func damaged(damage []vault.Damage) error {
 	if len(damage) == 0 {
 		return nil
 	}
-	return failf("restore the vault, or the keyset, from a backup; or reauthorise the accounts: tokenkeeper account reauthorize ACCOUNT",
+	return failf("restore the vault, or the keyset, from a backup; or reauthorize the accounts: tokenkeeper account reauthorize ACCOUNT",
 		"%d values in the vault do not open", len(damage))
 }

@@ -42,18 +42,8 @@ func (e *NoAnswerError) Error() string {
 
 func (e *NoAnswerError) Unwrap() error { return e.Err }
 
-// Rules understand without a network, and always.
-type Rules struct{}
-
-var _ Understander = Rules{}
-
-// Understand implements [Understander] with [ByRules].
-func (Rules) Understand(_ context.Context, m Message, components []string) (Understanding, error) {
-	return ByRules(m, components), nil
-}
-
-// ByRules reads a message with [Classify] and [Extract]. The component is the one that the message names; where it names
-// several, none.
+// ByRules reads a message with [Classify] and [Extract], without a network and without fail. The component is the one
+// that the message names; where it names several, none.
 func ByRules(m Message, components []string) Understanding {
 	u := Understanding{Classification: Classify(m), Content: Extract(m)}
 	u.Content.Component = componentIn(m, components)

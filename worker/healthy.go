@@ -13,8 +13,8 @@ import (
 // healthyPatience is longer than the gateway takes to ask Temporal and the vault.
 const healthyPatience = 5 * time.Second
 
-// healthy asks the gateway that listens at address, host:port or https://host:port, whether it, and what it needs, works. It is for containers, where
-// nothing else is there to ask with.
+// healthy asks the gateway at address, host:port or https://host:port, whether it and what it depends on work. It is for
+// containers that have nothing else to ask with.
 func healthy(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, healthyPatience)
 	defer cancel()

@@ -222,9 +222,11 @@ func openGateway(ctx context.Context, a *app.App) (net.Listener, *gateway.Server
 // serveGateway serves until ctx ends, and then waits for requests under way. Requests that outlast its patience are no failure.
 func serveGateway(ctx context.Context, a *app.App, server *gateway.Server, listener net.Listener) error {
 	err := server.Serve(ctx, listener)
-	if err != nil && ctx.Err() != nil {
-		a.Log.Warn("the gateway cut off requests that did not end in time", "error", err)
-		return nil
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	if err != nil {
+		a.Log.Warn("the gateway cut off requests that did not end in time", "error", err)
+	}
+	return nil
 }

@@ -48,7 +48,7 @@ func (c *Client) Refresh(ctx context.Context, account credential.AccountID, seen
 		err = c.query(ctx, AccountWorkflowID(account), &status)
 		answer = answerOf(status)
 	}
-	if isNotFound(err) {
+	if IsNotFound(err) {
 		return connector.Answer{Status: credential.Pending, Reason: "no Workflow owns the account"}, nil
 	}
 	return answer, err
@@ -173,7 +173,7 @@ func (c *Client) SignalTriage(ctx context.Context, name, signal string) error {
 // that has ended needs nothing.
 func (c *Client) TellActive(ctx context.Context, workflowID string, account credential.AccountID) error {
 	err := c.Temporal.SignalWorkflow(ctx, workflowID, "", SignalAccountActive, AccountActive{Account: account})
-	if err != nil && !isNotFound(err) {
+	if err != nil && !IsNotFound(err) {
 		return fmt.Errorf("telling %s that account %s works: %w", workflowID, account, err)
 	}
 	return nil
@@ -240,8 +240,8 @@ func (c *Client) options(id string) client.StartWorkflowOptions {
 
 func (c *Client) queue() string { return cmp.Or(c.TaskQueue, TaskQueue) }
 
-// isNotFound reports whether no such Workflow runs.
-func isNotFound(err error) bool {
+// IsNotFound reports whether an error of a [Client] says that no such Workflow runs.
+func IsNotFound(err error) bool {
 	_, ok := errors.AsType[*serviceerror.NotFound](err)
 	return ok
 }

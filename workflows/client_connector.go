@@ -45,7 +45,7 @@ func (c *Client) Connector(ctx context.Context, name string) (ConnectorStatus, e
 // Pause returns what the accounts of a connector have to wait for. One without a Workflow has no pauses.
 func (c *Client) Pause(ctx context.Context, connector string) (activities.Pause, error) {
 	status, err := c.Connector(ctx, connector)
-	if err != nil && !isNotFound(err) {
+	if err != nil && !IsNotFound(err) {
 		return activities.Pause{}, err
 	}
 	return activities.Pause{
@@ -87,7 +87,7 @@ func (c *Client) tellAll(ctx context.Context, accounts []*workflow.WorkflowExecu
 	for _, account := range accounts {
 		group.Go(func() error {
 			err := c.Temporal.SignalWorkflow(ctx, account.GetExecution().GetWorkflowId(), "", SignalConnector, news)
-			if isNotFound(err) {
+			if IsNotFound(err) {
 				return nil
 			}
 			return err

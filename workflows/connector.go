@@ -19,7 +19,7 @@ const (
 	ConnectorActive Condition = "active"
 	// ConnectorThrottled: the provider asked one account to wait, and all of them do.
 	ConnectorThrottled Condition = "throttled"
-	// ConnectorRefused: the provider refuses the app. No request is sent but that of one account now and then.
+	// ConnectorRefused: the provider refuses the app. Only one account sends a request now and then, to try.
 	ConnectorRefused Condition = "client_misconfigured"
 )
 
@@ -69,10 +69,11 @@ const (
 	changePauses = "growing pauses between tries"
 	// maxRefused is how many accounts are remembered as candidates for that.
 	maxRefused = 8
-	// settled is how long the app has to be taken before people hear of it: with one worker that has the new secret and one
-	// that has the old, it is taken and refused in turn.
+	// settled is how long the app has to be accepted before people hear of it: while one worker has the new secret and
+	// another the old one, it is accepted and refused in turn.
 	settled = 30 * time.Second
-	// afterwards is when the accounts are told once more that began to wait while the others were told.
+	// afterwards is how long after the accounts were told they are told once more, for those that began to wait
+	// meanwhile.
 	afterwards = 30 * time.Second
 	// maxThrottled bounds what a provider asks for.
 	maxThrottled = time.Hour
@@ -86,9 +87,9 @@ type registration struct {
 	news  int // messages taken, so that a wait notices
 }
 
-// Connector knows what is true of one OAuth app: whether the provider takes it, and when it asked to wait. There is one for
-// each connector of the configuration. Its accounts report what they meet and are told when to go on; they need it for
-// nothing else, so an account refreshes its tokens whether or not there is one.
+// Connector knows what is true of one OAuth app: whether the provider accepts it, and when it asked to wait. There is one
+// for each connector of the configuration. Its accounts report what they meet and are told when to go on; they need it
+// for nothing else, so an account refreshes its tokens whether or not there is one.
 func Connector(ctx workflow.Context, in ConnectorInput) error {
 	queue := workflow.GetInfo(ctx).TaskQueueName
 	if want := ConnectorWorkflowID(queue, in.Connector); in.Connector == "" || workflow.GetInfo(ctx).WorkflowExecution.ID != want {

@@ -19,6 +19,7 @@ import (
 	"tokenkeeper/activities"
 	"tokenkeeper/credential"
 	"tokenkeeper/triage"
+	"tokenkeeper/workflows"
 )
 
 // Finding is the result of one check.
@@ -33,10 +34,11 @@ type Finding struct {
 	Place string `json:"place,omitempty"`
 }
 
-// checksAtOnce bounds what is looked at together.
+// checksAtOnce bounds the checks under way together.
 const checksAtOnce = 8
 
-// check is one look at one thing. What it needs and lacks is told by the check of that thing.
+// check looks at one thing. Where it could not, because something it depends on is broken, it finds nothing: the check of
+// that says so.
 type check func(ctx context.Context) Finding
 
 // Check looks at everything that has to be right for the work to go on: Temporal and its workers, the vault and its key,
@@ -219,7 +221,7 @@ func (a *App) checkAccount(ctx context.Context, account credential.AccountID) Fi
 	}
 	status, err := a.Workflows.Account(ctx, account)
 	switch {
-	case isNotFound(err):
+	case workflows.IsNotFound(err):
 		f.Problem, f.Fix = "nobody connected it", "tokenkeeper account connect "+account.String()
 	case err != nil:
 		f.Problem, f.Fix = "it does not answer: "+err.Error(), "see whether a worker runs"

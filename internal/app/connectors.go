@@ -12,13 +12,14 @@ import (
 	"tokenkeeper/workflows"
 )
 
-// ConfigureConnectors tells the Workflow of each connector that its configuration was read, and starts those that there are
-// none of. A worker does so when it starts: accounts whose app was refused then try it with the configuration there is now.
+// ConfigureConnectors tells the Workflow of each connector that its configuration was read, starting the Workflow where
+// there is none. A worker does so when it starts: accounts whose app was refused then try again with the current
+// configuration.
 func (a *App) ConfigureConnectors(ctx context.Context) {
 	a.TellConnectors(ctx, slices.Sorted(maps.Keys(a.Config().Connectors)))
 }
 
-// TellConnectors is [App.ConfigureConnectors] for some of them, as those that a reload changed.
+// TellConnectors is [App.ConfigureConnectors] for the named connectors, such as those that a reload changed.
 func (a *App) TellConnectors(ctx context.Context, names []string) {
 	for _, name := range names {
 		if err := a.Workflows.Configured(ctx, name); err != nil && ctx.Err() == nil {
@@ -28,7 +29,8 @@ func (a *App) TellConnectors(ctx context.Context, names []string) {
 	}
 }
 
-// pauses returns what keeps the requests of this process back while a connector's authorization server does not want them.
+// pauses returns what holds back the requests of this process while a connector's authorization server refuses or
+// throttles them.
 func (a *App) pauses() *activities.Pauses { return &activities.Pauses{Ask: a.Workflows.Pause} }
 
 // checkConnector looks whether the provider takes a connector's app, and whether a worker sends its requests.
@@ -36,7 +38,7 @@ func (a *App) checkConnector(ctx context.Context, name string) Finding {
 	f := Finding{Subject: "connector " + name}
 	status, err := a.Workflows.Connector(ctx, name)
 	switch {
-	case isNotFound(err):
+	case workflows.IsNotFound(err):
 		f.Problem, f.Fix = "no worker has started its Workflow, so its accounts do not hear of a refused app from each other", "restart a worker"
 	case err != nil:
 		f.Problem, f.Fix = "it does not answer: "+err.Error(), "see whether a worker runs"

@@ -9,6 +9,7 @@ import (
 
 	"tokenkeeper/credential"
 	"tokenkeeper/gateway"
+	"tokenkeeper/workflows"
 )
 
 var _ gateway.Hints = (*App)(nil)
@@ -52,7 +53,7 @@ func (a *App) GrantEnded(ctx context.Context, connector string, ended func(crede
 		group.Go(func() error {
 			err := a.Workflows.GrantEnded(ctx, s.Account)
 			switch {
-			case isNotFound(err):
+			case workflows.IsNotFound(err):
 				a.Log.WarnContext(ctx, "account has no Workflow that could look at its token", "account", s.Account.String())
 				return nil
 			case err != nil:

@@ -7,8 +7,8 @@ import (
 	"net/url"
 	"time"
 
-	"tokenkeeper/config"
 	"tokenkeeper/gateway"
+	"tokenkeeper/provider"
 	"tokenkeeper/workflows"
 )
 
@@ -28,7 +28,7 @@ func (b board) LookAtTriages(ctx context.Context, patience time.Duration) ([]gat
 // webUI returns where Temporal's Web UI shows a Workflow, "" where that would be on another machine than the browser.
 func (a *App) webUI(workflowID string) string {
 	ui, err := url.Parse(a.Config().Temporal.UIURL)
-	if err != nil || ui.Host == "" || config.IsLoopback(ui.Hostname()) && !a.Config().Gateway.OnLoopback() {
+	if err != nil || ui.Host == "" || provider.IsLoopback(ui.Hostname()) && !a.Config().Gateway.OnLoopback() {
 		return ""
 	}
 	return ui.JoinPath("namespaces", url.PathEscape(a.Namespace), "workflows", url.PathEscape(workflowID)).String()

@@ -14,10 +14,10 @@ type headcount struct {
 	until  time.Time      // they are taken for true until then
 }
 
-// headcountMemory makes one question of all accounts that were late together.
+// headcountMemory is how long a count is reused, so that accounts that are late together cause one query.
 const headcountMemory = time.Minute
 
-// roughly returns how many accounts of a connector the vault held a minute ago, or later.
+// roughly returns how many accounts of a connector the vault holds, by a count that may be a minute old.
 func (a *App) roughly(ctx context.Context, connector string) (int, error) {
 	h := &a.headcount
 	h.mu.Lock()

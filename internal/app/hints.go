@@ -20,9 +20,11 @@ import (
 )
 
 const (
-	// nudgePause is between two polls of a channel that hints cause. People write faster than an app may read.
+	// nudgePause is the least time between two polls of a channel that hints cause: people write faster than an app may
+	// read.
 	nudgePause = 2 * time.Second
-	// nudgePatience is how long a poll that is under way is waited for: it may have read the channel a moment before.
+	// nudgePatience is how long to wait for a poll under way, which may have read the channel just before the message
+	// came.
 	nudgePatience = 10 * time.Second
 	nudgeEvery    = 250 * time.Millisecond
 )
@@ -56,7 +58,8 @@ func (a *App) ThreadActive(connector string, message triage.Key) {
 	}
 }
 
-// nudges makes one of the hints that come together, and loses none: what comes while one is served is served after a pause.
+// nudges merges hints for the same thing that come together, and loses none: one that comes while another is served is
+// served after a pause.
 type nudges struct {
 	group sync.WaitGroup // of those that are served
 
@@ -176,7 +179,7 @@ func pausing(channel string, channels int, pending []*workflow.PendingActivityIn
 
 // tellUnnudged logs why a hint had no effect.
 func (a *App) tellUnnudged(ctx context.Context, triage, channel string, err error) {
-	if isNotFound(err) || ctx.Err() != nil {
+	if workflows.IsNotFound(err) || ctx.Err() != nil {
 		return // the triage does not run, or the process ends
 	}
 	if _, old := errors.AsType[*serviceerror.Unimplemented](err); old {

@@ -19,8 +19,8 @@ type Link struct {
 	shared bool // there before
 }
 
-// NewLink makes a link, with a confirmation code where the configuration or the caller wants one. It is good once and voids
-// those of before. The vault must be open.
+// NewLink makes a link, with a confirmation code where the configuration or the caller wants one. It can be used once,
+// and voids the earlier ones. The vault must be open.
 func (a *App) NewLink(ctx context.Context, account credential.AccountID, why string, code bool) (Link, error) {
 	return a.newLink(ctx, vault.LinkRequest{Account: account, Why: why, Code: code || a.Config().Links.RequireCode})
 }
@@ -41,8 +41,8 @@ func (a *App) newLink(ctx context.Context, r vault.LinkRequest) (Link, error) {
 const codeAside = "links need a confirmation code here, which no notice may hold"
 
 // ConnectLink returns a link for a notice, or an [activities.NoLinkError] where links need a code or another one is in use. A
-// link voids those of before, so the letters about one episode lead to the same one, whichever process writes them, while it is
-// good.
+// new link voids the earlier ones, so all notices about one episode carry the same link while it is good, whichever process
+// writes them.
 func (a *App) ConnectLink(ctx context.Context, account credential.AccountID, why, episode string) (string, error) {
 	if a.Config().Links.RequireCode {
 		return "", &activities.NoLinkError{Why: codeAside}

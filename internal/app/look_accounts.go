@@ -61,7 +61,7 @@ func (a *App) askAccounts(ctx context.Context, running []*workflow.WorkflowExecu
 				views[i].AccountStatus = status
 				return nil
 			}
-			deaf.Store(!isNotFound(err)) // that one ended meanwhile
+			deaf.Store(!workflows.IsNotFound(err)) // that one ended meanwhile
 		}
 		views[i].AccountStatus, views[i].Stale = lastHeard(views[i].Account, infos[i]), true
 		return ctx.Err()

@@ -66,7 +66,7 @@ func (a *App) LookAtTriage(ctx context.Context, name string, patience time.Durat
 	}
 	id := workflows.TriageWorkflowID(name)
 	description, err := a.Temporal.DescribeWorkflowExecution(ctx, id, "")
-	if isNotFound(err) || err == nil && description.GetWorkflowExecutionInfo().GetCloseTime() != nil {
+	if workflows.IsNotFound(err) || err == nil && description.GetWorkflowExecutionInfo().GetCloseTime() != nil {
 		view.State = gateway.TriageNotRunning
 		return view, nil
 	}

@@ -98,7 +98,7 @@ func (a *App) pausedBy(ctx context.Context, n activities.Notice) []string {
 	triages := a.Config().Triages
 	var mu sync.Mutex // guards paused
 	names := slices.DeleteFunc(slices.Sorted(maps.Keys(triages)), func(name string) bool { return slices.Contains(n.Triages, name) })
-	_ = Each(ctx, len(names), func(ctx context.Context, i int) error { // nobody fails: who does not answer is not paused by us
+	_ = Each(ctx, len(names), func(ctx context.Context, i int) error { // no error: a triage that does not answer is not known to be paused
 		t := triages[names[i]]
 		uses := t.Slack == n.Account || t.GitHub == n.Account
 		waits := slices.ContainsFunc(t.Routes, func(r config.Route) bool { return n.Channels[r.Channel] > 0 })

@@ -14,14 +14,14 @@ import (
 	"tokenkeeper/credential"
 )
 
-// workerSeen is how long before the last question of any worker one may have asked for work and still be there. The server
-// notes when a question begins and when it ends, with an answer, after a minute without one, or with the connection of a
-// process that dies. The SDK gives up on a question after 70 s; a worker whose slots are all taken has one free within the
-// minute that [activities.Pace] has anybody wait.
+// workerSeen is how much older than the latest poll of any worker a worker's last poll may be for it to count as running.
+// The server notes when a poll begins and when it ends: with a task, after a minute without one, or with the connection
+// of a process that dies. The SDK gives up on a poll after 70 s; a worker whose slots are all taken has one free within
+// the minute that [activities.Pace] has anybody wait.
 const workerSeen = 70 * time.Second
 
-// pace returns what keeps the accounts of this process, together with all other workers, below the limits of what they may
-// create.
+// pace returns what keeps the accounts of this process, together with all other workers, below the limits on what they
+// may create.
 func (a *App) pace() *activities.Pace {
 	return &activities.Pace{Workers: a.countWorkers, Hourly: a.createsPerHour, Since: time.Now()}
 }
@@ -44,8 +44,9 @@ func (a *App) countWorkers(ctx context.Context) (int, error) {
 	return workersAmong(queue.GetPollers()), nil
 }
 
-// workersAmong counts those who still ask for work. The server lists who did within five minutes, by its own clock, so its
-// times are compared with each other: whoever counts was given work a moment ago, which makes the latest of them now.
+// workersAmong counts the workers that still poll. The server lists those that did within five minutes, by its own clock,
+// so its times are compared with each other: whoever counts was given work a moment ago, which makes the latest of them
+// now.
 func workersAmong(pollers []*taskqueue.PollerInfo) int {
 	var latest time.Time
 	for _, p := range pollers {

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"io/fs"
 
-	"go.temporal.io/api/serviceerror"
-
 	"tokenkeeper/credential"
 	"tokenkeeper/vault"
 	"tokenkeeper/workflows"
@@ -43,9 +41,4 @@ func VaultFix(err error) string {
 		return "for a new vault: tokenkeeper vault init; for one that was in use, restore the keyset from its backup"
 	}
 	return ""
-}
-
-func isNotFound(err error) bool {
-	_, ok := errors.AsType[*serviceerror.NotFound](err)
-	return ok
 }

@@ -53,7 +53,7 @@ func (a *App) settleTriage(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, settlePatience)
 	defer cancel()
 	status, err := a.Workflows.TriageStatus(ctx, name)
-	if isNotFound(err) {
+	if workflows.IsNotFound(err) {
 		return nil
 	}
 	if err != nil {
@@ -62,7 +62,7 @@ func (a *App) settleTriage(ctx context.Context, name string) error {
 	if a.isSettled(name, status) {
 		return nil
 	}
-	if err := a.Workflows.SignalTriage(ctx, name, workflows.SignalReload); err != nil && !isNotFound(err) {
+	if err := a.Workflows.SignalTriage(ctx, name, workflows.SignalReload); err != nil && !workflows.IsNotFound(err) {
 		return err
 	}
 	a.Log.InfoContext(ctx, "a triage takes over what the configuration changed", "triage", name)

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"tokenkeeper/credential"
+	"tokenkeeper/workflows"
 )
 
 const (
@@ -48,7 +49,7 @@ func (a *App) validate(ctx context.Context, account credential.AccountID) {
 	err := a.Workflows.ValidateSoon(ctx, account)
 	switch {
 	case err == nil, errors.Is(err, context.Canceled):
-	case isNotFound(err):
+	case workflows.IsNotFound(err):
 		a.Log.WarnContext(ctx, "account has no Workflow, so nobody refreshes it; start one with: tokenkeeper account connect "+account.String(),
 			"account", account.String())
 	default:

@@ -16,9 +16,9 @@ import (
 	"tokenkeeper/workflows"
 )
 
-// Worker is all that works in one process: a worker of all Workflows and Activities, and for each connector of the
-// configuration one that does nothing but send requests to its authorization server, as fast as the connector may. Temporal
-// keeps to the rate over the workers of all processes.
+// Worker is all the Temporal workers of one process: one for every Workflow and Activity, and for each connector of the
+// configuration one that only sends requests to its authorization server, no faster than the connector's rate. Temporal
+// keeps to that rate over the workers of all processes.
 type Worker struct {
 	app     *App
 	main    runner
@@ -149,8 +149,7 @@ func (w *Worker) Start() error {
 	return nil
 }
 
-// catchUp follows the configuration that could not be followed for now, as when Temporal was away in that moment, until it is
-// or the worker stops.
+// catchUp repeats follow until it succeeds or the worker stops, as when Temporal was away at the moment of a reload.
 func (w *Worker) catchUp(err error) {
 	for pause := time.Second; err != nil; pause = min(2*pause, time.Minute) {
 		w.app.Log.Error("a connector is not served as it is configured now; trying again", "in", pause, "error", err)
@@ -163,8 +162,8 @@ func (w *Worker) catchUp(err error) {
 	}
 }
 
-// follow has exactly the connectors served that are configured, at the rate that is. A worker whose connector changed is
-// replaced before it stops, so that nobody waits for what it has under way.
+// follow starts and stops workers until exactly the configured connectors are served, at their configured rates. A worker
+// whose connector changed is replaced before it stops, so that nothing waits for what it still has under way.
 func (w *Worker) follow() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -54,10 +54,10 @@ func TestAWorkerThatStopsByItselfSaysWhy(t *testing.T) {
 		t.Fatal("nothing has failed: ", err)
 	default:
 	}
-	slack.OnFatalError(errors.New("Namespace acme is not found."))
+	slack.OnFatalError(errors.New("namespace acme is not found"))
 	main.OnFatalError(errors.New("another one, for which nobody waits"))
 	err := <-w.Failed()
-	require.ErrorContains(t, err, "tokenkeeper/connector/slack has stopped: Namespace acme is not found.")
+	require.ErrorContains(t, err, "tokenkeeper/connector/slack has stopped: namespace acme is not found")
 	assert.ErrorContains(t, err, "TEMPORAL_NAMESPACE")
 }
 

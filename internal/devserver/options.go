@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tokenkeeper/workflows"
 )
 
 // Options say where a dev server runs and keeps its data. The zero value of each field but Dir is a good default.
@@ -67,9 +69,9 @@ func (o Options) withDefaults() Options {
 		fill(&o.UIPort, defaultUIPort)
 	}
 	if o.SearchAttributes == nil {
-		o.SearchAttributes = map[string]string{
-			"AccountStatus": "Keyword", "AccountProvider": "Keyword", "TokenExpiresAt": "Datetime",
-			"AccountHeldBy": "Keyword", "ConnectorStatus": "Keyword",
+		o.SearchAttributes = map[string]string{}
+		for _, key := range workflows.SearchAttributes() {
+			o.SearchAttributes[key.GetName()] = key.GetValueType().String()
 		}
 	}
 	if o.DynamicConfig == nil {
