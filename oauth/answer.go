@@ -82,8 +82,8 @@ func (a answer) isFalse(name string) bool {
 	return isBool && !value
 }
 
-// seconds returns a field that counts seconds, as a number or a string; 0 where it is missing, senseless or not positive.
-// A lifetime nobody can read is no reason to lose the token beside it.
+// seconds returns a field that counts seconds, as a number or a string; 0 where it is missing, malformed or not positive.
+// An unreadable lifetime is no reason to reject the token that comes with it.
 func (a answer) seconds(name string) time.Duration {
 	number, err := strconv.ParseFloat(strings.TrimSpace(a.text(name)), 64)
 	if err != nil {
@@ -92,7 +92,7 @@ func (a answer) seconds(name string) time.Duration {
 	return seconds2duration(number)
 }
 
-// seconds2duration ends at 68 years, as golang.org/x/oauth2 does: a time.Duration overflows at 292.
+// seconds2duration is capped at 68 years, as in golang.org/x/oauth2: a time.Duration overflows at 292.
 func seconds2duration(seconds float64) time.Duration {
 	if !(seconds > 0) { // NaN too
 		return 0
@@ -110,7 +110,7 @@ func (a answer) code(fields []string) string {
 	return ""
 }
 
-// vschar reports whether s can travel in a header and a form as RFC 6749 appendix A wants tokens to be.
+// vschar reports whether s has only the printable ASCII characters that RFC 6749 appendix A allows in a token (VSCHAR).
 func vschar(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return r < 0x20 || r > 0x7e }) < 0
 }

@@ -14,8 +14,8 @@ import (
 // GitHub recommends a minute.
 const skew = time.Minute
 
-// assertion signs a JWT (RFC 7523 §3) with the claims every server wants and those given. It is good from a minute ago,
-// for the provider's lifetime in all: what a server limits is the distance of the two.
+// assertion signs a JWT (RFC 7523 §3) with the claims that every server requires, and those in more. The time from iat to
+// exp is the lifetime that the provider allows.
 func (c *Client) assertion(op string, more jwt.MapClaims) (credential.Secret, *Error) {
 	signer := c.registration.Key.Signer()
 	if signer == nil {
@@ -37,10 +37,10 @@ func (c *Client) assertion(op string, more jwt.MapClaims) (credential.Secret, *E
 	return credential.NewSecret(signed), nil
 }
 
-// issuer is who signs.
+// issuer returns the iss claim.
 func (c *Client) issuer() string { return cmp.Or(c.registration.Issuer, c.registration.ClientID) }
 
-// audience is whom an assertion is for: by RFC 7523 §3 the token endpoint.
+// audience returns the aud claim: by RFC 7523 §3 the token endpoint, unless the provider wants something else.
 func (c *Client) audience() string {
 	return cmp.Or(c.registration.Audience, c.provider.Assertion.Audience, c.provider.Endpoints.Token)
 }

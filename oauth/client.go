@@ -21,11 +21,11 @@ type Registration struct {
 	// provider which of our keys it is.
 	Key   credential.SigningKey
 	KeyID string
-	// Issuer is who signs; ClientID when empty.
+	// Issuer is the iss claim of an assertion; ClientID when empty.
 	Issuer string
-	// Subject is whom the app acts for: itself when empty.
+	// Subject is whom the app acts for, the sub claim of an assertion; the app itself when empty.
 	Subject string
-	// Audience is whom an assertion is for; what the provider says when empty.
+	// Audience is the aud claim of an assertion; what the provider says when empty.
 	Audience       string
 	InstallationID string
 }
@@ -108,7 +108,7 @@ func singleShot(lent *http.Client) (http.RoundTripper, bool) {
 	transport.ForceAttemptHTTP2 = false
 	transport.Protocols = new(http.Protocols)
 	transport.Protocols.SetHTTP1(true)
-	// The clone of a transport that has spoken HTTP/2 would go on offering it, and then not understand it.
+	// The clone of a transport that has spoken HTTP/2 would still offer it, and then could not speak it.
 	transport.TLSNextProto = nil
 	if transport.TLSClientConfig != nil {
 		transport.TLSClientConfig.NextProtos = nil

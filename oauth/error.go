@@ -25,7 +25,7 @@ type Error struct {
 	Kind      credential.FailureKind
 	Provider  string // id of the provider
 	Operation string // exchange, refresh, mint, revoke or identify
-	// Code is the provider's word for the failure; empty where there is none or where it does not look like a code.
+	// Code is the provider's error code; empty where it sent none, or something that does not look like one.
 	Code string
 	// Status is the HTTP status; 0 where no answer arrived.
 	Status int
@@ -108,8 +108,8 @@ func shownCode(code string, sent []credential.Secret) string {
 	return code
 }
 
-// overlaps reports whether code repeats secret or a telling part of it. Codes are made of words, so eight characters of a
-// secret inside one are no accident.
+// overlaps reports whether code repeats the secret or eight characters of it in a row. Codes are made of words, so that
+// is no coincidence.
 func overlaps(code, secret string) bool {
 	const telling = 8
 	if secret == "" {

@@ -13,7 +13,7 @@ import (
 	"tokenkeeper/provider"
 )
 
-// Identity is whose token it is.
+// Identity says whose a token is.
 type Identity struct {
 	Subject credential.Subject
 	// Display is for people; the subject where the provider gives nothing better.
@@ -23,8 +23,8 @@ type Identity struct {
 }
 
 // Identify asks the provider whose access token this is. It consumes nothing and may be repeated, so no failure is
-// ambiguous. A dead grant here means a dead access token: whether the grant is dead too, a refresh tells. The subject is
-// empty where the provider's entry names no field for it.
+// ambiguous. A dead grant means here that the access token is dead; whether the grant is too, only a refresh can tell.
+// The subject is empty where the provider's entry names no field for it.
 func (c *Client) Identify(ctx context.Context, access credential.Secret) (Identity, error) {
 	if access.IsZero() {
 		return Identity{}, c.misuse(opIdentify, "there is no access token; reauthorize the account")
@@ -77,8 +77,8 @@ func (c *Client) identity(r reply, access credential.Secret) (Identity, *Error) 
 	return Identity{Subject: credential.Subject(subject), Display: display, Scopes: c.headerScopes(r.header)}, nil
 }
 
-// unidentified sorts a refusal. Only Slack's dialect has codes to go by here: Google says invalid_request for a token it no
-// longer knows, and GitHub says nothing.
+// unidentified classifies a refusal. Its code is only used where errors are in Slack's style: Google answers
+// invalid_request for a token it no longer knows, and GitHub has no codes.
 func (c *Client) unidentified(r reply, code string, access credential.Secret) *Error {
 	failure := c.failure(opIdentify, r, code, access)
 	if c.provider.API.DeadToken.Matches(r.status, code) {
@@ -93,7 +93,7 @@ func (c *Client) unidentified(r reply, code string, access credential.Secret) *E
 	return failure
 }
 
-// statusKind reads a status of the product's API. GitHub sends both of its rate limits as 403 or as 429.
+// statusKind classifies an HTTP status of the provider's API. GitHub sends both of its rate limits as 403 or as 429.
 func (c *Client) statusKind(r reply, failure *Error) credential.FailureKind {
 	exhausted := r.header.Get("X-RateLimit-Remaining") == "0"
 	if exhausted && failure.RetryAfter == 0 {

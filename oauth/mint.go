@@ -19,13 +19,13 @@ import (
 // grantTypeJWTBearer is the grant_type of RFC 7523 §2.1.
 const grantTypeJWTBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer" //nolint:gosec // a name, and no credential
 
-// assertionOnly is the client authentication of a request whose assertion says it all (RFC 7523 §2.1 makes any other
-// optional).
+// assertionOnly stands for no client authentication: the assertion already says who the client is (RFC 7523 §2.1 makes
+// authentication optional).
 const assertionOnly provider.ClientAuthentication = "assertion"
 
-// Mint gets tokens by the grant of the registration, without a refresh token and without a person. It may be repeated at
-// will, so no failure is ambiguous; and what would be a dead grant elsewhere is a dead client, for only the operator can
-// mend it.
+// Mint gets tokens by the grant of the registration, without a refresh token and without a person. It may be repeated, so
+// no failure is ambiguous; and what would be a dead grant elsewhere is a dead client, because only the operator can fix
+// it.
 func (c *Client) Mint(ctx context.Context) (credential.Tokens, error) {
 	switch c.registration.Grant {
 	case provider.GrantClientCredentials:
@@ -74,8 +74,8 @@ func (c *Client) JWTBearer(ctx context.Context) (credential.Tokens, error) {
 	return c.mint(ctx, form, style, assertion)
 }
 
-// mint posts the form to the token endpoint. A refresh token in the answer is left out: it is not needed (§4.4.3), and
-// must not be kept and forgotten.
+// mint posts the form to the token endpoint. A refresh token in the answer is dropped: there should be none (RFC 6749
+// §4.4.3), and nobody would use it.
 func (c *Client) mint(ctx context.Context, form url.Values, style provider.ClientAuthentication, sent ...credential.Secret) (credential.Tokens, error) {
 	tokens, failure := c.present(ctx, form, style, grant{op: opMint, secrets: sent})
 	if failure != nil {
@@ -88,7 +88,7 @@ func (c *Client) mint(ctx context.Context, form url.Values, style provider.Clien
 	return tokens, nil
 }
 
-// ofMint is the failure of a call that may be made again at will and that no person's consent can mend.
+// ofMint adapts a failure to a request that may be repeated and that nobody's consent can fix.
 func (e *Error) ofMint() *Error {
 	if e.Kind == credential.DeadGrant {
 		e.Kind = credential.DeadClient
@@ -143,7 +143,7 @@ func (c *Client) installationTokens(r reply) (credential.Tokens, *Error) {
 	}, nil
 }
 
-// notMinted sorts a refusal of GitHub's, which has no codes.
+// notMinted classifies a refusal by GitHub, which has no codes.
 func (c *Client) notMinted(r reply) *Error {
 	failure := c.failure(opMint, r, "")
 	switch failure.Kind = c.statusKind(r, failure); r.status {
@@ -160,7 +160,7 @@ func (c *Client) notMinted(r reply) *Error {
 	return failure
 }
 
-// timeLeft reads the end of a token by the clock of the server that set it, 0 where the answer does not say.
+// timeLeft returns how long a token lives by the clock of the server that issued it, 0 where the answer does not say.
 func timeLeft(r reply, expires string, now time.Time) time.Duration {
 	end, err := time.Parse(time.RFC3339, expires)
 	if err != nil {
@@ -182,8 +182,8 @@ func permissions(granted answer) []string {
 	return scopes
 }
 
-// IdentifyMinted names whose the tokens of [Client.Mint] are. The request for them said so; for client credentials the
-// provider is asked where it can tell, and the client itself is named where it cannot.
+// IdentifyMinted says whose the tokens of [Client.Mint] are: the installation or the subject that the request named. For
+// client credentials it is the configured subject, else what the provider answers, else the client itself.
 func (c *Client) IdentifyMinted(ctx context.Context, access credential.Secret) (Identity, error) {
 	switch c.registration.Grant {
 	case provider.GrantGitHubInstallation:

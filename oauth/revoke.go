@@ -12,8 +12,8 @@ import (
 	"tokenkeeper/provider"
 )
 
-// Revoke gives the tokens back. It may be repeated: a token that the provider does not know counts as revoked, and
-// nothing is ambiguous about it. At a provider without revocation it does nothing.
+// Revoke has the provider revoke the tokens. It may be repeated, so no failure is ambiguous: a token that the provider
+// does not know counts as revoked. At a provider without revocation it does nothing.
 func (c *Client) Revoke(ctx context.Context, t credential.Tokens) error {
 	var failure *Error
 	switch c.provider.Revocation.Style {
@@ -33,7 +33,7 @@ func (c *Client) Revoke(ctx context.Context, t credential.Tokens) error {
 	return nil
 }
 
-// repeatable is the failure of a call that may be made again at will.
+// repeatable adapts a failure to a request that may be repeated: its outcome does not matter.
 func (e *Error) repeatable() *Error {
 	if e.Kind == credential.Ambiguous {
 		e.Kind = credential.Transient
@@ -41,7 +41,7 @@ func (e *Error) repeatable() *Error {
 	return e
 }
 
-// revokeEach begins with the refresh token: should only one call succeed, nobody can mint from what is left.
+// revokeEach begins with the refresh token: if only the first call succeeds, what is left cannot be refreshed.
 func (c *Client) revokeEach(ctx context.Context, t credential.Tokens, revoke func(context.Context, credential.Secret, string) *Error) *Error {
 	if !t.Refresh.IsZero() {
 		if failure := revoke(ctx, t.Refresh, "refresh_token"); failure != nil {
@@ -54,8 +54,8 @@ func (c *Client) revokeEach(ctx context.Context, t credential.Tokens, revoke fun
 	return revoke(ctx, t.Access, "access_token")
 }
 
-// revokeRFC7009 follows §2.1 and §2.2: 200 for an unknown token too. Google answers 400 invalid_token for it. A server that
-// cannot revoke access tokens says unsupported_token_type (§2.2.1), and their own end is near.
+// revokeRFC7009 follows §2.1 and §2.2: an unknown token is answered with 200 too. Google answers 400 invalid_token for
+// it. A server that cannot revoke access tokens answers unsupported_token_type (§2.2.1); they soon expire by themselves.
 func (c *Client) revokeRFC7009(ctx context.Context, token credential.Secret, hint string) *Error {
 	style := c.provider.Revocation.ClientAuthentication
 	if style == "" {

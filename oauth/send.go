@@ -24,7 +24,7 @@ const (
 	maxWait = 24 * time.Hour
 )
 
-// reply is an answer that arrived as a whole.
+// reply is an answer that arrived completely.
 type reply struct {
 	status int
 	header http.Header
@@ -85,7 +85,8 @@ func (c *Client) receive(ctx context.Context, op string, response *http.Response
 	return r, nil
 }
 
-// cutOff is an answer whose body broke off. A refusal's status still speaks; tokens that were on their way are lost.
+// cutOff is the failure of a request whose answer broke off. If the status is a refusal, it still counts; if it is a
+// success, the tokens are lost.
 func (c *Client) cutOff(ctx context.Context, op string, r reply, err error) *Error {
 	failure := c.failure(op, r, "")
 	if r.succeeded() {
@@ -96,7 +97,7 @@ func (c *Client) cutOff(ctx context.Context, op string, r reply, err error) *Err
 	return failure
 }
 
-// lost is a request without an answer.
+// lost is the failure of a request without an answer.
 func (c *Client) lost(op string, sent bool, err error) *Error {
 	failure := &Error{
 		Kind:      credential.Transient,
@@ -112,7 +113,7 @@ func (c *Client) lost(op string, sent bool, err error) *Error {
 	return failure
 }
 
-// failure is an answer that brought no success.
+// failure classifies an answer that is not a success.
 func (c *Client) failure(op string, r reply, code string, sent ...credential.Secret) *Error {
 	kind, known := c.provider.Errors.Kind(code, r.status)
 	if !known {
@@ -133,7 +134,7 @@ func (c *Client) failure(op string, r reply, code string, sent ...credential.Sec
 	return failure
 }
 
-// misuse is a call that has nothing to send.
+// misuse is the failure of a call that lacks what it would have to send.
 func (c *Client) misuse(op, reason string) *Error {
 	return &Error{Kind: credential.Misconfigured, Provider: c.provider.ID, Operation: op, reason: reason}
 }

@@ -6,14 +6,14 @@ import (
 	"tokenkeeper/credential"
 )
 
-// SignIn is what the code of a person who signs in brings (OpenID Connect Core §3.1.3.3). Nobody has looked at the tokens.
+// SignIn is what the code of a person who signs in is exchanged for (OpenID Connect Core §3.1.3.3). Nothing in it has
+// been verified.
 type SignIn struct {
 	ID     credential.Secret // a JWT that says who the person is
 	Access credential.Secret // for the UserInfo endpoint
 }
 
-// SignIn is [Client.Exchange] where the person matters, and not what may be done for them: scope openid brings an ID token. An
-// answer without one is an error.
+// SignIn is [Client.Exchange] for somebody who signs in: the answer must have an ID token, which scope openid asks for.
 func (c *Client) SignIn(ctx context.Context, code string, verifier credential.Secret) (SignIn, error) {
 	form, g := c.exchange(code, verifier)
 	r, failure := c.submit(ctx, form, c.provider.ClientAuthentication, g)

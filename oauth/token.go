@@ -77,7 +77,7 @@ func (c *Client) present(ctx context.Context, form url.Values, style provider.Cl
 	return c.read(r, g)
 }
 
-// submit is present without a look at the answer.
+// submit posts the form to the token endpoint and returns the answer as it is.
 func (c *Client) submit(ctx context.Context, form url.Values, style provider.ClientAuthentication, g grant) (reply, *Error) {
 	request, failure := c.post(ctx, g.op, c.provider.Endpoints.Token, form, style)
 	if failure != nil {
@@ -109,7 +109,7 @@ func (c *Client) post(ctx context.Context, op, endpoint string, form url.Values,
 	return request, nil
 }
 
-// read finds tokens or a kind of failure in an answer of the token endpoint.
+// read returns the tokens in an answer of the token endpoint, or the failure that it is.
 func (c *Client) read(r reply, g grant) (credential.Tokens, *Error) {
 	a := parseAnswer(r.header, r.body)
 	holder := c.holder(a)
@@ -160,8 +160,8 @@ func (c *Client) assemble(holder answer, presented credential.Secret) credential
 	return tokens
 }
 
-// refreshLifetime returns how long the refresh token lives from now, used or not: what the answer says, else the
-// provider's limit. That one is unknown for a token issued earlier. How long it lives without being used is no fact of an
+// refreshLifetime returns how long the refresh token lives from now, used or not: what the answer says, or else the
+// provider's limit, which says nothing about a token issued earlier. How long it lives without being used is in no
 // answer: see [provider.Token.RefreshIdleLifetime].
 func refreshLifetime(facts provider.Token, answered time.Duration, fresh bool) time.Duration {
 	if answered == 0 && fresh {

@@ -11,7 +11,7 @@ import (
 // I = R - Missing + Duplicates + Unexpected.
 type Books struct {
 	MessagesPosted int `json:"messages_posted"` // by people and other apps, thread replies included
-	// ReportsPosted are the bug reports among them, in channels that the app is in: what it cannot read it cannot miss.
+	// ReportsPosted are the bug reports among them, in channels that the app is in: it cannot miss what it cannot read.
 	ReportsPosted int `json:"reports_posted"`
 	Edits         int `json:"edits"` // messages that were edited
 
@@ -40,18 +40,18 @@ type Books struct {
 
 	// AuthFailures are API requests that carried a token and were refused for it.
 	AuthFailures int `json:"auth_failures"`
-	// UnreplayedAuthFailures are those of them whose like was never accepted afterwards, but for files of repositories, which
-	// readers keep; OpenAuthFailures names them.
+	// UnreplayedAuthFailures are those after which no such request was accepted; OpenAuthFailures names them. Requests
+	// for files of repositories are left out, because readers cache them.
 	UnreplayedAuthFailures int      `json:"unreplayed_auth_failures"`
 	OpenAuthFailures       []string `json:"open_auth_failures,omitempty"`
 
 	// RateLimited are answers with Retry-After or an exhausted limit; RateLimitsIgnored are requests to the same endpoint
-	// that came before the time was over.
+	// that came too early.
 	RateLimited       int `json:"rate_limited"`
 	RateLimitsIgnored int `json:"rate_limits_ignored"`
 
 	FaultsHit int `json:"faults_hit"`
-	// ModelTokens is what the model was paid for.
+	// ModelTokens is the number of tokens that the model charged for.
 	ModelTokens int            `json:"model_tokens,omitempty"`
 	Requests    map[string]int `json:"requests"` // :: "slack conversations.history" → how many arrived
 
@@ -132,7 +132,7 @@ func (s *Sandbox) bookReplies(b *Books, m *message, key string) {
 	}
 }
 
-// bookIssues holds the issues that were created against the reports that were posted.
+// bookIssues compares the issues that were created with the reports that were posted.
 func (s *Sandbox) bookIssues(b *Books, reports []string) {
 	filed := map[string]int{} // :: key of a report → issues
 	for _, key := range reports {

@@ -71,7 +71,7 @@ func fetch(ctx context.Context, client *http.Client, target string, form url.Val
 	return fetched{response.StatusCode, string(body), response.Header.Get("Location")}, err
 }
 
-// staying is a copy of the client that follows no redirect.
+// staying returns a copy of the client that follows no redirect.
 func staying(client *http.Client) *http.Client {
 	copied := http.Client{}
 	if client != nil {

@@ -15,7 +15,7 @@ import (
 // maxBody bounds what the sandbox reads of a request; an issue may hold 65,536 characters of up to four bytes, escaped.
 const maxBody = 4 << 20
 
-// call is a request to one of the simulated APIs, read to its end and named.
+// call is a request to one of the simulated APIs, with its body read and its endpoint named.
 type call struct {
 	app      App
 	endpoint string
@@ -36,7 +36,7 @@ type answer struct {
 // handling answers a call while the sandbox is locked.
 type handling func(*call) answer
 
-// serve names the request, books it, lets a scripted fault have its way and answers.
+// serve names the request, books it, applies a scripted fault and answers.
 func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, name App, endpoint string, handle handling) {
 	c, err := s.read(r, name, endpoint)
 	if err != nil {
@@ -69,7 +69,7 @@ func (s *Sandbox) read(r *http.Request, name App, endpoint string) (*call, error
 	return c, nil
 }
 
-// base is what stands before links: the public URL where one is set, else the host the request came to.
+// base is what links begin with: the public URL where one is set, else the host the request came to.
 func (s *Sandbox) base(r *http.Request) string {
 	if s.options.PublicURL != "" {
 		return s.options.PublicURL
@@ -129,7 +129,7 @@ func (c *call) bearer() string {
 	return ""
 }
 
-// name is how the books and faults call the endpoint.
+// name is what the books and faults call the endpoint.
 func (c *call) name() string { return string(c.app) + " " + c.endpoint }
 
 // contains reports whether text is anywhere in path, query or body.

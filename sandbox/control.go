@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// controlRoutes is the way in for people, scripts and other processes. No route answers a token or a secret: those go to
-// their client alone.
+// controlRoutes are for people, scripts and other processes. None of them answers a token or a secret: only clients get
+// those.
 func (s *Sandbox) controlRoutes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /control/messages", s.controlPost)
@@ -75,8 +75,8 @@ type postRequest struct {
 	Message
 }
 
-// controlPost takes JSON from scripts and the form of the index page, which wants to be back there afterwards. JSON that
-// curl -d sends is called a form, and no form begins with a brace.
+// controlPost takes JSON from scripts, and the form of the index page, which it leads back there. curl -d labels JSON as
+// a form, but no form begins with a brace.
 func (s *Sandbox) controlPost(w http.ResponseWriter, r *http.Request) {
 	body := bufio.NewReader(r.Body)
 	first, _ := body.Peek(1) // an empty body is what the decoder complains of
@@ -137,7 +137,7 @@ func (s *Sandbox) controlReact(in reactRequest) (reactRequest, error) {
 
 func (s *Sandbox) controlFault(f Fault) (Fault, error) { return f, s.Fault(f) }
 
-// controlSubscribe does not answer the secret.
+// controlSubscribe leaves the secret out of its answer.
 func (s *Sandbox) controlSubscribe(in Subscription) (map[string]string, error) {
 	return map[string]string{"app": string(in.App), "url": in.URL}, s.Subscribe(in)
 }

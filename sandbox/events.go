@@ -23,13 +23,13 @@ type Subscription struct {
 	Secret string `json:"secret"`
 }
 
-// Event is what an app is told of: at Slack the inner event, its type included; at GitHub the payload of the webhook.
+// Event is what an app is notified of: at Slack the inner event, its type included; at GitHub the payload of the webhook.
 type Event struct {
 	Name string         `json:"name"` // as X-GitHub-Event has it, or Slack's type
 	Body map[string]any `json:"body,omitempty"`
 }
 
-// eventTimeout is Slack's: who has not answered by then did not hear it. GitHub waits for 10 s.
+// eventTimeout is Slack's: a receiver that takes longer has not received the event. GitHub waits for 10 s.
 const eventTimeout = 3 * time.Second
 
 // Subscribe has the sandbox send the events of an app from now on: people who post, and grants that end. It replaces an
@@ -48,8 +48,8 @@ func (s *Sandbox) Subscribe(to Subscription) error {
 	return nil
 }
 
-// Send delivers one event and returns the status of the answer. It is signed as the provider signs, with the secret given:
-// with another one it is forged.
+// Send delivers one event and returns the status of the answer. It is signed as the provider signs, with the secret of
+// to: a wrong one makes a forged event.
 func (s *Sandbox) Send(ctx context.Context, to Subscription, e Event) (status int, err error) {
 	body, err := json.Marshal(s.payload(to.App, e))
 	if err != nil {
@@ -105,8 +105,8 @@ func hmacHex(secret, text string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// tellLocked sends events to the subscriber of an app, if there is one, in their order and without waiting. Nothing is sent
-// twice: that a provider's event is lost has to be survived.
+// tellLocked sends events to the subscriber of an app, if there is one, in order and without waiting. Nothing is sent
+// twice: a subscriber has to survive the loss of an event.
 func (s *Sandbox) tellLocked(app App, events ...Event) {
 	to, ok := s.subscriptions[app]
 	if !ok {
@@ -119,7 +119,7 @@ func (s *Sandbox) tellLocked(app App, events ...Event) {
 	}()
 }
 
-// endsLocked is what an app is told when all of its grants end.
+// endsLocked returns the events of an app whose grants all end.
 func (s *Sandbox) endsLocked(a *app) []Event {
 	if a.name == Slack {
 		return []Event{

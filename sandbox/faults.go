@@ -24,14 +24,14 @@ const (
 	FaultDrop FaultKind = "drop"
 	// FaultDelay waits for Fault.Delay, then serves the request even if its client has gone by then.
 	FaultDelay FaultKind = "delay"
-	// FaultTruncate serves the request and sends the first half of the answer.
+	// FaultTruncate serves the request and sends only the first half of the answer.
 	FaultTruncate FaultKind = "truncate"
 	// FaultAnswer has the model answer as Fault.Code says, which is one of the Answer constants.
 	FaultAnswer FaultKind = "answer"
 )
 
-// Fault is a scripted misfortune: which requests it meets, how many it lets pass, how many it hits, and what it does.
-// In JSON its durations are written as "1.5s".
+// Fault is a scripted failure: which requests it chooses, how many it lets pass, how many it hits, and what it does. In
+// JSON its durations are written as "1.5s".
 type Fault struct {
 	Name string `json:"name,omitempty"` // for people
 
@@ -55,7 +55,7 @@ type Fault struct {
 	RetryAfter time.Duration `json:"-"`
 	// Delay comes first, with every kind.
 	Delay time.Duration `json:"-"`
-	// Processed: the request takes effect, and only its answer is replaced, kept or lost.
+	// Processed means that the request takes effect, and only its answer is replaced, delayed or lost.
 	Processed bool `json:"processed,omitempty"`
 }
 
@@ -66,7 +66,7 @@ type FaultState struct {
 	Hit  int `json:"hit"`
 }
 
-// scripted is a fault on its way.
+// scripted is a fault and how far it got.
 type scripted struct {
 	Fault
 	seen, hit int
@@ -90,7 +90,7 @@ func (s *Sandbox) Faults() []FaultState {
 	return s.faultStates()
 }
 
-// faultStates is Faults for who holds the lock.
+// faultStates is Faults for a caller that holds the lock.
 func (s *Sandbox) faultStates() []FaultState {
 	states := make([]FaultState, 0, len(s.faults))
 	for _, f := range s.faults {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// suffer lets a fault have its way with a request. A connection is dropped by the panic that net/http has for it.
+// suffer applies a fault to a request. It drops a connection by panicking with [http.ErrAbortHandler].
 func (s *Sandbox) suffer(w http.ResponseWriter, c *call, f Fault, handle handling) {
 	if !s.delay(f.Delay) {
 		panic(http.ErrAbortHandler)
@@ -35,8 +35,8 @@ func (s *Sandbox) suffer(w http.ResponseWriter, c *call, f Fault, handle handlin
 	}
 }
 
-// delay waits, and reports false if the sandbox was closed meanwhile. It does not look at the client: a server goes on
-// with a request whose client has left, and that is how an issue appears after its creation had timed out.
+// delay waits, and reports false if the sandbox was closed meanwhile. It ignores that the client may have gone: a real
+// server goes on with its request, and so an issue appears after its creation timed out.
 func (s *Sandbox) delay(d time.Duration) bool {
 	if d <= 0 {
 		return true

@@ -83,8 +83,9 @@ func (s *Sandbox) gitHubCall(c *call, run gitHubHandling) answer {
 		with("X-GitHub-Media-Type", "github.v3; format=json")
 }
 
-// conditional gives what was read an ETag. A request that names it is answered with 304, which costs nothing of the primary
-// limit, by docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api ("Use conditional requests").
+// conditional gives an answer an ETag. A request with that ETag is answered with 304, which does not count against the
+// primary limit (docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api, "Use conditional
+// requests").
 func conditional(c *call, rate *rateWindow, a answer) answer {
 	if c.request.Method != http.MethodGet || a.status != http.StatusOK {
 		return a
@@ -98,7 +99,7 @@ func conditional(c *call, rate *rateWindow, a answer) answer {
 	return a.with("ETag", etag)
 }
 
-// gitHubTokenError: a token that expired, was revoked or never was, GitHub does not tell them apart.
+// gitHubTokenError is the answer to a token that expired, was revoked or never existed; GitHub does not tell these apart.
 func gitHubTokenError(state tokenState) string {
 	if state == tokenMissing {
 		return "Requires authentication"
@@ -106,7 +107,7 @@ func gitHubTokenError(state tokenState) string {
 	return "Bad credentials"
 }
 
-// accessible finds the repository a call names; the answer to none and to one out of reach is the same.
+// accessible finds the repository a call names. One that does not exist and one out of reach are answered alike.
 func (s *Sandbox) accessible(c *call) (*repository, bool) {
 	r := s.hub.repository(c.request.PathValue("owner") + "/" + c.request.PathValue("repo"))
 	return r, r != nil && !r.inaccessible
@@ -121,7 +122,7 @@ func (s *Sandbox) withRepository(c *call, run func(*repository) answer) answer {
 	return run(r)
 }
 
-// withIssues is withRepository for what needs issues to be enabled.
+// withIssues is withRepository for handlers that need issues to be enabled.
 func (s *Sandbox) withIssues(c *call, run func(*repository) answer) answer {
 	return s.withRepository(c, func(r *repository) answer {
 		if r.issuesDisabled {
@@ -158,7 +159,7 @@ func gitHubInvalid(resource, field, code, message string) answer {
 	})
 }
 
-// gitHubNoLabels is the answer to an issue with a label that would have to be created by somebody who may not.
+// gitHubNoLabels is the answer to an issue whose label would have to be created by somebody who may not create labels.
 func gitHubNoLabels() answer {
 	return jsonAnswer(http.StatusForbidden, map[string]any{
 		"message": "You do not have permission to create labels on this repository.", "status": "403",
@@ -170,7 +171,7 @@ func gitHubNoLabels() answer {
 // gitHubUnparsable is the answer to a body that is no JSON.
 func gitHubUnparsable() answer { return gitHubFailure(http.StatusBadRequest, "Problems parsing JSON") }
 
-// rateWindow is the primary limit: so many requests in an hour, which begins with the first of them.
+// rateWindow is the primary limit: a number of requests in an hour, which begins with the first of them.
 type rateWindow struct {
 	limit, used int
 	reset       time.Time

@@ -6,14 +6,15 @@ import (
 	"time"
 )
 
-// creations is when a credential created content: GitHub allows so many in a minute and in an hour, and does not say how
-// many are left (docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api, "secondary rate limits").
+// creations are the times at which a credential created content. GitHub limits them by the minute and by the hour, and
+// does not say how many are left (docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api, "secondary
+// rate limits").
 type creations struct{ at []time.Time }
 
-// creationWait is what GitHub asks for where it cannot say better: a minute.
+// creationWait is the wait that GitHub asks for where it is not more precise: a minute.
 const creationWait = time.Minute
 
-// wait returns how long another one has to wait, 0 for not at all.
+// wait returns how long the next one has to wait, 0 for not at all.
 func (c *creations) wait(now time.Time, perMinute, perHour int) time.Duration {
 	c.at = slices.DeleteFunc(c.at, func(t time.Time) bool { return now.Sub(t) >= time.Hour })
 	inMinute := 0

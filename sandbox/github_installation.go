@@ -78,7 +78,8 @@ func (a *app) mintFor(g *grant, prefix string, now time.Time) *token {
 	return t
 }
 
-// SuspendInstallation suspends the GitHub App's installation or ends that. Its tokens stop working meanwhile.
+// SuspendInstallation suspends the GitHub App's installation, or resumes it. Its tokens do not work while it is
+// suspended.
 func (s *Sandbox) SuspendInstallation(suspended bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// searchIssues answers from an index that is Options.SearchLag behind: whoever searches for what was just created does
-// not find it.
+// searchIssues answers from an index that is Options.SearchLag behind: a search does not find what was just created.
 func (s *Sandbox) searchIssues(c *call, _ *grant) answer {
 	query := c.params.Get("q")
 	if strings.TrimSpace(query) == "" {

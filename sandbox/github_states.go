@@ -40,7 +40,8 @@ func (s *Sandbox) ChangeIssue(change IssueChange) error {
 	return nil
 }
 
-// turn puts an issue into a state, and reports whether there is such a one. GitHub says reopened of what was closed before.
+// turn puts an issue into a state, and reports whether that state exists. The reason of an issue that is open again is
+// "reopened".
 func (s *Sandbox) turn(i *issue, state, reason string) bool {
 	now := s.now().UTC().Truncate(time.Second)
 	switch {
@@ -60,7 +61,7 @@ func (s *Sandbox) turn(i *issue, state, reason string) bool {
 	return true
 }
 
-// updateIssue takes of a PATCH what changes the state.
+// updateIssue heeds those fields of a PATCH that change the state.
 func (s *Sandbox) updateIssue(c *call, _ *grant) answer {
 	return s.withIssue(c, func(i *issue) answer {
 		var asked struct {

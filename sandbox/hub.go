@@ -95,7 +95,7 @@ func (h *hub) add(fullName string, o Options) {
 	h.seedPull(r, o.Now())
 }
 
-// seedPull opens a pull request: lists of issues have those in them, and whoever counts issues has to know.
+// seedPull opens a pull request: GitHub lists them among the issues, and who counts issues has to know.
 func (h *hub) seedPull(r *repository, now time.Time) {
 	i := h.open(r, issue{title: "Update dependencies", body: "Weekly update.", author: maintainer, pull: true, seeded: true}, now)
 	i.labels = []string{"enhancement"}
@@ -158,7 +158,7 @@ func (h *hub) ensureLabels(r *repository, names []string) []string {
 	return proper
 }
 
-// marker is what the agent leaves in the body of an issue to know it again. The sandbox reads it with its own eyes.
+// marker is what the agent writes into the body of an issue to recognize it. The sandbox has a parser of its own.
 var marker = regexp.MustCompile(`<!--\s*tokenkeeper:\s*([A-Z0-9]+/[A-Z0-9]+/\d+\.\d+)\s*-->`)
 
 // key returns the key of the message the issue was filed for; "" if the body marks none, or more than one.
@@ -175,7 +175,7 @@ func markedKey(body string) string {
 	return found
 }
 
-// loginID is a user id that is always the same for the same login.
+// loginID derives a user id from the login.
 func loginID(login string) int64 {
 	hash := fnv.New32a()
 	_, _ = hash.Write([]byte(strings.ToLower(login))) // a hash never fails

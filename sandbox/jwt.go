@@ -73,7 +73,7 @@ var (
 	errFarFuture = errors.New("claim exp lies too far in the future")
 )
 
-// checkTimes holds the claims against the clock: issued before now, over after now, and at most so long ahead of from.
+// checkTimes checks the times of the claims: issued in the past, expiring in the future, and no later than ahead allows.
 func (c claims) checkTimes(now time.Time, ahead func(issued time.Time) time.Time) error {
 	if c.Issued == nil || c.Expires == nil {
 		return errNoTimes

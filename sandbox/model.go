@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Codes of [FaultAnswer]: what the model makes of a question instead of an answer.
+// Codes of [FaultAnswer]: what the model does instead of answering.
 const (
 	// AnswerNonsense is prose in the place of JSON.
 	AnswerNonsense = "nonsense"
@@ -18,7 +18,7 @@ const (
 	AnswerCut = "cut"
 	// AnswerRefusal is a refusal to answer at all.
 	AnswerRefusal = "refusal"
-	// AnswerObedient is of the schema, and does what the message says as far as that goes: each text is the whole message.
+	// AnswerObedient fits the schema and obeys the message as far as the schema lets it: each text is the whole message.
 	AnswerObedient = "obedient"
 )
 

@@ -30,8 +30,7 @@ func (s jsonSchema) fault() string {
 	return ""
 }
 
-// toy answers questions about a text by a handful of rules. They are not those of anybody else, and it does no more than
-// its tests need.
+// toy answers questions about a text by a few rules of its own, no more than its tests need.
 type toy struct{ text string }
 
 // toyOf takes the text out of a question that is JSON.

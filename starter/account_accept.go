@@ -107,7 +107,7 @@ func (c *cli) rejectAccount(ctx context.Context, account credential.AccountID) e
 	})
 }
 
-// rejectPatience is longer than a provider may take that does not answer, as often as it is asked.
+// rejectPatience is longer than all attempts to reach a provider that does not answer.
 const rejectPatience = 4 * time.Minute
 
 func nothingInQuarantine(account credential.AccountID) error {

@@ -139,8 +139,8 @@ func (c *cli) reauthorizeAccount(ctx context.Context, account credential.Account
 	})
 }
 
-// anotherConsent returns what becomes true when an account that works got another grant. Its refreshes go on meanwhile
-// and bring new generations too, so only the vault can tell: it knows the consent that a grant began with.
+// anotherConsent returns the condition that a working account has got another grant. Its refreshes go on meanwhile and
+// bring new generations too, so only the vault can tell: it knows the consent that a grant began with.
 func (c *cli) anotherConsent(ctx context.Context, a *app.App, account credential.AccountID) (condition, error) {
 	if err := a.OpenVault(ctx); err != nil {
 		return nil, failf("leave out --wait", "waiting for a new consent to an account that works needs the vault: %w", err)
@@ -166,7 +166,7 @@ func configured(a *app.App, account credential.AccountID) error {
 // condition reports whether an account is what somebody waits for.
 type condition func(ctx context.Context, now workflows.AccountStatus) bool
 
-// askIfPossible is ask where the answer is welcome and not needed: without a worker the page can be printed all the same.
+// askIfPossible is ask where the answer is not essential: the page can be printed without a worker.
 func (c *cli) askIfPossible(ctx context.Context, a *app.App, account credential.AccountID) (workflows.AccountStatus, error) {
 	status, err := c.ask(ctx, a, account)
 	switch {
@@ -202,7 +202,8 @@ func (c *cli) invite(ctx context.Context, a *app.App, before workflows.AccountSt
 	})
 }
 
-// link makes the link to print. On loopback the account's page can be reached without one, as long as there is no vault.
+// link makes the link to print. A gateway on loopback also serves the account's page without one; that is the fallback
+// when the vault cannot be opened here.
 func (c *cli) link(ctx context.Context, a *app.App, before workflows.AccountStatus, code bool) (app.Link, error) {
 	why := cmp.Or(before.Reason, "somebody asked for it with tokenkeeper account "+verb(before))
 	making, cancel := context.WithTimeout(ctx, c.timeout)
@@ -242,7 +243,7 @@ func tellInvitation(w io.Writer, answer invitation) {
 	}
 }
 
-// await looks at the account until it is what it should be. Consents that were refused meanwhile are told at once.
+// await polls the account until done, and prints the warnings that appear meanwhile: of consents that were refused.
 func (c *cli) await(ctx context.Context, a *app.App, account credential.AccountID, limit time.Duration,
 	done condition,
 ) (workflows.AccountStatus, error) {

@@ -106,7 +106,7 @@ func readTokens(from io.Reader, now time.Time) (credential.Tokens, error) {
 	return t, nil
 }
 
-// after is zero for a lifetime that is not told.
+// after returns zero for an unknown lifetime.
 func after(now time.Time, seconds int64) time.Time {
 	if seconds == 0 {
 		return time.Time{}

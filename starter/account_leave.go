@@ -68,7 +68,7 @@ type departures struct {
 	Accounts []departure `json:"accounts"`
 }
 
-// leave disconnects all accounts of a person. One that fails keeps none of the others from ending.
+// leave disconnects all accounts of a person. A failure does not stop the others.
 func (c *cli) leave(ctx context.Context, who person, how leaving) error {
 	if err := c.askable(how.yes); err != nil {
 		return err
@@ -195,7 +195,8 @@ func (c *cli) tellDepartures(who person, results []departure) error {
 	return err
 }
 
-// leftBefore tells a person who has left from one who never was there: a mistyped name must not look like a success.
+// leftBefore distinguishes a person who has left from one who never existed: a mistyped name must not look like a
+// success.
 func (c *cli) leftBefore(ctx context.Context, a *app.App, who person) error {
 	ended, err := accountWorkflows(ctx, a, "WorkflowType = '"+workflows.ConnectedAccountType+"'")
 	if err != nil {

@@ -85,8 +85,7 @@ func tellAudit(w io.Writer, events []vault.Event) {
 	table(w, []string{"WHEN", "WHO", "WHAT", "ACCOUNT", "FROM", "OUTCOME", "DETAIL"}, rows)
 }
 
-// record writes what a command did to the audit log. What is done is done: without the vault it only says that it was not
-// written down.
+// record writes what a command did to the audit log. The command does not fail with it: its work is done.
 func (c *cli) record(ctx context.Context, a *app.App, action vault.Action, account credential.AccountID, outcome vault.Outcome, detail string) {
 	recording, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.timeout)
 	defer cancel()
@@ -99,7 +98,7 @@ func (c *cli) record(ctx context.Context, a *app.App, action vault.Action, accou
 	}
 }
 
-// outcomeOf is the outcome of what either worked or did not, and why.
+// outcomeOf returns what the audit log says of an action: its outcome, and why it failed.
 func outcomeOf(err error) (vault.Outcome, string) {
 	if err != nil {
 		return vault.Failed, err.Error()

@@ -78,7 +78,7 @@ func checkCall(cmd *cobra.Command, args []string) error {
 	return err
 }
 
-// call does not ask for Temporal first: while the token is good, a call needs none.
+// call does not check Temporal first: while the token is valid, it is not needed.
 func (c *cli) call(ctx context.Context, args []string, flags callFlags) error {
 	account, err := credential.ParseAccountID(args[0])
 	if err != nil {
@@ -156,8 +156,8 @@ func (c *cli) requestBody(flags callFlags) ([]byte, error) {
 	return body, nil
 }
 
-// resolve returns an absolute URL as it is, and puts anything else below the base: a slash in front does not leave it,
-// or no call to GitHub Enterprise Server, whose API is under /api/v3/, could be written as GitHub's documents write it.
+// resolve returns an absolute URL as it is, and joins anything else to the base, even with a leading slash: GitHub's
+// documentation writes /user, and the API of a GitHub Enterprise Server is at /api/v3/user.
 func resolve(base *url.URL, text string) (*url.URL, error) {
 	target, err := url.Parse(text)
 	if err == nil && target.Host == "" && target.Scheme != "https" && target.Scheme != "http" { // "files/1:export" has a colon too
@@ -225,7 +225,7 @@ func (c *cli) recordCall(a *app.App, account credential.AccountID, req *http.Req
 	c.record(req.Context(), a, vault.Called, account, outcome, detail)
 }
 
-// callError takes the envelope of net/http off what the connector says.
+// callError takes the connector's errors out of the *url.Error that net/http wraps them in.
 func callError(account credential.AccountID, err error) error {
 	if refused, ok := errors.AsType[*connector.HostError](err); ok {
 		return refused

@@ -107,7 +107,7 @@ func explain(err error) *failure {
 	return &failure{code: exitFailure, err: err}
 }
 
-// explainTemporal returns nil for what is no matter of the server.
+// explainTemporal returns nil for an error that has nothing to do with the server.
 func explainTemporal(err error) *failure {
 	if missing, ok := errors.AsType[*serviceerror.NamespaceNotFound](err); ok {
 		return &failure{
@@ -146,7 +146,7 @@ type errorText struct {
 	Problems []config.Problem `json:"problems,omitempty"` // each fault of the configuration
 }
 
-// complain tells what went wrong and returns the exit code.
+// complain prints the error and returns the exit code.
 func (c *cli) complain(err error) int {
 	f := explain(err)
 	text := errorText{Message: f.err.Error(), Fix: f.fix}

@@ -15,7 +15,7 @@ import (
 
 const redacted = "[redacted]"
 
-// secretsOf returns the tokens of an account, to black them out of what is about to be shown.
+// secretsOf returns the tokens of an account, to be redacted from output.
 func secretsOf(ctx context.Context, a *app.App, account credential.AccountID) ([]string, error) {
 	record, err := a.Vault.Get(ctx, account)
 	if errors.Is(err, vault.ErrNotFound) {

@@ -27,7 +27,7 @@ type cli struct {
 	verbose    bool
 	timeout    time.Duration
 
-	begun bool // flags and arguments were accepted: what fails from here on is no mistake in typing
+	begun bool // flags and arguments were accepted: failures from here on are not usage errors
 }
 
 // run is the whole program, for main and for tests. It returns the exit code.
@@ -89,7 +89,7 @@ profile, as for the temporal command.`,
 }
 
 // explainBranches makes every command that only holds others print its help, and refuse what is not one of them: cobra
-// itself would take a mistyped subcommand for a wish for help, and succeed.
+// itself prints the help for a mistyped subcommand and exits with 0.
 func explainBranches(branch *cobra.Command) {
 	for _, child := range branch.Commands() {
 		explainBranches(child)
@@ -153,7 +153,7 @@ func (c *cli) withApp(use func(*app.App) error) error {
 	return errors.Join(use(a), a.Close())
 }
 
-// openVault says what to do about a vault that does not open.
+// openVault opens the vault. Its error says what to do when that fails.
 func (c *cli) openVault(ctx context.Context, a *app.App) error {
 	err := a.OpenVault(ctx)
 	if err == nil || ctx.Err() != nil {
@@ -165,8 +165,8 @@ func (c *cli) openVault(ctx context.Context, a *app.App) error {
 // unopened is the failure of a vault that does not open, or of its keyset.
 func unopened(err error) error { return &failure{code: exitConfig, err: err, fix: app.VaultFix(err)} }
 
-// withTemporal is withApp for what is nothing without Temporal. It asks for the server's health first, so that "no
-// server" and "no worker" are never mistaken for each other.
+// withTemporal is withApp for commands that need Temporal. It asks for the server's health first, so that "no server" and
+// "no worker" are never mistaken for each other.
 func (c *cli) withTemporal(ctx context.Context, use func(*app.App) error) error {
 	return c.withApp(func(a *app.App) error {
 		if err := c.reach(ctx, a); err != nil {

@@ -61,7 +61,7 @@ func (c *cli) run(ctx context.Context, flags runFlags) error {
 	}
 	flags.worker = worker
 	var server *devserver.Server
-	err = c.withApp(func(a *app.App) (err error) { // a faulty configuration is told before anything starts, a vault without key too
+	err = c.withApp(func(a *app.App) (err error) { // a faulty configuration or a vault without a key is reported before anything starts
 		if err := c.openVault(ctx, a); err != nil {
 			return err
 		}
@@ -97,10 +97,10 @@ func findWorker(named string) (string, error) {
 	return named, nil
 }
 
-// ownTemporal starts a Temporal server, and returns nil where there is one to use.
+// ownTemporal starts a Temporal server, and returns nil where there already is one to use.
 func (c *cli) ownTemporal(ctx context.Context, a *app.App, flags runFlags) (*devserver.Server, error) {
 	may := c.mayStartTemporal(a.TemporalAddress)
-	if !may || flags.port == 0 { // whoever names a port means a server of this command's own, whatever else runs
+	if !may || flags.port == 0 { // a port asks for a server of our own, whatever else runs
 		unreachable := c.reach(ctx, a)
 		switch {
 		case unreachable == nil:
@@ -121,7 +121,7 @@ func (c *cli) ownTemporal(ctx context.Context, a *app.App, flags runFlags) (*dev
 	return server, nil
 }
 
-// unreachableElsewhere is for a server that somebody named: it is not for this command to start another one instead.
+// unreachableElsewhere is for a server that the user named: this command must not start another one instead.
 func unreachableElsewhere(err error) error {
 	f := explain(err)
 	f.fix = "start the server, or let `make run` start one of its own: without TEMPORAL_ADDRESS and a profile that names another machine"
@@ -186,7 +186,7 @@ func (c *cli) runWorker(ctx context.Context, flags runFlags, settings []string, 
 	return err
 }
 
-// overridden returns pairs with those of settings in the place of others of the same name.
+// overridden returns the environment, with settings in place of the variables of the same name.
 func overridden(pairs, settings []string) []string {
 	kept := slices.DeleteFunc(slices.Clone(pairs), func(pair string) bool {
 		name, _, _ := strings.Cut(pair, "=")
@@ -195,7 +195,7 @@ func overridden(pairs, settings []string) []string {
 	return append(kept, settings...)
 }
 
-// sizeOf returns where the end of a file is, 0 for one that is not there yet.
+// sizeOf returns the size of a file, 0 for one that does not exist yet.
 func sizeOf(path string) (int64, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -207,8 +207,8 @@ func sizeOf(path string) (int64, error) {
 	return info.Size(), nil
 }
 
-// follow copies what is appended to a file after an offset, until done, and what is there then. The worker writes to the
-// file itself, so that a terminal that blocks never blocks the worker.
+// follow copies what is appended to a file after an offset, until done is closed, and then the rest. The worker writes to
+// the file itself, so that a terminal that blocks never blocks the worker.
 func follow(path string, from int64, to io.Writer, done <-chan struct{}) error {
 	file, err := os.Open(path)
 	if err != nil {

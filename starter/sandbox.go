@@ -109,7 +109,7 @@ func serve(ctx context.Context, listener net.Listener, world *sandbox.Sandbox, p
 	return group.Wait()
 }
 
-// populate has people post to the channels in turn.
+// populate has people post to the channels, one channel after the other.
 func populate(ctx context.Context, world *sandbox.Sandbox, every time.Duration) error {
 	if every <= 0 {
 		return nil

@@ -155,5 +155,5 @@ func tellMistakes(w io.Writer, mistakes []mistake) {
 	table(w, []string{"LINE", "MISTAKE", "KIND", "CONFIDENCE", "REASON", "MESSAGE"}, rows)
 }
 
-// rate writes a share with the two digits that so few messages bear.
+// rate writes a share with two digits; so few messages justify no more.
 func rate(share float64) string { return strconv.FormatFloat(share, 'f', 2, 64) }

@@ -10,7 +10,7 @@ import (
 	"tokenkeeper/triage"
 )
 
-// askedAtOnce bounds the questions to a model that are under way.
+// askedAtOnce bounds the concurrent requests to a model.
 const askedAtOnce = 4
 
 // evaluateModel has the configured model read all samples.

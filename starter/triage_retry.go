@@ -38,7 +38,7 @@ issue that is not filed yet is filed where its route leads by then. A report tha
 	}
 }
 
-// retried is what retry answers. The Signals are durable: workers obey them now or when one runs.
+// retried is what retry answers. The Signals are durable: without a worker they take effect when one runs.
 type retried struct {
 	Triage  string   `json:"triage"`
 	Reports []string `json:"reports"`

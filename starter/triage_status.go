@@ -139,7 +139,7 @@ func tellModel(w io.Writer, now time.Time, m *gateway.ModelView) {
 	}
 }
 
-// lastWorked says when the triage last did what it is for, in so far as that is known.
+// lastWorked says when the triage last did its work, as far as that is known.
 func lastWorked(now time.Time, r gateway.TriageView) string {
 	switch {
 	case r.State == gateway.TriageNotRunning, r.State == gateway.TriageNoWorker:
@@ -158,7 +158,7 @@ func trouble(now time.Time, ch gateway.ChannelView) string {
 	return "since " + relative(now, ch.FailingSince) + ": " + ch.Trouble
 }
 
-// sinceWhen says since when, in so far as that is known.
+// sinceWhen says since when, as far as that is known.
 func sinceWhen(now, at time.Time) string {
 	if at.IsZero() {
 		return ""

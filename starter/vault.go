@@ -93,8 +93,8 @@ func (c *cli) initVault(ctx context.Context, path, kms string) error {
 	})
 }
 
-// configuredKeyset returns the file that the configuration names, and the key that encrypts it. What --kms asks for has to
-// be in the configuration, or the worker would not open what is made here.
+// configuredKeyset returns the file that the configuration names, and the key that encrypts it. It must be the one of
+// --kms, or the worker could not open what is made here.
 func (c *cli) configuredKeyset(kms string) (path, uri string, err error) {
 	cfg, err := config.Load(c.configPath, c.env)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"tokenkeeper/vault"
 )
 
-// keepRetired is longer than an answer waits in Temporal's history for a vault that is back.
+// keepRetired is longer than an answer can wait in Temporal's history for the vault to come back.
 const keepRetired = 24 * time.Hour
 
 func newVaultRotate(c *cli) *cobra.Command {

@@ -16,7 +16,6 @@ type Access struct {
 	Account    credential.AccountID
 	Generation credential.Generation
 	Token      credential.Secret
-	Type       string
 	ExpiresAt  time.Time // zero when it does not expire
 }
 
@@ -52,6 +51,6 @@ func (s sealer) access(ctx context.Context, q storage.Queryer, account credentia
 	if err != nil {
 		return Access{}, err
 	}
-	a.Token, a.Type, a.ExpiresAt = t.Access, t.Type, t.ExpiresAt
+	a.Token, a.ExpiresAt = t.Access, t.ExpiresAt
 	return a, nil
 }

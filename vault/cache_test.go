@@ -32,7 +32,7 @@ func testCacheReadsOnceWhileTheTokenIsGood(t *testing.T, b backend) {
 		a, err := c.Access(t.Context(), slack)
 		require.NoError(t, err)
 		want := tokens("a1")
-		assert.Equal(t, Access{Account: slack, Generation: 1, Token: want.Access, Type: "Bearer", ExpiresAt: want.ExpiresAt}, a)
+		assert.Equal(t, Access{Account: slack, Generation: 1, Token: want.Access, ExpiresAt: want.ExpiresAt}, a)
 		assert.True(t, a.ValidAt(clock.Now()))
 	}
 	assert.EqualValues(t, 1, reads.Load())
