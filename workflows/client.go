@@ -33,10 +33,10 @@ var (
 // Refresh reports that a generation died. All callers that saw the same one share one Update, so that any number of them
 // costs the account one message and the server's limit of Updates in flight is never reached.
 //
-// Temporal keeps the answer of an Update for the rest of the run, and after its end. One that brings a newer generation stays
-// true. Any other is true of the moment at which it was given, so it is asked for anew under an id that the callers of a minute
-// share. A caller that saw no generation has no token at all: where the answer knows of one, the account may have been
-// disconnected since, and is asked how it is.
+// Temporal keeps the answer of an Update for the rest of the run, and after its end. An answer with a newer generation stays
+// true. Any other answer is only true of its moment, so it is asked for again under an id that the callers of a minute share.
+// A caller that saw no generation has no token at all: where the answer has one, the account may have been disconnected since,
+// so its present status is queried.
 func (c *Client) Refresh(ctx context.Context, account credential.AccountID, seen credential.Generation) (connector.Answer, error) {
 	id := "refresh/g" + strconv.FormatInt(int64(seen), 10)
 	answer, err := c.refresh(ctx, account, seen, id)
@@ -117,7 +117,7 @@ func (c *Client) HandOverCommand(account credential.AccountID, authorization str
 }
 
 // Disconnect revokes the account's grant, destroys its credential and ends its Workflow. Where that is impossible the
-// status is another than disconnected, and its warning says why. It waits for a provider that is away.
+// status is not disconnected, and its warning says why. It waits for a provider that is away.
 func (c *Client) Disconnect(ctx context.Context, account credential.AccountID) (AccountStatus, error) {
 	return c.disconnect(ctx, account, "disconnect", DisconnectRequest{})
 }
@@ -136,8 +136,8 @@ func (c *Client) disconnect(ctx context.Context, account credential.AccountID, i
 	return status, err
 }
 
-// anew returns the id of an Update that was answered before with something that may have changed since. It changes every
-// minute, so that callers share it and the server's limit of 2,000 Updates in a run is far.
+// anew makes the id of an Update unique to this minute, for an Update that was answered before and may be answered
+// differently now. Callers of the same minute share it, so the server's limit of 2,000 Updates in a run stays far away.
 func anew(id string) string { return fmt.Sprintf("%s/%d", id, time.Now().Unix()/60) }
 
 // Account returns what the account says of itself.
@@ -193,7 +193,7 @@ func (c *Client) ReportStatus(ctx context.Context, workflowID string) (ReportSta
 	return status, err
 }
 
-// RetryReport has a Report that is parked or waits try again.
+// RetryReport has a Report that is parked, or waits for its next attempt, try again now.
 func (c *Client) RetryReport(ctx context.Context, report string) error {
 	if err := c.Temporal.SignalWorkflow(ctx, ReportWorkflowID(report), "", SignalRetry, nil); err != nil {
 		return fmt.Errorf("sending %s to report %s: %w", SignalRetry, report, err)
@@ -246,7 +246,7 @@ func IsNotFound(err error) bool {
 	return ok
 }
 
-// LookAtThread has the Thread of a report look, starting it if there is none. Any number of calls while it looks cause one
+// LookAtThread has the Thread of a report look, starting it if there is none. All calls during a look together cause one
 // more look.
 func (c *Client) LookAtThread(ctx context.Context, triageName string, report triage.Key) error {
 	options := c.options(ThreadWorkflowID(report.String()))

@@ -15,9 +15,9 @@ import (
 var _ activities.Fleet = (*Client)(nil)
 
 const (
-	// tellingAtOnce bounds the Signals under way to the accounts of a connector.
+	// tellingAtOnce bounds the concurrent Signals to the accounts of a connector.
 	tellingAtOnce = 16
-	// releaseEach is what one account adds to the time over which they spread themselves, up to maxSpread.
+	// releaseEach is how much each account adds to the time over which they spread their requests, up to maxSpread.
 	releaseEach = 100 * time.Millisecond
 	maxSpread   = time.Hour
 )
@@ -80,7 +80,7 @@ func (c *Client) Release(ctx context.Context, in activities.ReleaseInput) (int, 
 	}
 }
 
-// tellAll sends accounts the news of their connector. One that ended meanwhile is no error.
+// tellAll sends the news to the accounts. One that has ended meanwhile is no error.
 func (c *Client) tellAll(ctx context.Context, accounts []*workflow.WorkflowExecutionInfo, news ConnectorNews) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(tellingAtOnce)

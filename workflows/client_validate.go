@@ -10,12 +10,12 @@ import (
 	"tokenkeeper/credential"
 )
 
-// Validate has the account's token looked at now, and what follows from that tried once.
+// Validate has the account check its token with the provider now, and act on the result once.
 func (c *Client) Validate(ctx context.Context, account credential.AccountID) (AccountStatus, error) {
 	return c.update(ctx, account, "", UpdateValidate)
 }
 
-// ValidateSoon asks the account for a look at its token and does not wait for it. It returns an error that wraps
+// ValidateSoon asks the account to check its token, and does not wait. It returns an error that wraps
 // [serviceerror.NotFound] when no Workflow owns the account.
 func (c *Client) ValidateSoon(ctx context.Context, account credential.AccountID) error {
 	if err := c.Temporal.SignalWorkflow(ctx, AccountWorkflowID(account), "", SignalValidate, nil); err != nil {
@@ -24,9 +24,9 @@ func (c *Client) ValidateSoon(ctx context.Context, account credential.AccountID)
 	return nil
 }
 
-// GrantEnded tells the account that its provider says its grant ended, and does not wait for what comes of it: the account
-// looks at its token before it believes that. It returns an error that wraps [serviceerror.NotFound] when no Workflow owns
-// the account.
+// GrantEnded tells the account that, according to its provider, its grant ended, and does not wait for the outcome: the
+// account checks its token before it believes that. It returns an error that wraps [serviceerror.NotFound] when no
+// Workflow owns the account.
 func (c *Client) GrantEnded(ctx context.Context, account credential.AccountID) error {
 	err := c.Temporal.SignalWorkflow(ctx, AccountWorkflowID(account), "", SignalValidate, ValidateRequest{Ended: true})
 	if err != nil {
@@ -38,8 +38,8 @@ func (c *Client) GrantEnded(ctx context.Context, account credential.AccountID) e
 // validateActivity is the type of [activities.Account.Validate].
 const validateActivity = "Validate"
 
-// heard adds to a status what the looks of the watch found. They are kept in its heartbeat, because a look that finds
-// nothing shall not grow the Workflow's history.
+// heard adds to a status what the validations of the running watch found. It is in the watch's heartbeat, so that a
+// validation that finds nothing does not grow the Workflow's history.
 func (c *Client) heard(ctx context.Context, s *AccountStatus) {
 	description, err := c.Temporal.DescribeWorkflowExecution(ctx, AccountWorkflowID(s.Account), "")
 	if err != nil {

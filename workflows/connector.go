@@ -35,24 +35,24 @@ type ConnectorState struct {
 	Status Condition `json:"status"`
 	Reason string    `json:"reason,omitempty"`
 	Since  time.Time `json:"since"`
-	// Until is when a pause ends that the provider asked for.
+	// Until is the end of a pause that the provider asked for.
 	Until time.Time `json:"until,omitzero"`
-	// Episode counts the times that the provider refused the app.
+	// Episode counts the periods in which the provider refused the app.
 	Episode int `json:"episode,omitempty"`
-	// Ended is the end of the last of them. A refusal of a request that began before it is old news.
+	// Ended is when the last of them ended. A refusal of a request that began before that is out of date.
 	Ended time.Time `json:"ended,omitzero"`
-	// Refused are some of the accounts that met the refusal; the first of them tries next.
+	// Refused are some of the accounts that were refused; the first of them tries next.
 	Refused []credential.AccountID `json:"refused,omitempty"`
 	Tries   int                    `json:"tries,omitempty"`
-	// Pause was the one before the last try; the next is longer. Nanoseconds.
+	// Pause is the one before the last try; the next one is longer. Nanoseconds.
 	Pause   time.Duration `json:"pause,omitempty"`
 	NextTry time.Time     `json:"next_try,omitzero"`
-	// Noticed says that people were told of the trouble there is now.
+	// Noticed says that a notice about the present refusal went out.
 	Noticed bool    `json:"noticed,omitempty"`
 	Telling Telling `json:"telling,omitzero"`
-	// Late are accounts whose news was old; they are told to go on.
+	// Late are accounts whose reports were out of date; they are told to go on.
 	Late []credential.AccountID `json:"late,omitempty"`
-	// Releases is how often the waiting accounts are still to be told, and Release when.
+	// Releases is how many more times the waiting accounts are told to go on, and Release when the next time is.
 	Releases int       `json:"releases,omitempty"`
 	Release  time.Time `json:"release,omitzero"`
 	// Configured is when a worker last read the connector's configuration.
@@ -62,24 +62,24 @@ type ConnectorState struct {
 }
 
 const (
-	// tryEvery is how soon one account tries after the app was refused, or after its configuration was read anew. The pauses
-	// between tries double up to maxTryEvery: what no minute has mended needs a person, and their change is tried at once.
+	// tryEvery is how soon one account tries after the app was refused, or after its configuration was read anew. The
+	// pauses between tries double up to maxTryEvery: what does not pass in minutes needs a person, and a change of the
+	// configuration is tried at once.
 	tryEvery     = time.Minute
 	maxTryEvery  = 15 * time.Minute
 	changePauses = "growing pauses between tries"
-	// maxRefused is how many accounts are remembered as candidates for that.
+	// maxRefused is how many accounts are kept as candidates for the next try.
 	maxRefused = 8
-	// settled is how long the app has to be accepted before people hear of it: while one worker has the new secret and
+	// settled is how long the app has to be accepted before a notice says so: while one worker has the new secret and
 	// another the old one, it is accepted and refused in turn.
 	settled = 30 * time.Second
-	// afterwards is how long after the accounts were told they are told once more, for those that began to wait
-	// meanwhile.
+	// afterwards is when the waiting accounts are told a second time, for those that began to wait during the first.
 	afterwards = 30 * time.Second
-	// maxThrottled bounds what a provider asks for.
+	// maxThrottled bounds the wait that a provider can ask for.
 	maxThrottled = time.Hour
 )
 
-// registration is the machinery around the state.
+// registration is a running [Connector]: its state and what surrounds it.
 type registration struct {
 	ConnectorState
 	name  string
@@ -128,7 +128,7 @@ func (c *registration) run(ctx workflow.Context) error {
 	}
 }
 
-// step does the one thing that is due.
+// step does the one thing that is due now.
 func (c *registration) step(ctx workflow.Context) (acted bool, err error) {
 	now := workflow.Now(ctx)
 	switch {
@@ -159,8 +159,8 @@ func (c *registration) tryAt() time.Time {
 	return c.NextTry
 }
 
-// noticeAt returns when people have to hear something: of trouble at once and as often as planned, of its
-// end when that has lasted.
+// noticeAt returns when the next notice is due: of trouble at once and then as the plan has it, of its end once that has
+// lasted.
 func (c *registration) noticeAt() time.Time {
 	switch {
 	case c.Status == ConnectorRefused && !c.Noticed:
@@ -173,7 +173,7 @@ func (c *registration) noticeAt() time.Time {
 	return time.Time{}
 }
 
-// releaseAt returns when the accounts that wait have to be told, or zero.
+// releaseAt returns when the waiting accounts have to be told to go on, or zero.
 func (c *registration) releaseAt() time.Time {
 	if c.Releases == 0 || c.Status == ConnectorRefused {
 		return time.Time{}
@@ -188,7 +188,7 @@ func (c *registration) throttledUntil() time.Time {
 	return c.Until
 }
 
-// wait sleeps until something is due by the clock or a message comes.
+// wait sleeps until something is due or a message comes.
 func (c *registration) wait(ctx workflow.Context) error {
 	heard := c.news
 	wake := func() bool { return c.news != heard || workflow.GetInfo(ctx).GetContinueAsNewSuggested() }
@@ -224,7 +224,7 @@ func (c *registration) try(ctx workflow.Context) error {
 	return c.tell(ctx, account, true)
 }
 
-// nextPause returns how long after this try the next one comes.
+// nextPause returns the time from this try to the next one.
 func (c *registration) nextPause(ctx workflow.Context) time.Duration {
 	if c.Pause == 0 || workflow.GetVersion(ctx, changePauses, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
 		return tryEvery
@@ -232,7 +232,7 @@ func (c *registration) nextPause(ctx workflow.Context) time.Duration {
 	return min(2*c.Pause, maxTryEvery)
 }
 
-// tell sends an account the news. One that is gone is no candidate any more.
+// tell sends an account the news. An account without a Workflow is dropped from the candidates.
 func (c *registration) tell(ctx workflow.Context, account credential.AccountID, try bool) error {
 	err := workflow.SignalExternalWorkflow(ctx, AccountWorkflowID(account), "", SignalConnector, ConnectorNews{Episode: c.Episode, Try: try}).Get(ctx, nil)
 	if err == nil || ctx.Err() != nil {

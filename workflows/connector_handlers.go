@@ -32,7 +32,7 @@ func (c *registration) drain(ctx workflow.Context) {
 	takeAll(ctx, c.misread, SignalReport, func(r ConnectorReport) { c.news++; c.heed(now, r) })
 }
 
-// misread tells of a Signal that is not what its name promises.
+// misread logs and shows a Signal whose argument cannot be decoded.
 func (c *registration) misread(name string, err error) {
 	c.news++
 	c.Warning = "Signal " + name + " refused: " + err.Error()
@@ -45,7 +45,7 @@ func (c *registration) configure(now time.Time) {
 	c.Releases, c.Release = max(c.Releases, 1), now
 }
 
-// heed acts on what an account met.
+// heed acts on what an account reports.
 func (c *registration) heed(now time.Time, r ConnectorReport) {
 	switch r.Kind {
 	case credential.DeadClient:

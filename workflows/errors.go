@@ -23,7 +23,7 @@ func applicationError(err error) *temporal.ApplicationError {
 	return app
 }
 
-// rootMessage returns the message without Temporal's envelope, for people.
+// rootMessage returns the innermost message, without what Temporal wraps around it, for people.
 func rootMessage(err error) string {
 	if app, ok := errors.AsType[*temporal.ApplicationError](err); ok {
 		return app.Message()
@@ -31,7 +31,7 @@ func rootMessage(err error) string {
 	return err.Error()
 }
 
-// unavailable returns the account that an Activity failed for lack of.
+// unavailable returns the account whose lack of a token failed an Activity.
 func unavailable(err error) (activities.Unavailable, bool) {
 	app, ok := errors.AsType[*temporal.ApplicationError](err)
 	if !ok || app.Type() != activities.ErrTypeAccountUnavailable {
@@ -42,7 +42,7 @@ func unavailable(err error) (activities.Unavailable, bool) {
 	return detail, err == nil
 }
 
-// runsAs refuses a Workflow that was started under another id than its own. The id is what makes it the only one.
+// runsAs refuses a Workflow that was started under another id than its own. The id is what makes it unique.
 func runsAs(ctx workflow.Context, want, why string) error {
 	if id := workflow.GetInfo(ctx).WorkflowExecution.ID; id != want {
 		return badInput("workflow id: %s; start it with --workflow-id %s: %s", id, want, why)

@@ -11,21 +11,22 @@ import (
 )
 
 const (
-	// resubscribe is how often a waiting Workflow asks again, in case the account's Workflow was replaced meanwhile.
+	// resubscribe is how often a waiting Workflow asks again, in case the account's Workflow was replaced.
 	resubscribe = time.Hour
 	// unownedRetry is how soon it asks again when the account has no running Workflow. It doubles up to maxUnownedRetry:
-	// a question is ten events, and a history ends at 51,200, so that a wait may last three months.
+	// asking adds ten events, and a history ends at 51,200, so a wait may last three months.
 	unownedRetry    = time.Minute
 	maxUnownedRetry = 30 * time.Minute
 )
 
-// Gate lets the steps of one Workflow wait for accounts that need a person. Many steps may wait for one account: it is asked
-// once. It takes the Signals [SignalAccountActive] of its Workflow. Make one with [NewGate].
+// Gate lets the steps of one Workflow wait for accounts that need a person. Where several steps wait for the same
+// account, the account is asked once. It receives the Signal [SignalAccountActive] of its Workflow. Make one with
+// [NewGate].
 type Gate struct {
 	waiting map[credential.AccountID]*vigil
-	// hurried reports whether a wait should end although its account said nothing; nil means never.
+	// hurried reports whether a wait should end although the account has not answered; nil means never.
 	hurried func() bool
-	// changed is told when a wait begins; nil means that nobody wants to know.
+	// changed is called when a wait begins; may be nil.
 	changed func(workflow.Context)
 }
 
@@ -35,7 +36,7 @@ type vigil struct {
 	status credential.Status
 }
 
-// NewGate returns the gate of a Workflow; a Workflow has one at most, because it takes the Signals meant for all.
+// NewGate returns the gate of a Workflow. A Workflow can only have one, because it receives the Signals for all.
 func NewGate(ctx workflow.Context) *Gate {
 	g := &Gate{waiting: map[credential.AccountID]*vigil{}}
 	workflow.Go(ctx, func(ctx workflow.Context) {
@@ -51,7 +52,7 @@ func NewGate(ctx workflow.Context) *Gate {
 }
 
 // Do runs an Activity that needs an account. When the account needs a person, Do waits for its Signal and runs the
-// Activity again, for as long as it takes; again is told so before each repetition. Any other error is returned.
+// Activity again, for as long as it takes; again is true in such a repetition. Any other error is returned.
 func (g *Gate) Do(ctx workflow.Context, run func(again bool) error) error {
 	for again := false; ; again = true {
 		err := run(again)
@@ -96,7 +97,7 @@ func (g *Gate) await(ctx workflow.Context, down activities.Unavailable) error {
 	return nil
 }
 
-// ask tells the account's Workflow who waits.
+// ask tells the account's Workflow that this one waits.
 func (g *Gate) ask(ctx workflow.Context, account credential.AccountID) error {
 	return workflow.SignalExternalWorkflow(ctx, AccountWorkflowID(account), "", SignalAwait,
 		Waiter{WorkflowID: workflow.GetInfo(ctx).WorkflowExecution.ID}).Get(ctx, nil)
@@ -120,7 +121,7 @@ func (g *Gate) Closed() []activities.Unavailable {
 
 func byName(a, b credential.AccountID) int { return strings.Compare(a.String(), b.String()) }
 
-// sleepUntil waits for the condition, at most d, and leaves no timer behind.
+// sleepUntil waits for the condition, at most d, and cancels its timer.
 func sleepUntil(ctx workflow.Context, d time.Duration, condition func() bool, summary string) error {
 	if condition() {
 		return nil

@@ -11,13 +11,13 @@ import (
 )
 
 const (
-	// changeTellsTrouble: triages and reports kept their trouble to themselves.
+	// changeTellsTrouble: before it, triages and reports did not send notices.
 	changeTellsTrouble = "tells-trouble"
-	// backlogEvery is how often the reports under way are counted at most; only a hand-over can make them more.
+	// backlogEvery is the least time between two counts of the reports under way; only a hand-over can add to them.
 	backlogEvery = 20 * time.Minute
-	// grownOften is how many counts in a row have to be higher than the one before to be news: an hour of it.
+	// grownOften is how many counts in a row have to be higher than the one before it for a notice: an hour of them.
 	grownOften = 3
-	// smallBacklog is what nobody needs to hear of.
+	// smallBacklog is not worth a notice.
 	smallBacklog = 10
 )
 
@@ -31,7 +31,7 @@ type Backlog struct {
 	Told  bool      `json:"told,omitempty"`
 }
 
-// String says what people were told, "" where there was nothing.
+// String is the text of the notice, "" where there was none.
 func (b Backlog) String() string {
 	if !b.Told {
 		return ""
@@ -39,7 +39,8 @@ func (b Backlog) String() string {
 	return fmt.Sprintf("%d reports are under way, and since %s they only become more", b.Open, formatTime(b.Since))
 }
 
-// unread notes that a channel cannot be read, and tells people once. That its account needs a person, the account tells.
+// unread notes that a channel cannot be read, and sends one notice. If its account needs a person, the account sends its
+// own.
 func (t *triager) unread(ctx workflow.Context, c *ChannelState, err error) {
 	c.Trouble = rootMessage(err)
 	if !c.FailingSince.IsZero() {
@@ -62,7 +63,7 @@ func (t *triager) unread(ctx workflow.Context, c *ChannelState, err error) {
 	})
 }
 
-// readAgain ends what unread began.
+// readAgain notes that the channel can be read again.
 func (t *triager) readAgain(ctx workflow.Context, c *ChannelState, window activities.Window) {
 	if !window.Recovered || c.FailingSince.IsZero() {
 		return
@@ -72,7 +73,7 @@ func (t *triager) readAgain(ctx workflow.Context, c *ChannelState, window activi
 	tell(ctx, activities.TriageNotice{Triage: t.name, Event: activities.EventChannelRead, Channel: c.Channel, Since: since})
 }
 
-// weighBacklog notices, after a hand-over, that the reports under way only become more.
+// weighBacklog detects, after a hand-over, a number of reports under way that only grows.
 func (t *triager) weighBacklog(ctx workflow.Context) {
 	now := workflow.Now(ctx)
 	if now.Sub(t.Backlog.CountedAt) < backlogEvery || !tellsTrouble(ctx) {
@@ -91,7 +92,7 @@ func (t *triager) weighBacklog(ctx workflow.Context) {
 	}
 }
 
-// weighLag notices a channel in which people write faster than its app may read.
+// weighLag detects a channel in which people write faster than its app may read.
 func (t *triager) weighLag(ctx workflow.Context, c *ChannelState, lag time.Duration) {
 	before := c.Lag
 	c.Lag = lag
@@ -106,7 +107,7 @@ func (t *triager) weighLag(ctx workflow.Context, c *ChannelState, lag time.Durat
 	}
 }
 
-// count takes a new count, and returns what people should hear of, "" for nothing.
+// count takes a new count, and returns what a notice should say has happened, "" for none.
 func (b *Backlog) count(open int64, now time.Time) activities.TriageEvent {
 	before := b.Open
 	b.Open = open
@@ -133,7 +134,7 @@ func tellsTrouble(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, changeTellsTrouble, workflow.DefaultVersion, 1) == 1
 }
 
-// tell has people hear of something. Work does not depend on it: what cannot be told within a minute is in the status.
+// tell sends a notice. No work depends on it: if it cannot be sent within a minute, it is still in the status.
 func tell(ctx workflow.Context, n activities.TriageNotice) {
 	if !tellsTrouble(ctx) {
 		return

@@ -7,11 +7,11 @@ import (
 	"tokenkeeper/triage"
 )
 
-// maxTaken bounds what every poll of a channel is told: some 10 kB.
+// maxTaken bounds what every poll of a channel gets as input: some 10 kB.
 const maxTaken = 500
 
-// lookBack begins, and ends, to look for reactions on messages that were read before. It begins where the channel is now:
-// a reaction does not say when it was put there, and what people marked in the past must not be filed by surprise.
+// lookBack begins, or ends, the search for reactions on messages that were already read. It begins at the present end of
+// the channel: a reaction has no time, and what people marked long ago must not be filed by surprise.
 func (c *ChannelState) lookBack(when triage.When) {
 	switch {
 	case len(when.Reactions) == 0:
@@ -21,8 +21,8 @@ func (c *ChannelState) lookBack(when triage.When) {
 	}
 }
 
-// take remembers what was handed over of a channel that is looked back on, for as long as a reaction on it would count. Where
-// that is too much, it is the oldest messages that are not looked at any more.
+// take remembers the messages handed over of a channel that is searched for reactions, for as long as a reaction on them
+// would count. Where they become too many, the oldest messages are no longer searched.
 func (c *ChannelState) take(handedOver []string, when triage.When, now time.Time) {
 	if c.BackTo == "" {
 		return

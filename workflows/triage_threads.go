@@ -8,7 +8,7 @@ import (
 	"tokenkeeper/activities"
 )
 
-// changeFollows: triages ended their work with the issue.
+// changeFollows: before it, triages did not follow a report after its issue was filed.
 const changeFollows = "triage-follows-threads"
 
 // followThreads starts the watch over the threads and issues of the triage, beside its pollers.
@@ -35,7 +35,7 @@ func (t *triager) followThreads(ctx workflow.Context) {
 	})
 }
 
-// watchThreads waits until the watch says how far it is. Pausing cancels the wait.
+// watchThreads waits until the watch reports its progress. Pausing cancels the wait.
 func (t *triager) watchThreads(ctx workflow.Context) error {
 	err := t.gate.Do(ctx, func(bool) error {
 		watch, stop := workflow.WithCancel(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
