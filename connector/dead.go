@@ -27,8 +27,8 @@ func isJSON(resp *http.Response) bool {
 	return err == nil && kind == "application/json"
 }
 
-// peekError returns the error code of a short {"ok":false,"error":…} body, or "". A body that breaks off does so again
-// for whoever reads it next.
+// peekError returns the error code of a short {"ok":false,"error":…} body, or "". If reading the body fails, whoever
+// reads it next gets the same error.
 func peekError(resp *http.Response) string {
 	head, err := io.ReadAll(io.LimitReader(resp.Body, peekSize+1))
 	resp.Body = &peeked{Reader: io.MultiReader(bytes.NewReader(head), resp.Body), Closer: resp.Body}

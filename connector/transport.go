@@ -24,11 +24,10 @@ type TokenSource interface {
 	Reload(ctx context.Context, account credential.AccountID) (vault.Access, error)
 }
 
-// Owner is the one that may have a grant refreshed.
+// Owner is what may have a grant refreshed.
 type Owner interface {
-	// Refresh tells that generation seen of the account died, and waits until the owner knows better: a newer
-	// generation, or a state in which no newer one is to be had now. Any number of calls for one generation cause at
-	// most one refresh.
+	// Refresh reports that generation seen of the account is dead, and waits for the outcome: a newer generation, or a
+	// state in which there is none for now. Any number of calls for one generation cause at most one refresh.
 	Refresh(ctx context.Context, account credential.AccountID, seen credential.Generation) (Answer, error)
 }
 
@@ -101,8 +100,8 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 // as well by now, and once with the one that the owner got for us.
 const maxReplays = 2
 
-// usable returns a token that has not expired by the clock. An expired one is refreshed first: a request that cannot
-// succeed is not worth sending. asked reports whether the owner was asked for it.
+// usable returns a token that has not expired by the clock. An expired one is refreshed first: there is no point in
+// sending a request that cannot succeed. asked reports whether the owner was asked for it.
 func (t *Transport) usable(ctx context.Context) (token vault.Access, asked bool, err error) {
 	token, err = t.Tokens.Access(ctx, t.Account)
 	if errors.Is(err, vault.ErrNotFound) {
@@ -132,7 +131,7 @@ func (t *Transport) newer(ctx context.Context, seen credential.Generation) (toke
 		return token, false, nil
 	}
 	answer, askErr := t.ask(ctx, seen)
-	// The vault is looked at whatever the owner said: the answer may be lost although the refresh went well.
+	// The vault is read whatever the owner said: its answer may be lost although the refresh succeeded.
 	token, err = t.Tokens.Reload(ctx, t.Account)
 	if err == nil && token.Generation > seen {
 		return token, true, nil
@@ -146,8 +145,8 @@ func (t *Transport) newer(ctx context.Context, seen credential.Generation) (toke
 	return vault.Access{}, true, t.unavailable(answer, seen)
 }
 
-// ask waits for the owner in one flight per process and generation. The flight is detached from the caller: one that
-// goes away takes nobody else's answer with it.
+// ask waits for the owner in one flight per process and generation. The flight does not end with the caller that began
+// it, because others may wait for it too.
 func (t *Transport) ask(ctx context.Context, seen credential.Generation) (Answer, error) {
 	key := t.Account.String() + "/g" + strconv.FormatInt(int64(seen), 10)
 	flight := t.Flights.group.DoChan(key, func() (any, error) {
@@ -233,7 +232,7 @@ func closeBody(req *http.Request) {
 	}
 }
 
-// drop empties a refused answer so that its connection can be used again.
+// drop reads a refused answer to its end, so that its connection can be used again.
 func drop(resp *http.Response) {
 	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10)
 	_ = resp.Body.Close()

@@ -35,7 +35,8 @@ func (s Status) NeedsPerson() bool {
 	return false
 }
 
-// FailureKind is one of the seven ways in which an authorization server's answer can be bad, each with its own action.
+// FailureKind is one of the seven ways in which a request to an authorization server can fail, each with its own
+// consequence.
 type FailureKind string
 
 // The kinds of failure, and what each one calls for.
@@ -50,8 +51,8 @@ const (
 	Transient FailureKind = "transient"
 	// Ambiguous: the request was sent and its outcome is unknown. The provider's facts decide.
 	Ambiguous FailureKind = "ambiguous"
-	// Malformed: an answer that is no answer. Never stored; told to the operator.
+	// Malformed: an answer that cannot be understood. Never stored; reported to the operator.
 	Malformed FailureKind = "malformed"
-	// Misconfigured: a request this client may not make. Told to the operator.
+	// Misconfigured: a request this client may not make. Reported to the operator.
 	Misconfigured FailureKind = "misconfigured"
 )

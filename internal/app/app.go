@@ -56,8 +56,8 @@ type App struct {
 	onReload  []func(ctx context.Context, changed []string)
 }
 
-// Config returns the configuration in force. It changes when [App.Reload] finds a new one, so whoever needs two things of
-// it that belong together asks once.
+// Config returns the configuration in force. It changes when [App.Reload] finds a new one, so a caller that needs two
+// parts of the same one calls this once.
 func (a *App) Config() *config.Config { return a.current.Load().config }
 
 // Open reads the configuration and prepares the Temporal client, which dials when it is first used. The vault stays
@@ -90,7 +90,7 @@ func (a *App) Close() error {
 	return a.Vault.Close()
 }
 
-// newBase is the transport below all connectors. Answers of APIs may take long; headers that never come must not.
+// newBase returns the transport below all connectors. The body of an API's answer may take long; its headers may not.
 func newBase() http.RoundTripper {
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,

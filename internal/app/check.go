@@ -24,7 +24,7 @@ import (
 
 // Finding is the result of one check.
 type Finding struct {
-	// Subject is what was looked at.
+	// Subject is what was checked.
 	Subject string `json:"subject"`
 	OK      bool   `json:"ok"`
 	// Problem and Fix are empty where all is well.
@@ -37,13 +37,13 @@ type Finding struct {
 // checksAtOnce bounds the checks under way together.
 const checksAtOnce = 8
 
-// check looks at one thing. Where it could not, because something it depends on is broken, it finds nothing: the check of
-// that says so.
+// check makes one check. Where that is impossible, because something it depends on is broken, it finds nothing: the check
+// of that says so.
 type check func(ctx context.Context) Finding
 
-// Check looks at everything that has to be right for the work to go on: Temporal and its workers, the vault and its key,
+// Check checks everything that has to be right for the work to go on: Temporal and its workers, the vault and its key,
 // every connector, every account, every triage and its reports, every channel, repository and template of a triage whose
-// account works, and where notices go. Each look takes at most patience.
+// account works, and where notices go. Each check takes at most patience.
 func (a *App) Check(ctx context.Context, patience time.Duration) []Finding {
 	findings := []Finding{{Subject: "configuration " + a.Config().Path, OK: true}}
 	reached := a.look(ctx, patience, a.checkTemporal)
@@ -87,8 +87,8 @@ func (a *App) Check(ctx context.Context, patience time.Duration) []Finding {
 	return append(findings, a.checkNotices(ctx, patience)...)
 }
 
-// CheckTriage looks at the channels, repositories and templates of one triage. Those whose account has no usable token are left
-// out: they cannot be looked at, and the check of the account says why. The vault must be open.
+// CheckTriage checks the channels, repositories and templates of one triage. Those whose account has no usable token are
+// left out: they cannot be checked, and the check of the account says why. The vault must be open.
 func (a *App) CheckTriage(ctx context.Context, name string, patience time.Duration) []Finding {
 	t, ok := a.Config().Triage(name)
 	if !ok {
@@ -126,7 +126,7 @@ func (a *App) look(ctx context.Context, patience time.Duration, c check) Finding
 	return c(ctx)
 }
 
-// lookAtAll makes the checks side by side and returns the findings in their order.
+// lookAtAll makes the checks concurrently and returns the findings in order.
 func (a *App) lookAtAll(ctx context.Context, patience time.Duration, checks []check) []Finding {
 	findings := make([]Finding, len(checks))
 	var group errgroup.Group
@@ -233,7 +233,7 @@ func (a *App) checkAccount(ctx context.Context, account credential.AccountID) Fi
 	return f
 }
 
-// checkRoute makes a finding of what an API says of a channel or repository; the zero one where it could not be asked.
+// checkRoute makes a finding of what an API says about a channel or repository; the zero one where it could not be asked.
 func (a *App) checkRoute(subject, path string, err error) Finding {
 	if err == nil {
 		return Finding{Subject: subject, OK: true}

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// checkProxies looks whether a gateway that others speak TLS for knows who they are.
+// checkProxies checks that a gateway for which others speak TLS knows who they are.
 func (a *App) checkProxies() Finding {
 	f := Finding{Subject: "proxy in front of the gateway", OK: len(a.Config().Gateway.Proxies()) > 0}
 	if !f.OK {
@@ -17,10 +17,12 @@ func (a *App) checkProxies() Finding {
 	return f
 }
 
-// certificateLeft is how long before its end a certificate needs somebody: whatever renews it should have done so by then.
+// certificateLeft is how long before its expiry a certificate is a finding: whatever renews it should have done so by
+// then.
 const certificateLeft = 14 * 24 * time.Hour
 
-// checkCertificate looks when the gateway's certificate ends. Whether it fits its key was checked with the configuration.
+// checkCertificate checks when the gateway's certificate expires. That it fits its key was checked with the
+// configuration.
 func (a *App) checkCertificate(now time.Time) Finding {
 	f := Finding{Subject: "certificate of the gateway", Place: a.Config().Position("gateway.tls.certificate").String()}
 	certificate, err := x509.ParseCertificate(a.Config().Gateway.Certificate().Certificate[0])

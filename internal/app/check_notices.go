@@ -28,8 +28,8 @@ func (a *App) noticeAccounts() []credential.AccountID {
 	return accounts
 }
 
-// checkNotices looks whether the channels of notices can be posted into and their mail servers let us in. It sends nothing,
-// so that it cannot look at a webhook. The vault must be open.
+// checkNotices checks that the channels of notices can be posted to and their mail servers accept us. It sends nothing,
+// so it cannot check a webhook. The vault must be open.
 func (a *App) checkNotices(ctx context.Context, patience time.Duration) []Finding {
 	targets := a.Config().Notices.Targets
 	slack := activities.Slack{APIs: a}
@@ -54,7 +54,7 @@ func (a *App) checkNotices(ctx context.Context, patience time.Duration) []Findin
 	return slices.DeleteFunc(a.lookAtAll(ctx, patience, checks), func(f Finding) bool { return f.Subject == "" })
 }
 
-// noticeFinding makes a finding of what a target said; problem is "" where all is well.
+// noticeFinding makes a finding of what a target answered; problem is "" where all is well.
 func (a *App) noticeFinding(subject, target, problem string) Finding {
 	if problem == "" {
 		return Finding{Subject: subject, OK: true}
@@ -63,7 +63,7 @@ func (a *App) noticeFinding(subject, target, problem string) Finding {
 	return Finding{Subject: subject, Problem: problem, Fix: fix, Place: a.Config().Position("notices.targets." + target).String()}
 }
 
-// message returns what the error of an Activity says, without Temporal's envelope; "" for nil.
+// message returns what the error of an Activity says, without what Temporal wraps around it; "" for nil.
 func message(err error) string {
 	if err == nil {
 		return ""
@@ -74,7 +74,7 @@ func message(err error) string {
 	return err.Error()
 }
 
-// ErrNoWorker is returned where nothing happens because no worker runs.
+// ErrNoWorker is returned where nothing can happen because no worker runs.
 var ErrNoWorker = errors.New("no worker polls the task queue")
 
 // NoticeTargets returns the names of all targets, or of what one target of the configuration stands for.
@@ -96,8 +96,8 @@ func (a *App) NoticeTargets(only string) []string {
 	})
 }
 
-// TestNotices has a worker send a test to targets, and says how that went for each. by is who wants to know.
-// Errors: [ErrNoWorker], those of Temporal.
+// TestNotices has a worker send a test to targets, and returns the result for each. by is who asked for it. Errors:
+// [ErrNoWorker], those of Temporal.
 func (a *App) TestNotices(ctx context.Context, by string, targets []string) ([]Finding, error) {
 	polled, err := a.polled(ctx, a.Config().Temporal.TaskQueue, enums.TASK_QUEUE_TYPE_WORKFLOW)
 	if err != nil {

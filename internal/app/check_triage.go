@@ -11,8 +11,8 @@ import (
 	"tokenkeeper/workflows"
 )
 
-// checkTriageState looks at what a triage does, which is more than whether it could: that it runs, that its channels were
-// read, that no report waits for a person.
+// checkTriageState checks what a triage does, not whether it could: that it runs, that its channels were read, that no
+// report waits for a person.
 func (a *App) checkTriageState(ctx context.Context, name string, patience time.Duration) Finding {
 	f := Finding{Subject: "triage " + name}
 	report, err := a.LookAtTriage(ctx, name, patience)
@@ -32,7 +32,7 @@ func (a *App) checkTriageState(ctx context.Context, name string, patience time.D
 	return f
 }
 
-// triageProblem returns the worst that is wrong with a triage, and what to do; "" for nothing.
+// triageProblem returns the worst problem of a triage, and what to do; "" for none.
 func triageProblem(r gateway.TriageView, interval time.Duration, now time.Time) (problem, fix string) {
 	see := "tokenkeeper triage status " + r.Triage
 	switch r.State {
@@ -66,10 +66,10 @@ func triageProblem(r gateway.TriageView, interval time.Duration, now time.Time) 
 	return "", ""
 }
 
-// unwatchedFor is how long the watch over threads may meet trouble before the doctor minds: three looks at least.
+// unwatchedFor is how long the watch over threads may fail before it is a finding: at least three looks.
 const unwatchedFor = 30 * time.Minute
 
-// unreadChannels says which channels were not read for three intervals, in so far as that is known.
+// unreadChannels says which channels were not read for three intervals, as far as that is known.
 func unreadChannels(r gateway.TriageView, interval time.Duration, now time.Time) []string {
 	var unread []string
 	for _, ch := range r.Channels {

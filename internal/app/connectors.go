@@ -33,7 +33,7 @@ func (a *App) TellConnectors(ctx context.Context, names []string) {
 // throttles them.
 func (a *App) pauses() *activities.Pauses { return &activities.Pauses{Ask: a.Workflows.Pause} }
 
-// checkConnector looks whether the provider takes a connector's app, and whether a worker sends its requests.
+// checkConnector checks that the provider accepts a connector's app, and that a worker sends its requests.
 func (a *App) checkConnector(ctx context.Context, name string) Finding {
 	f := Finding{Subject: "connector " + name}
 	status, err := a.Workflows.Connector(ctx, name)
@@ -51,7 +51,7 @@ func (a *App) checkConnector(ctx context.Context, name string) Finding {
 	return f
 }
 
-// checkServed looks whether a worker takes what is sent to the authorization server of a connector.
+// checkServed checks that a worker makes the requests to the authorization server of a connector.
 func (a *App) checkServed(ctx context.Context, name string, f Finding) Finding {
 	queue := workflows.ConnectorTaskQueue(a.Config().Temporal.TaskQueue, name)
 	polled, err := a.polled(ctx, queue, enums.TASK_QUEUE_TYPE_ACTIVITY)

@@ -33,8 +33,8 @@ func (a *App) sameApp(one, other string) bool {
 	return known && too && x.ClientID == y.ClientID
 }
 
-// GrantEnded implements [gateway.Hints]. The vault must be open: it knows the subjects of all accounts that have tokens, and
-// an account without any has nothing that could end.
+// GrantEnded implements [gateway.Hints]. The vault must be open: it knows the subjects of all accounts that have tokens.
+// Without tokens there is no grant that could end.
 func (a *App) GrantEnded(ctx context.Context, connector string, ended func(credential.Subject) bool) ([]credential.AccountID, error) {
 	held, err := a.Vault.Accounts(ctx)
 	if err != nil {

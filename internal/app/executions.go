@@ -43,7 +43,7 @@ func (a *App) Count(ctx context.Context, query string) (int64, error) {
 	return answer.Count, nil
 }
 
-// Unanswered reports whether nobody answered a query or an Update: no worker polls, or the one that does is stuck.
+// Unanswered reports whether nobody answered a Query or an Update: no worker polls, or the one that does is stuck.
 func Unanswered(err error) bool {
 	if errors.Is(err, context.Canceled) {
 		return false
@@ -66,10 +66,10 @@ func searchAttribute(attributes *commonpb.SearchAttributes, name string, into an
 	}
 }
 
-// questionsAtOnce bounds the queries under way together: each is a task for a worker.
+// questionsAtOnce bounds the concurrent Queries: each is a task for a worker.
 const questionsAtOnce = 16
 
-// Each calls do for every index below n, some of them at a time.
+// Each calls do for every index below n, several of them concurrently.
 func Each(ctx context.Context, n int, do func(ctx context.Context, i int) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(questionsAtOnce)

@@ -63,7 +63,7 @@ func (a *App) Gateway() (*gateway.Server, error) {
 	return server, nil
 }
 
-// healthy reports what this process cannot do its work without.
+// healthy returns an error when something is missing that this process cannot work without.
 func (a *App) healthy(ctx context.Context) error {
 	if _, err := a.Temporal.CheckHealth(ctx, nil); err != nil {
 		return &gateway.UnhealthyError{Dependency: "temporal", Err: err}

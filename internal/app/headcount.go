@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// headcount is how many accounts each connector had a moment ago.
+// headcount caches how many accounts each connector has.
 type headcount struct {
 	mu     sync.Mutex     // held while the vault is asked: who comes then waits for that answer
 	counts map[string]int // :: connector → accounts

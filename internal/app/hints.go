@@ -39,8 +39,8 @@ func (a *App) ChannelActive(connector, channel string) {
 	}
 }
 
-// ThreadActive implements [gateway.Hints]: every triage that reads the message's channel and follows threads has this one
-// looked at. Slack's app tells of threads, and GitHub's of issues.
+// ThreadActive implements [gateway.Hints]: every triage that reads the message's channel and follows threads looks at
+// this one. Slack's app reports threads, and GitHub's reports issues.
 func (a *App) ThreadActive(connector string, message triage.Key) {
 	for name, t := range a.Config().Triages {
 		reads := slices.Contains(t.Channels(), message.Channel)
@@ -58,8 +58,8 @@ func (a *App) ThreadActive(connector string, message triage.Key) {
 	}
 }
 
-// nudges merges hints for the same thing that come together, and loses none: one that comes while another is served is
-// served after a pause.
+// nudges merges concurrent hints for the same thing, and loses none: one that comes while another is served is served
+// after a pause.
 type nudges struct {
 	group sync.WaitGroup // of those that are served
 
@@ -68,7 +68,7 @@ type nudges struct {
 	closed bool
 }
 
-// nudge is what hints for one thing have caused.
+// nudge is the state of the hints for one thing.
 type nudge struct {
 	again bool // another one came meanwhile
 	stop  context.CancelFunc
@@ -98,7 +98,7 @@ func (n *nudges) ask(key string, do func(context.Context)) {
 	})
 }
 
-// another reports whether a hint came meanwhile, and forgets what it was for if none did.
+// another reports whether a hint came meanwhile, and forgets the thing if none did.
 func (n *nudges) another(key string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -111,7 +111,7 @@ func (n *nudges) another(key string) bool {
 	return false
 }
 
-// close ends what is served, and returns when it has ended.
+// close cancels what is being served, and returns when it has ended.
 func (n *nudges) close() {
 	n.mu.Lock()
 	n.closed = true
@@ -122,9 +122,9 @@ func (n *nudges) close() {
 	n.group.Wait()
 }
 
-// pollSoon ends the pause between two polls of a channel: Temporal is asked to forget how often the Activity was retried,
-// and when it was to be next. That adds no event to the history and cancels nothing, so that how far the poll has come
-// stays in its heartbeat. Polling itself needs none of this; it is the truth.
+// pollSoon ends the pause between two polls of a channel: it has Temporal reset the Activity's retries, so that the next
+// attempt starts now. That adds no event to the history and cancels nothing, and the poll's progress stays in its
+// heartbeat. Nothing depends on it: without hints a channel is polled as often as planned.
 func (a *App) pollSoon(ctx context.Context, triage, channel string, channels int) {
 	ctx, cancel := context.WithTimeout(ctx, nudgePatience)
 	defer cancel()
@@ -152,9 +152,9 @@ func (a *App) pollSoon(ctx context.Context, triage, channel string, channels int
 	}
 }
 
-// pausing returns the id of the poll that found nothing new in a channel and rests until the next look, "" if there is none.
-// again says that the channel's poll is under way, or may be. One that rests for another reason is left alone: a provider
-// said how long to wait.
+// pausing returns the id of the poll that found nothing new in a channel and waits for its next attempt, "" if there is
+// none. again says that the channel's poll is under way, or may be. A poll that waits for another reason is left alone: a
+// provider said how long to wait.
 func pausing(channel string, channels int, pending []*workflow.PendingActivityInfo) (id string, again bool) {
 	for _, p := range pending {
 		if p.GetActivityType().GetName() != pollActivity {

@@ -94,7 +94,7 @@ func (a *App) LookAtTriage(ctx context.Context, name string, patience time.Durat
 	return view, nil
 }
 
-// addStatus takes over what a triage says of itself, and what Temporal says of its polls.
+// addStatus adds what a triage says of itself, and what Temporal says about its polls.
 func (a *App) addStatus(view *gateway.TriageView, status workflows.TriageStatus, pending []*workflow.PendingActivityInfo) {
 	view.State, view.Trouble, view.Waiting = status.State, status.Trouble, status.Waiting
 	if view.Reports.Running > 0 {
@@ -111,7 +111,7 @@ func (a *App) addStatus(view *gateway.TriageView, status workflows.TriageStatus,
 	view.Outdated = err == nil && status.State != workflows.TriageMisconfigured && !samePlan(plan, status.Plan)
 }
 
-// channelViews joins what the triage knows of its channels with what Temporal knows of the polls under way.
+// channelViews joins what the triage knows about its channels with what Temporal knows about the polls under way.
 func channelViews(status workflows.TriageStatus, pending []*workflow.PendingActivityInfo) []gateway.ChannelView {
 	views := make([]gateway.ChannelView, len(status.Channels))
 	for i, channel := range status.Channels {
@@ -127,7 +127,7 @@ func channelViews(status workflows.TriageStatus, pending []*workflow.PendingActi
 	return views
 }
 
-// hiddenNote says what of a channel nobody can read any more.
+// hiddenNote says which part of a channel can no longer be read.
 func hiddenNote(gap *workflows.Gap) string {
 	if gap == nil {
 		return ""
@@ -206,7 +206,7 @@ func lastFailure(p *workflow.PendingActivityInfo) (kind, message string) {
 	return "", err.Error()
 }
 
-// addPoll takes over what a pending poll says. Its last attempt worked if it ended with nothing new.
+// addPoll adds what a pending poll says. Its last attempt worked if it ended with nothing new.
 func addPoll(view *gateway.ChannelView, poll *workflow.PendingActivityInfo) {
 	view.Attempts = poll.GetAttempt()
 	if next := poll.GetNextAttemptScheduleTime(); next != nil {

@@ -58,8 +58,8 @@ func (m *meter) Settle(ctx context.Context, day string, unused int, failure stri
 	return m.alone.Settle(ctx, day, unused, failure)
 }
 
-// lookAtModel returns what the model cost today and whether it answers; nil where the rules read messages, or the vault, which
-// knows, is not open.
+// lookAtModel returns what the model cost today and whether it answers; nil where the rules read messages, or the vault
+// is not open, which has the books.
 func (a *App) lookAtModel(ctx context.Context) (*gateway.ModelView, error) {
 	return a.lookAtModelOn(ctx, time.Now())
 }
@@ -85,10 +85,10 @@ func (a *App) lookAtModelOn(ctx context.Context, now time.Time) (*gateway.ModelV
 	return &view, nil
 }
 
-// failuresInARow are no accident: a model may refuse one message, and not understand another.
+// failuresInARow are more than chance: a model may refuse one message, and not understand another.
 const failuresInARow = 3
 
-// checkModel looks whether the model's server is there and takes the key, and whether it answers. It costs no tokens.
+// checkModel checks that the model's server is there and accepts the key, and that it answers. It costs no tokens.
 func (a *App) checkModel(ctx context.Context) Finding {
 	current := a.current.Load()
 	f := Finding{Subject: "model " + current.config.Model.Model, Place: current.config.Position("model").String()}

@@ -89,8 +89,8 @@ func newMailbox(name string, t config.NoticeTarget, address string) *activities.
 // pausedPatience bounds how long all triages are asked for a notice.
 const pausedPatience = 3 * time.Second
 
-// pausedBy returns the triages that stand still because of an account, in order: those that wait for it, those whose reports
-// do, and where nothing can be read without it, those that will find that out with their next poll.
+// pausedBy returns the triages that stand still because of an account, in order: those that wait for it, those whose
+// reports do, and, where nothing can be read without it, those that will notice with their next poll.
 func (a *App) pausedBy(ctx context.Context, n activities.Notice) []string {
 	ctx, cancel := context.WithTimeout(ctx, pausedPatience)
 	defer cancel()

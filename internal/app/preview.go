@@ -19,16 +19,16 @@ type Preview struct {
 	Since  time.Time `json:"since"`
 	// Messages of people, oldest first.
 	Messages []activities.Previewed `json:"messages"`
-	// PassedOver counts what is never looked into. :: one of triage's Skip constants → how many
+	// PassedOver counts messages that are skipped unread. :: one of triage's Skip constants → how many
 	PassedOver map[string]int `json:"passed_over"`
 }
 
-// PreviewOptions say what of a triage is looked at.
+// PreviewOptions say what of a triage is previewed.
 type PreviewOptions struct {
 	Since time.Time
 	// ByModel has the language model of the configuration read the messages, which costs its tokens; else the rules do.
 	ByModel bool
-	// Waiting is told which channel waits for how long, where Slack limits reading.
+	// Waiting is called with the channel and the time to wait, where Slack limits reading.
 	Waiting func(channel string, pause time.Duration)
 }
 
@@ -65,7 +65,7 @@ func (a *App) Preview(ctx context.Context, name string, o PreviewOptions) (Previ
 	return whole, nil
 }
 
-// previewPage reads a page as often as Slack asks for patience.
+// previewPage reads a page, and waits and reads again as often as Slack asks for it.
 func previewPage(
 	ctx context.Context, slack *activities.Slack, in activities.PreviewInput, waiting func(string, time.Duration),
 ) (activities.Preview, error) {

@@ -17,9 +17,8 @@ func (a *App) OnReload(f func(ctx context.Context, changed []string)) {
 	a.onReload = append(a.onReload, f)
 }
 
-// Reload reads the configuration anew and puts it in the place of the old one, as a whole. A faulty one is an error that
-// names every fault with its line, and the old one stays in force. What only a restart can change stays as it is, with a
-// line in the log.
+// Reload reads the configuration anew and replaces the old one as a whole. A faulty one is an error that names every
+// fault with its line, and the old one stays in force. What only a restart can change stays as it is, and is logged.
 func (a *App) Reload(ctx context.Context) error {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()

@@ -23,7 +23,7 @@ func Remedy(account credential.AccountID, status credential.Status) string {
 	return ""
 }
 
-// accountProblem says how an account is that is not well.
+// accountProblem says what is wrong with an account.
 func accountProblem(status workflows.AccountStatus) string {
 	text := "it is " + string(status.Status)
 	if status.Reason != "" {

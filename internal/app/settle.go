@@ -12,7 +12,7 @@ import (
 	"tokenkeeper/workflows"
 )
 
-// settlePatience bounds one question to a triage.
+// settlePatience bounds one Query to a triage.
 const settlePatience = 10 * time.Second
 
 // TellTriages has the triages of this task queue that run with other settings than the configuration has take over those,
@@ -69,7 +69,7 @@ func (a *App) settleTriage(ctx context.Context, name string) error {
 	return nil
 }
 
-// isSettled reports whether a triage is as the configuration has it, which may be not at all.
+// isSettled reports whether a triage runs with the settings of the configuration, which may not have it at all.
 func (a *App) isSettled(name string, status workflows.TriageStatus) bool {
 	plan, err := a.Plan(name)
 	if err != nil || status.State == workflows.TriageMisconfigured {
@@ -78,7 +78,8 @@ func (a *App) isSettled(name string, status workflows.TriageStatus) bool {
 	return samePlan(plan, status.Plan)
 }
 
-// samePlan reports whether two plans are the same once they went through Temporal, which tells no empty list from none.
+// samePlan reports whether two plans are the same once they went through Temporal, where an empty list and none are the
+// same.
 func samePlan(a, b activities.Plan) bool {
 	x, errX := json.Marshal(a)
 	y, errY := json.Marshal(b)

@@ -9,7 +9,7 @@ import (
 	"tokenkeeper/oauth"
 )
 
-// setup is one reading of the configuration, and what is made of it. It never changes; another takes the place of the whole.
+// setup is one reading of the configuration, and what is made of it. It never changes; a reload replaces it as a whole.
 type setup struct {
 	config  *config.Config
 	clients map[string]*oauth.Client // :: connector name → the client of its authorization server
@@ -17,7 +17,7 @@ type setup struct {
 	spent   *meter                   // outlives a reading: a changed file begins no new day
 }
 
-// newSetup keeps the clients of connectors that are the same as before. before is nil for the first reading.
+// newSetup keeps the clients of connectors that have not changed. before is nil for the first reading.
 func newSetup(c *config.Config, before *setup) *setup {
 	s := &setup{config: c, clients: map[string]*oauth.Client{}, spent: &meter{}}
 	if before != nil {

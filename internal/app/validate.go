@@ -14,18 +14,17 @@ import (
 )
 
 const (
-	// askingAtOnce bounds the messages under way to Temporal.
+	// askingAtOnce bounds the concurrent Signals.
 	askingAtOnce = 8
-	// askingSpread is over how long the accounts of a large vault are asked; a small one is done in a second.
+	// askingSpread is the time over which the accounts of a large vault are asked; a small one takes a second.
 	askingSpread = 30 * time.Second
-	// askingEach is what one account adds to that.
+	// askingEach is how much each account adds to that.
 	askingEach = 50 * time.Millisecond
 )
 
-// ValidateAll asks every account in use to look at its token. A worker does so when it starts: what died while nothing
-// ran is found before the work needs it. The accounts are asked one after the other, each at a place in the order that
-// is its own, so that the providers do not hear from all of them in one moment. It returns when all were asked, or ctx
-// ends.
+// ValidateAll asks every account in use to validate its token. A worker does so when it starts: tokens that died while
+// nothing ran are found before the work needs them. Each account is asked at a moment of its own, so that the providers
+// do not hear from all of them at once. It returns when all were asked, or ctx ends.
 func (a *App) ValidateAll(ctx context.Context) {
 	accounts := a.accountsInUse(ctx)
 	slices.SortFunc(accounts, func(x, y credential.AccountID) int { return cmp.Compare(x.Jitter(), y.Jitter()) })

@@ -54,7 +54,7 @@ func (a *App) OpenVault(ctx context.Context) error {
 	return nil
 }
 
-// vaultSubject is how a finding calls the vault.
+// vaultSubject is what a finding calls the vault.
 func vaultSubject(c config.Vault) string {
 	return "vault " + vault.Options{Path: c.Path, URL: c.URL()}.Name()
 }

@@ -8,15 +8,15 @@ import (
 	"tokenkeeper/config"
 )
 
-// watchInterval is how often the files of the configuration are looked at, which is some kilobytes of reading.
+// watchInterval is how often the files of the configuration are read; they have a few kilobytes.
 const watchInterval = 3 * time.Second
 
 // Watch reads the configuration anew when it, or a file with a secret or key that it names, has changed, until ctx ends.
-// What comes from hurry has it read at once.
+// A value from hurry has it read at once.
 //
-// It compares what the files hold. Notices of the file system do not come from every kind of volume (NFS, the mounts of
-// Docker Desktop), and miss a file whose folder is replaced, as Kubernetes does with secrets; size and time of change miss a
-// second change within one tick of the clock.
+// It compares the contents of the files. File system notifications do not work on every kind of volume (NFS, the mounts
+// of Docker Desktop), and miss a file whose folder is replaced, as Kubernetes does with secrets; size and modification
+// time miss a second change within one tick of the clock.
 func (a *App) Watch(ctx context.Context, hurry <-chan os.Signal) { a.watch(ctx, watchInterval, hurry) }
 
 func (a *App) watch(ctx context.Context, interval time.Duration, hurry <-chan os.Signal) {
@@ -43,8 +43,8 @@ type watch struct {
 	complaint string         // about the files; empty where they are good
 }
 
-// look reads what changed once it stayed as it is for an interval: half a file may be a good one that has fewer connectors.
-// After a fault nobody knows which files would make a good configuration, so each look is a reading.
+// look reads what changed once it has been the same for an interval: half a file may be a valid one that has fewer
+// connectors. After a fault, nobody knows which files would make a valid configuration, so each look reads it.
 func (w *watch) look(ctx context.Context) {
 	read := w.app.Config().Sources()
 	now := read.Now()

@@ -73,7 +73,7 @@ func (a *App) NewWorker() *Worker {
 	return w
 }
 
-// sieved adds what all Activities of ours pass.
+// sieved adds the interceptors of all our Activities.
 func sieved(o worker.Options) worker.Options {
 	o.Interceptors = append(o.Interceptors, &activities.Sieve{})
 	return o
