@@ -100,7 +100,7 @@ func (a *Account) RefreshToken(ctx context.Context, in RefreshInput) (RefreshRes
 	case errors.Is(err, vault.ErrNotFound):
 		return failed(credential.DeadGrant, CodeNoCredential, "the vault holds no credential of this account"), nil
 	case err != nil:
-		return vaultAway(err), nil
+		return vaultUnread(conn, first, err), nil
 	case record.Generation > in.Generation:
 		return refreshed(record), nil
 	case !mints && !record.Tokens.Refreshable():
@@ -112,6 +112,16 @@ func (a *Account) RefreshToken(ctx context.Context, in RefreshInput) (RefreshRes
 		}
 	}
 	return a.request(ctx, conn, in, record, deadline), nil
+}
+
+// vaultUnread is the end of an attempt that cannot see whether a presentation is on record. Where it takes the place of another one
+// of the same Activity, that may still be waiting for its answer: the next attempt has to come later than that.
+func vaultUnread(conn Connection, first bool, err error) RefreshResult {
+	result := vaultAway(err)
+	if !first {
+		result.Failure.RetryAfter = conn.Timeout + talkMargin
+	}
+	return result
 }
 
 // request asks the authorization server for tokens, unless it does not want to be asked now.

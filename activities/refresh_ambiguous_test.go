@@ -142,6 +142,26 @@ func TestNoTokenIsPresentedWhileAnotherAttemptMayWaitForItsAnswer(t *testing.T) 
 	assert.Equal(t, 1, w.Books().Requests[slackRefreshes])
 }
 
+// The vault is away when Temporal starts the next attempt, so that nobody sees that a request is on its way.
+func TestAnAttemptThatSeesNoMarkLeavesTimeToTheOneBefore(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	in := activities.RefreshInput{Account: slackAccount, Generation: 1}
+
+	r := retried(w, w.account.RefreshToken, in, func(attempt int32) error {
+		if attempt == 1 {
+			w.lose(false)
+			return errDied
+		}
+		w.vault.fail("Get")
+		return nil
+	})
+
+	require.NoError(t, r.err)
+	requireFailure(t, r.out, credential.Transient, activities.CodeVault)
+	assert.Equal(t, 15*time.Second, r.out.Failure.RetryAfter)
+}
+
 // The mark has the time of the first presentation only, and the second may have been made a moment ago.
 func TestASecondPresentationIsWaitedForAsLongAsTheFirst(t *testing.T) {
 	w := newWorld(t, sandbox.Options{Slack: sandbox.AppOptions{Rotation: sandbox.RotationSingleUse}})
