@@ -184,6 +184,8 @@ type Notice struct {
 	Deadline time.Time `json:"deadline,omitzero"`
 	// Reports counts the reports among those that wait.
 	Reports int `json:"reports,omitempty"`
+	// Code says what trouble it is where the status does not say what people can do: [CodeUnreadable].
+	Code string `json:"code,omitempty"`
 	// Stage counts the notices of the same trouble before this one.
 	Stage int `json:"stage,omitempty"`
 	// Key tells the notices of one account apart: the same for every attempt at one, and for no other.
@@ -207,19 +209,23 @@ func (a *Account) Notify(ctx context.Context, n Notice) (Told, error) {
 	announced := a.announcement(ctx, n)
 	told, err := a.Notices.tell(ctx, n.Kind, announced)
 	if err == nil && a.Notices.logs() {
-		a.logNotice(ctx, n, announced.Episode)
+		a.logNotice(ctx, n, announced)
 	}
 	return told, err
 }
 
-func (a *Account) logNotice(ctx context.Context, n Notice, episode string) {
+func (a *Account) logNotice(ctx context.Context, n Notice, announced Announcement) {
 	if n.Kind == NoticeDeadline {
 		a.Log.WarnContext(ctx, "account needs a person soon: open the link and consent before the deadline", "account", n.Account.String(),
 			"deadline", n.Deadline.UTC().Format(time.RFC3339), "left", n.Deadline.Sub(a.now()).Round(time.Minute),
-			"link", a.link(ctx, n.Account, "the consent ends soon", episode))
+			"link", a.link(ctx, n.Account, "the consent ends soon", announced.Episode))
 		return
 	}
 	attrs := []any{"account", n.Account.String(), "status", n.Status, "since", n.Since.Format(time.RFC3339), "waiting", n.Waiting}
+	if n.Code != "" {
+		a.Log.ErrorContext(ctx, announced.Text, append(attrs, "reason", n.Reason, "fix", announced.Fix)...)
+		return
+	}
 	switch n.Status {
 	case credential.Active:
 		a.Log.InfoContext(ctx, "account works again", attrs...)
@@ -228,7 +234,7 @@ func (a *Account) logNotice(ctx context.Context, n Notice, episode string) {
 			append(attrs, "reason", n.Reason)...)
 	case credential.Pending, credential.Degraded, credential.ReauthorizationRequired, credential.Disconnected:
 		a.Log.WarnContext(ctx, "account needs a person: open the link and consent",
-			append(attrs, "reason", n.Reason, "link", a.link(ctx, n.Account, n.Reason, episode))...)
+			append(attrs, "reason", n.Reason, "link", a.link(ctx, n.Account, n.Reason, announced.Episode))...)
 	}
 }
 

@@ -113,6 +113,10 @@ func (a *Account) announcement(ctx context.Context, n Notice) Announcement {
 	case n.Kind == NoticeRecovery:
 		out.Text = who + " works again"
 		return out
+	case n.Code == CodeUnreadable:
+		out.Text = "nobody can read what the provider answers " + who
+		out.Fix = "see what answers at the endpoints of connector " + n.Account.Connector + ", for example a proxy or another server, " +
+			"and correct them in tokenkeeper.yaml; the account asks again by itself"
 	case n.Status == credential.ClientMisconfigured:
 		out.Text = "the provider refuses the app of " + who
 		out.Fix = "correct client id and secret of connector " + n.Account.Connector + " in tokenkeeper.yaml"

@@ -230,3 +230,20 @@ func TestALetterWithoutALinkSaysWhy(t *testing.T) {
 		})
 	}
 }
+
+// What nobody can read is nothing that a consent mends.
+func TestAnswersThatNobodyCanReadAreNewsForTheOperator(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	notice := deadSlack(w)
+	notice.Status, notice.Code, notice.Reason = credential.Degraded, activities.CodeUnreadable, "HTTP 200 without a token"
+	require.NoError(t, once(w, w.account.Notify, notice).err)
+	assert.Contains(t, w.log.String(), "nobody can read what the provider answers account acme/triage/slack")
+	assert.Contains(t, w.log.String(), "correct them in tokenkeeper.yaml")
+	assert.NotContains(t, w.log.String(), "/c/", "nobody has to consent")
+
+	_, sent := withWebhook(w, &receiver{t: t})
+	require.NoError(t, once(w, w.account.Notify, notice).err)
+	require.Len(t, *sent, 1)
+	assert.False(t, (*sent)[0].announcement.Consent)
+	assert.Contains(t, (*sent)[0].announcement.Fix, "endpoints of connector slack")
+}

@@ -66,6 +66,8 @@ const (
 	CodeVault = "vault_unavailable"
 	// CodePaused: the requests of all accounts of the connector are paused; nothing was sent.
 	CodePaused = "paused"
+	// CodeUnreadable: answer after answer is none, for example HTML in place of JSON.
+	CodeUnreadable = "unreadable_answers"
 	// CodeUnserved: no worker took the request from the queue of its connector; nothing was sent.
 	CodeUnserved = "unserved"
 )

@@ -28,6 +28,8 @@ type AccountState struct {
 	LastRefresh time.Time        `json:"last_refresh,omitzero"`
 	Refreshes   int              `json:"refreshes"`
 	Failures    int              `json:"failures,omitempty"`
+	// Unread counts the answers since the last token that nobody could read; see [account.countUnread].
+	Unread int `json:"unread,omitempty"`
 	// NotBefore is the earliest next attempt after a failed one.
 	NotBefore time.Time `json:"not_before,omitzero"`
 	// GrantDead says that the grant must not be presented again.

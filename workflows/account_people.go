@@ -45,7 +45,7 @@ func (a *account) noticeAt() time.Time {
 // needsTelling reports whether there is trouble that only people can mend. Of a refused app they hear once from the connector,
 // and not from each of its accounts.
 func (a *account) needsTelling() bool {
-	return a.GrantDead || a.Status == credential.ClientMisconfigured && !a.Hold.Held && !a.Hold.Spread
+	return a.GrantDead || a.unread() || a.Status == credential.ClientMisconfigured && !a.Hold.Held && !a.Hold.Spread
 }
 
 func (a *account) notify(ctx workflow.Context) error {
@@ -68,7 +68,7 @@ func (a *account) tell(ctx workflow.Context, kind activities.NoticeKind, key str
 	case activities.NoticeDeadline:
 		notice.Episode, notice.Began = fmt.Sprintf("deadline/%d", a.Deadline.Known.UnixNano()), a.Deadline.Known
 	case activities.NoticeTrouble:
-		notice.Stage = a.Telling.Stage
+		notice.Stage, notice.Code = a.Telling.Stage, a.noticeCode()
 	case activities.NoticeRecovery:
 	}
 	if a.Status == credential.Degraded {

@@ -139,7 +139,7 @@ func (a *account) renew(ctx workflow.Context, facts activities.Facts) {
 		a.Looks.Note = "" // it spoke of an older one
 	}
 	a.Credential = facts
-	a.Failures, a.NotBefore, a.GrantDead, a.Forced = 0, time.Time{}, false, false
+	a.Failures, a.Unread, a.NotBefore, a.GrantDead, a.Forced = 0, 0, time.Time{}, false, false
 	a.Hold.Held, a.Hold.Try, a.Hold.Spread = false, false, false
 	a.enter(ctx, credential.Active, "")
 	a.setDeadline(workflow.Now(ctx))
@@ -161,12 +161,18 @@ func (a *account) fail(ctx workflow.Context, f activities.Failure) {
 	now := workflow.Now(ctx)
 	switch f.Kind {
 	case credential.DeadGrant:
+		if a.unread() && !a.GrantDead {
+			a.Telling.Again = now // people were told to look for something else
+		}
 		a.GrantDead, a.Forced = true, false
 		a.enterUnlessServing(ctx, credential.ReauthorizationRequired, f.Message)
 	case credential.DeadClient, credential.Misconfigured:
 		a.NotBefore = now.Add(maxBackoff)
 		a.enterUnlessServing(ctx, credential.ClientMisconfigured, f.Message)
 	default: // throttled, transient, ambiguous, malformed, or a kind that this version does not know: later again
+		if f.Kind == credential.Malformed {
+			a.countUnread(ctx)
+		}
 		a.NotBefore = now.Add(backoff(a.Failures, f.RetryAfter, a.id.Jitter()))
 		a.enter(ctx, a.troubled(), f.Message)
 	}
