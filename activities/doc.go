@@ -44,7 +44,8 @@
 //
 // An answer which says that nothing was consumed (the app refused, a limit, a server that did not handle it) takes the
 // mark back. A refusal of the grant is checked against the vault first: it may be late, and somebody's new consent there
-// already. Both ends carry their generation, so neither a late success nor a late refusal touches a newer pair.
+// already. Where the vault is away just then, the next attempt gets the refusal and checks it, and presents nothing. Both ends
+// carry their generation, so neither a late success nor a late refusal touches a newer pair.
 //
 // Before step 2 an attempt asks [Pauses] whether the requests of its connector are paused, because another account met a
 // refused app or a Retry-After, and before step 3 it looks again at what its process has met: then it sends nothing

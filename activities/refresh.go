@@ -23,6 +23,8 @@ type RefreshInput struct {
 	Opened int `json:"opened,omitempty"`
 	// Try has the request sent although the app is known to be refused.
 	Try bool `json:"try,omitempty"`
+	// Refusal is what the provider said of this generation to an attempt that could not compare it with the vault.
+	Refusal *Failure `json:"refusal,omitempty"`
 }
 
 // RefreshResult is how an attempt ended. A failure is a value, not an error: the Workflow keeps the state and decides
@@ -45,6 +47,9 @@ type Failure struct {
 	RetryAfter time.Duration `json:"retry_after,omitempty"` // nanoseconds; 0 where nothing was said
 	// Shared: the other accounts of the connector would meet it too.
 	Shared bool `json:"shared,omitempty"`
+	// Refusal is that of a grant for which a newer one may be in the vault, which was away. The next attempt looks, with
+	// [RefreshInput].Refusal: it presents a token no more that was refused, and takes no refusal for a lost answer.
+	Refusal *Failure `json:"refusal,omitempty"`
 }
 
 // Codes of our own in [Failure].
@@ -62,7 +67,7 @@ const (
 	CodeNoCredential = "no_credential" //nolint:gosec // a code
 	// CodeInFlight: another attempt for the same generation may not have ended yet.
 	CodeInFlight = "in_flight"
-	// CodeVault: the vault did not answer; nothing was sent.
+	// CodeVault: the vault did not answer; nothing was sent, or what came of it is in [Failure].Refusal.
 	CodeVault = "vault_unavailable"
 	// CodePaused: the requests of all accounts of the connector are paused; nothing was sent.
 	CodePaused = "paused"
@@ -109,7 +114,7 @@ func (a *Account) RefreshToken(ctx context.Context, in RefreshInput) (RefreshRes
 		return a.check(ctx, conn, record), nil
 	}
 	if record.Presented != nil && !mints {
-		if verdict, blocked := a.unsettled(conn, record, first && in.Settled); blocked {
+		if verdict, blocked := a.unsettled(conn, record, in, first && in.Settled); blocked {
 			return verdict, nil
 		}
 	}
@@ -139,7 +144,10 @@ func (a *Account) request(ctx context.Context, conn Connection, in RefreshInput,
 
 // unsettled judges a generation that was presented before and whose outcome is not known. over says that nobody waits for
 // its answer any more. blocked is false when the provider's facts allow to present it once more.
-func (a *Account) unsettled(conn Connection, record vault.Record, over bool) (verdict RefreshResult, blocked bool) {
+func (a *Account) unsettled(conn Connection, record vault.Record, in RefreshInput, over bool) (verdict RefreshResult, blocked bool) {
+	if in.Refusal != nil && record.Generation == in.Generation {
+		return RefreshResult{Failure: in.Refusal}, true // it is known after all
+	}
 	ago := a.now().Sub(record.Presented.At)
 	if talking := stillTalking(conn, *record.Presented, ago); talking > 0 && !over {
 		// Its worker may only seem dead: one that lost Temporal still waits for the provider.
@@ -205,13 +213,25 @@ func (a *Account) refused(ctx context.Context, record vault.Record, err error) R
 		// The mark stays: the provider may have rotated.
 	case credential.DeadGrant:
 		// A late invalid_grant must not speak for tokens that somebody stored meanwhile.
-		if now, err := a.Vault.Get(ctx, record.Account); err == nil && now.Generation > record.Generation {
+		now, err := a.Vault.Get(ctx, record.Account)
+		if err != nil {
+			return unchecked(failure, err)
+		}
+		if now.Generation > record.Generation {
 			return refreshed(now)
 		}
 	case credential.DeadClient, credential.Throttled, credential.Transient, credential.Misconfigured:
 		a.withdraw(ctx, record)
 	}
 	return RefreshResult{Failure: &failure}
+}
+
+// unchecked keeps a refusal for the next attempt, which finds out whether the vault holds newer tokens.
+func unchecked(refusal Failure, err error) RefreshResult {
+	result := failed(credential.Transient, CodeVault,
+		"the grant is refused, and the vault does not say whether there is a newer one: "+refusal.Message+"; "+err.Error())
+	result.Failure.Refusal = &refusal
+	return result
 }
 
 // withdraw takes the mark back: the refresh token was not spent.
@@ -255,15 +275,16 @@ func (a *Account) current(ctx context.Context, account credential.AccountID) Ref
 	return refreshed(record)
 }
 
-// check asks the provider whether a token that cannot be refreshed still lives: some answer invalid_auth for reasons
-// that are none of the token's (Slack: a disallowed address).
+// check asks the provider whether a token that cannot be refreshed still lives. An answer that a good token gets as well (Slack:
+// invalid_auth, to an address that is not allowed) is for the operator, and no reason to give up the grant.
 func (a *Account) check(ctx context.Context, conn Connection, record vault.Record) RefreshResult {
 	if record.Tokens.ValidAt(a.now()) {
 		_, err := conn.OAuth.Identify(ctx, record.Tokens.Access)
 		if err == nil {
 			return refreshed(record)
 		}
-		if failure := describe(err); failure.Kind != credential.DeadGrant {
+		failure := describe(err)
+		if failure.Kind != credential.DeadGrant {
 			return RefreshResult{Failure: &failure}
 		}
 	}

@@ -3,6 +3,7 @@ package activities_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	"tokenkeeper/activities"
 	"tokenkeeper/credential"
+	"tokenkeeper/provider"
 	"tokenkeeper/sandbox"
 )
 
@@ -175,6 +177,49 @@ func TestALateInvalidGrantDoesNotSpeakForNewerTokens(t *testing.T) {
 
 	require.NotNil(t, r.Credential, "%+v", r.Failure)
 	assert.EqualValues(t, 2, r.Credential.Generation)
+}
+
+// The vault goes away while the provider refuses a grant. Whether the refusal is a late one is found out when the vault is back,
+// and the token that was refused is not presented again for that.
+func TestARefusalThatCannotBeCheckedIsCheckedLater(t *testing.T) {
+	for name, c := range map[string]struct {
+		rotation provider.Rotation
+		reuse    bool
+	}{
+		"static": {provider.RotationStatic, false}, "grace": {provider.RotationGrace, false},
+		"single use": {provider.RotationSingleUse, false}, "family": {provider.RotationSingleUse, true},
+	} {
+		for _, consented := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, consented %t", name, consented), func(t *testing.T) {
+				w := newWorld(t, sandbox.Options{})
+				w.rotates("slack", c.rotation, 0, c.reuse)
+				w.connect(slackAccount)
+				w.fault(sandbox.Fault{App: sandbox.Slack, Endpoint: "token.refresh", Kind: sandbox.FaultStatus, Code: "invalid_refresh_token"})
+				w.when(slackTokenPath, func() { w.vault.fail("Get") })
+
+				first := w.refresh(slackAccount, 1)
+				requireFailure(t, first, credential.Transient, activities.CodeVault)
+				require.NotNil(t, first.Failure.Refusal)
+				assert.Contains(t, first.Failure.Message, "invalid_refresh_token")
+				in := activities.RefreshInput{Account: slackAccount, Generation: 1, Settled: true, Refusal: first.Failure.Refusal}
+				requireFailure(t, w.refreshWith(in), credential.Transient, activities.CodeVault)
+				w.vault.fail()
+				assert.NotNil(t, w.held(slackAccount).Presented, "the mark stays until the refusal is believed")
+				if consented {
+					require.NoError(t, w.adopt(slackAccount, w.consent(slackAccount, "")).err)
+				}
+
+				last := w.refreshWith(in)
+				if consented {
+					require.NotNil(t, last.Credential, "%+v", last.Failure)
+					assert.EqualValues(t, 2, last.Credential.Generation)
+				} else {
+					requireFailure(t, last, credential.DeadGrant, "invalid_refresh_token")
+				}
+				assert.Equal(t, 1, w.Books().Requests[slackRefreshes], "one presentation")
+			})
+		}
+	}
 }
 
 func TestALateSuccessDoesNotReplaceNewerTokens(t *testing.T) {

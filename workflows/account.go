@@ -32,6 +32,8 @@ type AccountState struct {
 	Unread int `json:"unread,omitempty"`
 	// NotBefore is the earliest next attempt after a failed one.
 	NotBefore time.Time `json:"not_before,omitzero"`
+	// Refusal is what the provider said of the generation at hand while the vault could not say whether there is a newer one.
+	Refusal *activities.Failure `json:"refusal,omitempty"`
 	// GrantDead says that the grant must not be presented again.
 	GrantDead bool `json:"grant_dead,omitempty"`
 	// Reported is the highest generation that a caller saw die.

@@ -94,6 +94,7 @@ func (a *account) attempt(ctx workflow.Context) (activities.RefreshResult, error
 	// A failure on record is that of an attempt which reported its end.
 	in := activities.RefreshInput{
 		Account: a.id, Generation: a.Credential.Generation, Settled: a.Failures > 0, Opened: a.Hold.Opened, Try: a.Hold.Try,
+		Refusal: a.Refusal,
 	}
 	requesting := a.tokenActivity(ctx, fmt.Sprintf("refresh generation %d", in.Generation))
 	a.Hold.Try, a.Hold.Spread = false, false
@@ -139,7 +140,7 @@ func (a *account) renew(ctx workflow.Context, facts activities.Facts) {
 		a.Looks.Note = "" // it spoke of an older one
 	}
 	a.Credential = facts
-	a.Failures, a.Unread, a.NotBefore, a.GrantDead, a.Forced = 0, 0, time.Time{}, false, false
+	a.Failures, a.Unread, a.NotBefore, a.GrantDead, a.Forced, a.Refusal = 0, 0, time.Time{}, false, false, nil
 	a.Hold.Held, a.Hold.Try, a.Hold.Spread = false, false, false
 	a.enter(ctx, credential.Active, "")
 	a.setDeadline(workflow.Now(ctx))
@@ -158,6 +159,9 @@ func (a *account) fixedAfter(next activities.Facts) bool {
 func (a *account) fail(ctx workflow.Context, f activities.Failure) {
 	a.Failures++
 	a.Hold.Held = false
+	if f.Refusal != nil {
+		a.Refusal = f.Refusal
+	}
 	now := workflow.Now(ctx)
 	switch f.Kind {
 	case credential.DeadGrant:
