@@ -184,7 +184,8 @@ type Notice struct {
 	Deadline time.Time `json:"deadline,omitzero"`
 	// Reports counts the reports among those that wait.
 	Reports int `json:"reports,omitempty"`
-	// Code says what trouble it is where the status does not say what people can do: [CodeUnreadable].
+	// Code says what trouble it is where the status does not say what people can do: [CodeUnreadable],
+	// [CodeUnsure].
 	Code string `json:"code,omitempty"`
 	// Stage counts the notices of the same trouble before this one.
 	Stage int `json:"stage,omitempty"`

@@ -117,6 +117,10 @@ func (a *Account) announcement(ctx context.Context, n Notice) Announcement {
 		out.Text = "nobody can read what the provider answers " + who
 		out.Fix = "see what answers at the endpoints of connector " + n.Account.Connector + ", for example a proxy or another server, " +
 			"and correct them in tokenkeeper.yaml; the account asks again by itself"
+	case n.Code == CodeUnsure:
+		out.Text = "the token of " + who + " was revoked, or the address of a worker is not allowed to use it"
+		out.Fix = "allow the addresses of the workers in the settings of the app, and the account goes on by itself; if it was revoked: " +
+			"tokenkeeper account reauthorize " + n.Account.String()
 	case n.Status == credential.ClientMisconfigured:
 		out.Text = "the provider refuses the app of " + who
 		out.Fix = "correct client id and secret of connector " + n.Account.Connector + " in tokenkeeper.yaml"

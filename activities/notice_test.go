@@ -231,6 +231,18 @@ func TestALetterWithoutALinkSaysWhy(t *testing.T) {
 	}
 }
 
+func TestARefusalThatMayBeOfTheAddressSaysBothCauses(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	notice := deadSlack(w)
+	notice.Status, notice.Code, notice.Reason = credential.ClientMisconfigured, activities.CodeUnsure, "invalid_auth"
+	_, sent := withWebhook(w, &receiver{t: t})
+	require.NoError(t, once(w, w.account.Notify, notice).err)
+	require.Len(t, *sent, 1)
+	assert.Contains(t, (*sent)[0].announcement.Text, "was revoked, or the address of a worker is not allowed")
+	assert.Contains(t, (*sent)[0].announcement.Fix, "allow the addresses of the workers")
+	assert.Contains(t, (*sent)[0].announcement.Fix, "tokenkeeper account reauthorize acme/triage/slack")
+}
+
 // What nobody can read is nothing that a consent mends.
 func TestAnswersThatNobodyCanReadAreNewsForTheOperator(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})

@@ -71,6 +71,8 @@ const (
 	CodeVault = "vault_unavailable"
 	// CodePaused: the requests of all accounts of the connector are paused; nothing was sent.
 	CodePaused = "paused"
+	// CodeUnsure: the provider refuses a token that nothing renews, in words that it has for a good one too.
+	CodeUnsure = "revoked_or_not_allowed_here"
 	// CodeUnreadable: answer after answer is none, for example HTML in place of JSON.
 	CodeUnreadable = "unreadable_answers"
 	// CodeUnserved: no worker took the request from the queue of its connector; nothing was sent.
@@ -284,6 +286,10 @@ func (a *Account) check(ctx context.Context, conn Connection, record vault.Recor
 			return refreshed(record)
 		}
 		failure := describe(err)
+		if failure.Kind == credential.DeadGrant && conn.Provider.API.DeadToken.IsUnsure(failure.Code) {
+			return failed(credential.Misconfigured, CodeUnsure, fmt.Sprintf("%s says %s of the access token: it was revoked, or the address "+
+				"of this worker is not allowed to use it", conn.Provider.Name, failure.Code))
+		}
 		if failure.Kind != credential.DeadGrant {
 			return RefreshResult{Failure: &failure}
 		}

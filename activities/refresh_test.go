@@ -266,6 +266,25 @@ func TestATokenThatCannotBeRefreshedIsCheckedBeforeItIsGivenUp(t *testing.T) {
 	assert.Zero(t, w.Books().Requests[slackRefreshes])
 }
 
+// Slack says invalid_auth of a token that was revoked and to an address that is not allowed. Without a refresh token nothing tells
+// which, and a grant is not given up for a policy.
+func TestARefusalThatMayBeOfTheAddressIsForTheOperator(t *testing.T) {
+	w := newWorld(t, sandbox.Options{Slack: sandbox.AppOptions{Rotation: sandbox.RotationNone, AccessLifetime: sandbox.NeverExpires}})
+	w.connect(slackAccount)
+	says := func(code string) {
+		w.fault(sandbox.Fault{App: sandbox.Slack, Endpoint: "auth.test", Kind: sandbox.FaultStatus, Code: code})
+	}
+	says("invalid_auth")
+	r := w.refresh(slackAccount, 1)
+	requireFailure(t, r, credential.Misconfigured, activities.CodeUnsure)
+	assert.Equal(t, "Slack says invalid_auth of the access token: it was revoked, or the address of this worker is not allowed to use it",
+		r.Failure.Message)
+	assert.EqualValues(t, 1, w.refresh(slackAccount, 1).Credential.Generation, "the address is allowed now")
+
+	says("account_inactive")
+	requireFailure(t, w.refresh(slackAccount, 1), credential.DeadGrant, activities.CodeNoRefreshToken)
+}
+
 func TestACancelledActivityStillStoresWhatComesBack(t *testing.T) {
 	w := newWorld(t, sandbox.Options{GitHub: sandbox.AppOptions{Rotation: sandbox.RotationSingleUse}})
 	w.connect(githubAccount)

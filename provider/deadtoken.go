@@ -12,3 +12,6 @@ func (d DeadToken) Matches(status int, code string) bool {
 	}
 	return slices.Contains(d.Statuses, status) || (code != "" && slices.Contains(d.Codes, code))
 }
+
+// IsUnsure reports whether an answer with the code says no more than that the token may be dead.
+func (d DeadToken) IsUnsure(code string) bool { return code != "" && slices.Contains(d.Unsure, code) }

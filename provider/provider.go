@@ -193,4 +193,7 @@ type DeadToken struct {
 	Statuses []int `yaml:"statuses,omitempty"`
 	// Codes are values of "error" in an answer with "ok": false.
 	Codes []string `yaml:"codes,omitempty"`
+	// Unsure are those of Codes that a good token gets as well, for example where it comes from an address that the app does
+	// not allow. A refresh tells which it is. Where there is none, they are no reason to give up the grant.
+	Unsure []string `yaml:"unsure,omitempty"`
 }

@@ -205,6 +205,11 @@ func (v *validation) api(a API) {
 			v.addf("api.hosts", "%q: wildcards are not supported; list each host that may receive a token", host)
 		}
 	}
+	for _, code := range a.DeadToken.Unsure {
+		if !slices.Contains(a.DeadToken.Codes, code) {
+			v.addf("api.dead_token.unsure", "%q is none of the codes; add it to api.dead_token.codes, or remove it here", code)
+		}
+	}
 	for _, status := range a.DeadToken.Statuses {
 		if status < 400 || status > 499 || status == http.StatusTooManyRequests {
 			v.addf("api.dead_token.statuses", "%d never means a dead token; list statuses such as 401", status)

@@ -66,6 +66,7 @@ func TestValidateNamesFieldAndFix(t *testing.T) {
 		{"host with path", func(p *provider.Provider) { p.API.Hosts = []string{"example.com/api"} }, `api.hosts: "example.com/api": want a host`},
 		{"wildcard", func(p *provider.Provider) { p.API.Hosts = []string{"*.example.com"} }, `api.hosts: "*.example.com": wildcards are not supported`},
 		{"dead status", func(p *provider.Provider) { p.API.DeadToken.Statuses = []int{429} }, `api.dead_token.statuses: 429 never means a dead token`},
+		{"unsure of what is no code", func(p *provider.Provider) { p.API.DeadToken.Unsure = []string{"token_lost"} }, `api.dead_token.unsure: "token_lost" is none of the codes`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := entry(t, "slack")

@@ -154,6 +154,7 @@ func describeProvider(w io.Writer, p provider.Provider) {
 		{"  malformed", strings.Join(p.Errors.Malformed, " ")},
 		{"  misconfigured", strings.Join(p.Errors.Misconfigured, " ")},
 		{"  of the API, for a dead token", strings.Join(p.API.DeadToken.Codes, " ")},
+		{"  of these, for a good one too", strings.Join(p.API.DeadToken.Unsure, " ")},
 	})
 }
 

@@ -30,6 +30,8 @@ type AccountState struct {
 	Failures    int              `json:"failures,omitempty"`
 	// Unread counts the answers since the last token that nobody could read; see [account.countUnread].
 	Unread int `json:"unread,omitempty"`
+	// Unsure: the last attempt failed by [activities.CodeUnsure].
+	Unsure bool `json:"unsure,omitempty"`
 	// NotBefore is the earliest next attempt after a failed one.
 	NotBefore time.Time `json:"not_before,omitzero"`
 	// Refusal is what the provider said of the generation at hand while the vault could not say whether there is a newer one.

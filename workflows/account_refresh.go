@@ -158,7 +158,7 @@ func (a *account) fixedAfter(next activities.Facts) bool {
 // stays asked for: a refresh token whose fate is unknown must not wait until the access token is nearly over.
 func (a *account) fail(ctx workflow.Context, f activities.Failure) {
 	a.Failures++
-	a.Hold.Held = false
+	a.Hold.Held, a.Unsure = false, f.Code == activities.CodeUnsure
 	if f.Refusal != nil {
 		a.Refusal = f.Refusal
 	}

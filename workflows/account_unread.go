@@ -27,7 +27,10 @@ func (a *account) unread() bool { return a.Unread >= unreadable }
 
 // noticeCode returns what trouble it is, where the status does not say what people can do about it.
 func (a *account) noticeCode() string {
-	if a.unread() && !a.GrantDead && a.Status != credential.ClientMisconfigured {
+	switch {
+	case a.Status == credential.ClientMisconfigured && a.Unsure:
+		return activities.CodeUnsure
+	case a.unread() && !a.GrantDead && a.Status != credential.ClientMisconfigured:
 		return activities.CodeUnreadable
 	}
 	return ""

@@ -39,7 +39,7 @@ providers:
     identity: {method: POST, subject: "{team_id}/{user_id}", display: "{user} in {team}"}
     revocation: {style: slack}
     api:
-      dead_token: {statuses: [401], codes: [token_expired, invalid_auth, token_revoked, account_inactive]}
+      dead_token: {statuses: [401], codes: [token_expired, invalid_auth, token_revoked, account_inactive], unsure: [invalid_auth]}
 connectors:
   slack:
     provider: slack-strict
