@@ -47,6 +47,9 @@ type CreateIssueInput struct {
 	// Elsewhere are other repositories, owner/name, where somebody who took another route may have filed the report before.
 	// They are looked through whenever the issue's own is.
 	Elsewhere []string `json:"elsewhere,omitempty"`
+	// Filed is the URL of an issue that the report was filed as before, by what its thread says; "" for none. It is looked at
+	// first.
+	Filed string `json:"filed,omitempty"`
 	// Source has the issue written by a template of its repository; nil for as it is.
 	Source *triage.Source `json:"source,omitempty"`
 }

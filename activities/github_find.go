@@ -13,6 +13,9 @@ import (
 
 // findFiled returns the issue of a report that was filed before, and reports whether there is one.
 func findFiled(ctx context.Context, client *github.Client, in CreateIssueInput) (filed CreatedIssue, found bool, err error) {
+	if filed, found, err = linked(ctx, client, in); err != nil || found {
+		return filed, found, err
+	}
 	for _, name := range append([]string{repository(in.Issue)}, in.Elsewhere...) {
 		at := in.Issue
 		at.Owner, at.Repo, _ = strings.Cut(name, "/")
@@ -30,6 +33,30 @@ func findFiled(ctx context.Context, client *github.Client, in CreateIssueInput) 
 		}
 	}
 	return CreatedIssue{}, false, nil
+}
+
+// linked returns the issue that the thread of a report links, and reports whether there is one. Where GitHub does not show it, as
+// when the app was taken away from its repository, the thread is believed. Only a deleted issue (410) is to be filed again.
+func linked(ctx context.Context, client *github.Client, in CreateIssueInput) (filed CreatedIssue, found bool, err error) {
+	at, ok := parseIssueURL(in.Filed)
+	if !ok {
+		return CreatedIssue{}, false, nil
+	}
+	issue, _, err := client.Issues.Get(ctx, at.owner, at.repo, at.number)
+	switch {
+	case isNotThere(err), forbidden(err):
+		return CreatedIssue{Number: at.number, URL: in.Filed, Found: true}, true, nil
+	case holdsNone(err):
+		return CreatedIssue{}, false, nil
+	case err != nil:
+		return CreatedIssue{}, false, githubError("looking at "+in.Filed, err)
+	}
+	if key, _ := triage.FindMarker(issue.GetBody()); key != in.Report && issue.GetHTMLURL() != in.Filed {
+		return CreatedIssue{}, false, nil // another server has another issue of that number
+	}
+	filed = createdIssue(issue, triage.Issue{Owner: at.owner, Repo: at.repo})
+	filed.Found = true
+	return filed, true, nil
 }
 
 // holdsNone reports whether GitHub says that there are no issues in a repository, or none for us.

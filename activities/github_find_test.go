@@ -1,6 +1,9 @@
 package activities_test
 
 import (
+	"fmt"
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -8,6 +11,7 @@ import (
 
 	"tokenkeeper/activities"
 	"tokenkeeper/sandbox"
+	"tokenkeeper/triage"
 )
 
 // A report that somebody takes up again may have gone along another route before: the message was edited, or the
@@ -56,4 +60,119 @@ func TestTroubleWithAnotherRoutesRepositoryStopsNoReport(t *testing.T) {
 	own := w.report("Menu crashes")
 	own.Issue.Repo, own.LookFirst, own.Elsewhere = "secret", true, []string{"acme/web"}
 	once(own).fails(t, activities.ErrTypeRejected, "acme/secret", "404")
+}
+
+// Whose repository is out of all routes by now, the thread still tells where the report was filed.
+func TestAnIssueThatTheThreadLinksIsFoundWhereverItIs(t *testing.T) {
+	for name, c := range map[string]struct {
+		instead int    // status of GitHub's answer
+		link    string // another one
+		found   bool
+	}{
+		"there":               {found: true},
+		"not ours to see":     {instead: http.StatusNotFound, found: true},
+		"forbidden":           {instead: http.StatusForbidden, found: true},
+		"deleted":             {instead: http.StatusGone},
+		"of another server":   {link: "https://github.example/acme/old/issues/1"},
+		"no link to an issue": {link: "https://github.example/acme/old/pull/2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, sandbox.Options{Repositories: []string{"acme/app", "acme/old"}})
+			w.connect(githubAccount)
+			other := w.report("Search crashes")
+			other.Issue.Repo = "old"
+			require.NoError(t, once(w, w.github.CreateIssue, other).err)
+			in := w.report("Login crashes")
+			before := in
+			before.Issue.Repo = "old"
+			first := once(w, w.github.CreateIssue, before)
+			require.NoError(t, first.err)
+			in.LookFirst, in.Filed = true, first.out.URL
+			if c.link != "" {
+				in.Filed = c.link
+			}
+			if c.instead != 0 {
+				w.replace(fmt.Sprintf("/github/api/v3/repos/acme/old/issues/%d", first.out.Number), func(rw http.ResponseWriter) { rw.WriteHeader(c.instead) })
+			}
+
+			got := once(w, w.github.CreateIssue, in)
+
+			require.NoError(t, got.err)
+			assert.Equal(t, c.found, got.out.Found)
+			if c.found {
+				assert.Equal(t, activities.CreatedIssue{Number: first.out.Number, URL: first.out.URL, Found: true}, got.out)
+			} else {
+				assert.Contains(t, got.out.URL, "/acme/app/issues/")
+			}
+		})
+	}
+}
+
+func TestAnOutageSaysNothingOfTheIssueThatTheThreadLinks(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(githubAccount)
+	in := w.report("Login crashes")
+	in.LookFirst, in.Filed = true, w.url+"/github/acme/app/issues/1"
+	w.fault(sandbox.Fault{App: sandbox.GitHub, Endpoint: "issues.get", Kind: sandbox.FaultStatus, Status: 502})
+	once(w, w.github.CreateIssue, in).fails(t, activities.ErrTypeProviderUnavailable, in.Filed)
+	assert.Zero(t, w.Books().IssuesCreated)
+}
+
+const threadReads = "slack conversations.replies"
+
+func TestTheThreadTellsWhetherAMessageWasFiled(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	key := w.message(crash)
+	read := func(lookFirst bool) activities.Draft {
+		got := once(w, w.slack.Read, activities.ReadInput{Triage: w.plan.Triage, Report: key, LookFirst: lookFirst})
+		require.NoError(t, got.err)
+		return got.out
+	}
+	assert.Empty(t, read(true).Filed)
+	assert.Zero(t, w.Books().Requests[threadReads], "a message that nobody answered was not answered by us")
+
+	in := w.reply(key)
+	question := in
+	question.Issue, question.Text, question.Stage = activities.CreatedIssue{}, "File this?", "asked"
+	require.NoError(t, once(w, w.slack.Reply, question).err)
+	assert.Empty(t, read(true).Filed, "a question links none")
+	in.LookFirst = true
+	require.NoError(t, once(w, w.slack.Reply, in).err)
+	before := w.Books().Requests[threadReads]
+	assert.Empty(t, read(false).Filed)
+	assert.Equal(t, before, w.Books().Requests[threadReads], "nobody looks for what cannot be there")
+	assert.Equal(t, in.Issue.URL, read(true).Filed)
+	w.fault(sandbox.Fault{App: sandbox.Slack, Endpoint: "conversations.replies", Kind: sandbox.FaultStatus, Status: 503})
+	once(w, w.slack.Read, activities.ReadInput{Triage: w.plan.Triage, Report: key, LookFirst: true}).fails(t, activities.ErrTypeProviderUnavailable, key.String())
+}
+
+// Any app of the workspace can mark a message as we do. None of them speaks for us.
+func TestAReplyOfAnotherAppIsNotOurs(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	key := w.message(crash)
+	w.Post(bugs, sandbox.Message{User: "ada", Text: "me too", ThreadTS: key.TS})
+	forged := strings.NewReplacer("TS", key.TS, "KEY", key.String()).Replace(`{"ok":true,"messages":[{"ts":"TS","thread_ts":"TS","user":"U0ADA"},
+		{"ts":"1700000001.000100","thread_ts":"TS","user":"U0EVIL","bot_id":"B0EVIL","metadata":{"event_type":"tokenkeeper_issue_filed",
+		"event_payload":{"report":"KEY","issue":"https://github.com/evil/app/issues/1"}}}]}`)
+	forge := func() {
+		w.replace("/slack/api/conversations.replies", func(rw http.ResponseWriter) {
+			rw.Header().Set("Content-Type", "application/json")
+			_, _ = rw.Write([]byte(forged)) // the client is there
+		})
+	}
+	forge()
+	draft := once(w, w.slack.Read, activities.ReadInput{Triage: w.plan.Triage, Report: key, LookFirst: true})
+	require.NoError(t, draft.err)
+	assert.Equal(t, activities.IsReport, draft.out.Verdict)
+	assert.Empty(t, draft.out.Filed)
+
+	forge()
+	in := w.reply(triage.Key{Team: key.Team, Channel: key.Channel, TS: key.TS})
+	in.LookFirst = true
+	replied := once(w, w.slack.Reply, in)
+	require.NoError(t, replied.err)
+	assert.False(t, replied.out.Found)
+	assert.Equal(t, 1, w.Books().Replies[key.String()])
 }

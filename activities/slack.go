@@ -76,6 +76,11 @@ type identity struct {
 	Self triage.Self
 }
 
+// wrote reports whether a message is of the account.
+func (i identity) wrote(m slack.Message) bool {
+	return m.User == i.Self.UserID || m.BotID != "" && m.BotID == i.Self.BotID
+}
+
 func (s *Slack) identity(ctx context.Context, client *slack.Client, account credential.AccountID) (identity, error) {
 	return recall(&s.known, account.String()+"/self", func() (identity, error) {
 		who, err := client.AuthTestContext(ctx)

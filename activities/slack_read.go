@@ -31,6 +31,8 @@ type ReadInput struct {
 	Report triage.Key `json:"report"`
 	// Message is the message as a poll read it a moment ago; nil has it read.
 	Message *triage.Message `json:"message,omitempty"`
+	// LookFirst says that the message may have been filed before: then its thread tells.
+	LookFirst bool `json:"look_first,omitempty"`
 }
 
 // Draft is a report read, understood and routed: all that is needed to file it.
@@ -42,6 +44,8 @@ type Draft struct {
 	Issue   triage.Issue         `json:"issue,omitzero"`
 	// Elsewhere are the other repositories, owner/name, that reports of the channel go to.
 	Elsewhere []string `json:"elsewhere,omitempty"`
+	// Filed is the URL of the issue that our reply in the thread links, "" where none was found or looked for.
+	Filed string `json:"filed,omitempty"`
 	// Source is what the issue is written anew from where its route wants a template; nil where it wants none.
 	Source *triage.Source `json:"source,omitempty"`
 	// Proposal is whom to ask before it is filed; nil for nobody.
@@ -87,6 +91,11 @@ func (s *Slack) Read(ctx context.Context, in ReadInput) (Draft, error) {
 	if draft.Reason = class.Reason; !class.Report {
 		draft.Verdict = NotReport
 		return draft, nil
+	}
+	if in.LookFirst {
+		if draft.Filed, err = s.filedBefore(ctx, client, plan.Slack, message); err != nil {
+			return Draft{}, err
+		}
 	}
 	route, _ := router.Route(message, understood.Content.Component) // the channel has one
 	draft.Verdict, draft.Elsewhere = IsReport, router.Elsewhere(route)

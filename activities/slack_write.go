@@ -63,7 +63,11 @@ func (s *Slack) Reply(ctx context.Context, in ReplyInput) (Posted, error) {
 		Doing:     doing,
 		LookFirst: in.LookFirst,
 		Find: func(ctx context.Context) (Posted, bool, error) {
-			reply, found, err := findReply(ctx, client, in)
+			who, err := s.identity(ctx, client, in.Account)
+			if err != nil {
+				return Posted{}, false, err
+			}
+			reply, found, err := findReply(ctx, client, in, who)
 			if posted, over := in.over(ctx, client, err); over {
 				return posted, true, nil
 			}
@@ -186,8 +190,28 @@ func isGone(err error) bool {
 	return code == "thread_not_found" || code == "message_not_found"
 }
 
-// findReply returns our reply, and reports whether there is one.
-func findReply(ctx context.Context, client *slack.Client, in ReplyInput) (reply slack.Message, found bool, err error) {
+// filedBefore returns the URL of the issue that our reply to a message links, "" where there is none. A message without a thread
+// has no reply.
+func (s *Slack) filedBefore(ctx context.Context, client *slack.Client, account credential.AccountID, m triage.Message) (link string, err error) {
+	if m.ThreadTS == "" {
+		return "", nil
+	}
+	who, err := s.identity(ctx, client, account)
+	if err != nil {
+		return "", err
+	}
+	reply, found, err := findReply(ctx, client, ReplyInput{Report: m.Key}, who)
+	switch {
+	case isGone(err), err == nil && !found:
+		return "", nil
+	case err != nil:
+		return "", slackError("reading the thread of "+m.String(), err)
+	}
+	return said(reply, "issue"), nil
+}
+
+// findReply returns our reply, and reports whether there is one. Other apps can mark messages of theirs as we do.
+func findReply(ctx context.Context, client *slack.Client, in ReplyInput, who identity) (reply slack.Message, found bool, err error) {
 	params := &slack.GetConversationRepliesParameters{
 		ChannelID: in.Report.Channel, Timestamp: in.Report.TS, Limit: pageSize, IncludeAllMetadata: true,
 	}
@@ -197,7 +221,7 @@ func findReply(ctx context.Context, client *slack.Client, in ReplyInput) (reply 
 			return slack.Message{}, false, err
 		}
 		for _, m := range replies {
-			if m.Metadata.EventType == in.mark() && m.Metadata.EventPayload["report"] == in.Report.String() {
+			if who.wrote(m) && m.Metadata.EventType == in.mark() && said(m, "report") == in.Report.String() {
 				return m, true, nil
 			}
 		}

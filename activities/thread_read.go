@@ -32,7 +32,7 @@ type thread struct {
 	key     triage.Key
 	account credential.AccountID // at Slack
 	filer   credential.AccountID // at GitHub
-	self    triage.Self
+	who     identity
 	slack   *slack.Client
 	github  *github.Client
 
@@ -76,7 +76,7 @@ func (t *Threads) read(ctx context.Context, in FollowInput) (th *thread, filed b
 	if who.Team != in.Report.Team {
 		return nil, false, nil // an issue that names it does not make it ours
 	}
-	th.self = who.Self
+	th.who = who
 	if err := th.readSlack(ctx); err != nil {
 		if isGone(err) || never(ctx, th.slack, in.Report.Channel, err, slackNever) != "" {
 			return nil, false, nil // nobody can be told there any more
@@ -117,9 +117,9 @@ func (th *thread) take(m slack.Message) {
 	switch {
 	case m.Timestamp == th.key.TS:
 		th.root = m
-	case m.User == th.self.UserID || m.BotID != "" && m.BotID == th.self.BotID:
+	case th.who.wrote(m):
 		th.takeOurs(m)
-	case triage.Contribution(message, th.self):
+	case triage.Contribution(message, th.who.Self):
 		th.people = append(th.people, message)
 	}
 }

@@ -102,7 +102,9 @@ func (r *reporter) listen(ctx workflow.Context) {
 
 func (r *reporter) run(ctx workflow.Context) error {
 	if err := r.step(ctx, "read the message", func(ctx workflow.Context, _ bool) workflow.Future {
-		return workflow.ExecuteActivity(ctx, (*activities.Slack).Read, activities.ReadInput{Triage: r.in.Triage, Report: r.key, Message: r.atHand(ctx)})
+		return workflow.ExecuteActivity(ctx, (*activities.Slack).Read, activities.ReadInput{
+			Triage: r.in.Triage, Report: r.key, Message: r.atHand(ctx), LookFirst: !r.in.New,
+		})
 	}, &r.draft); err != nil {
 		return err
 	}
@@ -171,7 +173,7 @@ func (r *reporter) file(ctx workflow.Context) error {
 	err := r.step(ctx, stepFile, func(ctx workflow.Context, again bool) workflow.Future {
 		return workflow.ExecuteActivity(ctx, (*activities.GitHub).CreateIssue, activities.CreateIssueInput{
 			Account: r.github, Report: r.key, Issue: r.draft.Issue, Source: r.draft.Source,
-			LookFirst: again || !r.in.New, Elsewhere: r.before,
+			LookFirst: again || !r.in.New, Elsewhere: r.before, Filed: r.draft.Filed,
 		})
 	}, &issue)
 	if err == nil {

@@ -186,6 +186,7 @@ func TestAReportIsReadFiledAnsweredAndMarked(t *testing.T) {
 	assert.Equal(t, map[string][]bool{"Read": {false}, "CreateIssue": {false}, "Reply": {false}, "React": {false}}, s.looked)
 	assert.Equal(t, []credential.AccountID{acmeGitHub}, s.used["CreateIssue"])
 	assert.Equal(t, 1, s.claims)
+	assert.False(t, s.read.LookFirst)
 	assert.Equal(t, "white_check_mark", s.done.Emoji)
 	assert.Equal(t, "eyes", s.done.Instead, "the mark takes the place of the claim")
 	assert.Equal(t, "done", s.status(t).Step)
@@ -284,10 +285,13 @@ func TestARouteIsChosenOnceUntilAPersonSaysRetry(t *testing.T) {
 
 func TestAMessageFromBeforeTheTriageIsLookedForFirst(t *testing.T) {
 	s := newStory()
+	s.draft.Filed = "https://github.com/acme/old/issues/3"
 	in := bugReport
 	in.New = false
 	s.report(t, in)
 
+	assert.True(t, s.read.LookFirst)
+	assert.Equal(t, s.draft.Filed, s.filed[0].Filed)
 	assert.Equal(t, []bool{true}, s.looked["CreateIssue"])
 	assert.Equal(t, []bool{true}, s.looked["Reply"])
 }

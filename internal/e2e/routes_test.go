@@ -2,13 +2,16 @@ package e2e
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
 
 	"tokenkeeper/config"
 	"tokenkeeper/sandbox"
 	"tokenkeeper/triage"
+	"tokenkeeper/workflows"
 )
 
 // What is posted to one channel goes to four repositories: by what it says, what it is about, and who says it. One of them
@@ -69,5 +72,30 @@ func TestRoutesOfOneChannel(t *testing.T) {
 	assert.Equal(t, want, got)
 	assert.Len(t, w.triage(name).Channels, 1, "a channel is read once, however many routes it has")
 	books := w.sandbox.Books()
+	assert.Zero(t, books.Duplicates+books.Missing+books.Unexpected)
+}
+
+// Temporal has forgotten a report, its channel goes to another repository by now, and somebody takes the message up again by hand.
+func TestAReportIsFoundWhereNoRouteLeadsAnyMore(t *testing.T) {
+	w := newWorld(t, sandbox.Options{Repositories: []string{"acme/app", "acme/web"}})
+	name := w.pollEvery(time.Second)
+	key := w.posts(report)
+	id := workflows.ReportWorkflowID(key)
+	var first, again workflows.ReportResult
+	w.eventually("the report", func() bool {
+		return w.Temporal.GetWorkflow(t.Context(), id, "").Get(t.Context(), &first) == nil
+	})
+	w.rewrite("{channel: C0BUGREPORTS, repository: acme/app", "{channel: C0BUGREPORTS, repository: acme/web")
+
+	run, err := w.Temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: id, TaskQueue: w.Config().Temporal.TaskQueue},
+		workflows.ReportType, workflows.ReportInput{Report: key, Triage: name})
+	require.NoError(t, err)
+	require.NoError(t, run.Get(t.Context(), &again))
+
+	assert.Equal(t, first.Issue.URL, again.Issue.URL)
+	assert.True(t, again.Issue.Found)
+	books := w.sandbox.Books()
+	assert.Equal(t, 1, books.IssuesCreated)
+	assert.Equal(t, 1, books.Replies[key])
 	assert.Zero(t, books.Duplicates+books.Missing+books.Unexpected)
 }
