@@ -255,3 +255,45 @@ func TestCheckingATemplate(t *testing.T) {
 	w.fault(sandbox.Fault{Endpoint: "contents.get", Kind: sandbox.FaultStatus, Status: 403})
 	check("bug.yml").fails(t, activities.ErrTypeRejected, "permission Contents")
 }
+
+// A preview looks for each template once, and shows what the template would make of the reports.
+func TestAPreviewShowsTheTemplate(t *testing.T) {
+	w := newTemplateWorld(t, sandbox.Options{})
+	w.put("bug_report.yml", smallForm)
+	w.plan.Routes[0].Template = triage.TemplateAuto
+	in := activities.PreviewInput{Triage: w.plan.Triage, Channel: bugs, After: triage.TimestampOf(w.clock.Now())}
+	w.say(3)
+	w.Post(bugs, sandbox.Message{User: "ada", Text: "Lunch?"})
+	preview := func() []activities.Previewed {
+		page, err := w.slack.Preview(t.Context(), in) // in its process, where templates are applied
+		require.NoError(t, err)
+		require.Len(t, page.Messages, 4)
+		templates := activities.TemplatePreview{GitHub: w.github, Account: githubAccount}
+		for i := range page.Messages {
+			templates.Apply(t.Context(), &page.Messages[i])
+		}
+		return page.Messages
+	}
+
+	seen := preview()
+	assert.Empty(t, seen[0].Template+seen[0].Untemplated, "no report")
+	for _, p := range seen[1:] {
+		assert.Equal(t, "bug_report.yml", p.Template)
+		assert.True(t, strings.HasPrefix(p.Title, "bug: It crashes"), p.Title)
+		assert.Equal(t, []string{"bug", "from-form"}, p.Labels)
+	}
+	assert.Equal(t, 2, w.Books().Requests[reads])
+
+	w.put("bug_report.yml", "name: Bug\n")
+	seen = preview()
+	assert.Equal(t, "body asks for nothing", seen[1].Untemplated)
+	assert.Equal(t, []string{"bug"}, seen[1].Labels)
+
+	w.fault(sandbox.Fault{Endpoint: "contents.get", Kind: sandbox.FaultStatus, Status: 502, Times: -1})
+	before := w.Books().Requests[reads]
+	seen = preview()
+	for _, p := range seen[1:] {
+		assert.Contains(t, p.Untemplated, "looking at the templates of acme/app")
+	}
+	assert.Equal(t, 1, w.Books().Requests[reads]-before, "who is away is not asked for each report")
+}

@@ -38,6 +38,13 @@ type Previewed struct {
 	Repository string   `json:"repository,omitempty"`
 	Labels     []string `json:"labels,omitempty"`
 	Severity   string   `json:"severity,omitempty"`
+	// Template is the file of the repository that it would be written by, Untemplated why it would not be by the one that its
+	// route wants; "" where none is wanted, or nobody looked: see [TemplatePreview].
+	Template    string `json:"template,omitempty"`
+	Untemplated string `json:"untemplated,omitempty"`
+
+	issue  triage.Issue   // as it is without a template
+	source *triage.Source // nil where no template is wanted
 }
 
 // Preview reads one page of a channel and says what would be filed of it. It writes nothing anywhere, and it needs no
@@ -124,7 +131,7 @@ func (s *Slack) previewed(ctx context.Context, m triage.Message, plan Plan, rout
 	route, _ := router.Route(m, understood.Content.Component) // the channel has one
 	issue := triage.Render(m, understood.Content, route).Weighed(class.Confidence, plan.surely())
 	p.Verdict, p.Title, p.Severity = IsReport, issue.Title, understood.Content.Severity
-	p.Repository, p.Labels = route.Repository, issue.Labels
+	p.Repository, p.Labels, p.issue, p.source = route.Repository, issue.Labels, issue, route.Source(m, understood.Content)
 	switch {
 	case route.DryRun:
 		p.Verdict = WouldFile

@@ -24,12 +24,13 @@ func newTriagePreview(c *cli) *cobra.Command {
 		Use:   "preview NAME",
 		Short: "Show what a triage would have filed",
 		Long: `Read what people posted to the channels of a triage lately, and show what would be filed of it under the configuration
-as it is: title, repository, labels, severity, and why or why not. Nothing is filed and nothing is posted, and the triage
-need not run. What was filed already is shown all the same. The rules read the messages; with --model the language model of
-the configuration does, which costs its tokens and counts towards model.daily_tokens. GitHub is not
-asked, so what a template of the repository adds to the title and the labels is not shown.
+as it is: title, repository, labels, severity, template, and why or why not. Nothing is filed and nothing is posted, and the
+triage need not run. What was filed already is shown all the same. The rules read the messages; with --model the language model of
+the configuration does, which costs its tokens and counts towards model.daily_tokens.
 
-It costs a request for every 200 messages. Where Slack limits reading it waits, and says so; Ctrl-C ends it.`,
+It costs a request for every 200 messages, and two of GitHub for each repository with a report, more where its templates have to
+be searched for the one for bugs. Where GitHub does not show them, reports are shown without. Where Slack limits reading it waits,
+and says so; Ctrl-C ends it.`,
 		Example: `  tokenkeeper triage preview acme/bug-reports
   tokenkeeper triage preview acme/bug-reports --since 36h --reports
   tokenkeeper triage preview acme/bug-reports --since 36h --model`,
@@ -66,6 +67,7 @@ func (c *cli) previewTriage(ctx context.Context, name string, since time.Time, f
 		}
 		read := len(preview.Messages)
 		c.noteReaders(a, flags.model, preview.Messages)
+		c.noteUntemplated(preview.Messages)
 		if flags.reports {
 			preview.Messages = slices.DeleteFunc(preview.Messages, func(p activities.Previewed) bool { return p.Verdict == activities.NotReport })
 		}
@@ -84,6 +86,19 @@ func (c *cli) noteReaders(a *app.App, byModel bool, messages []activities.Previe
 	}
 }
 
+// noteUntemplated says why reports are shown without the template that their route wants, once for each reason.
+func (c *cli) noteUntemplated(messages []activities.Previewed) {
+	reports := map[string]int{} // :: reason → how many
+	for _, p := range messages {
+		if p.Untemplated != "" {
+			reports[p.Untemplated]++
+		}
+	}
+	for _, reason := range slices.Sorted(maps.Keys(reports)) {
+		c.notef("note: without a template: %d; %s", reports[reason], reason)
+	}
+}
+
 // explainActivity makes a failure of the error of an Activity that was run here.
 func explainActivity(err error) error {
 	refused, ok := errors.AsType[*temporal.ApplicationError](err)
@@ -99,20 +114,29 @@ func explainActivity(err error) error {
 }
 
 func tellPreview(w io.Writer, preview app.Preview, read int) {
+	headings := []string{"POSTED", "CHANNEL", "BECOMES", "REPOSITORY", "LABELS", "SEVERITY", "TITLE", "WHY"}
+	templated := slices.ContainsFunc(preview.Messages, func(p activities.Previewed) bool { return p.Template != "" })
+	if templated {
+		headings = append(headings, "TEMPLATE")
+	}
 	var rows [][]string
 	filed := 0
 	for _, p := range preview.Messages {
 		if p.Verdict != activities.NotReport {
 			filed++
 		}
-		rows = append(rows, []string{
+		row := []string{
 			p.Report.Time().Local().Format(time.DateTime), p.Report.Channel, becomes(p.Verdict), p.Repository, strings.Join(p.Labels, ", "),
 			p.Severity, clip(p.Title, 60), clip(p.Reason, 80),
-		})
+		}
+		if templated {
+			row = append(row, p.Template)
+		}
+		rows = append(rows, row)
 	}
 	fmt.Fprintf(w, "%s since %s: %d of %d messages would be filed\n", preview.Triage, preview.Since.Local().Format(time.DateTime), filed, read)
 	if len(rows) > 0 {
-		table(w, []string{"POSTED", "CHANNEL", "BECOMES", "REPOSITORY", "LABELS", "SEVERITY", "TITLE", "WHY"}, rows)
+		table(w, headings, rows)
 	}
 	var over []string
 	for _, reason := range slices.Sorted(maps.Keys(preview.PassedOver)) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -37,6 +38,7 @@ connectors:
     provider: github-app
     client_id: Iv1
     client_secret_env: GITHUB_CLIENT_SECRET
+    endpoints: {api: "API/github/"}
 triages:
   acme/bug-reports:
     slack: acme/triage/slack
@@ -169,8 +171,8 @@ const (
 	refreshToken = "xoxe-refresh-0123456789"
 )
 
-// connect puts a grant into the vault of the world, as if a person had consented.
-func (w *world) connect(account string) {
+// connect puts a grant of each account into the vault of the world, as if a person had consented.
+func (w *world) connect(accounts ...string) {
 	w.t.Helper()
 	ctx := w.t.Context()
 	keyset, err := vault.CreateKeyset(filepath.Join(w.dir, "vault.key"))
@@ -182,7 +184,9 @@ func (w *world) connect(account string) {
 		w.t.Fatal(err)
 	}
 	defer func() { _ = v.Close() }()
-	w.consent(v, account, "consent-1")
+	for i, account := range accounts {
+		w.consent(v, account, fmt.Sprintf("consent-%d", i+1))
+	}
 }
 
 func (w *world) consent(v *vault.Vault, account, authorization string) {

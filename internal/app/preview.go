@@ -32,8 +32,8 @@ type PreviewOptions struct {
 	Waiting func(channel string, pause time.Duration)
 }
 
-// Preview reads the channels of a triage back to a time and says what would be filed. It writes nothing. The vault must be
-// open.
+// Preview reads the channels of a triage back to a time and says what would be filed, and by which templates, as far as GitHub
+// shows them. It writes nothing. The vault must be open.
 // Errors: of the configuration; those of [activities.Slack.Preview], but no limit.
 func (a *App) Preview(ctx context.Context, name string, o PreviewOptions) (Preview, error) {
 	plan, err := a.Plan(name)
@@ -62,7 +62,11 @@ func (a *App) Preview(ctx context.Context, name string, o PreviewOptions) (Previ
 	slices.SortStableFunc(whole.Messages, func(x, y activities.Previewed) int {
 		return cmp.Or(x.Report.Time().Compare(y.Report.Time()), cmp.Compare(x.Report.String(), y.Report.String()))
 	})
-	return whole, nil
+	templates := activities.TemplatePreview{GitHub: &activities.GitHub{APIs: a}, Account: plan.GitHub}
+	for i := range whole.Messages {
+		templates.Apply(ctx, &whole.Messages[i])
+	}
+	return whole, ctx.Err()
 }
 
 // previewPage reads a page, and waits and reads again as often as Slack asks for it.

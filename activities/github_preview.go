@@ -1,0 +1,69 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"tokenkeeper/credential"
+)
+
+// TemplatePreview shows previewed reports as the templates of their repositories would have them. Each template is looked for
+// once, which takes a few requests. It fails open: a GitHub that cannot be asked is not asked again.
+type TemplatePreview struct {
+	GitHub  *GitHub
+	Account credential.AccountID
+
+	known map[shelfKey]found
+	away  string // why GitHub is not asked any more
+}
+
+// maxTemplateLook bounds the look for one template.
+const maxTemplateLook = 15 * time.Second
+
+// Apply has a report say what it would be filed as. One whose template cannot be had stays as it is, and says why.
+func (t *TemplatePreview) Apply(ctx context.Context, p *Previewed) {
+	if p.source == nil {
+		return
+	}
+	f := t.find(ctx, p)
+	if p.Untemplated = f.problem; f.template == nil {
+		return
+	}
+	issue := p.issue.By(*f.template, *p.source)
+	p.Title, p.Labels, p.Template = issue.Title, issue.Labels, f.file
+}
+
+// find looks for the template of a report, unless that is known already.
+func (t *TemplatePreview) find(ctx context.Context, p *Previewed) found {
+	key := shelfKey{account: t.Account, repository: p.Repository, file: p.source.Template}
+	if f, known := t.known[key]; known {
+		return f
+	}
+	if t.away != "" {
+		return found{problem: t.away}
+	}
+	f, err := t.look(ctx, p)
+	if err != nil {
+		t.away = message(err)
+		return found{problem: t.away}
+	}
+	if t.known == nil {
+		t.known = map[shelfKey]found{}
+	}
+	t.known[key] = f
+	return f
+}
+
+func (t *TemplatePreview) look(ctx context.Context, p *Previewed) (found, error) {
+	client, err := t.GitHub.client(t.Account)
+	if err != nil {
+		return found{}, err
+	}
+	ctx, enough := context.WithTimeout(ctx, maxTemplateLook)
+	defer enough()
+	f, err := lookup{client: client, kept: map[string]page{}}.find(ctx, p.issue.Owner, p.issue.Repo, p.source.Template)
+	if err != nil {
+		return found{}, githubError("looking at the templates of "+p.Repository, err)
+	}
+	return f, nil
+}
