@@ -35,7 +35,7 @@ func (s *Slack) judge(ctx context.Context, in PollInput, p progress, window Wind
 		window.Recovered = told
 		return window, nil
 	case kind == ErrTypeNothingNew && told:
-		return Window{Watermark: p.Watermark, Recovered: true}, nil
+		return Window{Watermark: p.Watermark, Overlap: p.Overlap, Recovered: true}, nil
 	case told, kind == ErrTypeNothingNew, kind == ErrTypeOutOfTurn, kind == ErrTypeAccountUnavailable, kind == ErrTypeRejected, kind == ErrTypeNotConfigured:
 		return Window{}, err // known already, or the Workflow hears of it at once
 	}

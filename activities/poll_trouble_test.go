@@ -76,7 +76,7 @@ func TestAPollThatWorksAfterPeopleWereToldEndsToTellThem(t *testing.T) {
 
 	quiet := once(w, w.slack.Poll, in)
 	require.NoError(t, quiet.err)
-	assert.Equal(t, activities.Window{Watermark: in.After, Recovered: true}, quiet.out)
+	assert.Equal(t, activities.Window{Watermark: in.After, Overlap: activities.Overlap{From: in.After}, Recovered: true}, quiet.out)
 
 	posted := w.say(1)
 	busy := once(w, w.slack.Poll, in)

@@ -23,12 +23,15 @@ const (
 type progress struct {
 	PollTrouble
 
-	// Watermark is the ts up to which nothing is worth a look.
-	Watermark string `json:"watermark"`
+	// Watermark is the ts up to which nothing is worth a look, but for what comes late; see [Overlap].
+	Watermark string  `json:"watermark"`
+	Overlap   Overlap `json:"overlap,omitzero"`
 	// Cursor leads to the next page of the window after the watermark; "" when no page was read.
 	Cursor string `json:"cursor,omitempty"`
 	// Newest is the ts of the newest message in the pages read.
 	Newest string `json:"newest,omitempty"`
+	// Recent is the overlap that the pages read make of the window, for when it is read to its end.
+	Recent Overlap `json:"recent,omitzero"`
 	// Found are the oldest candidates in the pages read, in order: as many as a window takes, and one more where it does
 	// not take all.
 	Found []string `json:"found,omitempty"`
@@ -39,24 +42,29 @@ type progress struct {
 }
 
 // resume returns where the attempt before this one stopped.
-func resume(ctx context.Context, after string) *progress {
+func resume(ctx context.Context, in PollInput) *progress {
 	var p progress
-	if !activity.HasHeartbeatDetails(ctx) || activity.GetHeartbeatDetails(ctx, &p) != nil || p.Watermark < after {
-		return &progress{Watermark: after}
+	if !activity.HasHeartbeatDetails(ctx) || activity.GetHeartbeatDetails(ctx, &p) != nil || p.Watermark < in.After {
+		p = progress{Watermark: in.After, Overlap: in.Overlap}
 	}
+	p.Overlap = p.Overlap.beginning(p.Watermark)
 	return &p
 }
 
 // anew forgets the pages that were read of the window.
 func (p progress) anew() progress {
-	return progress{PollTrouble: p.PollTrouble, Watermark: p.Watermark}
+	return progress{PollTrouble: p.PollTrouble, Watermark: p.Watermark, Overlap: p.Overlap}
 }
 
-// with returns the progress after one more page: the ts of its newest message, and those in it that count. After the last
-// one without any the watermark moves.
-func (p progress) with(newest string, found []triage.Message, cursor string) progress {
+// with returns the progress after one more page: the ts of all its messages, and those of them that count. After the last one
+// without any the watermark moves.
+func (p progress) with(seen []string, found []triage.Message, cursor string) progress {
 	next := p
-	next.Newest, next.Cursor, next.Found = max(p.Newest, newest), cursor, slices.Clone(p.Found)
+	next.Newest, next.Cursor, next.Found = p.Newest, cursor, slices.Clone(p.Found)
+	for _, ts := range seen {
+		next.Newest = max(next.Newest, ts)
+	}
+	next.Recent = p.Recent.upto(max(p.Watermark, next.Newest), seen)
 	for _, m := range found {
 		next.Found = append(next.Found, m.TS)
 	}
@@ -66,9 +74,17 @@ func (p progress) with(newest string, found []triage.Message, cursor string) pro
 	if cursor == "" && len(next.Found) == 0 {
 		idle := p.anew()
 		idle.Watermark, idle.Hidden = max(p.Watermark, next.Newest), p.Hidden
+		idle.Overlap = next.overlap(idle.Watermark, next.Recent.Seen)
 		return idle
 	}
 	return next
+}
+
+// overlap returns the one before the watermark that the window leads to, in which these messages were seen.
+func (p progress) overlap(watermark string, seen []string) Overlap {
+	o := p.Overlap
+	o.From = max(o.From, p.Recent.From)
+	return o.upto(watermark, seen)
 }
 
 // oldest returns the oldest of the messages, in order, that are no more than so many bytes together.
@@ -86,15 +102,19 @@ func oldest(messages []triage.Message, size int) []triage.Message {
 // beyond reports whether p is worth a heartbeat. Most polls find nothing at all, and cost none.
 func (p progress) beyond(before *progress) bool {
 	return p.Watermark != before.Watermark || p.Cursor != before.Cursor || !p.ReadAt.Equal(before.ReadAt) ||
-		!p.FailingSince.Equal(before.FailingSince)
+		!p.FailingSince.Equal(before.FailingSince) || !slices.Equal(p.Overlap.Seen, before.Overlap.Seen)
 }
 
-// window is the result of the last page.
+// window is the result of the last page. One that is cut has seen more before its end than what it hands over; that was passed
+// over, and is again.
 func (p progress) window(team string) Window {
 	w := Window{Team: team, Messages: p.Found, Contents: p.Contents, Hidden: p.Hidden, Watermark: max(p.Watermark, p.Newest)}
-	if len(p.Found) > maxWindow {
-		w.Messages = p.Found[:maxWindow]
-		w.Watermark = max(p.Watermark, p.Found[maxWindow-1])
+	if len(p.Found) <= maxWindow {
+		w.Overlap = p.overlap(w.Watermark, p.Recent.Seen)
+		return w
 	}
+	w.Messages = p.Found[:maxWindow]
+	w.Watermark = max(p.Watermark, p.Found[maxWindow-1])
+	w.Overlap = p.Overlap.upto(w.Watermark, w.Messages)
 	return w
 }

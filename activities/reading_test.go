@@ -274,7 +274,7 @@ func TestWhatComesAlongIsBounded(t *testing.T) {
 			ts := triage.TimestampOf(time.Unix(int64(1_000_000-page*15-i), 0))
 			found, all = append(found, triage.Message{Key: triage.Key{TS: ts}, Text: strings.Repeat("x", 1000)}), append(all, ts)
 		}
-		p = p.with(found[0].TS, found, fmt.Sprint(page))
+		p = p.with([]string{found[0].TS}, found, fmt.Sprint(page))
 	}
 	slices.Sort(all)
 	w := p.window("T1")

@@ -69,41 +69,50 @@ func (r *pages) read(ctx context.Context, p progress) (progress, error) {
 		return progress{}, err
 	}
 	cursor := page.ResponseMetaData.NextCursor
-	if page.HasMore && cursor == "" {
-		return progress{}, errNoCursor
-	}
-	if !page.HasMore {
+	switch {
+	case !page.HasMore:
 		cursor = ""
 		p.Hidden = max(p.Hidden, r.plan.hidden(page.Messages, from, r.now()))
+	case r.isRead(page.Messages, p):
+		cursor = ""
+	case cursor == "":
+		return progress{}, errNoCursor
 	}
-	newest, found := r.sift(page.Messages)
-	return p.with(newest, found, cursor), nil
+	seen, found := r.sift(page.Messages, p)
+	return p.with(seen, found, cursor), nil
 }
 
 // oldest returns the ts, exclusive, where a poll begins to read.
 func (r *pages) oldest(p progress) string {
 	if r.in.BackTo == "" {
-		return p.Watermark
+		return p.Overlap.From
 	}
-	return min(p.Watermark, max(r.in.BackTo, triage.TimestampOf(r.now().Add(-r.in.When.ReactionsCountFor()))))
+	return min(p.Overlap.From, max(r.in.BackTo, triage.TimestampOf(r.now().Add(-r.in.When.ReactionsCountFor()))))
 }
 
-// sift returns the ts of the newest message of a page, and the messages that count.
-func (r *pages) sift(page []slack.Message) (newest string, found []triage.Message) {
+// isRead reports whether a page, which is not the last, ends the window of a channel that is read in turns: it reaches back to the
+// watermark, and nothing before that is looked for but what comes late, which is not worth a minute's request.
+func (r *pages) isRead(page []slack.Message, p progress) bool {
+	return r.in.BackTo == "" && r.Reading.inTurns(r.in.Account) &&
+		slices.ContainsFunc(page, func(m slack.Message) bool { return m.Timestamp <= p.Watermark })
+}
+
+// sift returns the ts of the messages of a page, and those of them that count.
+func (r *pages) sift(page []slack.Message, p progress) (seen []string, found []triage.Message) {
 	for _, m := range page {
-		newest = max(newest, m.Timestamp)
-		if message := messageOf(r.who.Team, r.in.Channel, m); r.counts(message) {
+		seen = append(seen, m.Timestamp)
+		if message := messageOf(r.who.Team, r.in.Channel, m); r.counts(message, p) {
 			found = append(found, message)
 		}
 	}
-	return newest, found
+	return seen, found
 }
 
-func (r *pages) counts(m triage.Message) bool {
+func (r *pages) counts(m triage.Message, p progress) bool {
 	switch {
 	case slices.Contains(r.in.Taken, m.TS):
 		return false
-	case m.TS <= r.in.After:
+	case m.TS <= p.Watermark && !p.Overlap.isLate(m.TS):
 		return r.filter.ChooseAgain(m).Counts
 	}
 	return r.filter.Choose(m).Counts

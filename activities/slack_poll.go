@@ -18,6 +18,7 @@ type PollInput struct {
 	Account  credential.AccountID `json:"account"`
 	Channel  string               `json:"channel"`
 	After    string               `json:"after"` // ts, exclusive
+	Overlap  Overlap              `json:"overlap,omitzero"`
 	Interval time.Duration        `json:"interval"`
 	When     triage.When          `json:"when,omitzero"` // which messages count
 	// BackTo is the ts, exclusive, from which on messages up to After are looked at again for a reaction of late; Taken are
@@ -35,8 +36,10 @@ type Window struct {
 	// Contents are the oldest of them as they were read, as many as fit: to read each again would take as many requests as
 	// there are reports from the polls, which share Slack's limit with them.
 	Contents []triage.Message `json:"contents,omitempty"`
-	// Watermark is the ts up to which everything was looked at.
-	Watermark string `json:"watermark"`
+	// Watermark is the ts up to which everything was looked at. What comes late is older, and may be older than the watermark
+	// before.
+	Watermark string  `json:"watermark"`
+	Overlap   Overlap `json:"overlap,omitzero"`
 	// Hidden is the ts before which Slack's free plan hides what was posted; "" where nothing is known to be hidden.
 	Hidden string `json:"hidden,omitempty"`
 	// Recovered says that this poll worked, after people were told that polls fail.
@@ -56,14 +59,15 @@ func (w Window) Content(ts string) *triage.Message {
 // [ErrTypeNothingNew] and asks to be retried after the interval: Temporal's own retry is the polling loop, and writes
 // nothing to history.
 //
-// Slack gives the newest messages first, so the watermark may move only when all pages were read. How far a poll got
+// Slack gives the newest messages first, so the watermark may move only when all pages were read, and it may show a message after
+// a newer one, so each poll reads the last minute before the watermark once more: see [Overlap]. How far a poll got
 // travels from attempt to attempt in the heartbeat details, page by page: an app that may read one page a minute would
 // otherwise begin at the first one for ever.
 // Errors: also [ErrTypePollsFail], [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeProviderUnavailable],
 // [ErrTypeRejected].
 func (s *Slack) Poll(ctx context.Context, in PollInput) (Window, error) {
 	var reached atomic.Pointer[progress]
-	reached.Store(resume(ctx, in.After))
+	reached.Store(resume(ctx, in))
 	stop := beatWith(ctx, func() []any { return []any{*reached.Load()} })
 	window, err := s.pollOnce(ctx, in, &reached)
 	stop()

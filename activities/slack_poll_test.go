@@ -65,9 +65,12 @@ func TestAPollReturnsWhatWasPostedOldestFirst(t *testing.T) {
 	}
 	assert.Len(t, got.out.Contents, 3)
 	got.out.Contents = nil
-	assert.Equal(t, activities.Window{Team: "T0SANDBOX", Messages: posted, Watermark: posted[2]}, got.out)
-	in.After = got.out.Watermark
-	once(w, w.slack.Poll, in).fails(t, activities.ErrTypeNothingNew, bugs)
+	overlap := activities.Overlap{From: in.After, Seen: posted}
+	assert.Equal(t, activities.Window{Team: "T0SANDBOX", Messages: posted, Watermark: posted[2], Overlap: overlap}, got.out)
+	in.After, in.Overlap = got.out.Watermark, got.out.Overlap
+	again := once(w, w.slack.Poll, in)
+	again.fails(t, activities.ErrTypeNothingNew, bugs)
+	assert.Empty(t, again.beats, "an idle poll costs no heartbeat")
 }
 
 func TestAWindowIsReadToItsLastPageBeforeTheWatermarkMoves(t *testing.T) {

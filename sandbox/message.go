@@ -1,5 +1,7 @@
 package sandbox
 
+import "time"
+
 // Message is something a person or another app says in a channel, before it has a ts.
 type Message struct {
 	// Ref is a name by which later messages can speak of this one with ReplyTo and EditOf.
@@ -19,6 +21,8 @@ type Message struct {
 	ReplyTo  string `json:"reply_to,omitempty"`
 	// EditOf replaces the text of an earlier message, which keeps its ts.
 	EditOf string `json:"edit_of,omitempty"`
+	// Lag is for how long after it was posted the history of the channel does not show it, whatever was posted since.
+	Lag time.Duration `json:"lag,omitempty"` // nanoseconds
 	// Report says that the person means a bug report: the truth against which the books count.
 	Report bool `json:"report,omitempty"`
 }

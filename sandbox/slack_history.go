@@ -125,7 +125,7 @@ func (s *Sandbox) newest(ch *channel, w window) (p page, limited bool) {
 		hiddenBefore = s.now().Add(-s.options.HistoryWindow).UnixMicro()
 	}
 	for _, m := range slices.Backward(ch.messages) {
-		if !m.inHistory() || !w.holds(m) || w.cursor != 0 && m.micros > w.cursor {
+		if !m.inHistory(s.now()) || !w.holds(m) || w.cursor != 0 && m.micros > w.cursor {
 			continue
 		}
 		if m.micros < hiddenBefore {

@@ -128,8 +128,11 @@ func (m *message) key(team string) string {
 	return Posted{Team: team, Channel: m.channel.ID, TS: m.ts}.Key()
 }
 
-// inHistory reports whether conversations.history shows the message: replies stay in their thread unless broadcast.
-func (m *message) inHistory() bool { return m.ThreadTS == "" || m.broadcast }
+// inHistory reports whether conversations.history shows the message: replies stay in their thread unless broadcast, and Slack takes
+// its time.
+func (m *message) inHistory(now time.Time) bool {
+	return (m.ThreadTS == "" || m.broadcast) && (m.Lag == 0 || m.micros+m.Lag.Microseconds() <= now.UnixMicro())
+}
 
 func formatTS(micros int64) string { return fmt.Sprintf("%d.%06d", micros/1e6, micros%1e6) }
 

@@ -107,7 +107,7 @@ func (d *desk) poll(_ context.Context, in activities.PollInput) (activities.Wind
 	defer d.mu.Unlock()
 	d.polls = append(d.polls, in)
 	if old := d.behind(in); len(old) > 0 {
-		return activities.Window{Team: "T1", Messages: old, Watermark: in.After}, nil
+		return activities.Window{Team: "T1", Messages: old, Watermark: in.After, Overlap: in.Overlap}, nil
 	}
 	switch {
 	case d.down[in.Account]:
@@ -119,13 +119,13 @@ func (d *desk) poll(_ context.Context, in activities.PollInput) (activities.Wind
 		return activities.Window{}, temporal.NewNonRetryableApplicationError("reading channel "+in.Channel+": HTTP 503",
 			activities.ErrTypePollsFail, nil, activities.PollTrouble{FailingSince: d.failing[in.Channel]})
 	}
-	window := activities.Window{Team: "T1", Watermark: in.After, Recovered: !in.Told.IsZero()}
+	window := activities.Window{Team: "T1", Watermark: in.After, Overlap: in.Overlap, Recovered: !in.Told.IsZero()}
 	limit := d.cut()
 	for _, ts := range d.posted[in.Channel] {
 		if ts <= in.After || len(window.Messages) == limit {
 			continue
 		}
-		window.Watermark, window.Hidden = ts, d.hidden
+		window.Watermark, window.Hidden, window.Overlap = ts, d.hidden, activities.Overlap{From: in.After, Seen: []string{ts}}
 		if !d.noise[keyOf(in.Channel, ts)] {
 			window.Messages = append(window.Messages, ts)
 		}

@@ -50,9 +50,10 @@ type ChannelState struct {
 	// Since is when this triage began to watch the channel. Messages from before may have been filed in an earlier life
 	// of it.
 	Since time.Time `json:"since"`
-	// Watermark is the ts up to which every message was handed to a Report.
-	Watermark string `json:"watermark"`
-	Reports   int    `json:"reports"` // messages handed over
+	// Watermark is the ts up to which every message was handed to a Report. Overlap is what was seen of the last of them.
+	Watermark string             `json:"watermark"`
+	Overlap   activities.Overlap `json:"overlap,omitzero"`
+	Reports   int                `json:"reports"` // messages handed over
 	// BackTo and Taken are of a channel where a reaction makes a message count: how far it is looked back for them, a ts,
 	// exclusive, and what was handed over since then.
 	BackTo string   `json:"back_to,omitempty"`
@@ -285,7 +286,7 @@ func (t *triager) poll(ctx workflow.Context, c *ChannelState) (activities.Window
 		poll, stop := workflow.WithCancel(ctx)
 		defer stop()
 		future := workflow.ExecuteActivity(t.pollOptions(poll, c), (*activities.Slack).Poll, activities.PollInput{
-			Account: t.plan.Slack, Channel: c.Channel, After: c.Watermark, Interval: t.plan.PollInterval, Told: c.FailingSince,
+			Account: t.plan.Slack, Channel: c.Channel, After: c.Watermark, Overlap: c.Overlap, Interval: t.plan.PollInterval, Told: c.FailingSince,
 			When: t.when(c.Channel), BackTo: c.BackTo, Taken: c.Taken,
 		})
 		if err := workflow.Await(ctx, func() bool { return future.IsReady() || t.Paused || t.ending }); err != nil {
@@ -297,7 +298,7 @@ func (t *triager) poll(ctx workflow.Context, c *ChannelState) (activities.Window
 		return future.Get(ctx, &window)
 	})
 	if errors.Is(err, errStopped) {
-		return activities.Window{Watermark: c.Watermark}, nil
+		return activities.Window{Watermark: c.Watermark, Overlap: c.Overlap}, nil
 	}
 	if err == nil {
 		c.LastWindow = workflow.Now(ctx)
@@ -364,11 +365,11 @@ func (t *triager) handOver(ctx workflow.Context, c *ChannelState, window activit
 	if failed != nil {
 		return failed
 	}
-	if window.Hidden != "" {
+	if window.Hidden > c.Watermark {
 		c.Hidden = &Gap{After: c.Watermark, Before: window.Hidden}
 	}
-	moved := window.Watermark > c.Watermark // a reaction on an old message brings a window that does not
-	c.Watermark = window.Watermark
+	moved := window.Watermark > c.Watermark // a reaction on an old message, or one that comes late, brings a window that does not
+	c.Watermark, c.Overlap = window.Watermark, window.Overlap
 	c.take(window.Messages, t.when(c.Channel), workflow.Now(ctx))
 	if len(window.Messages) > 0 {
 		if moved {

@@ -58,6 +58,26 @@ func TestAChannelWithoutReactionsRemembersNothing(t *testing.T) {
 	assert.Empty(t, d.lastPoll().BackTo)
 }
 
+// What was seen last goes along from poll to poll, over a pause and a new run.
+func TestWhatWasSeenLastGoesAlong(t *testing.T) {
+	d := newDesk(bugsChannel)
+	keys := d.post(bugsChannel, epoch, 2)
+	r := d.newRun(epoch)
+	r.after(2*time.Minute+15*time.Second, func() { r.signal(SignalPause) })
+	r.after(3*time.Minute, func() { r.signal(SignalResume) })
+	r.after(6*time.Minute, func() { r.signal(SignalReload) })
+	r.triage(TriageInput{Triage: bugTriage})
+
+	first, last := d.polls[0], d.lastPoll()
+	assert.Zero(t, first.Overlap, "a triage that begins has seen nothing")
+	require.Len(t, last.Overlap.Seen, 1)
+	assert.Equal(t, keys[1], keyOf(bugsChannel, last.Overlap.Seen[0]))
+	assert.Equal(t, first.After, last.Overlap.From)
+	next := r.next(t)
+	require.NotNil(t, next)
+	assert.Equal(t, last.Overlap, channelOf(t, next.State.Channels, bugsChannel).Overlap)
+}
+
 func TestAMarkedMessageFromBehindTheWatermarkIsLookedForFirst(t *testing.T) {
 	d := newDesk(bugsChannel)
 	onReactions(d)

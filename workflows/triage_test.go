@@ -225,6 +225,15 @@ func TestMessagesThatAPollBringsAlongAreHandedOver(t *testing.T) {
 	assert.Equal(t, "It crashes", d.inputs[keys[0]].Message.Text)
 	assert.Nil(t, d.inputs[keys[1]].Message, "too much for one window: the Report reads it")
 	assert.Equal(t, &Gap{After: triage.TimestampOf(epoch.Add(-time.Hour)), Before: d.hidden}, channelOf(t, status.Channels, bugsChannel).Hidden)
+
+	d = newDesk(bugsChannel)
+	d.post(bugsChannel, epoch, 1)
+	d.hidden = triage.TimestampOf(epoch.Add(-2 * time.Hour))
+	r = d.newRun(epoch)
+	r.after(2*time.Minute, func() { status = r.status(t) })
+	r.after(3*time.Minute, r.env.CancelWorkflow)
+	r.triage(TriageInput{Triage: bugTriage})
+	assert.Nil(t, channelOf(t, status.Channels, bugsChannel).Hidden, "what is hidden was read before")
 }
 
 func TestContinueAsNewCarriesTheWatermarks(t *testing.T) {
