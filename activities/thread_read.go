@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -179,7 +180,8 @@ func (th *thread) readIssue(ctx context.Context, at issueRef) (found bool, err e
 	return true, nil
 }
 
-// readComments adds what our comments say of how far they go. None of them is older than what it could hold.
+// readComments adds what our comments say of how far they go. None of them is older than what it could hold. Whoever may comment
+// can write a marker, in a public repository anybody: it counts of who filed the issue, or belongs to its owners.
 func (th *thread) readComments(ctx context.Context, since string) error {
 	from := timeOf(since)
 	options := &github.IssueListCommentsOptions{Since: &from, ListOptions: github.ListOptions{PerPage: 100}}
@@ -189,7 +191,7 @@ func (th *thread) readComments(ctx context.Context, since string) error {
 			return githubError("listing the comments of report "+th.key.String(), err)
 		}
 		for _, c := range page {
-			if f, ours := triage.FindFollowed(c.GetBody(), th.key); ours {
+			if f, marked := triage.FindFollowed(c.GetBody(), th.key); marked && th.mayBeOurs(c) {
 				th.followed = th.followed.Join(f)
 			}
 		}
@@ -197,6 +199,14 @@ func (th *thread) readComments(ctx context.Context, since string) error {
 			return nil
 		}
 	}
+}
+
+// insiders are those whom a repository's owners let write to it (author_association in GitHub's REST API). An account that took
+// the place of another one is among them, where it is no app.
+var insiders = []string{"OWNER", "MEMBER", "COLLABORATOR"}
+
+func (th *thread) mayBeOurs(c *github.IssueComment) bool {
+	return c.GetUser().GetLogin() == th.issue.GetUser().GetLogin() || slices.Contains(insiders, c.GetAuthorAssociation())
 }
 
 // notModified reports whether GitHub says that nothing changed since the answer whose ETag was sent along.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"testing"
 	"time"
 
@@ -460,4 +461,25 @@ func TestAQuietTriageIsWatchedSeldom(t *testing.T) {
 	assert.InDelta(t, 3*time.Minute, f.watches(nil).wait(t), float64(10*time.Second))
 	f.clock.advance(48 * time.Hour)
 	assert.Equal(t, 10*time.Minute, f.watches(nil).wait(t))
+}
+
+// In a public repository anybody may write what our comments are marked with. That ends no thread.
+func TestTheMarkerOfAStrangerSaysNothing(t *testing.T) {
+	for association, comments := range map[string]int{"NONE": 1, "CONTRIBUTOR": 1, "COLLABORATOR": 0} {
+		t.Run(association, func(t *testing.T) {
+			f := newFollowing(t)
+			f.say(sandbox.Message{User: "bjorn", Text: "It happens in Safari too"})
+			marker := "<!-- tokenkeeper-thread: " + f.key.String() + " upto 9999999999.000000 edited - -->"
+			forged, err := json.Marshal([]any{map[string]any{
+				"body": "me too\n\n" + marker, "user": map[string]any{"login": "stranger"}, "author_association": association,
+			}})
+			require.NoError(t, err)
+			i := f.issue()
+			f.replace(fmt.Sprintf("/github/api/v3/repos/%s/issues/%d/comments", i.Repository, i.Number), func(rw http.ResponseWriter) {
+				rw.Header().Set("Content-Type", "application/json")
+				_, _ = rw.Write(forged) // the client is there
+			})
+			assert.Equal(t, comments, f.looks().Comments)
+		})
+	}
 }
