@@ -65,11 +65,13 @@ func holdsNone(err error) bool {
 	return resp != nil && (resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusGone)
 }
 
-// findIssue returns the issue with the report's marker, and reports whether there is one. An issue is not older than its report.
-func findIssue(ctx context.Context, client *github.Client, at triage.Issue, report triage.Key) (issue *github.Issue, found bool, err error) {
+// findIssue returns the first issue with the report's marker, and reports whether there is one. It reads the newest issues first, and
+// ends where they are older than the report, which no issue of it can be: most looks come soon after a lost answer, and have one page
+// to read even where a thousand other issues were updated since.
+func findIssue(ctx context.Context, client *github.Client, at triage.Issue, report triage.Key) (first *github.Issue, found bool, err error) {
+	begin := report.Time().Add(-time.Minute) // clocks differ
 	options := &github.IssueListByRepoOptions{
-		State: "all", Sort: "created", Direction: "asc", Since: report.Time().Add(-time.Minute),
-		ListOptions: github.ListOptions{PerPage: 100},
+		State: "all", Sort: "created", Direction: "desc", Since: begin, ListOptions: github.ListOptions{PerPage: 100},
 	}
 	for {
 		issues, resp, err := client.Issues.ListByRepo(ctx, at.Owner, at.Repo, options)
@@ -78,12 +80,12 @@ func findIssue(ctx context.Context, client *github.Client, at triage.Issue, repo
 		}
 		for _, issue := range issues {
 			if key, ok := triage.FindMarker(issue.GetBody()); ok && key == report {
-				return issue, true, nil
+				first, found = issue, true
 			}
 		}
-		if resp.NextPage == 0 {
-			return nil, false, nil
+		older := len(issues) > 0 && issues[len(issues)-1].GetCreatedAt().Before(begin)
+		if options.Page = resp.NextPage; older || resp.NextPage == 0 {
+			return first, found, nil
 		}
-		options.Page = resp.NextPage
 	}
 }

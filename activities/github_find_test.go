@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -175,4 +176,35 @@ func TestAReplyOfAnotherAppIsNotOurs(t *testing.T) {
 	require.NoError(t, replied.err)
 	assert.False(t, replied.out.Found)
 	assert.Equal(t, 1, w.Books().Replies[key.String()])
+}
+
+// However much was updated since, an issue is looked for only among those that are not older than its report.
+func TestALookForAnIssueEndsWhereIssuesAreOlderThanTheReport(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(githubAccount)
+	for range 101 {
+		w.clock.advance(time.Second) // GitHub allows 80 a minute
+		first := once(w, w.github.CreateIssue, w.report("Login crashes"))
+		require.NoError(t, first.err)
+		require.NoError(t, w.ChangeIssue(sandbox.IssueChange{Repository: "acme/app", Number: first.out.Number, State: "closed"}))
+	}
+	w.clock.advance(time.Hour)
+	for _, issue := range w.State().Issues {
+		require.NoError(t, w.ChangeIssue(sandbox.IssueChange{Repository: "acme/app", Number: issue.Number, State: "open"}))
+	}
+	in := w.report("Menu crashes")
+	in.LookFirst = true
+	before := w.Books().Requests[lists]
+	got := once(w, w.github.CreateIssue, in)
+	require.NoError(t, got.err)
+	assert.False(t, got.out.Found)
+	assert.Equal(t, 1, w.Books().Requests[lists]-before)
+
+	w.clock.advance(time.Minute)
+	copied := w.report("Somebody copies what the other one says")
+	copied.Issue.Body = in.Issue.Body
+	require.NoError(t, once(w, w.github.CreateIssue, copied).err)
+	again := once(w, w.github.CreateIssue, in)
+	require.NoError(t, again.err)
+	assert.Equal(t, got.out.Number, again.out.Number, "the first of two is the one that was filed")
 }
