@@ -142,8 +142,10 @@ type ReportsView struct {
 	Running int64 `json:"running"` // those that wait for an answer included
 	Done    int64 `json:"done"`
 	Failed  int64 `json:"failed"`
-	// Asking are those that wait until people answer in the thread. It, Parked, Waiting and Slow are of the first reports under
-	// way only: no more than some are asked.
+	// Unheard are those under way that did not say in time how they are, because they are very many or no worker answers: some
+	// of them may be parked too.
+	Unheard int64 `json:"not_heard_of,omitempty"`
+	// Asking are those that wait until people answer in the thread.
 	Asking  int64          `json:"waiting_for_an_answer,omitempty"`
 	Parked  []ParkedReport `json:"parked,omitempty"`
 	Waiting []WaitedFor    `json:"waiting,omitempty"`

@@ -108,8 +108,12 @@ func tellTriage(w io.Writer, now time.Time, r gateway.TriageView) {
 		fmt.Fprintf(w, "threads and issues: not all follow each other%s: %s\n", sinceWhen(now, r.Watch.FailingSince), printable(r.Watch.Trouble))
 	}
 	tellModel(w, now, r.Model)
-	fmt.Fprintf(w, "reports: %d under way, %d done, %d failed, %d parked\n",
-		r.Reports.UnderWay(), r.Reports.Done, r.Reports.Failed, len(r.Reports.Parked))
+	fmt.Fprintf(w, "reports: %d under way, %d done, %d failed, %s parked\n",
+		r.Reports.UnderWay(), r.Reports.Done, r.Reports.Failed, parkedCount(r.Reports))
+	if r.Reports.Unheard > 0 && r.State != gateway.TriageNoWorker {
+		fmt.Fprintf(w, "  %d did not say in time how they are\n    fix: give them more: tokenkeeper triage status %s --timeout 1m\n",
+			r.Reports.Unheard, r.Triage)
+	}
 	if r.Reports.Asking > 0 {
 		fmt.Fprintf(w, "  waiting for an answer: %d\n", r.Reports.Asking)
 	}
@@ -126,6 +130,14 @@ func tellTriage(w io.Writer, now time.Time, r gateway.TriageView) {
 	if len(r.Reports.Parked) > 0 {
 		fmt.Fprintf(w, "    fix: mend the cause, then: tokenkeeper triage retry %s\n", r.Triage)
 	}
+}
+
+// parkedCount says how many reports are parked, in so far as that is known.
+func parkedCount(r gateway.ReportsView) string {
+	if r.Unheard > 0 {
+		return fmt.Sprintf("at least %d", len(r.Parked))
+	}
+	return fmt.Sprint(len(r.Parked))
 }
 
 // tellModel says what the model costs, and whether the rules stand in for it.

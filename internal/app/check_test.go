@@ -235,6 +235,7 @@ func TestWhatATriageDoesIsLookedAtToo(t *testing.T) {
 		"unwatched": {func(r *gateway.TriageView) {
 			r.Watch = &gateway.WatchView{Trouble: "acme/none: HTTP 404", FailingSince: now.Add(-time.Hour)}
 		}, "do not all follow each other: acme/none: HTTP 404", "triage status acme/bugs"},
+		"unheard":  {func(r *gateway.TriageView) { r.Reports.Unheard = 900 }, "900 reports under way did not say", "triage status acme/bugs --timeout 1m"},
 		"outdated": {func(r *gateway.TriageView) { r.Outdated = true }, "other settings", "triage reload acme/bugs"},
 		"backlog":  {func(r *gateway.TriageView) { r.Backlog = "40 reports are under way" }, "40 reports", "triage status"},
 	} {

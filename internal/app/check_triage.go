@@ -60,6 +60,9 @@ func triageProblem(r gateway.TriageView, interval time.Duration, now time.Time) 
 	if r.Watch != nil && now.Sub(r.Watch.FailingSince) > unwatchedFor {
 		return "threads and issues do not all follow each other: " + r.Watch.Trouble, see
 	}
+	if n := r.Reports.Unheard; n > 0 {
+		return fmt.Sprintf("%d reports under way did not say in time how they are, so that they may be parked", n), see + " --timeout 1m"
+	}
 	if r.Outdated {
 		return "it runs with other settings than this configuration has", "tokenkeeper triage reload " + r.Triage
 	}

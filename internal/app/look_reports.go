@@ -3,7 +3,9 @@ package app
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"tokenkeeper/config"
@@ -11,10 +13,8 @@ import (
 	"tokenkeeper/workflows"
 )
 
-// maxReportsAsked bounds how many open Reports are asked whether they are parked.
-const maxReportsAsked = 200
-
-// countReports counts the Reports that a triage started.
+// countReports counts the Reports that a triage started. Those under way are asked how they are, each for no longer than
+// patience, and all together for three times as long, or for half of the time that ctx leaves: somebody waits for the answer.
 func (a *App) countReports(ctx context.Context, triageID string, patience time.Duration) (gateway.ReportsView, error) {
 	var counts gateway.ReportsView
 	var err error
@@ -28,7 +28,12 @@ func (a *App) countReports(ctx context.Context, triageID string, patience time.D
 	if counts.Running == 0 {
 		return counts, nil
 	}
-	reports, err := a.askReports(ctx, triageID, maxReportsAsked, patience)
+	limit := 3 * patience
+	if end, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(end)/2)
+	}
+	reports, unheard, err := a.askReports(ctx, triageID, patience, limit)
+	counts.Unheard = unheard
 	for _, report := range reports {
 		addReport(&counts, report, time.Now())
 	}
@@ -50,7 +55,7 @@ func (a *App) OpenReports(ctx context.Context, name string) (int64, error) {
 	if err != nil || open == 0 || !asks {
 		return open, err
 	}
-	reports, err := a.askReports(ctx, id, maxReportsAsked, openReportPatience)
+	reports, _, err := a.askReports(ctx, id, openReportPatience, openReportsLimit)
 	for _, report := range reports {
 		if report.Step == workflows.StepAnswer {
 			open--
@@ -59,12 +64,16 @@ func (a *App) OpenReports(ctx context.Context, name string) (int64, error) {
 	return open, err
 }
 
-// openReportPatience is how long one is asked how it is.
-const openReportPatience = 2 * time.Second
+const (
+	// openReportPatience is how long one is asked how it is.
+	openReportPatience = 2 * time.Second
+	// openReportsLimit is how long all are asked. Who did not answer counts as open.
+	openReportsLimit = 20 * time.Second
+)
 
 // ParkedReports returns every Report of a triage that is parked. Each is asked for no longer than patience.
 func (a *App) ParkedReports(ctx context.Context, name string, patience time.Duration) ([]gateway.ParkedReport, error) {
-	reports, err := a.askReports(ctx, workflows.TriageWorkflowID(name), 0, patience)
+	reports, _, err := a.askReports(ctx, workflows.TriageWorkflowID(name), patience, math.MaxInt64)
 	var parked []gateway.ParkedReport
 	for _, report := range reports {
 		if report.Parked != "" {
@@ -74,23 +83,36 @@ func (a *App) ParkedReports(ctx context.Context, name string, patience time.Dura
 	return parked, err
 }
 
-// askReports asks the open Reports of a triage, at most limit of them unless it is 0, how they are. Visibility cannot tell.
-func (a *App) askReports(ctx context.Context, triageID string, limit int, patience time.Duration) ([]workflows.ReportStatus, error) {
-	running, err := a.Executions(ctx, reportsOf(triageID)+"= 'Running'", limit)
+// askReports asks the open Reports of a triage how they are: visibility cannot tell. Each is asked for no longer than patience,
+// and all together for no longer than limit. unheard counts those that did not answer by then; nothing is known of them. Those
+// that ended meanwhile are in neither.
+func (a *App) askReports(
+	ctx context.Context, triageID string, patience, limit time.Duration,
+) (reports []workflows.ReportStatus, unheard int64, err error) {
+	running, err := a.Executions(ctx, reportsOf(triageID)+"= 'Running'", 0)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	reports := make([]workflows.ReportStatus, len(running))
+	end, heard := time.Now().Add(limit), make([]*workflows.ReportStatus, len(running))
+	var silent atomic.Int64
 	err = Each(ctx, len(running), func(ctx context.Context, i int) error {
-		asking, cancel := context.WithTimeout(ctx, patience)
+		asking, cancel := context.WithTimeout(ctx, min(patience, time.Until(end)))
 		defer cancel()
 		status, err := a.Workflows.ReportStatus(asking, running[i].GetExecution().GetWorkflowId())
-		if err == nil { // else it ended meanwhile, or no worker speaks for it: nothing is known of it
-			reports[i] = status
+		switch {
+		case err == nil:
+			heard[i] = &status
+		case Unanswered(err):
+			silent.Add(1)
 		}
 		return ctx.Err()
 	})
-	return reports, err
+	for _, report := range heard {
+		if report != nil {
+			reports = append(reports, *report)
+		}
+	}
+	return reports, silent.Load(), err
 }
 
 // slow is how long a report may be at one step before somebody should look, although it still tries by itself.

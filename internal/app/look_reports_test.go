@@ -1,0 +1,128 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+
+	"tokenkeeper/workflows"
+)
+
+// crowd is a Temporal server with many open Reports. It lists them in pages, and some of them are parked.
+type crowd struct {
+	client.Client
+
+	reports int
+	parked  map[int]bool
+	ended   map[int]bool  // since they were listed
+	takes   time.Duration // a question
+}
+
+func (c *crowd) ListWorkflow(_ context.Context, in *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+	from, page := 0, &workflowservice.ListWorkflowExecutionsResponse{}
+	if len(in.GetNextPageToken()) > 0 {
+		from, _ = strconv.Atoi(string(in.GetNextPageToken()))
+	}
+	for i := from; i < min(from+100, c.reports); i++ {
+		page.Executions = append(page.Executions, &workflow.WorkflowExecutionInfo{
+			Execution: &common.WorkflowExecution{WorkflowId: workflows.ReportWorkflowID(fmt.Sprintf("T1/C1/%d.000000", i))},
+		})
+	}
+	if from+100 < c.reports {
+		page.NextPageToken = []byte(strconv.Itoa(from + 100))
+	}
+	return page, nil
+}
+
+func (c *crowd) CountWorkflow(context.Context, *workflowservice.CountWorkflowExecutionsRequest) (*workflowservice.CountWorkflowExecutionsResponse, error) {
+	return &workflowservice.CountWorkflowExecutionsResponse{Count: int64(c.reports)}, nil
+}
+
+func (c *crowd) QueryWorkflow(ctx context.Context, id, _, _ string, _ ...any) (converter.EncodedValue, error) {
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-time.After(c.takes):
+	}
+	var i int
+	if _, err := fmt.Sscanf(id, workflows.ReportWorkflowID("T1/C1/%d.000000"), &i); err != nil {
+		return nil, err
+	}
+	if c.ended[i] {
+		return nil, serviceerror.NewNotFound("no such Workflow")
+	}
+	status := workflows.ReportStatus{ReportResult: workflows.ReportResult{Report: fmt.Sprintf("T1/C1/%d.000000", i)}, Step: "file the issue"}
+	if c.parked[i] {
+		status.Parked = "404"
+	}
+	return answer{status}, nil
+}
+
+// answer is what a query returns.
+type answer struct{ value any }
+
+func (a answer) HasValue() bool { return true }
+
+func (a answer) Get(into any) error {
+	text, err := json.Marshal(a.value)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, into)
+}
+
+func appOf(t *testing.T, c *crowd) *App {
+	t.Helper()
+	a := lonelyApp(t)
+	a.Temporal, a.Workflows = c, &workflows.Client{Temporal: c}
+	return a
+}
+
+// While GitHub is away reports wait by the thousand, and one that is parked is any of them.
+func TestAParkedReportIsSeenAmongThousands(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := appOf(t, &crowd{reports: 3000, parked: map[int]bool{2999: true}, ended: map[int]bool{7: true}, takes: 5 * time.Millisecond})
+		counts, err := a.countReports(t.Context(), "triage/acme/bugs", 10*time.Second)
+		require.NoError(t, err)
+		require.Len(t, counts.Parked, 1)
+		assert.Equal(t, "T1/C1/2999.000000", counts.Parked[0].Report)
+		assert.Zero(t, counts.Unheard, "one that ended is not missed")
+	})
+}
+
+func TestWhatCouldNotBeAskedInTimeIsSaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		crowded := &crowd{reports: 5000, parked: map[int]bool{0: true, 4999: true}, takes: time.Second}
+		a := appOf(t, crowded)
+		begun := time.Now()
+		counts, err := a.countReports(t.Context(), "triage/acme/bugs", 10*time.Second)
+		require.NoError(t, err)
+		assert.Len(t, counts.Parked, 1)
+		assert.InDelta(t, 5000-30*questionsAtOnce, counts.Unheard, 2*questionsAtOnce)
+		assert.LessOrEqual(t, time.Since(begun), 31*time.Second)
+
+		parked, err := a.ParkedReports(t.Context(), "acme/bugs", 10*time.Second)
+		require.NoError(t, err)
+		assert.Len(t, parked, 2, "who sends them on takes the time")
+
+		hurried, cancel := context.WithTimeout(t.Context(), 8*time.Second)
+		defer cancel()
+		begun = time.Now()
+		_, err = a.countReports(hurried, "triage/acme/bugs", 10*time.Second)
+		require.NoError(t, err, "a page shows what is known")
+		assert.LessOrEqual(t, time.Since(begun), 5*time.Second)
+	})
+}
