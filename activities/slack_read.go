@@ -33,6 +33,9 @@ type ReadInput struct {
 	Message *triage.Message `json:"message,omitempty"`
 	// LookFirst says that the message may have been filed before: then its thread tells.
 	LookFirst bool `json:"look_first,omitempty"`
+	// Answered is what a model made of the message before, nil where none was asked. It is not asked again, unless the message
+	// was edited since.
+	Answered *Answered `json:"answered,omitempty"`
 }
 
 // Draft is a report read, understood and routed: all that is needed to file it.
@@ -50,6 +53,8 @@ type Draft struct {
 	Source *triage.Source `json:"source,omitempty"`
 	// Proposal is whom to ask before it is filed; nil for nobody.
 	Proposal *triage.Proposal `json:"proposal,omitempty"`
+	// Answered is what the model made of the message, where one did, for whoever reads it again.
+	Answered *Answered `json:"answered,omitempty"`
 }
 
 // Read fetches the message, decides whether it is a bug report, chooses its route, and renders the issue. Its result is in
@@ -59,7 +64,7 @@ type Draft struct {
 // Errors: [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeProviderUnavailable], [ErrTypeRejected],
 // [ErrTypeNotConfigured].
 func (s *Slack) Read(ctx context.Context, in ReadInput) (Draft, error) {
-	answered := answerBefore(ctx)
+	answered := answerBefore(ctx, in.Answered)
 	defer beatWith(ctx, answered.details)()
 	plan, router, err := s.router(in.Triage, in.Report.Channel)
 	if err != nil {
@@ -97,6 +102,7 @@ func (s *Slack) Read(ctx context.Context, in ReadInput) (Draft, error) {
 			return Draft{}, err
 		}
 	}
+	draft.Answered = answered.last.Load()
 	route, _ := router.Route(message, understood.Content.Component) // the channel has one
 	draft.Verdict, draft.Elsewhere = IsReport, router.Elsewhere(route)
 	draft.Issue = triage.Render(message, understood.Content, route).Weighed(class.Confidence, plan.surely())

@@ -13,20 +13,21 @@ import (
 // Models says which language model reads messages; nil leaves all to the rules.
 type Models interface{ Model() triage.Understander }
 
-// answered is what a model made of a message as it was. It travels in the heartbeat, so that an attempt after a worker's
-// death does not pay for the same answer.
-type answered struct {
+// Answered is what a model made of a message as it was. It travels in the heartbeat, so that an attempt after a worker's
+// death does not pay for the same answer, and in history, so that a retry does not.
+type Answered struct {
 	EditedAt   string               `json:"edited_at,omitempty"`
 	Understood triage.Understanding `json:"understood"`
 }
 
 // answers holds the answer that the attempts of one Activity got. Safe for concurrent use.
-type answers struct{ last atomic.Pointer[answered] }
+type answers struct{ last atomic.Pointer[Answered] }
 
-// answerBefore returns the answer that an earlier attempt left, if any.
-func answerBefore(ctx context.Context) *answers {
+// answerBefore returns the answer that an earlier attempt left, if any, or the one that was known before.
+func answerBefore(ctx context.Context, known *Answered) *answers {
 	var a answers
-	var found answered
+	a.last.Store(known)
+	var found Answered
 	if activity.IsActivity(ctx) && activity.HasHeartbeatDetails(ctx) && activity.GetHeartbeatDetails(ctx, &found) == nil {
 		a.last.Store(&found)
 	}
@@ -52,7 +53,7 @@ func (a *answers) about(m triage.Message) (triage.Understanding, bool) {
 
 // keep leaves an answer to the attempts to come.
 func (a *answers) keep(ctx context.Context, m triage.Message, u triage.Understanding) {
-	a.last.Store(&answered{EditedAt: m.EditedAt, Understood: u})
+	a.last.Store(&Answered{EditedAt: m.EditedAt, Understood: u})
 	if activity.IsActivity(ctx) {
 		activity.RecordHeartbeat(ctx, a.details()...)
 	}

@@ -65,10 +65,7 @@ func TestAnAttemptDoesNotPayForAnAnswerThatIsThere(t *testing.T) {
 	o := &oracle{says: understood(0.9)}
 	w.slack.Models = o
 	in := activities.ReadInput{Triage: "acme/bug-reports", Report: w.message(crash)}
-	left := struct {
-		EditedAt   string               `json:"edited_at,omitempty"`
-		Understood triage.Understanding `json:"understood"`
-	}{Understood: understood(0.8)}
+	left := activities.Answered{Understood: understood(0.8)}
 
 	got := attempt(w, t.Context(), left, w.slack.Read, in)
 
@@ -80,6 +77,35 @@ func TestAnAttemptDoesNotPayForAnAnswerThatIsThere(t *testing.T) {
 	got = attempt(w, t.Context(), left, w.slack.Read, in)
 	assert.Contains(t, got.out.Issue.Body, "90% sure")
 	assert.Len(t, o.asked, 1)
+}
+
+// Who reads a message again for another route brings along what the model made of it.
+func TestAnAnswerThatIsInHistoryIsNotAskedForAgain(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	o := &oracle{says: understood(0.9)}
+	w.slack.Models = o
+	in := activities.ReadInput{Triage: "acme/bug-reports", Report: w.message(crash)}
+	first := once(w, w.slack.Read, in)
+	require.NoError(t, first.err)
+	require.NotNil(t, first.out.Answered)
+	w.plan.Routes[0].Repository = "acme/web"
+	in.Answered = first.out.Answered
+
+	again := once(w, w.slack.Read, in)
+
+	require.NoError(t, again.err)
+	assert.Equal(t, "web", again.out.Issue.Repo)
+	assert.Equal(t, first.out.Issue.Title, again.out.Issue.Title)
+	assert.Len(t, o.asked, 1)
+	require.NoError(t, w.Edit(bugs, in.Report.TS, crash+" Since Monday."))
+	again = once(w, w.slack.Read, in)
+	require.NoError(t, again.err)
+	assert.Len(t, o.asked, 2, "an answer about another text is none")
+	assert.NotEqual(t, in.Answered.EditedAt, again.out.Answered.EditedAt)
+
+	w.slack.Models = nil
+	assert.Nil(t, w.read(w.message(crash)).out.Answered, "rules cost nothing")
 }
 
 func TestTheRulesReadWhatAModelDoesNot(t *testing.T) {

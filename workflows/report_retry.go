@@ -40,11 +40,14 @@ func (r *reporter) reroute(ctx workflow.Context) {
 		Summary: "choose the route anew", RetryPolicy: wary(),
 	})
 	var now activities.Draft
-	err := workflow.ExecuteActivity(ctx, (*activities.Slack).Read, activities.ReadInput{Triage: r.in.Triage, Report: r.key}).Get(ctx, &now)
+	err := workflow.ExecuteActivity(ctx, (*activities.Slack).Read, activities.ReadInput{
+		Triage: r.in.Triage, Report: r.key, Answered: r.draft.Answered,
+	}).Get(ctx, &now)
 	if err != nil || now.Verdict != activities.IsReport {
 		workflow.GetLogger(ctx).Info("a report keeps its route", "report", r.Report, "verdict", now.Verdict, "error", err)
 		return
 	}
+	r.draft.Answered = now.Answered
 	former := r.draft.Issue.Owner + "/" + r.draft.Issue.Repo
 	if now.Issue.Owner+"/"+now.Issue.Repo == former {
 		return // what is filed is what was read, and what people were asked about
