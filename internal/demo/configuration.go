@@ -51,6 +51,7 @@ connectors:
     provider: github-app
     client_id: GITHUB_ID
     client_secret_env: GITHUB_CLIENT_SECRET
+    creates_per_hour: 5000 # workers that were just started would create one in twelve seconds, and the story takes two minutes
     endpoints:
       authorize: SANDBOX/github/login/oauth/authorize
       token: SANDBOX/github/login/oauth/access_token

@@ -58,7 +58,7 @@ func newProof(t *testing.T) *proof {
 		o.Channels = append(o.Channels, sandbox.Channel{ID: id, Name: id})
 	}
 	p.world = newIdleWorld(t, p.server, o)
-	p.rewrite("    provider: github-app\n", "    provider: github-app\n    timeout: 12s\n    creates_per_hour: 0\n") // it ends requests after 10 s
+	p.rewrite("    creates_per_hour: 5000\n", "    timeout: 12s\n    creates_per_hour: 0\n") // it ends requests after 10 s
 	p.rewrite("{channel: C0SUPPORT, repository: acme/app}", "{channel: C0SUPPORT, repository: acme/app}\n"+
 		"      - {channel: C0WEB, repository: acme/web}\n      - {channel: C0API, repository: acme/web, labels: [bug]}")
 	p.env = os.Environ()

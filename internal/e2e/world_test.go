@@ -82,6 +82,7 @@ connectors:
     provider: github-app
     client_id: Iv23liSandboxTriage0
     client_secret_env: GITHUB_CLIENT_SECRET
+    creates_per_hour: 5000
     endpoints:
       authorize: SANDBOX/github/login/oauth/authorize
       token: SANDBOX/github/login/oauth/access_token
