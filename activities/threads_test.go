@@ -385,6 +385,35 @@ func TestAClosingThatNobodyCouldBeToldOfIsFoundAgain(t *testing.T) {
 	assert.Equal(t, []triage.Key{f.key}, f.looked.keys)
 }
 
+// A route that changes takes new reports elsewhere, and those that are filed stay where they are.
+func TestAnIssueInAFormerRepositoryIsFollowed(t *testing.T) {
+	f := newFollowing(t)
+	known := activities.ThreadsWatched{Since: f.key.Time()}.Knowing(f.plan.Repositories())
+	f.plan.Routes = []triage.Route{{Channel: bugs, Repository: "acme/web"}}
+	f.turn("closed", "")
+	f.clock.advance(2 * time.Minute)
+
+	got := f.watches(&known)
+
+	got.fails(t, activities.ErrTypeUnwatched, "acme/web") // which is none of the sandbox's
+	assert.Equal(t, []triage.Key{f.key}, f.looked.keys)
+	var after activities.ThreadsWatched
+	require.NoError(t, decode(got.beats[len(got.beats)-1], &after))
+	f.clock.advance(f.plan.Follow + time.Hour)
+	f.turn("open", "")
+	f.watches(&after)
+	assert.Len(t, f.looked.keys, 1, "what is older is not followed")
+}
+
+func TestAFormerRepositoryThatIsGoneIsNoTrouble(t *testing.T) {
+	f := newFollowing(t)
+	known := activities.ThreadsWatched{Since: f.key.Time()}.Knowing([]string{"acme/none", "acme/app"})
+	f.turn("closed", "")
+	f.clock.advance(2 * time.Minute)
+	f.watches(&known).fails(t, activities.ErrTypeNothingNew)
+	assert.Equal(t, []triage.Key{f.key}, f.looked.keys)
+}
+
 func TestAWatchGoesOnWhereItsPagesEnded(t *testing.T) {
 	f := newFollowing(t)
 	for i := range 1100 {

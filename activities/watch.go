@@ -101,6 +101,7 @@ func (t *Threads) watchAll(ctx context.Context, name string, reached *atomic.Poi
 	if plan.Follow == 0 {
 		return nil, nil
 	}
+	reached.Store(reached.Load().routed(plan.Repositories(), plan.Follow, t.Slack.now()))
 	w := &watcher{Threads: t, plan: plan, reached: reached}
 	if w.slack, err = t.Slack.client(plan.Slack); err != nil {
 		return nil, err
@@ -140,14 +141,14 @@ type watcher struct {
 	reached *atomic.Pointer[ThreadsWatched]
 }
 
-// watches returns what there is to do: one for each channel, and one for each repository. Each attempt begins with another
-// one, because only the first may get to read where Slack's limit is narrow.
+// watches returns what there is to do: one for each channel, and one for each repository, those included that a route led to
+// before. Each attempt begins with another one, because only the first may get to read where Slack's limit is narrow.
 func (w *watcher) watches(attempt int) []func(context.Context) error {
 	var all []func(context.Context) error
 	for _, channel := range w.plan.Channels() {
 		all = append(all, func(ctx context.Context) error { return w.channel(ctx, channel) })
 	}
-	for _, repository := range w.plan.Repositories() {
+	for _, repository := range append(w.plan.Repositories(), w.reached.Load().former()...) {
 		all = append(all, func(ctx context.Context) error { return w.repository(ctx, repository) })
 	}
 	if len(all) == 0 {
@@ -255,6 +256,9 @@ func (w *watcher) repository(ctx context.Context, name string) error {
 		issues, resp, err := w.listChanged(ctx, name, since, page, r.ETag)
 		if page == 1 && notModified(err) {
 			return nil
+		}
+		if !r.Left.IsZero() && holdsNone(err) {
+			return nil // that may be why no route leads there any more
 		}
 		if err != nil {
 			return githubError("listing what changed in "+name, err)

@@ -63,6 +63,56 @@ type RepositoryWatched struct {
 	Since time.Time `json:"since"`
 	Seen  []int     `json:"seen,omitempty"`
 	ETag  string    `json:"etag,omitempty"` // of the list since then
+	// Left is when a watch first found no route that leads there; zero while there is one.
+	Left time.Time `json:"left,omitzero"`
+}
+
+// maxFormer bounds how many repositories are watched that no route leads to any more.
+const maxFormer = 20
+
+// Knowing returns a copy that knows repositories, owner/name, so that their issues are watched on when the routes change.
+func (w ThreadsWatched) Knowing(repositories []string) ThreadsWatched {
+	for _, name := range repositories {
+		w = *w.withRepository(name, w.repository(name))
+	}
+	return w
+}
+
+// routed returns a copy that knows where the routes lead now. A former repository is forgotten once every report in it is older
+// than what is followed, and of very many those that were left first.
+func (w *ThreadsWatched) routed(repositories []string, follow time.Duration, now time.Time) *ThreadsWatched {
+	next := *w
+	next.Repositories = maps.Clone(w.Repositories)
+	for name, r := range next.Repositories {
+		switch {
+		case slices.Contains(repositories, name):
+			r.Left = time.Time{}
+		case r.Left.IsZero():
+			r.Left = now
+		case now.Sub(r.Left) > follow:
+			delete(next.Repositories, name)
+			continue
+		}
+		next.Repositories[name] = r
+	}
+	former := next.former()
+	slices.SortStableFunc(former, func(a, b string) int { return next.Repositories[b].Left.Compare(next.Repositories[a].Left) })
+	for _, name := range former[min(len(former), maxFormer):] {
+		delete(next.Repositories, name)
+	}
+	return &next
+}
+
+// former returns the repositories that no route leads to any more, in order.
+func (w *ThreadsWatched) former() []string {
+	var names []string
+	for name, r := range w.Repositories {
+		if !r.Left.IsZero() {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // resumeWatch returns where the attempt before this one stopped.
@@ -126,7 +176,9 @@ func (w ThreadsWatched) equal(other ThreadsWatched) bool {
 	far := func(a, b ChannelWatched) bool {
 		return a.After == b.After && a.Cursor == b.Cursor && slices.Equal(a.Unfiled, b.Unfiled)
 	}
-	same := func(a, b RepositoryWatched) bool { return a.ETag == b.ETag && a.Since.Equal(b.Since) }
+	same := func(a, b RepositoryWatched) bool {
+		return a.ETag == b.ETag && a.Since.Equal(b.Since) && a.Left.Equal(b.Left)
+	}
 	return w.LastNews.Equal(other.LastNews) && w.FailingSince.Equal(other.FailingSince) && maps.EqualFunc(w.Channels, other.Channels, far) &&
 		maps.EqualFunc(w.Repositories, other.Repositories, same)
 }

@@ -19,6 +19,7 @@ func (t *triager) followThreads(ctx workflow.Context) {
 	if t.Threads.Since.IsZero() {
 		t.Threads.Since = startTime(ctx)
 	}
+	t.Threads = t.Threads.Knowing(t.plan.Repositories())
 	t.running++
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		defer func() { t.running-- }()
