@@ -36,6 +36,7 @@ type Client struct {
 	chat    openai.ChatCompletionService
 	models  openai.ModelService
 	breaker *breaker
+	dialect dialect
 	silence atomic.Pointer[triage.NoAnswerError] // the last one
 }
 
@@ -104,7 +105,10 @@ func (c *Client) ask(ctx context.Context, brief triage.Brief, reserved int) (com
 	asking, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()
 	completion, err = c.breaker.Execute(func() (*openai.ChatCompletion, error) {
-		completion, err := c.chat.New(asking, c.request(brief))
+		completion, err := c.chat.New(asking, c.dialect.spoken(c.request(brief)))
+		for c.dialect.learn(err) { // a refusal costs nothing
+			completion, err = c.chat.New(asking, c.dialect.spoken(c.request(brief)))
+		}
 		switch {
 		case err != nil && ctx.Err() != nil:
 			err = errors.Join(errGivenUp, err)

@@ -125,6 +125,8 @@ func TestAModelThatIsOfNoHelp(t *testing.T) {
 		"huge":        {say(http.StatusOK, completion(strings.Repeat("x", 2*maxAnswer), "stop", nil)), "gave an answer that cannot be read", 1},
 		"refused key": {say(http.StatusUnauthorized, `{"error":{"message":"Incorrect API key `+key+`"}}`), "answered with HTTP status 401", 1},
 		"parameter": {say(http.StatusBadRequest, `{"error":{"message":"`+private+`","param":"temperature"}}`),
+			"answered with HTTP status 400", 2},
+		"the model itself": {say(http.StatusBadRequest, `{"error":{"message":"`+private+`","param":"model"}}`),
 			"answered with HTTP status 400", 1},
 		"limit":  {say(http.StatusTooManyRequests, `{"error":{"message":"slow down"}}`), "answered with HTTP status 429", 2},
 		"outage": {say(http.StatusInternalServerError, "oops "+private), "answered with HTTP status 500", 2},
@@ -140,6 +142,57 @@ func TestAModelThatIsOfNoHelp(t *testing.T) {
 			assert.Equal(t, tt.requests, s.requests.Load())
 			assert.NotContains(t, err.Error(), "private")
 			assert.NotContains(t, err.Error(), key)
+		})
+	}
+}
+
+// What a server does not take is left out, and not tried again with the next question.
+func TestAServerIsAskedInItsDialect(t *testing.T) {
+	for name, tt := range map[string]struct {
+		refused []string // parameters
+		without []string
+		with    map[string]any
+	}{
+		"a model that reasons": {refused: []string{"temperature"}, without: []string{"temperature"}},
+		"an older server": {
+			refused: []string{"max_completion_tokens"}, without: []string{"max_completion_tokens"}, with: map[string]any{"max_tokens": 700.0},
+		},
+		"no schemas":       {refused: []string{"response_format"}, without: []string{"response_format"}},
+		"nor their strict": {refused: []string{"response_format.json_schema"}, without: []string{"response_format"}},
+		"none of it": {
+			refused: []string{"temperature", "response_format", "max_completion_tokens"},
+			without: []string{"temperature", "response_format", "max_completion_tokens"}, with: map[string]any{"max_tokens": 700.0},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var asked map[string]any
+			s := serve(t, func(n int64, w http.ResponseWriter, r *http.Request) {
+				asked = nil
+				assert.NoError(t, json.NewDecoder(r.Body).Decode(&asked))
+				for _, param := range tt.refused {
+					part, _, _ := strings.Cut(param, ".")
+					if _, there := asked[part]; there {
+						say(http.StatusBadRequest, `{"error":{"message":"unsupported","type":"invalid_request_error","param":"`+param+`"}}`)(n, w, r)
+						return
+					}
+				}
+				say(http.StatusOK, completion("```json\n"+good+"\n```", "stop", nil))(n, w, r)
+			})
+			c := client(s.URL)
+
+			_, err := c.Understand(t.Context(), message, nil)
+
+			require.NoError(t, err)
+			assert.Equal(t, int64(len(tt.refused)+1), s.requests.Load())
+			for _, param := range tt.without {
+				assert.NotContains(t, asked, param)
+			}
+			for param, value := range tt.with {
+				assert.Equal(t, value, asked[param])
+			}
+			_, err = c.Understand(t.Context(), message, nil)
+			require.NoError(t, err)
+			assert.Equal(t, int64(len(tt.refused)+2), s.requests.Load(), "it is known now")
 		})
 	}
 }
