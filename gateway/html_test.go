@@ -142,6 +142,9 @@ func (c *pageCheck) element(n *html.Node) {
 		if method, _ := attribute(n, "method"); method != "get" && method != "post" {
 			c.faultf("a form has method %q", method)
 		}
+		if action, there := attribute(n, "action"); there && action == "" { // HTML §4.10.18.6
+			c.faultf("a form has an action that is empty")
+		}
 	case "style", "iframe", "object", "embed", "base":
 		c.faultf("there is <%s>", n.Data)
 	case "script":
@@ -231,6 +234,7 @@ func TestFaultsOfPages(t *testing.T) {
 		`<section aria-labelledby="s"></section>`: `names id "s"`,
 		`<img src="x">`:                           "<img> has no alt",
 		`<form action="/"></form>`:                `a form has method ""`,
+		`<form method="get" action=""></form>`:    "an action that is empty",
 		`<style>p{}</style>`:                      "there is <style>",
 	} {
 		assert.Contains(t, strings.Join(faultsOf(page(body)), "\n"), want, body)
