@@ -48,6 +48,9 @@ type Announcement struct {
 	Fix string `json:"fix,omitempty"`
 	// Consent says that somebody has to consent, so that the notice needs a link.
 	Consent bool `json:"consent,omitempty"`
+	// Count is of how many accounts of the connector it tells, and Accounts are some of them; only where it tells of several.
+	Count    int                    `json:"count,omitempty"`
+	Accounts []credential.AccountID `json:"accounts,omitempty"`
 	// Untold are the targets that are left out, because they go through what is broken.
 	Untold []string `json:"untold,omitempty"`
 }

@@ -62,6 +62,10 @@ func withWebhook(w *world, r *receiver) (*activities.Notices, *[]posted) {
 		Name: "pager", URL: credential.NewSecret(server.URL + "/hook?key=in-the-url"), Secret: credential.NewSecret(webhookSecret),
 		HTTP: &http.Client{Timeout: 10 * time.Second},
 	}
+	post := func(_ context.Context, a activities.Announcement, targets []string) error {
+		sent = append(sent, posted{a, targets})
+		return nil
+	}
 	n := &activities.Notices{
 		Plan: func() activities.NoticePlan {
 			return activities.NoticePlan{
@@ -74,10 +78,7 @@ func withWebhook(w *world, r *receiver) (*activities.Notices, *[]posted) {
 			}
 			return hook, nil
 		},
-		Post: func(_ context.Context, a activities.Announcement, targets []string) error {
-			sent = append(sent, posted{a, targets})
-			return nil
-		},
+		Post: post, Gather: post,
 		Link:   w.account.ConnectLink,
 		Paused: func(context.Context, activities.Notice) []string { return []string{"acme/bug-reports"} },
 		Log:    w.account.Log,

@@ -26,6 +26,7 @@ func (l Letter) facts() []fact {
 			facts = append(facts, fact{name: name, at: at})
 		}
 	}
+	text("accounts", l.named())
 	text("provider", l.Provider)
 	text("status", l.Status)
 	text("reason", l.Reason)

@@ -78,6 +78,8 @@ type Notices struct {
 	Target func(name string) (Target, error)
 	// Post starts the delivery of an announcement to targets; once for each ID.
 	Post func(ctx context.Context, a Announcement, targets []string) error
+	// Gather is as Post, for what an account announces. Where many do at once it may be told together with others.
+	Gather func(ctx context.Context, a Announcement, targets []string) error
 	// Link is as [Account.ConnectLink].
 	Link func(ctx context.Context, account credential.AccountID, why, episode string) (string, error)
 	// Paused returns the triages that stand still because of what a notice tells.
@@ -110,8 +112,12 @@ func (n *Notices) tell(ctx context.Context, kind NoticeKind, a Announcement) (To
 	a.Recovery = kind == NoticeRecovery
 	var targets []string
 	targets, a.Untold = plan.reach(kind, a)
+	post := n.Post
+	if !a.Account.IsZero() {
+		post = n.Gather
+	}
 	if len(targets) > 0 {
-		if err := n.Post(ctx, a, targets); err != nil {
+		if err := post(ctx, a, targets); err != nil {
 			return Told{}, fmt.Errorf("starting the delivery of notice %s: %w", a.ID, err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -19,7 +20,7 @@ type accountList struct {
 }
 
 func newAccountList(c *cli) *cobra.Command {
-	var only string
+	var only, connector string
 	cmd := &cobra.Command{
 		Use:     "list",
 		Aliases: []string{"ls"},
@@ -27,13 +28,14 @@ func newAccountList(c *cli) *cobra.Command {
 		Long: `List every account that a Workflow owns, and those that a triage of the configuration names and nobody connected
 yet. Each Workflow is asked; where no worker answers, the list shows what Temporal's visibility knew last, and says so.`,
 		Example: `  tokenkeeper account list
-  tokenkeeper account list --status reauthorization_required --json`,
+  tokenkeeper account list --status reauthorization_required --json
+  tokenkeeper account list --connector slack`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if only != "" && !slices.Contains(credential.Statuses(), credential.Status(only)) {
 				return usage(fmt.Sprintf("--status %q is no status", only), fmt.Sprint("one of ", credential.Statuses()))
 			}
-			return c.listAccounts(cmd.Context(), credential.Status(only))
+			return c.listAccounts(cmd.Context(), credential.Status(only), connector)
 		},
 	}
 	cmd.Flags().StringVar(&only, "status", "", "only accounts of this `status`")
@@ -41,6 +43,12 @@ yet. Each Workflow is asked; where no worker answers, the list shows what Tempor
 		return words(credential.Statuses()), cobra.ShellCompDirectiveNoFileComp
 	}); err != nil {
 		panic(err) // the flag is defined three lines above
+	}
+	cmd.Flags().StringVar(&connector, "connector", "", "only accounts of this connector, by its `NAME` in the configuration")
+	if err := cmd.RegisterFlagCompletionFunc("connector", func(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+		return c.complete(begun, func(a *app.App) []string { return slices.Collect(maps.Keys(a.Config().Connectors)) })
+	}); err != nil {
+		panic(err) // the flag is defined a line above
 	}
 	return cmd
 }
@@ -53,19 +61,29 @@ func words[T ~string](values []T) []string {
 	return texts
 }
 
-func (c *cli) listAccounts(ctx context.Context, only credential.Status) error {
+func (c *cli) listAccounts(ctx context.Context, only credential.Status, connector string) error {
 	return c.withTemporal(ctx, func(a *app.App) error {
 		accounts, err := a.LookAtAccounts(ctx, c.timeout)
 		if err != nil {
 			return err
 		}
-		accounts = slices.DeleteFunc(accounts, func(s gateway.AccountView) bool { return only != "" && s.Status != only })
+		accounts = slices.DeleteFunc(accounts, func(s gateway.AccountView) bool {
+			return only != "" && s.Status != only || connector != "" && s.Account.Connector != connector
+		})
 		if slices.ContainsFunc(accounts, func(s gateway.AccountView) bool { return s.Stale }) {
 			c.notef("note: no worker answered for some accounts, and they are shown as Temporal last heard of them; fix: make run")
 		}
 		return c.print(accountList{Accounts: orEmpty(accounts)}, func(w io.Writer) {
-			if only != "" && len(accounts) == 0 {
+			switch {
+			case len(accounts) > 0:
+			case only != "" && connector != "":
+				fmt.Fprintf(w, "no account of connector %s is %s\n", connector, only)
+				return
+			case only != "":
 				fmt.Fprintf(w, "no account is %s\n", only)
+				return
+			case connector != "":
+				fmt.Fprintf(w, "connector %s has no accounts\n", connector)
 				return
 			}
 			tellAccounts(w, time.Now(), accounts)

@@ -23,6 +23,18 @@ func (c *Client) PostNotice(ctx context.Context, a activities.Announcement, targ
 	return err
 }
 
+// GatherNotice hands the announcement of an account to the Digest of its connector, which begins with it where there is none. It
+// starts the delivery, or tells it together with others.
+func (c *Client) GatherNotice(ctx context.Context, a activities.Announcement, targets []string) error {
+	connector := a.Account.Connector
+	id := DigestWorkflowID(c.queue(), connector)
+	options := c.options(id)
+	options.StaticSummary = "notices of the accounts of connector " + connector
+	_, err := c.Temporal.SignalWithStartWorkflow(ctx, id, SignalNotice, NoticeInput{Announcement: a, Targets: targets}, options,
+		DigestType, DigestInput{Connector: connector})
+	return err
+}
+
 // TestNotice sends an announcement to targets, once to each, and returns how that went.
 func (c *Client) TestNotice(ctx context.Context, a activities.Announcement, targets []string) ([]NoticeResult, error) {
 	options := c.options(NoticeWorkflowID(a.ID))

@@ -32,6 +32,10 @@
 // a minute, and people hear of it once; when it is taken the connector tells them to go on. An account does not depend on its
 // connector: without one it backs off by itself.
 //
+// People hear of trouble by a [Notice], which tries each target for days. Those of the accounts of one connector pass a [Digest],
+// which tells the first few at once and the others together: thousands of grants may die at once, and nobody reads thousands of
+// letters.
+//
 // Two things are done ahead of trouble. A token is looked at from time to time, because one that never expires can be
 // revoked; what is found dead takes the way of a caller's report. And where a grant will end that nothing but a person's
 // consent can replace, people hear of it 14, 7, 3 and 1 days before, while the account stays active.

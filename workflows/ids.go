@@ -19,6 +19,7 @@ const (
 	ThreadType           = "Thread"
 	ConnectorType        = "Connector"
 	NoticeType           = "Notice"
+	DigestType           = "Digest"
 )
 
 // Messages of the ConnectedAccount Workflow.
@@ -47,6 +48,9 @@ const (
 	// SignalConfigured says that a worker read the connector's configuration anew. It takes no argument.
 	SignalConfigured = "configured"
 )
+
+// SignalNotice is a notice of an account for the Digest of its connector: a [NoticeInput].
+const SignalNotice = "notice"
 
 // Messages of the Triage and Report Workflows.
 const (
@@ -102,6 +106,9 @@ func ConnectorTaskQueue(queue, connector string) string { return queue + "/conne
 
 // NoticeWorkflowID returns "notice/ntc_0123456789abcdef0123456789abcdef".
 func NoticeWorkflowID(id string) string { return "notice/" + id }
+
+// DigestWorkflowID returns "notices/tokenkeeper/slack" for connector slack of the installation on task queue tokenkeeper.
+func DigestWorkflowID(queue, connector string) string { return "notices/" + queue + "/" + connector }
 
 // AccountOfWorkflow is the reverse of [AccountWorkflowID]; ok is false for the id of another Workflow.
 func AccountOfWorkflow(id string) (account credential.AccountID, ok bool) {

@@ -14,5 +14,6 @@ func Register(r Registry) {
 	r.RegisterWorkflowWithOptions(Connector, workflow.RegisterOptions{Name: ConnectorType})
 	r.RegisterWorkflowWithOptions(Thread, workflow.RegisterOptions{Name: ThreadType})
 	r.RegisterWorkflowWithOptions(Notice, workflow.RegisterOptions{Name: NoticeType})
+	r.RegisterWorkflowWithOptions(Digest, workflow.RegisterOptions{Name: DigestType})
 	r.RegisterWorkflowWithOptions(Report, workflow.RegisterOptions{Name: ReportType})
 }

@@ -23,6 +23,7 @@ func (a *App) notices() *activities.Notices {
 		Plan:   a.noticePlan,
 		Target: a.noticeTarget,
 		Post:   a.Workflows.PostNotice,
+		Gather: a.Workflows.GatherNotice,
 		Link:   a.ConnectLink,
 		Paused: a.pausedBy,
 		Log:    a.Log,

@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -22,6 +24,7 @@ import (
 	"tokenkeeper/activities"
 	"tokenkeeper/credential"
 	"tokenkeeper/gateway"
+	"tokenkeeper/internal/app"
 	"tokenkeeper/internal/mailtest"
 	"tokenkeeper/sandbox"
 	"tokenkeeper/workflows"
@@ -176,6 +179,28 @@ func TestNoticesReachPeople(t *testing.T) {
 			w.replays(id, "notice")
 		}
 	}
+}
+
+// Where many accounts of a connector need people at once, the first are told one by one and the others together.
+func TestManyNoticesOfAConnectorBecomeOne(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	pager, _ := w.telling(t)
+	pager.patience = 0
+	const many = 200
+	require.NoError(t, app.Each(t.Context(), many, func(ctx context.Context, i int) error {
+		account := credential.AccountID{Organization: w.organization, User: fmt.Sprintf("user-%d", i), Connector: "slack"}
+		return w.Workflows.GatherNotice(ctx, activities.Announcement{
+			ID: "ntc_" + w.organization + strconv.Itoa(i), Type: "account.trouble", Account: account, Reason: "token_revoked",
+			Text: "account " + account.String() + " needs a person",
+		}, []string{"pager"})
+	}))
+	w.eventually("the first letters", func() bool { return len(pager.got()) == 3 })
+	require.Eventually(t, func() bool { return len(pager.got()) == 4 }, 2*patience, 100*time.Millisecond, "the letter that tells of the others")
+	last := pager.got()[3]
+	assert.Equal(t, "accounts.trouble", last.Type)
+	assert.Equal(t, many-3, last.Count)
+	assert.Equal(t, "token_revoked (197)", last.Reason)
+	w.replays(workflows.DigestWorkflowID(w.Config().Temporal.TaskQueue, "slack"), "digest")
 }
 
 // What does not reach people is seen by whoever looks: the doctor, the status page, a scraper.

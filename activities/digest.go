@@ -1,0 +1,153 @@
+package activities
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Digest is what several notices of the accounts of one connector say together: where an app is uninstalled from a workspace, or
+// an organization leaves, thousands of grants die at once, and nobody reads thousands of letters. It holds sums and a few names,
+// however many notices there are.
+type Digest struct {
+	// First is the first of them, which is told as it is where it stays alone.
+	First Announcement `json:"first"`
+	// Sum has what they amount to. It has no link: each account has its own.
+	Sum Announcement `json:"sum"`
+	// Reasons count them by their reasons, those beyond some together.
+	Reasons []ReasonCount `json:"reasons,omitempty"`
+	// Targets are those that get any of them, in order.
+	Targets []string `json:"targets"`
+}
+
+// ReasonCount is how many notices have a reason.
+type ReasonCount struct {
+	Reason string `json:"reason"`
+	Count  int    `json:"count"`
+}
+
+const (
+	// maxNamed bounds the accounts that a digest names, maxShown those that its text does.
+	maxNamed, maxShown = 50, 10
+	// maxReasons bounds the reasons that it tells apart.
+	maxReasons   = 5
+	otherReasons = "other reasons"
+)
+
+// Kind is what notices have to agree in to be told together.
+func (a Announcement) Kind() string {
+	return fmt.Sprintf("%s/again=%t/consent=%t", a.Type, a.Stage > 0, a.Consent)
+}
+
+// Add has a digest tell one more notice, of the kind of those before.
+func (d *Digest) Add(a Announcement, targets []string) {
+	s := &d.Sum
+	if s.Count == 0 {
+		d.First = a
+		*s = Announcement{
+			Type: "accounts." + strings.TrimPrefix(a.Type, "account."), Connector: a.Account.Connector, Provider: a.Provider, Status: a.Status,
+			Since: a.Since, Deadline: a.Deadline, Stage: min(a.Stage, 1), Recovery: a.Recovery,
+		}
+	}
+	s.Count++
+	s.Waiting += a.Waiting
+	s.Reports += a.Reports
+	s.Since, s.Deadline = earlier(s.Since, a.Since), earlier(s.Deadline, a.Deadline)
+	if s.Status != a.Status {
+		s.Status = ""
+	}
+	s.Paused, s.Untold, d.Targets = union(s.Paused, a.Paused), union(s.Untold, a.Untold), union(d.Targets, targets)
+	if len(s.Accounts) < maxNamed {
+		s.Accounts = append(s.Accounts, a.Account)
+	}
+	if a.Reason != "" {
+		d.count(oneLine(a.Reason))
+	}
+}
+
+func (d *Digest) count(reason string) {
+	index := func() int { return slices.IndexFunc(d.Reasons, func(r ReasonCount) bool { return r.Reason == reason }) }
+	i := index()
+	if i < 0 && len(d.Reasons) >= maxReasons {
+		reason = otherReasons
+		i = index()
+	}
+	if i < 0 {
+		d.Reasons, i = append(d.Reasons, ReasonCount{Reason: reason}), len(d.Reasons)
+	}
+	d.Reasons[i].Count++
+}
+
+// Announce returns what to tell at that time.
+func (d Digest) Announce(now time.Time) Announcement {
+	if d.Sum.Count == 1 {
+		return d.First
+	}
+	a := d.Sum
+	a.At, a.Reason = now, d.reasons()
+	a.ID = noticeID("accounts/"+a.Connector, fmt.Sprintf("%s/%d", d.First.Kind(), now.UnixNano()))
+	a.Episode = a.ID // each is a message of its own
+	who := fmt.Sprintf("%d more accounts of connector %s", a.Count, a.Connector)
+	switch {
+	case a.Recovery:
+		a.Text = who + " work again"
+		return a
+	case !a.Deadline.IsZero():
+		a.Text = who + " work, and the first will not after " + a.Deadline.UTC().Format(time.RFC3339) + " unless somebody consents again before"
+	case d.First.Consent:
+		a.Text = who + " need a person"
+	default:
+		a.Text = "the provider refuses the app of " + who
+	}
+	if a.Stage > 0 {
+		a.Text = "still broken: " + a.Text
+	}
+	a.Fix = "see them on the status page or with tokenkeeper account list --connector " + a.Connector +
+		"; a link for one: tokenkeeper account reauthorize ACCOUNT"
+	return a
+}
+
+// reasons says why, the most frequent first.
+func (d Digest) reasons() string {
+	sorted := slices.Clone(d.Reasons)
+	slices.SortStableFunc(sorted, func(x, y ReasonCount) int { return cmp.Compare(y.Count, x.Count) })
+	said := make([]string, len(sorted))
+	for i, r := range sorted {
+		said[i] = fmt.Sprintf("%s (%d)", r.Reason, r.Count)
+	}
+	return strings.Join(said, "; ")
+}
+
+// named says of which accounts an announcement tells, as far as it names them; "" for one that tells of none or of one.
+func (a Announcement) named() string {
+	if len(a.Accounts) == 0 {
+		return ""
+	}
+	shown := a.Accounts[:min(len(a.Accounts), maxShown)]
+	names := make([]string, len(shown))
+	for i, account := range shown {
+		names[i] = account.String()
+	}
+	text := strings.Join(names, ", ")
+	if more := a.Count - len(shown); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+func earlier(x, y time.Time) time.Time {
+	if x.IsZero() || !y.IsZero() && y.Before(x) {
+		return y
+	}
+	return x
+}
+
+// union returns what is in either, in order and once, up to what somebody reads.
+func union(x, y []string) []string {
+	all := slices.Concat(x, y)
+	slices.Sort(all)
+	all = slices.Compact(all)
+	return all[:min(len(all), maxNamed)]
+}

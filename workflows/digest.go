@@ -1,0 +1,154 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"tokenkeeper/activities"
+)
+
+// DigestInput starts a Digest: {"connector":"slack"}.
+type DigestInput struct {
+	Connector string `json:"connector"`
+	// State is carried over Continue-As-New; leave it out.
+	State *DigestState `json:"state,omitempty"`
+}
+
+// DigestState is all that a Digest remembers.
+type DigestState struct {
+	// Ready are to be told now, each as it is.
+	Ready []NoticeInput `json:"ready,omitempty"`
+	// Held are told together when the window ends, by their kind.
+	Held map[string]activities.Digest `json:"held,omitempty"`
+	// Singly counts those that were told as they are since it began.
+	Singly int `json:"singly,omitempty"`
+	// Ends is when the window ends, and Window how long it is. Nanoseconds.
+	Ends   time.Time     `json:"ends,omitzero"`
+	Window time.Duration `json:"window,omitempty"`
+	// Seen are the ids of what was taken: an Activity whose Signal arrived may send it again.
+	Seen map[string]bool `json:"seen,omitempty"`
+}
+
+const (
+	// toldSingly is how many notices of a connector's accounts are told as they are. What one person disconnects are a few.
+	toldSingly = 3
+	// firstWindow is for how long others are gathered then. While they go on coming each window is twice as long, up to
+	// maxWindow: an account finds out that its grant is dead when it is used or looked at next, so that they come for a while.
+	firstWindow = time.Minute
+	maxWindow   = 10 * time.Minute
+	// maxSeen bounds what is remembered against repetition.
+	maxSeen = 5000
+)
+
+// Digest passes on the notices of the accounts of one connector: the first few at once and as they are, the others together, a
+// window at a time. It begins with a notice, and ends with a window in which there was none to be gathered.
+func Digest(ctx workflow.Context, in DigestInput) error {
+	d := &digest{connector: in.Connector, DigestState: DigestState{Window: firstWindow, Ends: workflow.Now(ctx).Add(firstWindow)}}
+	if in.State != nil {
+		d.DigestState = *in.State
+	}
+	if d.Seen == nil {
+		d.Seen = map[string]bool{}
+	}
+	if d.Held == nil {
+		d.Held = map[string]activities.Digest{}
+	}
+	return d.run(ctx)
+}
+
+// digest is the machinery around the state.
+type digest struct {
+	DigestState
+
+	connector string
+}
+
+func (d *digest) run(ctx workflow.Context) error {
+	for {
+		d.drain(ctx)
+		d.tellReady(ctx)
+		now := workflow.Now(ctx)
+		if !now.Before(d.Ends) {
+			if len(d.Held) == 0 && !d.news(ctx) {
+				return nil
+			}
+			d.close(now)
+			continue
+		}
+		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+			d.drain(ctx)
+			state := d.DigestState
+			return workflow.NewContinueAsNewError(ctx, Digest, DigestInput{Connector: d.connector, State: &state})
+		}
+		wake := func() bool { return d.news(ctx) || workflow.GetInfo(ctx).GetContinueAsNewSuggested() }
+		if err := sleepUntil(ctx, d.Ends.Sub(now), wake, "gather the notices of connector "+d.connector); err != nil {
+			d.drain(ctx)
+			d.close(workflow.Now(ctx)) // somebody cancels it, and what it has is told all the same
+			d.tellReady(ctx)
+			return err
+		}
+	}
+}
+
+// news reports whether a notice has come.
+func (d *digest) news(ctx workflow.Context) bool {
+	return workflow.GetSignalChannel(ctx, SignalNotice).Len() > 0
+}
+
+// drain takes every notice that has come.
+func (d *digest) drain(ctx workflow.Context) {
+	misread := func(name string, err error) {
+		workflow.GetLogger(ctx).Warn("Signal refused", "signal", name, "connector", d.connector, "error", err)
+	}
+	takeAll(ctx, misread, SignalNotice, d.take)
+}
+
+// take decides what becomes of a notice.
+func (d *digest) take(n NoticeInput) {
+	if d.Seen[n.Announcement.ID] {
+		return
+	}
+	if len(d.Seen) < maxSeen {
+		d.Seen[n.Announcement.ID] = true
+	}
+	if d.Singly < toldSingly {
+		d.Singly++
+		d.Ready = append(d.Ready, n)
+		return
+	}
+	kind := n.Announcement.Kind()
+	gathered := d.Held[kind]
+	gathered.Add(n.Announcement, n.Targets)
+	d.Held[kind] = gathered
+}
+
+// close ends a window: what was gathered is ready to be told, and the next one is longer.
+func (d *digest) close(now time.Time) {
+	for _, kind := range workflow.DeterministicKeys(d.Held) {
+		gathered := d.Held[kind]
+		d.Ready = append(d.Ready, NoticeInput{Announcement: gathered.Announce(now), Targets: gathered.Targets})
+	}
+	clear(d.Held)
+	d.Window = min(2*d.Window, maxWindow)
+	d.Ends = now.Add(d.Window)
+}
+
+// tellReady starts the delivery of what is to be told, which depends on the digest no more from then on. What was started before
+// is not started again.
+func (d *digest) tellReady(ctx workflow.Context) {
+	ctx, _ = workflow.NewDisconnectedContext(ctx) // or whoever cancels the digest would cancel its notices
+	for ; len(d.Ready) > 0; d.Ready = d.Ready[1:] {
+		n := d.Ready[0]
+		delivery := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+			WorkflowID: NoticeWorkflowID(n.Announcement.ID), WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+			ParentClosePolicy: enums.PARENT_CLOSE_POLICY_ABANDON, StaticSummary: n.Announcement.Text,
+		}), NoticeType, n)
+		err := delivery.GetChildWorkflowExecution().Get(ctx, nil)
+		if err != nil && !temporal.IsWorkflowExecutionAlreadyStartedError(err) {
+			workflow.GetLogger(ctx).Error("a notice is not told", "notice", n.Announcement.ID, "error", err)
+		}
+	}
+}
