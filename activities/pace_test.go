@@ -95,7 +95,7 @@ func (f *office) consent(name sandbox.App, authorize, token string) string {
 		Transport:     f,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	query := url.Values{"client_id": {app.ClientID}, "redirect_uri": {back}, "state": {"state"}, "response_type": {"code"}, "scope": {"channels:history"}}
+	query := url.Values{"client_id": {app.ClientID}, "redirect_uri": {back}, "state": {"state"}, "response_type": {"code"}, "scope": {"channels:history,chat:write,users:read"}}
 	redirect, err := sandbox.Decide(f.t.Context(), browser, at+authorize+"?"+query.Encode(), "", sandbox.Allow)
 	require.NoError(f.t, err)
 	to, err := url.Parse(redirect)

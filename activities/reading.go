@@ -13,7 +13,7 @@ import (
 // Reading has the requests of an account take turns where Slack lets its app read less than it wants to. Slack counts by
 // method, workspace and app, so all channels share the limit of conversations.history: 50 requests a minute, or a single one
 // with 15 messages for an app that is distributed outside the Marketplace. Which one holds is found out from the answers,
-// unless the configuration says it.
+// unless the configuration says it. conversations.replies has such a limit of its own: see [threads].
 //
 // While nothing was refused, nothing waits. An answer that asks to wait stops the reads of the account for that long. Where
 // hardly one was granted since the last such answer the limit is narrow, and time is cut into slots of a good minute, one for
@@ -28,11 +28,17 @@ type Reading struct {
 	// Rate returns how many requests a minute the configuration allows an account; 0 leaves it to be found out, and so does nil.
 	Rate func(account credential.AccountID) int
 
-	mu       sync.Mutex // guards everything below
-	accounts map[credential.AccountID]*reader
+	mu      sync.Mutex // guards everything below
+	readers map[readLimit]*reader
 }
 
-// reader is what is known of the limit of one account.
+// readLimit is what Slack counts by, within a workspace and for an app.
+type readLimit struct {
+	account credential.AccountID
+	threads bool // it is that of conversations.replies
+}
+
+// reader is what is known of one limit.
 type reader struct {
 	granted int                  // since Slack last asked to wait
 	rest    time.Time            // until when it asked
@@ -43,6 +49,10 @@ type reader struct {
 // aside stands for a channel where it is no poll that reads: threads are watched, and single messages are read that no
 // poll brought along. What is polled without being in a triage of the configuration shares its slot.
 const aside = ""
+
+// threads stands for a channel where it is a thread that is read. There is one slot after the other, and whoever comes first
+// has it: which threads are read nobody knows beforehand.
+const threads = "threads"
 
 const (
 	// fewGranted is what an ordinary limit grants many times over before it refuses.
@@ -85,8 +95,8 @@ func (r *Reading) take(account credential.AccountID, channel string) (wait time.
 	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	a := r.of(account)
-	if r.rate(account) == 0 {
+	a := r.of(account, channel)
+	if r.rate(account, channel) == 0 {
 		wait = max(a.rest.Sub(now), 0)
 		return wait, wait > 0
 	}
@@ -102,8 +112,8 @@ func isNear(wait time.Duration) bool { return wait <= 2*slotEarly }
 
 // slot returns the beginning of a channel's next slot that is neither used nor too far gone. The lock is held.
 func (r *Reading) slot(account credential.AccountID, channel string, now time.Time) time.Time {
-	a, channels := r.of(account), r.Channels(account)
-	length := (time.Minute + slotLate) / time.Duration(r.rate(account))
+	a, channels := r.of(account, channel), r.sharing(account, channel)
+	length := r.slotLength(account, channel)
 	after := later(later(now, a.rest).Add(-min(slotLate, length/4)), a.used[channel])
 	i := slices.Index(channels, channel)
 	if i < 0 {
@@ -115,27 +125,50 @@ func (r *Reading) slot(account credential.AccountID, channel string, now time.Ti
 	return time.Unix(0, (next+ahead)*int64(length))
 }
 
+// sharing returns the channels that have slots of their own under the limit of one.
+func (r *Reading) sharing(account credential.AccountID, channel string) []string {
+	if channel == threads {
+		return nil
+	}
+	return r.Channels(account)
+}
+
+// slotLength is for an account that reads in turns. The lock is held.
+func (r *Reading) slotLength(account credential.AccountID, channel string) time.Duration {
+	return (time.Minute + slotLate) / time.Duration(r.rate(account, channel))
+}
+
+// round returns how long it takes until a channel has its turn again, 0 where nobody waits for a turn.
+func (r *Reading) round(account credential.AccountID, channel string) time.Duration {
+	if !r.inTurns(account, channel) {
+		return 0
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return time.Duration(len(r.sharing(account, channel))+1) * r.slotLength(account, channel)
+}
+
 // rate returns how many requests a minute an account may send in turns, 0 where nobody waits for a turn. The lock is held.
-func (r *Reading) rate(account credential.AccountID) int {
+func (r *Reading) rate(account credential.AccountID, channel string) int {
 	if r.Rate != nil {
 		if rate := r.Rate(account); rate > 0 {
 			return rate
 		}
 	}
-	if time.Now().Before(r.of(account).narrow) {
+	if time.Now().Before(r.of(account, channel).narrow) {
 		return narrowRate
 	}
 	return 0
 }
 
-// inTurns reports whether an account reads in turns.
-func (r *Reading) inTurns(account credential.AccountID) bool {
+// inTurns reports whether an account reads in turns what a channel is.
+func (r *Reading) inTurns(account credential.AccountID, channel string) bool {
 	if r == nil {
 		return false
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.rate(account) > 0
+	return r.rate(account, channel) > 0
 }
 
 // untilTurn returns how long a channel that is read in turns has to wait for the next one.
@@ -151,8 +184,11 @@ func outOfTurn(account credential.AccountID, channel string, wait time.Duration)
 }
 
 func reading(channel string) string {
-	if channel == aside {
-		return "reading single messages and threads"
+	switch channel {
+	case aside:
+		return "reading single messages, and what happens in threads"
+	case threads:
+		return "reading threads"
 	}
 	return "reading channel " + channel
 }
@@ -160,7 +196,7 @@ func reading(channel string) string {
 // next ends the turn of a channel of which there is more to read: it fails with [ErrTypeOutOfTurn], and the time of the
 // channel's next turn, unless that is near, or everybody may read at once.
 func (r *Reading) next(account credential.AccountID, channel string) error {
-	if !r.inTurns(account) {
+	if !r.inTurns(account, channel) {
 		return nil
 	}
 	if wait := r.untilTurn(account, channel); !isNear(wait) {
@@ -170,17 +206,23 @@ func (r *Reading) next(account credential.AccountID, channel string) error {
 }
 
 // heard learns from how a request ended, and returns its error. Requests that were on their way when Slack asked to wait say
-// nothing more. To be refused in one's turn is no failure: somebody else read with the same app.
+// nothing more. To be refused in a turn that others share is no failure, and to find out that there have to be turns is none
+// either. To be refused in a turn of one's own is [ErrTypeRateLimited]: somebody else reads with the same app.
 func (r *Reading) heard(account credential.AccountID, channel string, err error) error {
 	wait, limited := limitedFor(err)
 	if r == nil || err != nil && !limited {
 		return err
 	}
+	own := r.inTurns(account, channel) && slices.Contains(r.sharing(account, channel), channel)
 	r.learn(account, channel, wait)
-	if limited && r.inTurns(account) {
-		return outOfTurn(account, channel, r.untilTurn(account, channel))
+	switch {
+	case !limited, !r.inTurns(account, channel):
+		return err
+	case own:
+		return again(ErrTypeRateLimited, fmt.Sprintf("%s in its turn: the provider's rate limit; another program reads with the app of %s, "+
+			"or history_rate of connector %s is too high", reading(channel), account, account.Connector), r.untilTurn(account, channel)-slotEarly)
 	}
-	return err
+	return outOfTurn(account, channel, r.untilTurn(account, channel))
 }
 
 // learn takes what a request asked to wait, 0 where it was granted. Reports read in bursts, which use up any limit: how wide
@@ -188,7 +230,7 @@ func (r *Reading) heard(account credential.AccountID, channel string, err error)
 func (r *Reading) learn(account credential.AccountID, channel string, asked time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	a, now := r.of(account), time.Now()
+	a, now := r.of(account, channel), time.Now()
 	switch {
 	case asked == 0:
 		a.granted++
@@ -204,14 +246,15 @@ func (r *Reading) learn(account credential.AccountID, channel string, asked time
 	a.rest = later(a.rest, now.Add(asked))
 }
 
-func (r *Reading) of(account credential.AccountID) *reader {
-	a, ok := r.accounts[account]
+func (r *Reading) of(account credential.AccountID, channel string) *reader {
+	by := readLimit{account: account, threads: channel == threads}
+	a, ok := r.readers[by]
 	if !ok {
 		a = &reader{used: map[string]time.Time{}}
-		if r.accounts == nil {
-			r.accounts = map[credential.AccountID]*reader{}
+		if r.readers == nil {
+			r.readers = map[readLimit]*reader{}
 		}
-		r.accounts[account] = a
+		r.readers[by] = a
 	}
 	return a
 }

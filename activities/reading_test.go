@@ -188,13 +188,13 @@ func TestARefusalOfAWorkerThatHasJustBegunSaysLittle(t *testing.T) {
 		account := credential.AccountID{Organization: "acme", User: "triage", Connector: "slack"}
 		refused := rateLimited("reading", 30*time.Second)
 		_ = r.heard(account, "C0", refused)
-		require.True(t, r.inTurns(account))
+		require.True(t, r.inTurns(account, "C0"))
 		<-time.After(narrowAtFirst)
-		require.False(t, r.inTurns(account))
+		require.False(t, r.inTurns(account, "C0"))
 		_ = r.heard(account, "C0", nil)
 		_ = r.heard(account, "C0", refused)
 		<-time.After(narrowFor - time.Second)
-		assert.True(t, r.inTurns(account), "it is narrow indeed")
+		assert.True(t, r.inTurns(account, "C0"), "it is narrow indeed")
 	})
 }
 
@@ -296,7 +296,7 @@ func TestAnOrdinaryLimitMakesNobodyWaitForTurns(t *testing.T) {
 		longest, _ := r.longestWait(begun, "")
 		assert.LessOrEqual(t, longest, 31*time.Second)
 		assert.Zero(t, r.Books().RateLimited)
-		assert.False(t, r.readers[0].Reading.inTurns(slackReader))
+		assert.False(t, r.readers[0].Reading.inTurns(slackReader, channelID(0)))
 	})
 }
 
@@ -314,7 +314,7 @@ func TestABurstOfReportsMakesNoLimitNarrow(t *testing.T) {
 		r.watchAll(20 * time.Minute)
 		group.Wait()
 		require.NoError(t, errors.Join(errs...))
-		assert.False(t, r.readers[0].Reading.inTurns(slackReader))
+		assert.False(t, r.readers[0].Reading.inTurns(slackReader, channelID(0)))
 		longest, _ := r.longestWait(begun, "")
 		assert.LessOrEqual(t, longest, 2*time.Minute)
 	})

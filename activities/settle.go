@@ -19,17 +19,22 @@ type ended struct {
 	Attempt int32 `json:"ended_attempt"`
 	// Deaths counts the workers that died one after the other with this message in hand.
 	Deaths int `json:"deaths,omitempty"`
+	// Reached is how far the attempts came in what they only read: see [halfway].
+	Reached any `json:"reached,omitempty"`
 }
 
 // maxDeaths is how many workers may die over one message before it is taken for the cause.
 const maxDeaths = 5
 
-// reportEnd leaves the mark for the next attempt, if there will be one.
-func reportEnd(ctx context.Context, err *error) {
+// reportEnd leaves the mark for the next attempt, if there will be one, with how far this one came; nil for nothing of that.
+func reportEnd(ctx context.Context, err *error, reached func() any) {
 	if *err == nil {
 		return
 	}
 	mark := ended{Attempt: activity.GetInfo(ctx).Attempt}
+	if reached != nil {
+		mark.Reached = reached()
+	}
 	if errorType(*err) == ErrTypeInterrupted {
 		mark.Deaths = lastEnd(ctx).Deaths + 1
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/slack-go/slack"
+	"go.temporal.io/sdk/temporal"
 
 	"tokenkeeper/credential"
 	"tokenkeeper/triage"
@@ -106,8 +107,11 @@ var slackRefusals = []string{
 // slackDeadTokens are the answers to a token that is over. The connector gets a new one at the first of them.
 var slackDeadTokens = []string{"invalid_auth", "token_expired", "token_revoked", "account_inactive", "not_authed"}
 
-// slackError sorts what slack-go returns.
+// slackError sorts what slack-go returns, and leaves what is sorted.
 func slackError(doing string, err error) error {
+	if sorted, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+		return sorted
+	}
 	if down := unavailable(err); down != nil {
 		return down
 	}

@@ -48,7 +48,7 @@ func (r *pages) readInTurn(ctx context.Context, p progress) (progress, error) {
 		err = slackError("reading channel "+r.in.Channel, err)
 	}
 	next.FailingSince = time.Time{} // whoever reads pages is not failing, however often the next one has to wait
-	if r.Reading.inTurns(r.in.Account) {
+	if r.Reading.inTurns(r.in.Account, r.in.Channel) {
 		next.ReadAt = r.now()
 	}
 	return next, r.Reading.heard(r.in.Account, r.in.Channel, err)
@@ -93,7 +93,7 @@ func (r *pages) oldest(p progress) string {
 // isRead reports whether a page, which is not the last, ends the window of a channel that is read in turns: it reaches back to the
 // watermark, and nothing before that is looked for but what comes late, which is not worth a minute's request.
 func (r *pages) isRead(page []slack.Message, p progress) bool {
-	return r.in.BackTo == "" && r.Reading.inTurns(r.in.Account) &&
+	return r.in.BackTo == "" && r.Reading.inTurns(r.in.Account, r.in.Channel) &&
 		slices.ContainsFunc(page, func(m slack.Message) bool { return m.Timestamp <= p.Watermark })
 }
 

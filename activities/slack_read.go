@@ -98,7 +98,8 @@ func (s *Slack) Read(ctx context.Context, in ReadInput) (Draft, error) {
 		return draft, nil
 	}
 	if in.LookFirst {
-		if draft.Filed, err = s.filedBefore(ctx, client, plan.Slack, message); err != nil {
+		if draft.Filed, err = s.filedBefore(ctx, client, plan.Slack, message, &answered.thread); err != nil {
+			activity.RecordHeartbeat(ctx, answered.details()...) // the next attempt goes on there
 			return Draft{}, err
 		}
 	}

@@ -20,26 +20,42 @@ type Answered struct {
 	Understood triage.Understanding `json:"understood"`
 }
 
-// answers holds the answer that the attempts of one Activity got. Safe for concurrent use.
-type answers struct{ last atomic.Pointer[Answered] }
+// answers holds the answer that the attempts of one Activity got, and how far their search for our reply came. Safe for
+// concurrent use.
+type answers struct {
+	last   atomic.Pointer[Answered]
+	thread halfway[string]
+}
+
+// readSoFar is what the attempts of one Activity leave to each other.
+type readSoFar struct {
+	*Answered // nil before there was an answer
+
+	Reached any `json:"reached,omitempty"` // see [halfway]
+}
 
 // answerBefore returns the answer that an earlier attempt left, if any, or the one that was known before.
 func answerBefore(ctx context.Context, known *Answered) *answers {
 	var a answers
 	a.last.Store(known)
-	var found Answered
-	if activity.IsActivity(ctx) && activity.HasHeartbeatDetails(ctx) && activity.GetHeartbeatDetails(ctx, &found) == nil {
-		a.last.Store(&found)
+	if !activity.IsActivity(ctx) {
+		return &a
+	}
+	a.thread.resume(ctx)
+	var found readSoFar
+	if activity.HasHeartbeatDetails(ctx) && activity.GetHeartbeatDetails(ctx, &found) == nil && found.Answered != nil {
+		a.last.Store(found.Answered)
 	}
 	return &a
 }
 
 // details are those of a heartbeat.
 func (a *answers) details() []any {
-	if last := a.last.Load(); last != nil {
-		return []any{*last}
+	now := readSoFar{Answered: a.last.Load(), Reached: a.thread.reached()}
+	if now.Answered == nil && now.Reached == nil {
+		return nil
 	}
-	return nil
+	return []any{now}
 }
 
 // about returns the answer about a message, unless the message was edited since.

@@ -52,22 +52,24 @@ const replyEvent = "tokenkeeper_issue_filed"
 // message with our metadata. One that links another issue, as after the first was deleted and filed anew, is edited: a
 // thread has one reply. A thread that was deleted needs none any more, and one that Slack will never take an optional reply
 // into gets none.
-// Errors: [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeProviderUnavailable], [ErrTypeRejected].
+// Errors: [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeOutOfTurn], [ErrTypeProviderUnavailable], [ErrTypeRejected].
 func (s *Slack) Reply(ctx context.Context, in ReplyInput) (Posted, error) {
 	client, err := s.client(in.Account)
 	if err != nil {
 		return Posted{}, err
 	}
 	doing := "replying to " + in.Report.String()
+	looked := resumeHalfway[string](ctx)
 	return Write[Posted]{
 		Doing:     doing,
 		LookFirst: in.LookFirst,
+		Reached:   looked.reached,
 		Find: func(ctx context.Context) (Posted, bool, error) {
 			who, err := s.identity(ctx, client, in.Account)
 			if err != nil {
 				return Posted{}, false, err
 			}
-			reply, found, err := findReply(ctx, client, in, who)
+			reply, found, err := s.findReply(ctx, client, in, who, looked)
 			if posted, over := in.over(ctx, client, err); over {
 				return posted, true, nil
 			}
@@ -192,7 +194,9 @@ func isGone(err error) bool {
 
 // filedBefore returns the URL of the issue that our reply to a message links, "" where there is none. A message without a thread
 // has no reply.
-func (s *Slack) filedBefore(ctx context.Context, client *slack.Client, account credential.AccountID, m triage.Message) (link string, err error) {
+func (s *Slack) filedBefore(
+	ctx context.Context, client *slack.Client, account credential.AccountID, m triage.Message, reached *halfway[string],
+) (link string, err error) {
 	if m.ThreadTS == "" {
 		return "", nil
 	}
@@ -200,7 +204,7 @@ func (s *Slack) filedBefore(ctx context.Context, client *slack.Client, account c
 	if err != nil {
 		return "", err
 	}
-	reply, found, err := findReply(ctx, client, ReplyInput{Report: m.Key}, who)
+	reply, found, err := s.findReply(ctx, client, ReplyInput{Account: account, Report: m.Key}, who, reached)
 	switch {
 	case isGone(err), err == nil && !found:
 		return "", nil
@@ -208,27 +212,6 @@ func (s *Slack) filedBefore(ctx context.Context, client *slack.Client, account c
 		return "", slackError("reading the thread of "+m.String(), err)
 	}
 	return said(reply, "issue"), nil
-}
-
-// findReply returns our reply, and reports whether there is one. Other apps can mark messages of theirs as we do.
-func findReply(ctx context.Context, client *slack.Client, in ReplyInput, who identity) (reply slack.Message, found bool, err error) {
-	params := &slack.GetConversationRepliesParameters{
-		ChannelID: in.Report.Channel, Timestamp: in.Report.TS, Limit: pageSize, IncludeAllMetadata: true,
-	}
-	for {
-		replies, more, cursor, err := client.GetConversationRepliesContext(ctx, params)
-		if err != nil {
-			return slack.Message{}, false, err
-		}
-		for _, m := range replies {
-			if who.wrote(m) && m.Metadata.EventType == in.mark() && said(m, "report") == in.Report.String() {
-				return m, true, nil
-			}
-		}
-		if params.Cursor = cursor; !more || cursor == "" {
-			return slack.Message{}, false, nil
-		}
-	}
 }
 
 // ReactInput asks for a reaction on a report.

@@ -37,13 +37,7 @@ type thread struct {
 	slack   *slack.Client
 	github  *github.Client
 
-	root     slack.Message
-	people   []triage.Message // what they contributed, oldest first
-	reply    slack.Message    // ours, with the link
-	followed triage.Followed
-	told     string          // the state that the thread knows of
-	toldAt   string          // ts of the message that told it
-	asked    map[string]bool // :: closing → whether people were asked
+	conversation
 
 	issue *github.Issue
 	at    issueRef
@@ -58,12 +52,12 @@ type issueRef struct {
 
 // read reads a thread. filed is false where it is no thread of a report that has an issue of ours, is gone, or is in an
 // archived channel.
-func (t *Threads) read(ctx context.Context, in FollowInput) (th *thread, filed bool, err error) {
+func (t *Threads) read(ctx context.Context, in FollowInput, reached *halfway[conversation]) (th *thread, filed bool, err error) {
 	plan, err := t.Slack.Plans.Plan(in.Triage)
 	if err != nil {
 		return nil, false, notConfigured(err)
 	}
-	th = &thread{threads: t, key: in.Report, account: plan.Slack, filer: plan.GitHub, told: issueOpen, asked: map[string]bool{}}
+	th = &thread{threads: t, key: in.Report, account: plan.Slack, filer: plan.GitHub}
 	if th.slack, err = t.Slack.client(plan.Slack); err != nil {
 		return nil, false, err
 	}
@@ -78,14 +72,13 @@ func (t *Threads) read(ctx context.Context, in FollowInput) (th *thread, filed b
 		return nil, false, nil // an issue that names it does not make it ours
 	}
 	th.who = who
-	if err := th.readSlack(ctx); err != nil {
+	if err := th.readSlack(ctx, reached); err != nil {
 		if isGone(err) || never(ctx, th.slack, in.Report.Channel, err, slackNever) != "" {
 			return nil, false, nil // nobody can be told there any more
 		}
 		return nil, false, slackError("reading the thread of "+in.Report.String(), err)
 	}
-	link, _ := th.reply.Metadata.EventPayload["issue"].(string) // there may be no reply
-	at, ok := parseIssueURL(link)
+	at, ok := parseIssueURL(th.Reply.Issue) // there may be no reply
 	if !ok || plan.Follow == 0 {
 		return nil, false, nil
 	}
@@ -93,58 +86,31 @@ func (t *Threads) read(ctx context.Context, in FollowInput) (th *thread, filed b
 	return th, filed, err
 }
 
-// readSlack reads the thread to its end.
-func (th *thread) readSlack(ctx context.Context) error {
-	params := &slack.GetConversationRepliesParameters{
-		ChannelID: th.key.Channel, Timestamp: th.key.TS, Limit: pageSize, IncludeAllMetadata: true,
+// readSlack reads the thread to its end, from where the attempt before this one came to.
+func (th *thread) readSlack(ctx context.Context, reached *halfway[conversation]) error {
+	begin := conversation{Told: issueOpen}
+	th.conversation = begin
+	if before, ok := reached.get(); ok {
+		th.conversation = before
 	}
 	for {
-		page, more, cursor, err := th.slack.GetConversationRepliesContext(ctx, params)
+		page, next, err := th.threads.Slack.replies(ctx, th.slack, th.account, th.key, th.Cursor)
+		if slackCode(err) == "invalid_cursor" && th.Cursor != "" {
+			th.conversation = begin
+			continue
+		}
 		if err != nil {
 			return err
 		}
 		for _, m := range page {
 			th.take(m)
 		}
-		if params.Cursor = cursor; !more || cursor == "" {
+		th.bound()
+		if th.Cursor = next; next == "" {
+			reached.done() // what follows changes the thread, so that an attempt after this one has to read it anew
 			return nil
 		}
-	}
-}
-
-// take sorts one message of the thread.
-func (th *thread) take(m slack.Message) {
-	message := messageOf(th.key.Team, th.key.Channel, m)
-	switch {
-	case m.Timestamp == th.key.TS:
-		th.root = m
-	case th.who.wrote(m):
-		th.takeOurs(m)
-	case triage.Contribution(message, th.who.Self):
-		th.people = append(th.people, message)
-	}
-}
-
-// takeOurs remembers what we said. A message that told a state counts more than what our reply notes of it, unless
-// the reply is newer: it is noted after it was told.
-func (th *thread) takeOurs(m slack.Message) {
-	text := func(name string) string { s, _ := m.Metadata.EventPayload[name].(string); return s } // "" where it is not there
-	if text("report") != th.key.String() {
-		return
-	}
-	switch m.Metadata.EventType {
-	case replyEvent:
-		th.reply = m
-		th.followed = triage.Followed{Upto: text("upto"), Edited: text("edited")}
-		if state := text("state"); state != "" {
-			th.told, th.toldAt = state, text("told")
-		}
-	case stateEvent:
-		if m.Timestamp > th.toldAt {
-			th.told, th.toldAt = text("state"), m.Timestamp
-		}
-	case askEvent:
-		th.asked[text("closing")] = true
+		reached.set(th.conversation)
 	}
 }
 
@@ -192,7 +158,7 @@ func (th *thread) readComments(ctx context.Context, since string) error {
 		}
 		for _, c := range page {
 			if f, marked := triage.FindFollowed(c.GetBody(), th.key); marked && th.mayBeOurs(c) {
-				th.followed = th.followed.Join(f)
+				th.Followed = th.Followed.Join(f)
 			}
 		}
 		if options.Page = resp.NextPage; options.Page == 0 {

@@ -35,18 +35,18 @@ func (th *thread) afterClosing() []triage.Message {
 	if th.issue.GetState() != issueClosed {
 		return nil
 	}
-	i := slices.IndexFunc(th.people, func(m triage.Message) bool { return m.Time().After(th.issue.GetClosedAt().Time) })
+	i := slices.IndexFunc(th.People, func(m triage.Message) bool { return m.Time().After(th.issue.GetClosedAt().Time) })
 	if i < 0 {
 		return nil
 	}
-	return th.people[i:]
+	return th.People[i:]
 }
 
 // tell says in the thread that the issue was closed or reopened, and shows it in our reply. What came and went between two
 // looks is not told.
 func (th *thread) tell(ctx context.Context) error {
 	state := th.issue.GetState()
-	if state == th.told {
+	if state == th.Told {
 		return nil
 	}
 	what := describeState(th.issue)
@@ -54,9 +54,9 @@ func (th *thread) tell(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	th.told, th.toldAt, th.look.Told = state, ts, state
-	filed, _, _ := strings.Cut(th.reply.Text, "\n")
-	th.reply.Text = filed + "\n_" + strings.ToUpper(what[:1]) + what[1:] + "._"
+	th.Told, th.ToldAt, th.look.Told = state, ts, state
+	filed, _, _ := strings.Cut(th.Reply.Text, "\n")
+	th.Reply.Text = filed + "\n_" + strings.ToUpper(what[:1]) + what[1:] + "._"
 	return th.note(ctx)
 }
 
@@ -83,7 +83,7 @@ func (th *thread) link() string {
 // ask asks who wrote after the issue was closed whether to reopen it, once for each closing.
 func (th *thread) ask(ctx context.Context) error {
 	closing := th.issue.GetClosedAt().UTC().Format(time.RFC3339)
-	if len(th.afterClosing()) == 0 || th.asked[closing] {
+	if len(th.afterClosing()) == 0 || slices.Contains(th.Asked, closing) {
 		return nil
 	}
 	_, err := th.post(ctx, "Issue "+th.link()+" is closed. If this is not over, reply `"+triage.ReopenWord+"` here, and it is opened again.",
@@ -114,14 +114,14 @@ func (th *thread) post(ctx context.Context, text, event string, payload map[stri
 func (th *thread) note(ctx context.Context) error {
 	payload := map[string]any{}
 	for name, value := range map[string]string{
-		"report": th.key.String(), "issue": th.issue.GetHTMLURL(), "upto": th.followed.Upto, "edited": th.followed.Edited,
-		"state": th.told, "told": th.toldAt,
+		"report": th.key.String(), "issue": th.issue.GetHTMLURL(), "upto": th.Followed.Upto, "edited": th.Followed.Edited,
+		"state": th.Told, "told": th.ToldAt,
 	} {
 		if value != "" {
 			payload[name] = value
 		}
 	}
-	_, ts, _, err := th.slack.UpdateMessageContext(ctx, th.key.Channel, th.reply.Timestamp, slack.MsgOptionText(th.reply.Text, false),
+	_, ts, _, err := th.slack.UpdateMessageContext(ctx, th.key.Channel, th.Reply.TS, slack.MsgOptionText(th.Reply.Text, false),
 		slack.MsgOptionMetadata(slack.SlackMetadata{EventType: replyEvent, EventPayload: payload}))
 	if ts != "" || slices.Contains(slackUneditable, slackCode(err)) {
 		return nil
@@ -143,11 +143,11 @@ func (th *thread) comment(ctx context.Context) error {
 		return err
 	}
 	for d = th.unsaid(ctx); d.Edited || len(d.Replies) > 0; d = th.unsaid(ctx) {
-		text, upto := d.Comment(th.followed)
+		text, upto := d.Comment(th.Followed)
 		if err := th.write(ctx, text); err != nil {
 			return err
 		}
-		th.followed = upto
+		th.Followed = upto
 		th.look.Comments++
 	}
 	return th.note(ctx)
@@ -170,19 +170,19 @@ func span(d triage.Discussion) (first, last string) {
 
 // unsaid returns what no comment is known to hold.
 func (th *thread) unsaid(ctx context.Context) triage.Discussion {
-	d := triage.Discussion{Report: messageOf(th.key.Team, th.key.Channel, th.root)}
-	for _, m := range th.people {
-		if m.TS > th.followed.Upto {
+	d := triage.Discussion{Report: th.Root}
+	for _, m := range th.People {
+		if m.TS > th.Followed.Upto {
 			d.Replies = append(d.Replies, m)
 		}
 	}
-	if edited := d.Report.EditedAt > th.followed.Edited; !edited && len(d.Replies) == 0 {
+	if edited := d.Report.EditedAt > th.Followed.Edited; !edited && len(d.Replies) == 0 {
 		return d
 	}
 	naming, enough := context.WithTimeout(ctx, maxNaming)
 	defer enough()
 	th.name(naming, &d.Report)
-	d.Edited = d.Report.EditedAt > th.followed.Edited && !d.Report.ShownIn(th.issue.GetBody())
+	d.Edited = d.Report.EditedAt > th.Followed.Edited && !d.Report.ShownIn(th.issue.GetBody())
 	for i := range d.Replies {
 		th.name(naming, &d.Replies[i])
 	}

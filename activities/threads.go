@@ -57,15 +57,16 @@ const (
 //     [triage.ReopenWord] reopens it.
 //
 // While people write it fails with [ErrTypeNotQuiet] and asks to be tried again.
-// Errors: also [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeProviderUnavailable], [ErrTypeRejected],
+// Errors: also [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeOutOfTurn], [ErrTypeProviderUnavailable], [ErrTypeRejected],
 // [ErrTypeNotConfigured], [ErrTypeInterrupted], [ErrTypePoisoned].
 func (t *Threads) FollowThread(ctx context.Context, in FollowInput) (look ThreadLook, err error) {
-	defer reportEnd(ctx, &err)
-	defer beat(ctx)()
+	read := resumeHalfway[conversation](ctx)
+	defer reportEnd(ctx, &err, read.reached)
+	defer beatHalfway(ctx, read.reached)()
 	if err := tooEarly(ctx, "following the thread of "+in.Report.String()); err != nil {
 		return ThreadLook{}, err
 	}
-	th, filed, err := t.read(ctx, in)
+	th, filed, err := t.read(ctx, in, read)
 	if err != nil || !filed {
 		return ThreadLook{}, err
 	}
@@ -73,6 +74,9 @@ func (t *Threads) FollowThread(ctx context.Context, in FollowInput) (look Thread
 		if err := step(ctx); err != nil {
 			return ThreadLook{}, err
 		}
+	}
+	if th.More && th.look.Comments > 0 {
+		return ThreadLook{}, again(ErrTypeNotQuiet, "people said more in the thread of "+in.Report.String()+" than one look takes", 0)
 	}
 	return th.look, nil
 }

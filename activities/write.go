@@ -29,14 +29,16 @@ type Write[T any] struct {
 	Do func(context.Context) (T, error)
 	// Failed turns an error of Do into one for Temporal. took is how long the request was.
 	Failed func(took time.Duration, err error) error
+	// Reached returns how far Find came, for the attempt after one that did not come to its end; nil for nothing.
+	Reached func() any
 }
 
 // Once carries the write out. It has to be called inside an Activity with a heartbeat timeout.
 // Errors: those of Find, Turn, Prepare and Failed, [ErrTypeInterrupted], [ErrTypePoisoned], and [ErrTypeProviderUnavailable] for an answer
 // that is lost.
 func (w Write[T]) Once(ctx context.Context) (done T, err error) {
-	defer reportEnd(ctx, &err)
-	defer beat(ctx)()
+	defer reportEnd(ctx, &err, w.Reached)
+	defer beatHalfway(ctx, w.Reached)()
 	var none T
 	if err := tooEarly(ctx, w.Doing); err != nil {
 		return none, err

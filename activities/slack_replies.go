@@ -1,0 +1,63 @@
+package activities
+
+import (
+	"context"
+
+	"github.com/slack-go/slack"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/triage"
+)
+
+// replies returns a page of a thread, oldest messages first and the report itself before them, and the cursor of the next
+// page, "" after the last.
+// Errors: those of Slack, not sorted, so that callers see which it was; [ErrTypeOutOfTurn], [ErrTypeRateLimited].
+func (s *Slack) replies(
+	ctx context.Context, client *slack.Client, account credential.AccountID, thread triage.Key, cursor string,
+) (page []slack.Message, next string, err error) {
+	if err := s.Reading.turn(ctx, account, threads); err != nil {
+		return nil, "", err
+	}
+	page, more, next, err := client.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
+		ChannelID: thread.Channel, Timestamp: thread.TS, Cursor: cursor, Limit: pageSize, IncludeAllMetadata: true,
+	})
+	if err != nil {
+		if sorted := slackError("reading the thread of "+thread.String(), err); errorType(sorted) == ErrTypeRateLimited {
+			err = s.Reading.heard(account, threads, sorted)
+		}
+		return nil, "", err
+	}
+	if !more {
+		next = ""
+	}
+	return page, next, s.Reading.heard(account, threads, nil)
+}
+
+// findReply returns our reply, and reports whether there is one. Other apps can mark messages of theirs as we do. It goes on at
+// the page that reached leads to.
+func (s *Slack) findReply(
+	ctx context.Context, client *slack.Client, in ReplyInput, who identity, reached *halfway[string],
+) (reply slack.Message, found bool, err error) {
+	for {
+		cursor, _ := reached.get()
+		page, next, err := s.replies(ctx, client, in.Account, in.Report, cursor)
+		if slackCode(err) == "invalid_cursor" && cursor != "" {
+			reached.done()
+			continue
+		}
+		if err != nil {
+			return slack.Message{}, false, err
+		}
+		for _, m := range page {
+			if who.wrote(m) && m.Metadata.EventType == in.mark() && said(m, "report") == in.Report.String() {
+				reached.done() // whatever becomes of it, the next attempt has to see how it is then
+				return m, true, nil
+			}
+		}
+		if next == "" {
+			reached.done()
+			return slack.Message{}, false, nil
+		}
+		reached.set(next)
+	}
+}

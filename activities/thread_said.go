@@ -1,0 +1,86 @@
+package activities
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/slack-go/slack"
+
+	"tokenkeeper/triage"
+)
+
+// conversation is what was said in a thread, as far as it was read: it travels from one attempt to the next until the thread
+// was read to its end.
+type conversation struct {
+	// Cursor leads to the next page; "" before the first one, and after the last.
+	Cursor string           `json:"cursor,omitempty"`
+	Root   triage.Message   `json:"root,omitzero"`    // the report
+	People []triage.Message `json:"people,omitempty"` // what they contributed, oldest first
+	// More says that people contributed more than one look takes: what is newer than in People.
+	More     bool            `json:"more,omitempty"`
+	Reply    ourReply        `json:"reply,omitzero"`
+	Followed triage.Followed `json:"followed,omitzero"`
+	// Told is the state that the thread knows of, and ToldAt the ts of the message that told it.
+	Told   string `json:"told"`
+	ToldAt string `json:"told_at,omitempty"`
+	// Asked are the closings after which people were asked.
+	Asked []string `json:"asked,omitempty"`
+}
+
+// ourReply is our answer in a thread, with the link to the issue.
+type ourReply struct {
+	TS    string `json:"ts,omitempty"`
+	Text  string `json:"text,omitempty"`
+	Issue string `json:"issue,omitempty"` // its URL
+}
+
+// maxConversation bounds, in bytes, what people say in one look. Temporal takes heartbeats of 2 MiB.
+const maxConversation = 256 << 10
+
+// bound leaves away what is too much for one look: first what comments hold already, then what is newest, so that the next
+// look begins there.
+func (c *conversation) bound() {
+	if text, err := json.Marshal(c.People); err == nil && len(text) <= maxConversation {
+		return
+	}
+	c.People = slices.DeleteFunc(slices.Clone(c.People), func(m triage.Message) bool { return m.TS <= c.Followed.Upto })
+	kept := oldest(c.People, maxConversation)
+	c.More = c.More || len(kept) < len(c.People)
+	c.People = kept
+}
+
+// take sorts one message of the thread.
+func (th *thread) take(m slack.Message) {
+	message := messageOf(th.key.Team, th.key.Channel, m)
+	switch {
+	case m.Timestamp == th.key.TS:
+		th.Root = message
+	case th.who.wrote(m):
+		th.takeOurs(m)
+	case !th.More && triage.Contribution(message, th.who.Self):
+		th.People = append(th.People, message)
+	}
+}
+
+// takeOurs remembers what we said. A message that told a state counts more than what our reply notes of it, unless
+// the reply is newer: it is noted after it was told.
+func (th *thread) takeOurs(m slack.Message) {
+	text := func(name string) string { return said(m, name) }
+	if text("report") != th.key.String() {
+		return
+	}
+	switch m.Metadata.EventType {
+	case replyEvent:
+		th.Reply = ourReply{TS: m.Timestamp, Text: m.Text, Issue: text("issue")}
+		th.Followed = triage.Followed{Upto: text("upto"), Edited: text("edited")}
+		if state := text("state"); state != "" {
+			th.Told, th.ToldAt = state, text("told")
+		}
+	case stateEvent:
+		if m.Timestamp > th.ToldAt {
+			th.Told, th.ToldAt = text("state"), m.Timestamp
+		}
+	case askEvent:
+		th.Asked = append(th.Asked, text("closing"))
+	}
+}
