@@ -30,6 +30,8 @@ const (
 	// ErrTypePollsFail: no poll of a channel has worked for so long that people should know. Not retried: the Workflow
 	// tells them and goes on polling. Details: [PollTrouble].
 	ErrTypePollsFail = "PollsFail"
+	// ErrTypePanicked: the code did not come to terms with what it read. A worker may come that does.
+	ErrTypePanicked = "Panicked"
 	// ErrTypePoisoned: one message fails again and again at what others pass. Not retried.
 	ErrTypePoisoned = "Poisoned"
 	// ErrTypeInterrupted: the worker of the attempt before died in the middle of a write.

@@ -2,13 +2,16 @@ package activities_test
 
 import (
 	"context"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
 
 	"tokenkeeper/activities"
+	"tokenkeeper/credential"
 	"tokenkeeper/sandbox"
 )
 
@@ -115,4 +118,84 @@ func TestAMessageThatKillsItsWorkersIsPoisoned(t *testing.T) {
 	got.fails(t, activities.ErrTypePoisoned, "5 workers died")
 	assert.Equal(t, 5, deaths)
 	assert.Equal(t, 1, w.Books().IssuesCreated, "each attempt looked first")
+}
+
+// panicking is an API whose client comes upon what nobody thought of.
+type panicking struct{}
+
+func (panicking) API(credential.AccountID) (activities.API, error) { panic("no such message") }
+
+func TestAPollThatPanicsIsToldOf(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	in := w.pollInput()
+	once(w, w.slack.Poll, in).fails(t, activities.ErrTypeNothingNew)
+	read := w.clock.Now()
+	w.slack.APIs = panicking{}
+
+	got := retried(w, w.slack.Poll, in, func(int32) error {
+		w.clock.advance(20 * time.Second)
+		return nil
+	})
+
+	got.fails(t, activities.ErrTypePollsFail, bugs, "panics (no such message)")
+	var detail activities.PollTrouble
+	require.NoError(t, applicationError(t, got.err).Details(&detail))
+	assert.WithinDuration(t, read.Add(20*time.Second), detail.FailingSince, time.Second)
+	assert.True(t, detail.ReadAt.Equal(read), "it is known when it worked last: %s", detail.ReadAt)
+	assert.Equal(t, 90*time.Second, detail.Patience)
+	for _, err := range got.failed {
+		failsWith(t, err, activities.ErrTypePanicked)
+	}
+	require.Len(t, got.beats, 1)
+}
+
+// A message that kills the worker which reads it is in the way of all others.
+func TestPollsWhoseWorkersDieAreToldOf(t *testing.T) {
+	for deaths, told := range map[int32]bool{2: false, 3: true} {
+		t.Run(strconv.Itoa(int(deaths)), func(t *testing.T) {
+			w := newWorld(t, sandbox.Options{})
+			w.connect(slackAccount)
+			in := w.pollInput()
+			var posted []string
+			reads := func(ctx context.Context, in activities.PollInput) (activities.Window, error) {
+				switch attempt := activity.GetInfo(ctx).Attempt; {
+				case attempt == 30+deaths:
+					posted = w.say(1)
+				case attempt >= 30: // as every tenth would it note that it is alive
+					return activities.Window{}, errDied
+				}
+				return w.slack.Poll(ctx, in)
+			}
+
+			got := retriedUpTo(w, 40, reads, in, always)
+
+			if !told {
+				require.NoError(t, got.err)
+				assert.Equal(t, posted, got.out.Messages)
+				return
+			}
+			got.fails(t, activities.ErrTypePollsFail, bugs, "the last 3 polls at least died")
+			assert.Len(t, got.beats, 2, "of thirty polls that found nothing")
+			in.Told = w.clock.Now()
+			require.NoError(t, once(w, w.slack.Poll, in).err, "whoever was told waits for the first that works")
+		})
+	}
+}
+
+func TestAPollThatIsRefusedForGoodKnowsWhenItWorked(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	in := w.pollInput()
+	once(w, w.slack.Poll, in).fails(t, activities.ErrTypeNothingNew)
+	read := w.clock.Now()
+	w.clock.advance(30 * time.Second)
+	w.fault(sandbox.Fault{App: sandbox.Slack, Endpoint: "conversations.history", Kind: sandbox.FaultStatus, Code: "not_in_channel"})
+
+	got := once(w, w.slack.Poll, in)
+
+	got.fails(t, activities.ErrTypeRejected, "not_in_channel")
+	var detail activities.PollTrouble
+	require.NoError(t, applicationError(t, got.err).Details(&detail))
+	assert.True(t, detail.ReadAt.Equal(read), "%s", detail.ReadAt)
 }

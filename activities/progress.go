@@ -47,7 +47,7 @@ func resume(ctx context.Context, in PollInput) *progress {
 	if !activity.HasHeartbeatDetails(ctx) || activity.GetHeartbeatDetails(ctx, &p) != nil || p.Watermark < in.After {
 		p = progress{Watermark: in.After, Overlap: in.Overlap}
 	}
-	p.Overlap = p.Overlap.beginning(p.Watermark)
+	p.Channel, p.Overlap = in.Channel, p.Overlap.beginning(p.Watermark)
 	return &p
 }
 
@@ -102,7 +102,7 @@ func oldest(messages []triage.Message, size int) []triage.Message {
 // beyond reports whether p is worth a heartbeat. Most polls find nothing at all, and cost none.
 func (p progress) beyond(before *progress) bool {
 	return p.Watermark != before.Watermark || p.Cursor != before.Cursor || !p.ReadAt.Equal(before.ReadAt) ||
-		!p.FailingSince.Equal(before.FailingSince) || !slices.Equal(p.Overlap.Seen, before.Overlap.Seen)
+		!p.FailingSince.Equal(before.FailingSince) || p.Ended != before.Ended || !slices.Equal(p.Overlap.Seen, before.Overlap.Seen)
 }
 
 // window is the result of the last page. One that is cut has seen more before its end than what it hands over; that was passed

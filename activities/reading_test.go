@@ -325,6 +325,39 @@ func TestAWaitForATurnIsNoFailure(t *testing.T) {
 	s := &Slack{Now: time.Now}
 	waits := again(ErrTypeOutOfTurn, "reading channel C001: it is not its turn", time.Hour)
 	failing := progress{PollTrouble: PollTrouble{FailingSince: time.Now().Add(-time.Hour)}}
-	_, err := s.judge(t.Context(), PollInput{Interval: time.Second}, failing, Window{}, waits)
+	_, err := s.judge(PollInput{Interval: time.Second}, &failing, Window{}, waits)
 	require.Equal(t, waits, err)
+}
+
+// Another program with the same app is in front each time. That has to be heard of, although everybody keeps to the turns.
+func TestAChannelThatIsRefusedInItsOwnTurnsIsNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRoomWith(t, 2, 1, 1, 1)
+		begun := time.Now()
+		require.NoError(t, r.Fault(sandbox.Fault{
+			App: sandbox.Slack, Endpoint: "conversations.history", Kind: sandbox.FaultStatus, Status: 429, RetryAfter: time.Second, Times: -1,
+		}))
+		ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
+		defer cancel()
+		err := r.watch(ctx, channelID(0))
+		app, ok := errors.AsType[*temporal.ApplicationError](err)
+		require.True(t, ok, "%v", err)
+		assert.Equal(t, ErrTypePollsFail, app.Type())
+		assert.ErrorContains(t, app, "another program reads with the app of acme/triage/slack")
+		const round = 3 * (time.Minute + slotLate)
+		assert.InDelta(t, (4 * round).Minutes(), time.Since(begun).Minutes(), round.Minutes(), "three rounds after the first refusal")
+		assert.Less(t, r.Books().Requests["slack conversations.history"], 6, "once in a round")
+	})
+}
+
+// A turn that was lost once is nothing.
+func TestATurnThatIsLostIsNoNews(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRoomWith(t, 2, 1, 1, 1)
+		require.NoError(t, r.Fault(sandbox.Fault{
+			App: sandbox.Slack, Endpoint: "conversations.history", Kind: sandbox.FaultStatus, Status: 429, RetryAfter: time.Second, Times: 2,
+		}))
+		r.watchAll(3 * time.Hour)
+		assert.Greater(t, len(r.read[channelID(0)]), 30)
+	})
 }

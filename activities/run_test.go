@@ -94,6 +94,11 @@ var errDied = errors.New("activity heartbeat timeout")
 // on by what each failure asks for. between is called before each attempt, 1 for the first; when it returns an error, the
 // attempt takes effect, and its worker dies before it can report.
 func retried[In, Out any](w *world, fn func(context.Context, In) (Out, error), in In, between func(attempt int32) error) ran[Out] {
+	return retriedUpTo(w, 10, fn, in, between)
+}
+
+// retriedUpTo is retried with another number of attempts.
+func retriedUpTo[In, Out any](w *world, attempts int32, fn func(context.Context, In) (Out, error), in In, between func(attempt int32) error) ran[Out] {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(w.account.Log))
 	env := suite.NewTestWorkflowEnvironment()
@@ -117,7 +122,7 @@ func retried[In, Out any](w *world, fn func(context.Context, In) (Out, error), i
 	env.ExecuteWorkflow(func(ctx workflow.Context) error {
 		ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 			StartToCloseTimeout: time.Minute, HeartbeatTimeout: 10 * time.Second,
-			RetryPolicy: &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 1},
+			RetryPolicy: &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 1, MaximumAttempts: attempts},
 		})
 		r.err = workflow.ExecuteActivity(ctx, "tried", in).Get(ctx, &r.out)
 		return nil

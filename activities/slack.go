@@ -27,6 +27,7 @@ type Slack struct {
 	Now func() time.Time
 
 	known directory
+	reads sync.Map // :: [PollInput.key] → when this process last read a page, a time.Time
 }
 
 func (s *Slack) now() time.Time {

@@ -47,6 +47,9 @@ func (r *pages) readInTurn(ctx context.Context, p progress) (progress, error) {
 	if err != nil {
 		err = slackError("reading channel "+r.in.Channel, err)
 	}
+	if err == nil {
+		r.reads.Store(r.in.key(), r.now())
+	}
 	next.FailingSince = time.Time{} // whoever reads pages is not failing, however often the next one has to wait
 	if r.Reading.inTurns(r.in.Account, r.in.Channel) {
 		next.ReadAt = r.now()

@@ -2,12 +2,15 @@ package activities
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/slack-go/slack"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 
 	"tokenkeeper/credential"
 	"tokenkeeper/triage"
@@ -63,15 +66,43 @@ func (w Window) Content(ts string) *triage.Message {
 // a newer one, so each poll reads the last minute before the watermark once more: see [Overlap]. How far a poll got
 // travels from attempt to attempt in the heartbeat details, page by page: an app that may read one page a minute would
 // otherwise begin at the first one for ever.
+//
+// A poll that panics, or takes too long, fails by itself, so that what it means is judged; of polls whose workers die the next
+// one finds out.
 // Errors: also [ErrTypePollsFail], [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeProviderUnavailable],
 // [ErrTypeRejected].
 func (s *Slack) Poll(ctx context.Context, in PollInput) (Window, error) {
 	var reached atomic.Pointer[progress]
 	reached.Store(resume(ctx, in))
+	if err := s.unended(ctx, in, *reached.Load()); err != nil {
+		return Window{}, err
+	}
 	stop := beatWith(ctx, func() []any { return []any{*reached.Load()} })
-	window, err := s.pollOnce(ctx, in, &reached)
+	window, err := s.pollGuarded(ctx, in, &reached)
 	stop()
-	return s.judge(ctx, in, *reached.Load(), window, err)
+	p := *reached.Load()
+	window, err = s.judge(in, &p, window, err)
+	if p.end(activity.GetInfo(ctx).Attempt, s.lastRead(in)); p.beyond(reached.Load()) && err != nil {
+		activity.RecordHeartbeat(ctx, p)
+	}
+	return window, err
+}
+
+// pollGuarded is pollOnce that fails where it panics, and a little before Temporal takes it for lost.
+func (s *Slack) pollGuarded(ctx context.Context, in PollInput, reached *atomic.Pointer[progress]) (w Window, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			activity.GetLogger(ctx).Error("reading a channel panicked", "channel", in.Channel, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			w, err = Window{}, temporal.NewApplicationError(
+				fmt.Sprintf("reading channel %s: the code panics (%v); the log of the worker says where", in.Channel, p), ErrTypePanicked)
+		}
+	}()
+	if deadline, ok := ctx.Deadline(); ok {
+		early, cancel := context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/10))
+		defer cancel()
+		ctx = early
+	}
+	return s.pollOnce(ctx, in, reached)
 }
 
 func (s *Slack) pollOnce(ctx context.Context, in PollInput, reached *atomic.Pointer[progress]) (Window, error) {

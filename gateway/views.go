@@ -120,6 +120,8 @@ type ChannelView struct {
 	NextPoll time.Time `json:"next_poll,omitzero"`
 	// FailingSince is when the first of the polls ended that failed one after the other until now.
 	FailingSince time.Time `json:"failing_since,omitzero"`
+	// Patience is how long they may fail before that is news, where they say it themselves.
+	Patience time.Duration `json:"-"`
 	// Attempts counts the polls since the last one that brought something.
 	Attempts int32 `json:"attempts"`
 	Messages int   `json:"messages"`

@@ -67,10 +67,10 @@ func TestTriageThatIsUnknown(t *testing.T) {
 	w.run("triage", "pause", "acme/bugs").exits(exitOK).prints("is paused") // one that runs and was taken out of the configuration
 }
 
-// failing is a poll whose attempts fail since a time.
+// failing is a poll whose attempts fail since a time, half a minute after the last that worked.
 func failing(t *testing.T, poll *workflowpb.PendingActivityInfo, since time.Time) *workflowpb.PendingActivityInfo {
 	t.Helper()
-	details, err := converter.GetDefaultDataConverter().ToPayloads(activities.PollTrouble{FailingSince: since})
+	details, err := converter.GetDefaultDataConverter().ToPayloads(activities.PollTrouble{FailingSince: since, ReadAt: since.Add(-30 * time.Second)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func TestTriageStatus(t *testing.T) {
 	got := w.run("triage", "status").exits(exitOK)
 	got.prints("acme/bug-reports: waiting, last worked 1", "since 7m ago: reading channel C0222222222: HTTP 503",
 		"slow T1/C0123456789/1.3: trying to file the issue since 26m ago", "tokenkeeper triage retry acme/bug-reports", "waits for account acme/triage/slack", "tokenkeeper account reauthorize acme/triage/slack",
-		"LAST READ", "acme/web", "1h01m ago", "5h01m ago", "reading channel C0222222222: HTTP 503", "71",
+		"LAST READ", "acme/web", "1h01m ago", "7m ago", "reading channel C0222222222: HTTP 503", "71",
 		"reports: 1 under way, 25 done, 1 failed, 1 parked", "waiting for an answer: 1",
 		"acme/app (dry run)", "C0123456789: what would be filed is in the log of the workers; it is not filed later either", "acme/web (asks first)",
 		"C0123456789: what was posted between 2023-11-14 and 2024-03-09 could not be read",
@@ -159,8 +159,8 @@ func TestTriageStatus(t *testing.T) {
 	if since := time.Since(quiet.LastPoll); since < 10*time.Second || since > time.Minute || quiet.Attempts != 71 || quiet.Trouble != "" {
 		t.Errorf("quiet channel: %+v", quiet)
 	}
-	if time.Since(broken.LastPoll) < 5*time.Hour || broken.Trouble == "" {
-		t.Errorf("an attempt that failed counts as one that worked: %+v", broken)
+	if since := time.Since(broken.LastPoll); since < 7*time.Minute || since > 8*time.Minute || broken.Trouble == "" {
+		t.Errorf("it worked until shortly before it began to fail: %+v", broken)
 	}
 }
 

@@ -62,7 +62,9 @@ type ChannelState struct {
 	Hidden *Gap `json:"hidden,omitempty"`
 	// LastWindow is when a poll last brought something.
 	LastWindow time.Time `json:"last_window,omitzero"`
-	Trouble    string    `json:"trouble,omitempty"`
+	// LastRead is when Slack last answered before the polls failed that people were told of.
+	LastRead time.Time `json:"last_read,omitzero"`
+	Trouble  string    `json:"trouble,omitempty"`
 	// FailingSince is since when the channel cannot be read, once people were told.
 	FailingSince time.Time `json:"failing_since,omitzero"`
 	// Lag is how long the last window took from its newest message to its hand-over; Behind counts the windows of which

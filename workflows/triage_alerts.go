@@ -46,17 +46,16 @@ func (t *triager) unread(ctx workflow.Context, c *ChannelState, err error) {
 	if !c.FailingSince.IsZero() {
 		return
 	}
-	switch errorType(err) {
-	case activities.ErrTypePollsFail:
-		var detail activities.PollTrouble
-		if app := applicationError(err); app == nil || app.Details(&detail) != nil {
-			detail.FailingSince = workflow.Now(ctx)
-		}
-		c.FailingSince = detail.FailingSince
-	case activities.ErrTypeRejected:
-		c.FailingSince = workflow.Now(ctx)
-	default:
+	if kind := errorType(err); kind != activities.ErrTypePollsFail && kind != activities.ErrTypeRejected {
 		return // starting its Reports failed; that is tried again, and shown
+	}
+	var detail activities.PollTrouble
+	if app := applicationError(err); app != nil {
+		_ = app.Details(&detail) // those of an older worker are not there
+	}
+	c.LastRead = detail.ReadAt
+	if c.FailingSince = detail.FailingSince; c.FailingSince.IsZero() {
+		c.FailingSince = workflow.Now(ctx)
 	}
 	tell(ctx, activities.TriageNotice{
 		Triage: t.name, Event: activities.EventChannelUnread, Channel: c.Channel, Reason: c.Trouble, Since: c.FailingSince,

@@ -232,6 +232,9 @@ func TestWhatATriageDoesIsLookedAtToo(t *testing.T) {
 		"unread": {func(r *gateway.TriageView) {
 			r.Channels = []gateway.ChannelView{{Channel: "C1", FailingSince: now.Add(-2 * time.Minute), Trouble: "HTTP 503"}}
 		}, "channel C1 cannot be read since", "triage status acme/bugs"},
+		"unread, and nobody says since when": {func(r *gateway.TriageView) {
+			r.Channels = []gateway.ChannelView{{Channel: "C1", LastPoll: now.Add(-7 * time.Minute), Trouble: "heartbeat timeout"}}
+		}, "heartbeat timeout", "triage status acme/bugs"},
 		"unwatched": {func(r *gateway.TriageView) {
 			r.Watch = &gateway.WatchView{Trouble: "acme/none: HTTP 404", FailingSince: now.Add(-time.Hour)}
 		}, "do not all follow each other: acme/none: HTTP 404", "triage status acme/bugs"},
@@ -251,4 +254,10 @@ func TestWhatATriageDoesIsLookedAtToo(t *testing.T) {
 	brief.Channels = []gateway.ChannelView{{Channel: "C1", FailingSince: now.Add(-time.Minute), Trouble: "HTTP 503"}}
 	problem, _ = triageProblem(brief, interval, now)
 	assert.Empty(t, problem, "two polls that failed are no news")
+	brief.Channels = []gateway.ChannelView{{Channel: "C1", FailingSince: now.Add(-30 * time.Minute), Patience: 36 * time.Minute, Trouble: "refused in its turn"}}
+	problem, _ = triageProblem(brief, interval, now)
+	assert.Empty(t, problem, "turns are rare")
+	brief.Channels = []gateway.ChannelView{{Channel: "C1", LastPoll: now.Add(-6 * time.Minute), Trouble: "heartbeat timeout"}}
+	problem, _ = triageProblem(brief, interval, now)
+	assert.Empty(t, problem, "one worker that died is no news")
 }

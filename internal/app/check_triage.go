@@ -76,10 +76,14 @@ const unwatchedFor = 30 * time.Minute
 func unreadChannels(r gateway.TriageView, interval time.Duration, now time.Time) []string {
 	var unread []string
 	for _, ch := range r.Channels {
-		if ch.FailingSince.IsZero() || now.Sub(ch.FailingSince) < activities.PatienceOfPolls(interval) {
+		since, patience := ch.FailingSince, max(activities.PatienceOfPolls(interval), ch.Patience)
+		if since.IsZero() && ch.Trouble != "" { // workers that die of it do not say since when, only now and then that it was read
+			since, patience = ch.LastPoll, patience+activities.NotedEvery*interval
+		}
+		if since.IsZero() || now.Sub(since) < patience {
 			continue
 		}
-		unread = append(unread, fmt.Sprintf("channel %s cannot be read since %s: %s", ch.Channel, ch.FailingSince.UTC().Format(time.RFC3339), ch.Trouble))
+		unread = append(unread, fmt.Sprintf("channel %s cannot be read since %s: %s", ch.Channel, since.UTC().Format(time.RFC3339), ch.Trouble))
 	}
 	return unread
 }

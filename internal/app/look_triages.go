@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -117,7 +118,7 @@ func channelViews(status workflows.TriageStatus, pending []*workflow.PendingActi
 	for i, channel := range status.Channels {
 		views[i] = gateway.ChannelView{
 			Channel: channel.Channel, Messages: channel.Reports, Watermark: channel.Watermark, Trouble: channel.Trouble,
-			LastPoll: channel.LastWindow, FailingSince: channel.FailingSince, Note: hiddenNote(channel.Hidden),
+			LastPoll: later(channel.LastWindow, channel.LastRead), FailingSince: channel.FailingSince, Note: hiddenNote(channel.Hidden),
 		}
 		views[i].Repository, views[i].Mode = destination(status.Plan, channel.Channel)
 		if poll := pollOf(channel.Channel, len(status.Channels), pending); poll != nil {
@@ -177,14 +178,14 @@ func watchView(pending []*workflow.PendingActivityInfo) *gateway.WatchView {
 }
 
 // pollOf returns the poll of a channel. Temporal does not show the input of a pending Activity, but every failure of a
-// poll names its channel, and "nothing new" is such a failure.
+// poll names its channel, and "nothing new" is such a failure. Where a worker died its heartbeat says it.
 func pollOf(channel string, channels int, pending []*workflow.PendingActivityInfo) *workflow.PendingActivityInfo {
 	for _, p := range pending {
 		if p.GetActivityType().GetName() != pollActivity {
 			continue
 		}
 		_, message := lastFailure(p)
-		if slices.Contains(strings.FieldsFunc(message, notOfChannelID), channel) || channels == 1 {
+		if slices.Contains(strings.FieldsFunc(message, notOfChannelID), channel) || heardOf(p).Channel == channel || channels == 1 {
 			return p
 		}
 	}
@@ -192,6 +193,14 @@ func pollOf(channel string, channels int, pending []*workflow.PendingActivityInf
 }
 
 func notOfChannelID(r rune) bool { return (r < 'A' || r > 'Z') && (r < '0' || r > '9') }
+
+// heardOf returns what the attempts of a poll said of themselves, the zero value where they said nothing.
+func heardOf(poll *workflow.PendingActivityInfo) (heard activities.PollTrouble) {
+	if converter.GetDefaultDataConverter().FromPayloads(poll.GetHeartbeatDetails(), &heard) != nil {
+		return activities.PollTrouble{}
+	}
+	return heard
+}
 
 // lastFailure returns type and message of how the last attempt ended.
 func lastFailure(p *workflow.PendingActivityInfo) (kind, message string) {
@@ -213,22 +222,19 @@ func addPoll(view *gateway.ChannelView, poll *workflow.PendingActivityInfo) {
 		view.NextPoll = next.AsTime()
 	}
 	kind, message := lastFailure(poll)
-	switch kind {
-	case "", activities.ErrTypeOutOfTurn:
-	case activities.ErrTypeNothingNew:
+	if kind == activities.ErrTypeNothingNew {
 		view.LastPoll = poll.GetLastAttemptCompleteTime().AsTime()
 		return
-	default:
-		view.Trouble = message
 	}
-	var heard activities.PollTrouble
-	if converter.GetDefaultDataConverter().FromPayloads(poll.GetHeartbeatDetails(), &heard) != nil {
-		return
-	}
+	heard := heardOf(poll)
 	if !heard.FailingSince.IsZero() {
-		view.FailingSince = heard.FailingSince
+		view.FailingSince, view.Patience = heard.FailingSince, heard.Patience
 	}
-	if heard.ReadAt.After(view.LastPoll) {
-		view.LastPoll = heard.ReadAt
+	view.LastPoll = later(view.LastPoll, heard.ReadAt)
+	switch {
+	case kind == "" && message != "": // Temporal's own word, that a worker did not come back
+		view.Trouble = "the worker that read it died or hung: " + message
+	case kind != activities.ErrTypeOutOfTurn || !heard.FailingSince.IsZero():
+		view.Trouble = cmp.Or(message, view.Trouble)
 	}
 }
