@@ -17,9 +17,10 @@ const metricsPath = "/metrics"
 var (
 	seenMetric     = metric("seen_timestamp_seconds", "When Temporal last answered for all of this, in seconds since 1970; 0 for never.")
 	accountsMetric = metric("accounts", "Connected accounts.", "connector", "status")
+	staleMetric    = metric("accounts_stale", "Accounts for which no worker answers; their status is what was last heard.", "connector")
 	waitingMetric  = metric("account_waiting_workflows", "Workflows that wait for an account.", "connector")
 	expiryMetric   = metric("consent_deadline_timestamp_seconds", "When the first consent ends that only a person can replace.", "connector")
-	workedMetric   = metric("triage_last_read_timestamp_seconds", "When Slack last answered for any channel; 0 where that is not known.", "triage")
+	workedMetric   = metric("triage_last_read_timestamp_seconds", "When Slack last answered for a triage that nobody paused; 0 where that is not known.", "triage")
 	reportsMetric  = metric("triage_reports", "Reports of a triage, those that Temporal still keeps.", "triage", "state")
 	noticesMetric  = metric("notices", "Notices under way to people, those of them that are late, and those given up in the last day.", "state")
 )
@@ -45,7 +46,7 @@ type numbers look
 
 // Describe implements [prometheus.Collector].
 func (n numbers) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{seenMetric, accountsMetric, waitingMetric, expiryMetric, workedMetric, reportsMetric, noticesMetric} {
+	for _, d := range []*prometheus.Desc{seenMetric, accountsMetric, staleMetric, waitingMetric, expiryMetric, workedMetric, reportsMetric, noticesMetric} {
 		to <- d
 	}
 }
@@ -63,13 +64,16 @@ func (n numbers) Collect(to chan<- prometheus.Metric) {
 		for _, status := range credential.Statuses() {
 			tell(accountsMetric, float64(c.status[status]), connector, string(status))
 		}
+		tell(staleMetric, float64(c.stale), connector)
 		tell(waitingMetric, float64(c.waiting), connector)
 		if !c.deadline.IsZero() {
 			tell(expiryMetric, unix(c.deadline), connector)
 		}
 	}
 	for _, t := range n.triages {
-		tell(workedMetric, unix(t.Worked), t.Triage)
+		if t.State != triagePaused {
+			tell(workedMetric, unix(t.Worked), t.Triage)
+		}
 		for state, count := range map[string]int64{
 			"under_way": t.Reports.UnderWay(), "waiting_for_an_answer": t.Reports.Asking, "parked": int64(len(t.Reports.Parked)),
 			"done": t.Reports.Done, "failed": t.Reports.Failed,
@@ -85,6 +89,7 @@ func (n numbers) Collect(to chan<- prometheus.Metric) {
 // connectorNumbers are those of the accounts of a connector.
 type connectorNumbers struct {
 	status   map[credential.Status]int
+	stale    int
 	waiting  int
 	deadline time.Time // the first by which somebody has to consent again; zero for none
 }
@@ -99,6 +104,9 @@ func byConnector(accounts []AccountView) map[string]*connectorNumbers {
 		}
 		c.status[a.Status]++
 		c.waiting += a.Waiting
+		if a.Stale {
+			c.stale++
+		}
 		if by := a.ConsentBy; !by.IsZero() && (c.deadline.IsZero() || by.Before(c.deadline)) {
 			c.deadline = by
 		}

@@ -39,8 +39,9 @@ func TestMetrics(t *testing.T) {
 	f.clock.now = at
 	f.board.show([]gateway.AccountView{
 		viewOf(at, "acme/a/slack", nil), viewOf(at, "acme/b/slack", func(v *gateway.AccountView) { v.ConsentBy = at.Add(48 * time.Hour) }),
-		deadView(at, "acme/c/slack"), viewOf(at, "acme/a/github", func(v *gateway.AccountView) { v.Status = credential.Degraded }),
-	}, triageOf(at, func(v *gateway.TriageView) { v.Reports.Parked = []gateway.ParkedReport{{Report: "T1/C1/1.2"}} }))
+		deadView(at, "acme/c/slack"), viewOf(at, "acme/a/github", func(v *gateway.AccountView) { v.Status, v.Stale = credential.Degraded, true }),
+	}, triageOf(at, func(v *gateway.TriageView) { v.Reports.Parked = []gateway.ParkedReport{{Report: "T1/C1/1.2"}} }),
+		triageOf(at, func(v *gateway.TriageView) { v.Triage, v.State = "acme/resting", "paused" }))
 	f.board.notices = gateway.NoticesView{UnderWay: 3, Late: 2, Lost: 1}
 	b := f.browser()
 	got := b.numbers()
@@ -50,6 +51,7 @@ func TestMetrics(t *testing.T) {
 		`tokenkeeper_accounts{connector="slack",status="reauthorization_required"} 1`,
 		`tokenkeeper_accounts{connector="slack",status="degraded"} 0`,
 		`tokenkeeper_accounts{connector="github",status="degraded"} 1`,
+		`tokenkeeper_accounts_stale{connector="github"} 1`, `tokenkeeper_accounts_stale{connector="slack"} 0`,
 		`tokenkeeper_account_waiting_workflows{connector="slack"} 4`,
 		`tokenkeeper_consent_deadline_timestamp_seconds{connector="slack"} 1.7001728e+09`,
 		`tokenkeeper_triage_last_read_timestamp_seconds{triage="acme/bug-reports"} 1.699999988e+09`,
@@ -59,7 +61,8 @@ func TestMetrics(t *testing.T) {
 	} {
 		assert.Contains(t, got, want)
 	}
-	assert.NotContains(t, strings.Join(got, "\n"), "acme/a", "there are no more series for more accounts")
+	assert.NotContains(t, strings.Join(got, "\n"), `last_read_timestamp_seconds{triage="acme/resting"}`, "it reads nothing on purpose")
+	assert.NotContains(t, strings.Join(got, "\n"), "acme/a/", "there are no more series for more accounts")
 
 	f.board.fail(errors.New("away"))
 	f.clock.advance(time.Minute)
@@ -76,7 +79,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 	for _, line := range f.browser().numbers() {
 		there[name.FindString(line)] = true
 	}
-	require.Len(t, there, 7)
+	require.Len(t, there, 8)
 	for _, path := range []string{"../docs/metrics.md", "../deploy/prometheus/alerts.yaml"} {
 		text, err := os.ReadFile(path)
 		require.NoError(t, err)
