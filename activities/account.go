@@ -50,6 +50,7 @@ type quarantine interface {
 	Quarantine(ctx context.Context, id string, until time.Time) (vault.Authorization, error)
 	Accept(ctx context.Context, id string, subject credential.Subject) (vault.Record, error)
 	GetStray(ctx context.Context, id string) (vault.Stray, error)
+	Replaced(ctx context.Context, account credential.AccountID) ([]credential.Replaced, error)
 	DropAuthorization(ctx context.Context, id string) error
 }
 
@@ -126,6 +127,8 @@ type Description struct {
 	Policy   Policy `json:"policy"`
 	// Credential is nil when the vault holds none.
 	Credential *Facts `json:"credential,omitempty"`
+	// Replaced are grants of other subjects that are to be revoked.
+	Replaced []credential.Replaced `json:"replaced,omitempty"`
 }
 
 // DescribeInput names an account.
@@ -149,6 +152,9 @@ func (a *Account) Describe(ctx context.Context, in DescribeInput) (Description, 
 		return Description{}, notConfigured(err)
 	}
 	d := Description{Provider: conn.Provider.ID, Policy: conn.policy()}
+	if d.Replaced, err = a.Vault.Replaced(ctx, in.Account); err != nil {
+		return Description{}, fmt.Errorf("describing account %s: %w", in.Account, err)
+	}
 	record, err := a.Vault.Get(ctx, in.Account)
 	switch {
 	case errors.Is(err, vault.ErrNotFound):

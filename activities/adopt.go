@@ -19,33 +19,54 @@ type AdoptInput struct {
 	AcceptSubject credential.Subject `json:"accept_subject,omitempty"`
 }
 
+// Adopted is what an account has after an adoption.
+type Adopted struct {
+	Facts
+
+	// Replaced are grants of other subjects that are to be revoked.
+	Replaced []credential.Replaced `json:"replaced,omitempty"`
+}
+
 // Adopt makes a pending authorization the account's credential, one generation up. The subject must be the one that the
 // account had and no scope may be missing; otherwise the old tokens stay and the new ones go into quarantine, unless the input
-// accepts their subject. Repeating it with one authorization changes nothing. Errors: [ErrTypeAuthorizationRejected], for what
-// is in quarantine with a [credential.Quarantine].
-func (a *Account) Adopt(ctx context.Context, in AdoptInput) (Facts, error) {
+// accepts their subject. The grant of another subject is not revoked here, but left in the vault to be: the provider has no say in
+// whose the account is. Repeating it with one authorization changes nothing. Errors: [ErrTypeAuthorizationRejected], for what is
+// in quarantine with a [credential.Quarantine].
+func (a *Account) Adopt(ctx context.Context, in AdoptInput) (Adopted, error) {
 	defer beat(ctx)()
+	record, err := a.adopt(ctx, in)
+	if err != nil {
+		return Adopted{}, err
+	}
+	replaced, err := a.Vault.Replaced(ctx, in.Account)
+	if err != nil {
+		return Adopted{}, fmt.Errorf("adopting for account %s: %w", in.Account, err)
+	}
+	return Adopted{Facts: factsOf(record), Replaced: replaced}, nil
+}
+
+func (a *Account) adopt(ctx context.Context, in AdoptInput) (vault.Record, error) {
 	before, err := a.Vault.Get(ctx, in.Account)
 	if err != nil && !errors.Is(err, vault.ErrNotFound) {
-		return Facts{}, fmt.Errorf("adopting for account %s: %w", in.Account, err)
+		return vault.Record{}, fmt.Errorf("adopting for account %s: %w", in.Account, err)
 	}
 	if in.Authorization != "" && before.AuthorizationID == in.Authorization {
-		return factsOf(before), nil
+		return before, nil
 	}
 	authorization, err := a.Vault.GetAuthorization(ctx, in.Authorization)
 	switch {
 	case errors.Is(err, vault.ErrNotFound):
-		return Facts{}, refuse("authorization %q is unknown or expired; connect again with: tokenkeeper account connect %s", in.Authorization, in.Account)
+		return vault.Record{}, refuse("authorization %q is unknown or expired; connect again with: tokenkeeper account connect %s", in.Authorization, in.Account)
 	case err != nil:
-		return Facts{}, fmt.Errorf("reading authorization %q: %w", in.Authorization, err)
+		return vault.Record{}, fmt.Errorf("reading authorization %q: %w", in.Authorization, err)
 	case authorization.Account != in.Account:
-		return Facts{}, refuse("authorization %q belongs to account %s, not to %s", in.Authorization, authorization.Account, in.Account)
+		return vault.Record{}, refuse("authorization %q belongs to account %s, not to %s", in.Authorization, authorization.Account, in.Account)
 	}
 	return a.take(ctx, in, before, authorization)
 }
 
 // take adopts an authorization that fits, or that somebody accepts as it is.
-func (a *Account) take(ctx context.Context, in AdoptInput, before vault.Record, now vault.Authorization) (Facts, error) {
+func (a *Account) take(ctx context.Context, in AdoptInput, before vault.Record, now vault.Authorization) (vault.Record, error) {
 	found := credential.Compare(holderOf(before.Subject, before.Display), holderOf(now.Subject, now.Display),
 		before.Tokens.Scopes, now.Tokens.Scopes)
 	var record vault.Record
@@ -54,27 +75,24 @@ func (a *Account) take(ctx context.Context, in AdoptInput, before vault.Record, 
 	case in.AcceptSubject != "":
 		record, err = a.Vault.Accept(ctx, in.Authorization, in.AcceptSubject)
 	case now.Quarantined() || !found.Fits():
-		return Facts{}, a.quarantine(ctx, now, found)
+		return vault.Record{}, a.quarantine(ctx, now, found)
 	default:
 		record, err = a.Vault.Adopt(ctx, in.Authorization)
 	}
 	if owned, ok := errors.AsType[*vault.OwnedError](err); ok {
 		found.Owner = owned.Owner
-		return Facts{}, a.quarantine(ctx, now, found)
+		return vault.Record{}, a.quarantine(ctx, now, found)
 	}
 	if wrong, ok := errors.AsType[*vault.SubjectError](err); ok {
-		return Facts{}, refuse("%s", wrong.Error())
+		return vault.Record{}, refuse("%s", wrong.Error())
 	}
 	if err != nil {
-		return Facts{}, fmt.Errorf("adopting for account %s: %w", in.Account, err)
-	}
-	if found.AnotherSubject() {
-		a.giveBackOld(ctx, before)
+		return vault.Record{}, fmt.Errorf("adopting for account %s: %w", in.Account, err)
 	}
 	if before.Generation == 0 {
 		a.granted(in.Account)
 	}
-	return factsOf(record), nil
+	return record, nil
 }
 
 func (a *Account) granted(account credential.AccountID) {
@@ -85,15 +103,6 @@ func (a *Account) granted(account credential.AccountID) {
 
 func holderOf(subject credential.Subject, display string) credential.Holder {
 	return credential.Holder{Subject: subject, Display: display}
-}
-
-// giveBackOld revokes the grant that an accepted one of another subject took the place of. Nobody holds it any more, so that
-// one attempt has to do.
-func (a *Account) giveBackOld(ctx context.Context, old vault.Record) {
-	if err := a.giveBack(ctx, old.Account, old.Tokens); err != nil {
-		a.Log.WarnContext(ctx, "the grant of the subject before was not revoked; remove the app at the provider as that subject",
-			"account", old.Account.String(), "subject", old.Subject, "error", err)
-	}
 }
 
 func refuse(format string, args ...any) error {

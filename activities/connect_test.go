@@ -19,7 +19,7 @@ func codeIn(t *testing.T, redirect string) string {
 	return target.Query().Get("code")
 }
 
-func (w *world) adopt(account credential.AccountID, authorization string) ran[activities.Facts] {
+func (w *world) adopt(account credential.AccountID, authorization string) ran[activities.Adopted] {
 	w.t.Helper()
 	return once(w, w.account.Adopt, activities.AdoptInput{Account: account, Authorization: authorization})
 }
@@ -29,7 +29,7 @@ func (w *world) connect(account credential.AccountID) activities.Facts {
 	w.t.Helper()
 	got := w.adopt(account, w.consent(account, ""))
 	require.NoError(w.t, got.err)
-	return got.out
+	return got.out.Facts
 }
 
 // held returns what the vault holds of an account.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"tokenkeeper/credential"
@@ -50,12 +51,13 @@ type ForcedDisconnect struct {
 	Unrevoked string `json:"unrevoked,omitempty"`
 }
 
-// forcePatience is how long a provider may take to revoke before the tokens are destroyed without it.
+// forcePatience is how long a provider may take to revoke in all before the tokens are destroyed without it.
 const forcePatience = 20 * time.Second
 
-// ForceDisconnect asks the provider once to revoke the grant, and destroys it here whatever the answer is: with a provider
-// that is away, an app that it refuses, and without a connector. What it did not revoke may live on there. Why it did not is in
-// the vault from the moment at which the tokens are gone, so that an attempt after one that died then still says it.
+// ForceDisconnect asks the provider once to revoke the grant, and those whose place it took, and destroys them here whatever the
+// answer is: with a provider that is away, an app that it refuses, and without a connector. What it did not revoke may live on
+// there. Why it did not is in the vault from the moment at which the tokens are gone, so that an attempt after one that died then
+// still says it.
 func (a *Account) ForceDisconnect(ctx context.Context, in AccountInput) (ForcedDisconnect, error) {
 	defer beat(ctx)()
 	record, err := a.Vault.Get(ctx, in.Account)
@@ -65,7 +67,10 @@ func (a *Account) ForceDisconnect(ctx context.Context, in AccountInput) (ForcedD
 	case err != nil:
 		return ForcedDisconnect{}, fmt.Errorf("disconnecting account %s by force: %w", in.Account, err)
 	}
-	ended := ForcedDisconnect{Unrevoked: a.revokeOnce(ctx, in.Account, record.Tokens)}
+	var ended ForcedDisconnect
+	if ended.Unrevoked, err = a.revokeOnce(ctx, record); err != nil {
+		return ForcedDisconnect{}, fmt.Errorf("disconnecting account %s by force: %w", in.Account, err)
+	}
 	if err := a.Vault.Shred(ctx, in.Account, record.Generation, ended.Unrevoked); err != nil {
 		return ForcedDisconnect{}, fmt.Errorf("destroying the credential of account %s: %w", in.Account, err)
 	}
@@ -85,14 +90,40 @@ func (a *Account) destroyedBefore(ctx context.Context, account credential.Accoun
 	return ForcedDisconnect{Unrevoked: unrevoked}, nil
 }
 
-// revokeOnce returns why the provider has not revoked the tokens, "" where it has.
-func (a *Account) revokeOnce(ctx context.Context, account credential.AccountID, tokens credential.Tokens) string {
+// revokeOnce asks the provider to revoke what the account has and what another took the place of. It returns what it has not
+// revoked and why, "" where it has revoked everything.
+func (a *Account) revokeOnce(ctx context.Context, record vault.Record) (unrevoked string, err error) {
+	replaced, err := a.Vault.Replaced(ctx, record.Account)
+	if err != nil {
+		return "", err
+	}
+	asking, cancel := context.WithTimeout(ctx, forcePatience)
+	defer cancel()
+	var reasons []string
+	if why := a.tryRevoke(asking, record.Account, record.Tokens); why != "" {
+		reasons = append(reasons, why)
+	}
+	for _, r := range replaced {
+		stray, err := a.Vault.GetStray(ctx, r.Authorization)
+		if errors.Is(err, vault.ErrNotFound) || err == nil && stray.Shared {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		if why := a.tryRevoke(asking, record.Account, stray.Tokens); why != "" {
+			reasons = append(reasons, r.String()+" before: "+why)
+		}
+	}
+	return strings.Join(reasons, "; "), nil
+}
+
+// tryRevoke returns why the provider has not revoked the tokens, "" where it has.
+func (a *Account) tryRevoke(ctx context.Context, account credential.AccountID, tokens credential.Tokens) string {
 	conn, err := a.Connections.Connection(account)
 	if err != nil {
 		return err.Error()
 	}
-	ctx, cancel := context.WithTimeout(ctx, forcePatience)
-	defer cancel()
 	err = conn.OAuth.Revoke(ctx, tokens)
 	if err == nil || oauth.KindOf(err) == credential.DeadGrant {
 		return ""

@@ -10,7 +10,6 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"tokenkeeper/credential"
-	"tokenkeeper/oauth"
 	"tokenkeeper/vault"
 )
 
@@ -54,7 +53,7 @@ func QuarantineOf(err error) (credential.Quarantine, bool) {
 	return q, err == nil && q.Authorization != ""
 }
 
-// DiscardInput names an authorization in quarantine.
+// DiscardInput names an authorization in quarantine, or a grant that was replaced.
 type DiscardInput struct {
 	Account       credential.AccountID `json:"account"`
 	Authorization string               `json:"authorization"` // that this account's Adopt put there
@@ -62,13 +61,14 @@ type DiscardInput struct {
 	Unrevoked bool `json:"unrevoked,omitempty"`
 }
 
-// Discard revokes the grant of an authorization in quarantine and destroys its tokens. Where the vault holds other tokens of
-// the same subject it does not revoke: at many providers that would end theirs too. Repeating it changes nothing. Errors:
-// [ErrTypeProviderUnavailable], unless Unrevoked is set: then nothing but the vault is needed.
+// Discard revokes the grant of an authorization in quarantine, or one that was replaced, and destroys its tokens. Where the vault
+// holds other tokens of the same subject it does not revoke: at many providers that would end theirs too. Repeating it changes
+// nothing. Errors, all to be tried again: [ErrTypeProviderUnavailable], for what was replaced [ErrTypeRateLimited],
+// [ErrTypeNotConfigured]. With Unrevoked set nothing but the vault is needed.
 func (a *Account) Discard(ctx context.Context, in DiscardInput) error {
 	defer beat(ctx)()
 	if !in.Unrevoked {
-		if err := a.giveBackStray(ctx, in); err != nil {
+		if err := a.giveBack(ctx, in); err != nil {
 			return err
 		}
 	}
@@ -78,7 +78,7 @@ func (a *Account) Discard(ctx context.Context, in DiscardInput) error {
 	return nil
 }
 
-func (a *Account) giveBackStray(ctx context.Context, in DiscardInput) error {
+func (a *Account) giveBack(ctx context.Context, in DiscardInput) error {
 	stray, err := a.Vault.GetStray(ctx, in.Authorization)
 	switch {
 	case errors.Is(err, vault.ErrNotFound):
@@ -88,20 +88,19 @@ func (a *Account) giveBackStray(ctx context.Context, in DiscardInput) error {
 	case stray.Shared:
 		return nil
 	}
-	if err := a.giveBack(ctx, in.Account, stray.Tokens); err != nil {
-		return outage("revoking what account "+in.Account.String()+" had in quarantine", err)
-	}
-	return nil
-}
-
-// giveBack revokes tokens. A connector that is gone, and a grant that is dead already, have nothing to revoke.
-func (a *Account) giveBack(ctx context.Context, account credential.AccountID, t credential.Tokens) error {
-	conn, err := a.Connections.Connection(account)
+	conn, err := a.Connections.Connection(in.Account)
 	if err != nil {
-		return nil //nolint:nilerr // without the connector nobody can revoke, ever
+		return again(ErrTypeNotConfigured, err.Error(), awaitConnector)
 	}
-	if err := conn.OAuth.Revoke(ctx, t); err != nil && oauth.KindOf(err) != credential.DeadGrant {
-		return err
+	err = conn.OAuth.Revoke(ctx, stray.Tokens)
+	if err == nil {
+		return nil
 	}
-	return nil
+	switch failure := describe(err); {
+	case failure.Kind == credential.DeadGrant:
+		return nil
+	case stray.Replaced && failure.RetryAfter > 0: // nobody waits for it
+		return again(ErrTypeRateLimited, failure.Message, failure.RetryAfter)
+	}
+	return outage("revoking what "+string(stray.Subject)+" granted account "+in.Account.String(), err)
 }

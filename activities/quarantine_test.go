@@ -1,6 +1,7 @@
 package activities_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ func (r ran[Out]) quarantined(t *testing.T, authorization string) credential.Qua
 	return q
 }
 
-func (w *world) accept(account credential.AccountID, authorization string, subject credential.Subject) ran[activities.Facts] {
+func (w *world) accept(account credential.AccountID, authorization string, subject credential.Subject) ran[activities.Adopted] {
 	w.t.Helper()
 	return once(w, w.account.Adopt, activities.AdoptInput{Account: account, Authorization: authorization, AcceptSubject: subject})
 }
@@ -75,7 +76,7 @@ func TestWhatDiffersIsSaid(t *testing.T) {
 	assert.Equal(t, []string{"files:read"}, q.Extra)
 }
 
-func TestAcceptedTokensAreTheAccountsAndTheOldGrantIsRevoked(t *testing.T) {
+func TestAcceptedTokensAreTheAccountsAndTheOldGrantIsToBeRevoked(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
 	w.connect(githubAccount)
 	old := w.held(githubAccount)
@@ -88,23 +89,85 @@ func TestAcceptedTokensAreTheAccountsAndTheOldGrantIsRevoked(t *testing.T) {
 	require.NoError(t, accepted.err)
 	assert.Equal(t, q.Got.Subject, accepted.out.Subject)
 	assert.EqualValues(t, 2, accepted.out.Generation)
-	assert.False(t, w.works(githubAccount, old.Tokens.Access), "nobody holds it any more")
-	assert.True(t, w.works(githubAccount, w.held(githubAccount).Tokens.Access))
+	require.Len(t, accepted.out.Replaced, 1)
+	assert.Equal(t, credential.Holder{Subject: old.Subject, Display: old.Display}, accepted.out.Replaced[0].Holder)
 	again := w.accept(githubAccount, other, q.Got.Subject)
 	require.NoError(t, again.err)
 	assert.Equal(t, accepted.out.Generation, again.out.Generation)
+	described := once(w, w.account.Describe, activities.DescribeInput{Account: githubAccount})
+	assert.Equal(t, again.out.Replaced, described.out.Replaced, "also when nobody came back to say so")
+
+	require.NoError(t, w.discard(activities.DiscardInput{Account: githubAccount, Authorization: accepted.out.Replaced[0].Authorization}).err)
+	assert.False(t, w.works(githubAccount, old.Tokens.Access), "nobody holds it any more")
+	assert.True(t, w.works(githubAccount, w.held(githubAccount).Tokens.Access))
+	assert.Empty(t, w.accept(githubAccount, other, q.Got.Subject).out.Replaced)
 }
 
-// A provider that is down has no say in whose the account is.
-func TestAnOldGrantThatIsNotRevokedIsTold(t *testing.T) {
+// The worker dies as soon as the account is another subject's. A provider that is down has no say in whose it is, and keeps the
+// grant before from being revoked, not from being remembered.
+func TestAnOldGrantIsRevokedAfterADeathWhenTheProviderTakesIt(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
 	w.connect(githubAccount)
+	old := w.held(githubAccount)
 	other := w.consent(githubAccount, sandbox.OtherLogin)
 	q := w.adopt(githubAccount, other).quarantined(t, other)
-	w.fault(sandbox.Fault{App: sandbox.GitHub, Endpoint: "applications.grant.delete", Kind: sandbox.FaultStatus, Status: 503})
+	dies := func(attempt int32) error {
+		if attempt == 1 {
+			return errDied
+		}
+		return nil
+	}
+	in := activities.AdoptInput{Account: githubAccount, Authorization: other, AcceptSubject: q.Got.Subject}
+	accepted := retried(w, w.account.Adopt, in, dies)
+	require.NoError(t, accepted.err)
+	require.Len(t, accepted.out.Replaced, 1)
 
-	require.NoError(t, w.accept(githubAccount, other, q.Got.Subject).err)
-	assert.Contains(t, w.log.String(), "the grant of the subject before was not revoked")
+	discard := activities.DiscardInput{Account: githubAccount, Authorization: accepted.out.Replaced[0].Authorization}
+	for name, c := range map[string]struct {
+		fault sandbox.Fault
+		kind  string
+	}{
+		"outage":    {sandbox.Fault{Kind: sandbox.FaultStatus, Status: 503}, activities.ErrTypeProviderUnavailable},
+		"throttled": {sandbox.Fault{Kind: sandbox.FaultStatus, Status: 429, RetryAfter: 42 * time.Second}, activities.ErrTypeRateLimited},
+	} {
+		c.fault.App, c.fault.Endpoint, c.fault.Name = sandbox.GitHub, "applications.grant.delete", name
+		w.fault(c.fault)
+		w.discard(discard).fails(t, c.kind)
+		w.clock.advance(time.Minute)
+	}
+	github := w.providers["github"]
+	delete(w.providers, "github")
+	w.discard(discard).fails(t, activities.ErrTypeNotConfigured, "no such connector")
+	w.providers["github"] = github
+	assert.True(t, w.works(githubAccount, old.Tokens.Access))
+	require.NoError(t, w.discard(discard).err)
+	assert.False(t, w.works(githubAccount, old.Tokens.Access))
+}
+
+func TestForceAsksOnceForWhatWasReplaced(t *testing.T) {
+	for name, faulty := range map[string]bool{"revoked": false, "not revoked": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, sandbox.Options{})
+			w.connect(githubAccount)
+			old := w.held(githubAccount)
+			other := w.consent(githubAccount, sandbox.OtherLogin)
+			q := w.adopt(githubAccount, other).quarantined(t, other)
+			require.NoError(t, w.accept(githubAccount, other, q.Got.Subject).err)
+			if faulty {
+				w.fault(sandbox.Fault{App: sandbox.GitHub, Endpoint: "applications.grant.delete", Kind: sandbox.FaultStatus, Status: 503, Times: -1})
+			}
+
+			ended := w.forceDisconnect(githubAccount)
+
+			assert.Equal(t, faulty, w.works(githubAccount, old.Tokens.Access))
+			if !faulty {
+				assert.Empty(t, ended.Unrevoked)
+				return
+			}
+			assert.Contains(t, ended.Unrevoked, "the grant of "+old.Display)
+			assert.Equal(t, 2, strings.Count(ended.Unrevoked, "HTTP 503"), "each by its own answer")
+		})
+	}
 }
 
 func TestAGrantThatAnotherAccountOwnsIsAcceptedByNobody(t *testing.T) {

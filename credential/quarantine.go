@@ -37,6 +37,17 @@ type Quarantine struct {
 	Until time.Time `json:"until"` // when the tokens are destroyed
 }
 
+// Replaced is a grant that an account had until the consent of another subject took its place. Its tokens are kept, sealed and
+// unused, until the provider has revoked it. Nothing in it is secret.
+type Replaced struct {
+	// Authorization is the id that the vault knows the tokens by.
+	Authorization string    `json:"authorization"`
+	Holder        Holder    `json:"holder"`
+	Since         time.Time `json:"since"`
+}
+
+func (r Replaced) String() string { return "the grant of " + r.Holder.String() }
+
 // Fits reports whether nothing keeps the tokens from the account. More scopes than before do not.
 func (q Quarantine) Fits() bool {
 	return !q.AnotherSubject() && len(q.Missing) == 0 && q.Owner.IsZero()

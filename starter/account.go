@@ -149,6 +149,7 @@ func describeAccount(w io.Writer, now time.Time, s workflows.AccountStatus) {
 		{"workflows waiting", positive(s.Waiting)},
 		{"waits for connector", s.HeldBy},
 		{"warning", s.Warning},
+		{"to be revoked", toBeRevoked(now, s)},
 	})
 	tellQuarantine(w, now, s)
 }
@@ -158,6 +159,15 @@ func connectedAs(s workflows.AccountStatus) string {
 		return string(s.Subject)
 	}
 	return fmt.Sprintf("%s (%s)", s.Display, s.Subject)
+}
+
+// toBeRevoked names the grants that the account had before and that the provider has not taken back yet.
+func toBeRevoked(now time.Time, s workflows.AccountStatus) string {
+	var all []string
+	for _, r := range s.Replaced {
+		all = append(all, fmt.Sprintf("%s, replaced %s", r, relative(now, r.Since)))
+	}
+	return strings.Join(all, "; ")
 }
 
 // expiry tells a token that lives for ever from an account that has none.

@@ -25,7 +25,8 @@ are sealed and used by nobody, and after 72 hours they are revoked, where that e
 
 Without --subject the command shows what is in quarantine and how it differs. With --subject, which has to be the one that
 consented, the account takes it: it belongs to that subject from then on, with those scopes. The grant of another subject
-that it had until then is revoked. Another consent for the account, whoever gives it, voids what is in quarantine.`,
+that it had until then is revoked; a provider that is away is asked until it has done so, and account show says so meanwhile.
+Another consent for the account, whoever gives it, voids what is in quarantine.`,
 		Example: `  tokenkeeper account accept acme/triage/github
   tokenkeeper account accept acme/triage/github --subject 583231`,
 	}, func(ctx context.Context, account credential.AccountID) error {
@@ -80,6 +81,9 @@ func (c *cli) accept(ctx context.Context, a *app.App, account credential.Account
 	}
 	return c.print(after, func(w io.Writer) {
 		fmt.Fprintf(w, "account %s is %s as %s\n", after.Account, after.Status, printable(connectedAs(after)))
+		for _, r := range after.Replaced {
+			fmt.Fprintf(w, "  %s is being revoked at the provider\n", printable(r.String()))
+		}
 	})
 }
 

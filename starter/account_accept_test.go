@@ -43,11 +43,15 @@ func TestAccountAccept(t *testing.T) {
 	temporal := w.serveTemporal()
 	after := statusOf(credential.Active, 8)
 	after.Subject, after.Display = "T1/U2", "mallory"
+	after.Replaced = []credential.Replaced{{Holder: credential.Holder{Subject: "T1/U1", Display: "triage in Acme"}, Since: time.Now().Add(-time.Minute)}}
 	temporal.account(withQuarantine()).updated = after
 	w.run("account", "accept", "acme/triage/slack", "--subject", "T1/U3").exits(exitFailure).complains("in quarantine is of mallory", "T1/U2", "look again")
-	w.run("account", "accept", "acme/triage/slack", "--subject", "T1/U2").exits(exitOK).prints("account acme/triage/slack is active as mallory (T1/U2)")
+	w.run("account", "accept", "acme/triage/slack", "--subject", "T1/U2").exits(exitOK).
+		prints("account acme/triage/slack is active as mallory (T1/U2)", "the grant of triage in Acme (T1/U1) is being revoked at the provider")
 	w.run("audit").exits(exitOK).prints("accept", "acme/triage/slack", "done", "T1/U2")
 
+	temporal.account(after)
+	w.run("account", "show", "acme/triage/slack").exits(exitOK).prints("to be revoked", "the grant of triage in Acme (T1/U1), replaced 1m ago")
 	temporal.account(statusOf(credential.Active, 8))
 	w.run("account", "accept", "acme/triage/slack", "--subject", "T1/U2").exits(exitFailure).complains("has nothing in quarantine", "account show")
 }

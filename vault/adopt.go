@@ -11,7 +11,8 @@ import (
 )
 
 // Adopt makes a pending authorization the next generation of its account, in one transaction. Adopting the same one again
-// returns the account's record, whatever generation it has reached since.
+// returns the account's record, whatever generation it has reached since. What another subject granted before is not lost with
+// it: see [Vault.Replaced].
 //
 // It returns [ErrNotFound] when there is no such authorization, [ErrQuarantined] for one in quarantine, and an [OwnedError]
 // when another account owns the grant. Whether the subject and the scopes are the right ones is for the caller to decide
@@ -55,6 +56,9 @@ func (s sealer) adopt(ctx context.Context, tx storage.Queryer, a Authorization, 
 	}
 	last, err := lastGeneration(ctx, tx, a.Account)
 	if err != nil {
+		return Record{}, err
+	}
+	if err := s.setAside(ctx, tx, a.Account, a.Subject, now); err != nil {
 		return Record{}, err
 	}
 	r := Record{

@@ -53,6 +53,7 @@ var conformance = map[string]func(*testing.T, backend){
 	"QuarantinedTokensAreAdoptedOnPurposeOnly":  testQuarantinedTokensAreAdoptedOnPurposeOnly,
 	"QuarantineEnds":                            testQuarantineEnds,
 	"StrayIsSharedWithTokensOfItsSubject":       testStrayIsSharedWithTokensOfItsSubject,
+	"WhatIsReplacedStaysToBeRevoked":            testWhatIsReplacedStaysToBeRevoked,
 	"AccountsListsNoSecrets":                    testAccountsListsNoSecrets,
 	"Session":                                   testSession,
 	"SessionsThatAreOver":                       testSessionsThatAreOver,

@@ -28,6 +28,7 @@ func testOldVaultIsBroughtUpToDate(t *testing.T, b backend) {
 	tamper(t, v, `ALTER TABLE logins DROP COLUMN link_hash`)
 	tamper(t, v, `ALTER TABLE logins DROP COLUMN person_hash`)
 	tamper(t, v, `ALTER TABLE authorizations DROP COLUMN quarantined_at`)
+	tamper(t, v, `ALTER TABLE authorizations DROP COLUMN replaced`)
 	tamper(t, v, `ALTER TABLE shredded DROP COLUMN unrevoked`)
 	tamper(t, v, versions[b.name].set+`1`)
 
@@ -49,7 +50,7 @@ func testOldVaultIsBroughtUpToDate(t *testing.T, b backend) {
 		require.NoError(t, opened.Close())
 	}
 	peek(t, v, versions[b.name].get, &version)
-	assert.Equal(t, 12, version)
+	assert.Equal(t, 13, version)
 	require.NoError(t, v.Audit(t.Context(), event(Refresh, slack)))
 	_, err = v.Rotate(t.Context(), RotateOptions{})
 	require.NoError(t, err)

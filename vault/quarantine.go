@@ -52,16 +52,19 @@ func (e *SubjectError) Error() string {
 	return fmt.Sprintf("authorization %q is of subject %q, not of %q", e.Authorization, e.Subject, e.Accepted)
 }
 
-// Stray is an authorization in quarantine that somebody wants to destroy.
+// Stray is an authorization in quarantine, or a grant that was replaced, which somebody wants to destroy.
 type Stray struct {
 	Authorization
+
+	// Replaced says that it was its account's until a grant of another subject took its place.
+	Replaced bool
 
 	// Shared says that the vault holds other tokens of the same subject. At many providers they are of one grant, and who
 	// revokes one of them ends all.
 	Shared bool
 }
 
-// GetStray returns what is in quarantine, expired or not, or [ErrNotFound].
+// GetStray returns what is in quarantine, expired or not, or was replaced, or [ErrNotFound].
 func (v *Vault) GetStray(ctx context.Context, id string) (Stray, error) {
 	var stray Stray
 	err := v.read(ctx, func(q storage.Queryer, s sealer) error {
@@ -72,8 +75,10 @@ func (v *Vault) GetStray(ctx context.Context, id string) (Stray, error) {
 		if !stray.Quarantined() {
 			return ErrNotFound
 		}
-		stray.Shared, err = isShared(ctx, q, stray.Authorization)
-		return err
+		if stray.Shared, err = isShared(ctx, q, stray.Authorization); err != nil {
+			return err
+		}
+		return q.QueryRowContext(ctx, `SELECT replaced = 1 FROM authorizations WHERE id = $1`, id).Scan(&stray.Replaced)
 	})
 	if err != nil {
 		return Stray{}, fmt.Errorf("reading authorization %q from quarantine: %w", id, err)

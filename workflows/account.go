@@ -50,10 +50,12 @@ type AccountState struct {
 	// Accepts says whose tokens somebody wants as they are :: authorization -> subject.
 	Accepts map[string]credential.Subject `json:"accepts,omitempty"`
 	// Quarantine is the newest consent that does not fit; Strays are older ones that are to be destroyed.
-	Quarantine    *credential.Quarantine `json:"quarantine,omitempty"`
-	Strays        []string               `json:"strays,omitempty"`
-	Waiting       []string               `json:"waiting,omitempty"` // Workflow ids, each once, in the order they came
-	Disconnecting bool                   `json:"disconnecting,omitempty"`
+	Quarantine *credential.Quarantine `json:"quarantine,omitempty"`
+	Strays     []string               `json:"strays,omitempty"`
+	// Replaced are grants that the account had before and that are to be revoked.
+	Replaced      []credential.Replaced `json:"replaced,omitempty"`
+	Waiting       []string              `json:"waiting,omitempty"` // Workflow ids, each once, in the order they came
+	Disconnecting bool                  `json:"disconnecting,omitempty"`
 	// Force: the disconnect does not wait for the provider. Unrevoked is why that had not revoked the grant.
 	Force     bool   `json:"force,omitempty"`
 	Unrevoked string `json:"unrevoked,omitempty"`
@@ -77,6 +79,7 @@ type account struct {
 	looks    int               // ended looks at the token in this run that somebody asked for; handlers wait for it to move
 	looking  bool              // such a look is under way
 	watch    *watch            // nil while nothing looks at the token by itself
+	errand   *errand           // nil while there is nothing to revoke
 	heard    time.Time         // when a watch ended without a finding
 	verdicts map[string]error  // :: authorization -> how its adoption ended
 	stirred  bool              // a message moved what is due by the clock
@@ -145,6 +148,7 @@ func (a *account) run(ctx workflow.Context) (AccountStatus, error) {
 			continue
 		}
 		a.keepWatch(ctx)
+		a.keepRevoking(ctx)
 		if err := a.wait(ctx); err != nil {
 			return a.status(ctx), err
 		}
@@ -169,6 +173,8 @@ func (a *account) step(ctx workflow.Context) (acted bool, err error) {
 		return true, nil
 	case a.watch.ready():
 		return true, a.hear(ctx)
+	case a.errand.ready():
+		return true, a.returned(ctx)
 	case a.Looks.Asked:
 		return true, a.look(ctx)
 	case a.noticeDue(now):
@@ -191,8 +197,8 @@ func (a *account) awaited() bool {
 
 // busy reports whether step has something to do at once.
 func (a *account) busy(now time.Time) bool {
-	return a.Disconnecting || len(a.Adoptions) > 0 || a.refreshDue(now) || a.expired(now) || a.watch.ready() || a.Looks.Asked ||
-		a.noticeDue(now) || a.warningDue(now) || a.wakeDue(now) || a.discardDue(now)
+	return a.Disconnecting || len(a.Adoptions) > 0 || a.refreshDue(now) || a.expired(now) || a.watch.ready() || a.errand.ready() ||
+		a.Looks.Asked || a.noticeDue(now) || a.warningDue(now) || a.wakeDue(now) || a.discardDue(now)
 }
 
 // wait sleeps until the next thing is due by the clock or a message brings something to do.
@@ -303,7 +309,7 @@ func (a *account) status(workflow.Context) AccountStatus {
 		Scopes: a.Credential.Scopes, ExpiresAt: a.Credential.ExpiresAt, RefreshExpiresAt: a.lifetimes().RefreshEnds(),
 		ConsentBy: a.Deadline.At, LastValidated: a.Looks.Alive, ValidationNote: a.Looks.Note,
 		LastRefresh: a.LastRefresh, NextRefresh: a.nextRefresh(), Refreshes: a.Refreshes, Failures: a.Failures,
-		Waiting: len(a.Waiting), HeldBy: a.heldBy(), Quarantine: a.Quarantine,
+		Waiting: len(a.Waiting), HeldBy: a.heldBy(), Quarantine: a.Quarantine, Replaced: a.Replaced,
 		Disconnecting: a.Disconnecting && a.Status != credential.Disconnected, Unrevoked: a.Unrevoked, Warning: a.Warning,
 	}
 }

@@ -49,7 +49,7 @@ func (a *account) readVault(ctx workflow.Context, await bool) reading {
 
 // described takes over what was read.
 func (a *account) described(ctx workflow.Context, d activities.Description) {
-	a.Provider, a.Policy, a.RefreshFixed = d.Provider, d.Policy, d.Policy.RefreshFixed
+	a.Provider, a.Policy, a.RefreshFixed, a.Replaced = d.Provider, d.Policy, d.Policy.RefreshFixed, d.Replaced
 	switch {
 	case d.Credential != nil:
 		a.Credential = *d.Credential

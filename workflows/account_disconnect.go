@@ -32,7 +32,10 @@ func (a *account) disconnect(ctx workflow.Context) error {
 	if err := a.emptyQuarantine(ctx); err != nil {
 		return err
 	}
-	err := a.revoke(ctx)
+	err := a.revokeReplaced(ctx)
+	if err == nil {
+		err = a.revoke(ctx)
+	}
 	if ctx.Err() != nil {
 		return err
 	}
@@ -52,7 +55,7 @@ func (a *account) disconnect(ctx workflow.Context) error {
 	if a.Unrevoked != "" {
 		reason = "disconnected by force, and the provider has not revoked the grant: " + a.Unrevoked
 	}
-	a.Credential = activities.Facts{}
+	a.Credential, a.Replaced = activities.Facts{}, nil
 	a.enter(ctx, credential.Disconnected, reason)
 	return nil
 }

@@ -207,7 +207,7 @@ func (a *account) adopt(ctx workflow.Context) error {
 		a.refuseStray(id)
 		return nil
 	}
-	facts, err := a.judge(ctx, activities.AdoptInput{Account: a.id, Authorization: id, AcceptSubject: a.Accepts[id]})
+	adopted, err := a.judge(ctx, activities.AdoptInput{Account: a.id, Authorization: id, AcceptSubject: a.Accepts[id]})
 	if ctx.Err() != nil {
 		return err
 	}
@@ -221,21 +221,25 @@ func (a *account) adopt(ctx workflow.Context) error {
 	a.verdicts[id] = nil
 	a.Warning = ""
 	a.endQuarantine(id)
-	if facts.Generation == a.Credential.Generation && facts.IssuedAt.Equal(a.Credential.IssuedAt) {
+	a.Replaced = adopted.Replaced
+	if adopted.Generation == a.Credential.Generation && adopted.IssuedAt.Equal(a.Credential.IssuedAt) {
 		return nil // it was adopted before, and whatever became of the grant since is still so
 	}
-	a.renew(ctx, facts)
+	a.renew(ctx, adopted.Facts)
 	a.begin(ctx)
 	return nil
 }
 
-// judge has an authorization adopted or refused. One that is accepted as it is may have the grant of another subject revoked.
-func (a *account) judge(ctx workflow.Context, in activities.AdoptInput) (facts activities.Facts, err error) {
+// changeRevokesApart: an Adopt that accepts another subject revoked the grant before by itself, in its turn.
+const changeRevokesApart = "revokes apart"
+
+// judge has an authorization adopted or refused.
+func (a *account) judge(ctx workflow.Context, in activities.AdoptInput) (adopted activities.Adopted, err error) {
 	const what = "adopt an authorization"
-	if in.AcceptSubject != "" {
-		err = a.inTurn(ctx, what, (*activities.Account).Adopt, in, &facts)
-		return facts, err
+	if in.AcceptSubject != "" && workflow.GetVersion(ctx, changeRevokesApart, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		err = a.inTurn(ctx, what, (*activities.Account).Adopt, in, &adopted)
+		return adopted, err
 	}
-	err = workflow.ExecuteActivity(accountActivity(ctx, what), (*activities.Account).Adopt, in).Get(ctx, &facts)
-	return facts, err
+	err = workflow.ExecuteActivity(accountActivity(ctx, what), (*activities.Account).Adopt, in).Get(ctx, &adopted)
+	return adopted, err
 }

@@ -91,7 +91,7 @@ func (m *model) heardStore(_ activities.StoreInput, out activities.Facts, err er
 	})
 }
 
-func (m *model) heardAdopt(_ activities.AdoptInput, out activities.Facts, err error) {
+func (m *model) heardAdopt(_ activities.AdoptInput, out activities.Adopted, err error) {
 	m.notef("adoption: generation %d, error %v", out.Generation, err)
 	m.believe(func(b *belief) {
 		if err == nil && out.Generation > b.known {
@@ -172,21 +172,43 @@ func (m *model) checkPace() {
 	}
 }
 
-// checkShred is what must hold when a credential is destroyed: its grant is revoked, as far as anybody can know it, or will be
-// said not to be.
+// checkShred is what must hold when a credential is destroyed: its grant and those before are revoked, as far as anybody can know
+// it, or will be said not to be.
 func (m *model) checkShred(ctx context.Context) {
+	for _, r := range m.replaced() {
+		m.checkDrop(ctx, r.Authorization)
+	}
 	record, err := m.vault.Get(m.t.Context(), acmeSlack)
 	if err != nil || record.Presented != nil {
 		return
 	}
-	alive := m.server.accepts(record.Tokens.Access) || m.server.accepts(record.Tokens.Refresh)
+	m.checkDestroyed(ctx, record.Tokens)
+}
+
+// checkDrop is what must hold when a grant is destroyed that another took the place of.
+func (m *model) checkDrop(ctx context.Context, id string) {
+	if stray, err := m.vault.GetStray(m.t.Context(), id); err == nil && stray.Replaced && !stray.Shared {
+		m.checkDestroyed(ctx, stray.Tokens)
+	}
+}
+
+func (m *model) checkDestroyed(ctx context.Context, tokens credential.Tokens) {
 	switch {
-	case !alive:
+	case !m.server.accepts(tokens.Access) && !m.server.accepts(tokens.Refresh):
 	case ctx.Value(forcedKey{}) != nil:
 		m.believe(func(b *belief) { b.leftBehind = true })
 	default:
 		m.wrongf("a credential was destroyed before it was revoked")
 	}
+}
+
+// replaced returns the grants in the vault that are to be revoked.
+func (m *model) replaced() []credential.Replaced {
+	all, err := m.vault.Replaced(m.t.Context(), acmeSlack)
+	if err != nil {
+		m.wrongf("the vault does not say what was replaced: %v", err)
+	}
+	return all
 }
 
 // forcedKey marks what a disconnect by force does.
@@ -345,6 +367,9 @@ func (m *model) checkHealth() {
 		return
 	}
 	s := m.status()
+	if left := m.replaced(); len(left) > 0 || len(s.Replaced) > 0 {
+		m.wrongf("nothing fails for an hour, and %s is not revoked", left)
+	}
 	record, err := m.vault.Get(m.t.Context(), acmeSlack)
 	if err == nil && m.renewable(record) && !m.fateUnknown(record) && s.Status != credential.Active {
 		m.wrongf("nothing fails for an hour and the grant is good, but the account is %s: %s", s.Status, s.Reason)

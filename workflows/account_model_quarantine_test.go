@@ -2,6 +2,9 @@ package workflows
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"tokenkeeper/credential"
@@ -35,6 +38,7 @@ func (v *memoryVault) GetStray(_ context.Context, id string) (vault.Stray, error
 	if !ok || !stray.Quarantined() {
 		return vault.Stray{}, vault.ErrNotFound
 	}
+	_, replaced := v.replaced[id]
 	shared := false
 	for _, r := range v.records {
 		shared = shared || r.Subject == stray.Subject
@@ -42,14 +46,40 @@ func (v *memoryVault) GetStray(_ context.Context, id string) (vault.Stray, error
 	for _, a := range v.authorizations {
 		shared = shared || a.ID != id && a.Subject == stray.Subject
 	}
-	return vault.Stray{Authorization: stray, Shared: shared}, nil
+	return vault.Stray{Authorization: stray, Shared: shared, Replaced: replaced}, nil
 }
 
 func (v *memoryVault) DropAuthorization(_ context.Context, id string) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	delete(v.authorizations, id)
+	delete(v.replaced, id)
 	return nil
+}
+
+// setAside keeps what the account has until a grant of another subject takes its place.
+func (v *memoryVault) setAside(old vault.Record, next credential.Subject) {
+	if old.Subject == "" || old.Subject == next {
+		return
+	}
+	id := fmt.Sprintf("replaced/%d", old.Generation)
+	v.authorizations[id] = vault.Authorization{
+		ID: id, Account: old.Account, Subject: old.Subject, Tokens: old.Tokens, QuarantinedAt: v.now(), ExpiresAt: v.now(),
+	}
+	v.replaced[id] = credential.Replaced{Authorization: id, Holder: credential.Holder{Subject: old.Subject}, Since: v.now()}
+}
+
+func (v *memoryVault) Replaced(context.Context, credential.AccountID) ([]credential.Replaced, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.SortedFunc(maps.Values(v.replaced), func(a, b credential.Replaced) int { return a.Since.Compare(b.Since) }), nil
+}
+
+func (v *modelVault) Replaced(ctx context.Context, account credential.AccountID) ([]credential.Replaced, error) {
+	if err := v.away(); err != nil {
+		return nil, err
+	}
+	return v.Vault.Replaced(ctx, account)
 }
 
 func (v *modelVault) Accept(ctx context.Context, id string, subject credential.Subject) (vault.Record, error) {
@@ -81,7 +111,12 @@ func (v *modelVault) DropAuthorization(ctx context.Context, id string) error {
 	if err := v.away(); err != nil {
 		return err
 	}
-	return v.Vault.DropAuthorization(ctx, id)
+	v.m.checkDrop(ctx, id)
+	err := v.Vault.DropAuthorization(ctx, id)
+	if v.m.takes(diesAfterStoring) {
+		panic(died{})
+	}
+	return err
 }
 
 // judge accepts or rejects what is in quarantine, or what was there before.

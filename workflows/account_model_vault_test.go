@@ -24,6 +24,7 @@ type memoryVault struct {
 	authorizations map[string]vault.Authorization                 // guarded by mu
 	sealed         []sealedTokens                                 // guarded by mu
 	unrevoked      map[credential.AccountID]string                // guarded by mu; of accounts without a record
+	replaced       map[string]credential.Replaced                 // guarded by mu; :: authorization → grant of another subject
 }
 
 var _ activities.Vault = (*memoryVault)(nil)
@@ -37,7 +38,7 @@ type sealedTokens struct {
 func newMemoryVault(now func() time.Time) *memoryVault {
 	return &memoryVault{
 		now: now, records: map[credential.AccountID]vault.Record{}, last: map[credential.AccountID]credential.Generation{},
-		authorizations: map[string]vault.Authorization{}, unrevoked: map[credential.AccountID]string{},
+		authorizations: map[string]vault.Authorization{}, unrevoked: map[credential.AccountID]string{}, replaced: map[string]credential.Replaced{},
 	}
 }
 
@@ -170,6 +171,7 @@ func (v *memoryVault) adopt(id string) (vault.Record, error) {
 	}
 	delete(v.authorizations, id)
 	delete(v.unrevoked, a.Account)
+	v.setAside(v.records[a.Account], a.Subject)
 	r := vault.Record{
 		Account: a.Account, Generation: v.last[a.Account] + 1, Subject: a.Subject, Display: a.Display,
 		Tokens: a.Tokens, AuthorizationID: id, UpdatedAt: v.now(),
@@ -192,6 +194,7 @@ func (v *memoryVault) Shred(_ context.Context, account credential.AccountID, g c
 	for id, a := range v.authorizations {
 		if a.Account == account {
 			delete(v.authorizations, id)
+			delete(v.replaced, id)
 		}
 	}
 	return nil

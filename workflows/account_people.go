@@ -200,6 +200,9 @@ func (a *account) details() string {
 	if q := a.Quarantine; q != nil {
 		add("in quarantine until "+formatTime(q.Until), "a consent of "+q.Got.String())
 	}
+	for _, r := range a.Replaced {
+		add("to be revoked at the provider", r.String()+" before")
+	}
 	add("not revoked at the provider", a.Unrevoked)
 	add("warning", a.Warning)
 	return strings.Join(lines, "\n")

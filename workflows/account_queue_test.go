@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
 
 	"tokenkeeper/activities"
 	"tokenkeeper/credential"
@@ -79,9 +80,10 @@ func TestADisconnectThatNoWorkerTakesStaysAskedFor(t *testing.T) {
 	assert.Contains(t, end.Warning, "disconnecting waits: no worker took the request")
 }
 
-// A person accepts a consent of another subject while no worker serves the connector, which is to take the old grant back.
-func TestAnAcceptedConsentIsAdoptedThoughNoWorkerServesTheConnector(t *testing.T) {
+// Histories of before have a consent of another subject adopted where the old grant was to be taken back at once.
+func TestAnAcceptedConsentWasAdoptedThoughNoWorkerServedTheConnector(t *testing.T) {
 	g := newGrant(t, 10*time.Hour)
+	g.env.OnGetVersion(changeRevokesApart, workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion)
 	g.issue()
 	asked := 0
 	g.judge = func(activities.AdoptInput) error {

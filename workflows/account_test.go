@@ -40,6 +40,8 @@ type grant struct {
 	adoptions []activities.AdoptInput
 	discard   func(activities.DiscardInput) error
 	discards  []activities.DiscardInput
+	// replaced are grants in the vault that are to be revoked.
+	replaced []credential.Replaced
 	// adopted says that the good authorization was adopted before.
 	adopted bool
 	// vaultAway has a good answer come back sealed.
@@ -83,7 +85,7 @@ func newGrant(t *testing.T, lifetime time.Duration) *grant {
 			if err := g.unconfigured(in); err != nil {
 				return activities.Description{}, err
 			}
-			d := activities.Description{Provider: "slack", Policy: g.policy}
+			d := activities.Description{Provider: "slack", Policy: g.policy, Replaced: g.replaced}
 			if g.now.Generation > 0 {
 				d.Credential = &g.now
 			}
@@ -154,17 +156,17 @@ func (g *grant) refresh(_ context.Context, in activities.RefreshInput) (activiti
 	return activities.RefreshResult{Credential: &facts}, nil
 }
 
-func (g *grant) adopt(_ context.Context, in activities.AdoptInput) (activities.Facts, error) {
+func (g *grant) adopt(_ context.Context, in activities.AdoptInput) (activities.Adopted, error) {
 	g.adoptions = append(g.adoptions, in)
 	if in.Authorization != "good-authorization" {
 		if err := g.judge(in); err != nil {
-			return activities.Facts{}, err
+			return activities.Adopted{}, err
 		}
 	}
 	if !g.adopted {
 		g.issue()
 	}
-	return g.now, nil
+	return activities.Adopted{Facts: g.now, Replaced: g.replaced}, nil
 }
 
 // after runs f at a time of the simulated clock.

@@ -25,7 +25,8 @@
 // token, and needs no authorization.
 //
 // An authorization of another subject, or with fewer scopes than the account has, changes none of that. Its tokens are in
-// quarantine in the vault until somebody accepts or rejects them, another authorization comes, or their time is over.
+// quarantine in the vault until somebody accepts or rejects them, another authorization comes, or their time is over. Where the
+// one of another subject is accepted, the grant before stays in the vault until it is revoked, beside everything else.
 //
 // What one account meets that the others of its connector would meet too, a refused app or a Retry-After, it tells its
 // [Connector], of which there is one for each OAuth app. While an app is refused its accounts wait, one of them tries once in

@@ -1,0 +1,2 @@
+-- 1 for a grant whose place another subject's took: nobody adopts it any more, and it stays until it is revoked.
+ALTER TABLE authorizations ADD COLUMN replaced BIGINT NOT NULL DEFAULT 0;

@@ -1,0 +1,73 @@
+package vault
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/vault/internal/storage"
+)
+
+// setAside keeps what an account has when a grant of another subject is about to take its place: the provider is to revoke it,
+// and may be away now. Nobody can adopt it any more. [Vault.GetStray] returns it until [Vault.DropAuthorization].
+func (s sealer) setAside(ctx context.Context, tx storage.Queryer, account credential.AccountID, next credential.Subject, now time.Time) error {
+	var before credential.Subject
+	err := tx.QueryRowContext(ctx, `SELECT subject FROM records WHERE account = $1`, account.String()).Scan(&before)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil
+	case err != nil || before == next:
+		return err
+	}
+	old, err := s.record(ctx, tx, account)
+	if err != nil {
+		return err
+	}
+	kept := Authorization{
+		ID: fmt.Sprintf("replaced/%s/g%d", account, old.Generation), Account: account, Subject: old.Subject, Display: old.Display,
+		Tokens: old.Tokens, CreatedAt: now, ExpiresAt: now,
+	}
+	if err := s.insertAuthorization(ctx, tx, kept); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE authorizations SET quarantined_at = created_at, replaced = 1 WHERE id = $1`, kept.ID)
+	return err
+}
+
+// Replaced lists the grants that an account had until one of another subject took their place, and that nobody has dropped
+// since, the oldest first.
+func (v *Vault) Replaced(ctx context.Context, account credential.AccountID) ([]credential.Replaced, error) {
+	var all []credential.Replaced
+	err := v.store.Read(ctx, func(q storage.Queryer) error {
+		var err error
+		all, err = replaced(ctx, q, account)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing what was replaced of account %s: %w", account, err)
+	}
+	return all, nil
+}
+
+func replaced(ctx context.Context, q storage.Queryer, account credential.AccountID) ([]credential.Replaced, error) {
+	rows, err := q.QueryContext(ctx, `SELECT id, subject, display, created_at FROM authorizations
+		WHERE account = $1 AND replaced = 1 ORDER BY created_at, id`, account.String())
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []credential.Replaced
+	for rows.Next() {
+		var r credential.Replaced
+		var since int64
+		if err := rows.Scan(&r.Authorization, &r.Holder.Subject, &r.Holder.Display, &since); err != nil {
+			return nil, err
+		}
+		r.Since = fromMicros(since)
+		all = append(all, r)
+	}
+	return all, rows.Err()
+}

@@ -1,0 +1,86 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"tokenkeeper/activities"
+	"tokenkeeper/credential"
+)
+
+// errand is the revocation of a grant that another took the place of. It is under way beside everything else for as long as the
+// provider takes, and costs the history nothing meanwhile.
+type errand struct {
+	grant credential.Replaced
+	done  workflow.Future
+	stop  workflow.CancelFunc
+}
+
+// ready reports whether the errand is over.
+func (e *errand) ready() bool { return e != nil && e.done.IsReady() }
+
+// end ends an errand that is under way. An attempt that has begun may go on.
+func (e *errand) end() {
+	if e != nil {
+		e.stop()
+	}
+}
+
+// keepRevoking has an errand under way exactly while there is a grant to revoke.
+func (a *account) keepRevoking(ctx workflow.Context) {
+	if a.errand != nil || len(a.Replaced) == 0 || a.Disconnecting {
+		return
+	}
+	options := a.revokes(ctx)
+	options.ScheduleToStartTimeout = 0 // nobody waits: it may lie there until a worker has the connector
+	revoking, stop := workflow.WithCancel(workflow.WithActivityOptions(ctx, options))
+	a.errand = &errand{grant: a.Replaced[0], stop: stop, done: workflow.ExecuteActivity(revoking, (*activities.Account).Discard,
+		activities.DiscardInput{Account: a.id, Authorization: a.Replaced[0].Authorization})}
+}
+
+// revokes returns the options of a revocation that is tried until the provider has answered.
+func (a *account) revokes(ctx workflow.Context) workflow.ActivityOptions {
+	options := workflow.GetActivityOptions(a.tokenActivity(ctx, "revoke the grant before"))
+	options.RetryPolicy.MaximumInterval = maxRevokeInterval
+	return options
+}
+
+// returned takes note of an errand that is over. Another one begins with the next wait.
+func (a *account) returned(ctx workflow.Context) error {
+	done := a.errand
+	a.errand = nil
+	if err := done.done.Get(ctx, nil); err != nil {
+		if ctx.Err() == nil { // somebody ended it at the server: none of its own failures is final
+			a.log.Warn("a revocation ended without an answer of the provider", "account", a.id.String(), "subject", done.grant.Holder.Subject, "error", err)
+			return nil
+		}
+		return err
+	}
+	a.forget(done.grant)
+	return nil
+}
+
+func (a *account) forget(grant credential.Replaced) {
+	for i, r := range a.Replaced {
+		if r.Authorization == grant.Authorization {
+			a.Replaced = append(a.Replaced[:i:i], a.Replaced[i+1:]...)
+			return
+		}
+	}
+}
+
+// revokeReplaced waits until the provider has taken back what other subjects granted before, or until somebody forces the end:
+// ForceDisconnect then destroys that as well.
+func (a *account) revokeReplaced(ctx workflow.Context) error {
+	a.errand.end()
+	a.errand = nil
+	for len(a.Replaced) > 0 {
+		grant := a.Replaced[0]
+		forced, err := a.untilForced(workflow.WithActivityOptions(ctx, a.revokes(ctx)), (*activities.Account).Discard,
+			activities.DiscardInput{Account: a.id, Authorization: grant.Authorization})
+		if forced || err != nil {
+			return err
+		}
+		a.forget(grant)
+	}
+	return nil
+}
