@@ -35,7 +35,7 @@ type departures interface {
 }
 
 type presentations interface {
-	Present(ctx context.Context, account credential.AccountID, g credential.Generation) (vault.Presentation, error)
+	Present(ctx context.Context, account credential.AccountID, g credential.Generation, known int) (vault.Presentation, error)
 	Withdraw(ctx context.Context, account credential.AccountID, g credential.Generation) error
 }
 

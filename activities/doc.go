@@ -18,7 +18,7 @@
 //	timer, or
 //	Update refresh{g}
 //	  │ ──────────────▶ 1 read the record ─────────────────────── is it newer than g? ─▶ that is the answer
-//	  │                 2 write ahead ─────────────────────────── "g presented at t, n times"
+//	  │                 2 write ahead ─────────────────────────── "g presented at t, n times", if it was n-1 in step 1
 //	  │                 3 POST ────────────────────────────────────────────────────────────────▶ spent, g+1 issued
 //	  │                 4 the answer ◀──────────────────────────────────────────────────────────────┘
 //	  │                 5 compare and swap ────────────────────── g → g+1, the mark goes with it
@@ -30,6 +30,7 @@
 //
 //	dies            left behind                      the next attempt
 //	before 2        record g                         begins as if nothing had been
+//	held up there   record g                         goes ahead, and step 2 refuses the one that wakes up after it
 //	2 to 3          the mark; nothing was sent       cannot know that: the provider's facts decide
 //	3 to 5          the mark; the token is spent     the same
 //	5 to 6          record g+1                       finds it in step 1 and sends nothing

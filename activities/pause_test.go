@@ -91,15 +91,20 @@ func TestAnAccountThatIsToldToTrySends(t *testing.T) {
 	assert.Equal(t, 1, w.posts())
 }
 
-// meanwhile is a vault during whose write-ahead something else happens.
+// meanwhile is a vault before or after whose write-ahead something else happens.
 type meanwhile struct {
 	activities.Vault
-	happens func()
+	before, after func() // nil for nothing
 }
 
-func (m meanwhile) Present(ctx context.Context, account credential.AccountID, g credential.Generation) (vault.Presentation, error) {
-	presentation, err := m.Vault.Present(ctx, account, g)
-	m.happens()
+func (m meanwhile) Present(ctx context.Context, account credential.AccountID, g credential.Generation, known int) (vault.Presentation, error) {
+	if m.before != nil {
+		m.before()
+	}
+	presentation, err := m.Vault.Present(ctx, account, g, known)
+	if m.after != nil {
+		m.after()
+	}
 	return presentation, err
 }
 
@@ -122,7 +127,7 @@ func TestARefusalIsHeardUntilJustBeforeTheRequest(t *testing.T) {
 	_, err := w.vault.Adopt(t.Context(), "authorization-of-another")
 	require.NoError(t, err)
 	honest := w.account.Vault
-	w.account.Vault = meanwhile{honest, func() {
+	w.account.Vault = meanwhile{Vault: honest, after: func() {
 		w.account.Vault = honest
 		got := once(w, w.account.RefreshToken, activities.RefreshInput{Account: other, Generation: 1, Settled: true})
 		requireFailure(t, got.out, credential.DeadClient, "bad_client_secret")
@@ -194,7 +199,7 @@ func TestAnAttemptThatMayStillTalkPausesNobodyElse(t *testing.T) {
 	var said activities.Pause
 	var failing error
 	w.connectorOf(&said, &failing)
-	_, err := w.vault.Present(t.Context(), slackAccount, 1)
+	_, err := w.vault.Present(t.Context(), slackAccount, 1, 0)
 	require.NoError(t, err)
 
 	r := w.refreshAfter(slackAccount, 1, false)

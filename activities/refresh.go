@@ -153,14 +153,18 @@ func (a *Account) unsettled(conn Connection, record vault.Record, in RefreshInpu
 	ago := a.now().Sub(record.Presented.At)
 	if talking := stillTalking(conn, *record.Presented, ago); talking > 0 && !over {
 		// Its worker may only seem dead: one that lost Temporal still waits for the provider.
-		verdict = failed(credential.Transient, CodeInFlight, "an earlier attempt may still be waiting for its answer")
-		verdict.Failure.RetryAfter = talking
-		return verdict, true
+		return inFlight("an earlier attempt may still be waiting for its answer", talking), true
 	}
 	if conn.Provider.RetryAfterAmbiguous(record.Presented.Attempts, ago) {
 		return RefreshResult{}, false
 	}
 	return failed(credential.DeadGrant, CodeOutcomeUnknown, outcomeUnknown(conn, record)), true
+}
+
+func inFlight(message string, wait time.Duration) RefreshResult {
+	result := failed(credential.Transient, CodeInFlight, message)
+	result.Failure.RetryAfter = wait
+	return result
 }
 
 // stillTalking returns how long an attempt that left the mark may go on. The mark has the time of the first presentation
@@ -184,10 +188,13 @@ func outcomeUnknown(conn Connection, record vault.Record) string {
 // present spends the refresh token: steps 2 to 5. They end before the deadline, after which there may be another attempt;
 // zero means that there is none.
 func (a *Account) present(ctx context.Context, conn Connection, in RefreshInput, record vault.Record, deadline time.Time) RefreshResult {
-	if _, err := a.Vault.Present(ctx, record.Account, record.Generation); err != nil {
-		if errors.Is(err, vault.ErrConflict) {
-			return a.current(ctx, record.Account)
-		}
+	switch _, err := a.Vault.Present(ctx, record.Account, record.Generation, record.Presentations()); {
+	case errors.Is(err, vault.ErrConflict):
+		return a.current(ctx, record.Account)
+	case errors.Is(err, vault.ErrPresented):
+		// This attempt was held up since it read the record, and is not the account's last any more.
+		return inFlight("another attempt presented the refresh token while this one was held up", conn.Timeout+talkMargin)
+	case err != nil:
 		return vaultAway(err)
 	}
 	if !deadline.IsZero() && time.Until(deadline) < conn.Timeout+talkMargin {

@@ -282,3 +282,26 @@ func TestTokensThatNobodyCanKeepAreAnUnknownOutcome(t *testing.T) {
 	requireFailure(t, w.refresh(slackAccount, 1), credential.Ambiguous, activities.CodeVault)
 	assert.NotNil(t, w.held(slackAccount).Presented)
 }
+
+// An attempt is held up between its look at the vault and its mark, so that Temporal takes it for dead. The one that takes its
+// place presents the token, and its answer is lost. When the first wakes up it knows nothing of that.
+func TestAnAttemptThatWasHeldUpDoesNotPresentWhatAnotherHas(t *testing.T) {
+	w := newWorld(t, sandbox.Options{Slack: sandbox.AppOptions{Rotation: sandbox.RotationRevokeFamily}})
+	w.rotates("slack", provider.RotationSingleUse, 0, true)
+	w.connect(slackAccount)
+	honest := w.account.Vault
+	w.account.Vault = meanwhile{Vault: honest, before: func() {
+		w.account.Vault = honest
+		w.lose(true)
+		requireFailure(t, w.refresh(slackAccount, 1), credential.Ambiguous, "")
+	}}
+
+	r := w.refresh(slackAccount, 1)
+
+	requireFailure(t, r, credential.Transient, activities.CodeInFlight)
+	assert.Equal(t, 15*time.Second, r.Failure.RetryAfter, "as long as the other may take")
+	assert.Equal(t, 1, w.Books().Requests[slackRefreshes])
+	assert.Equal(t, 1, w.held(slackAccount).Presentations(), "it left no mark of its own")
+	w.clock.advance(time.Minute)
+	requireFailure(t, w.refresh(slackAccount, 1), credential.DeadGrant, activities.CodeOutcomeUnknown)
+}

@@ -240,11 +240,11 @@ func (v *shakyVault) Get(ctx context.Context, account credential.AccountID) (vau
 	return v.Vault.Get(ctx, account)
 }
 
-func (v *shakyVault) Present(ctx context.Context, account credential.AccountID, g credential.Generation) (vault.Presentation, error) {
+func (v *shakyVault) Present(ctx context.Context, account credential.AccountID, g credential.Generation, known int) (vault.Presentation, error) {
 	if err := v.broken("Present"); err != nil {
 		return vault.Presentation{}, err
 	}
-	return v.Vault.Present(ctx, account, g)
+	return v.Vault.Present(ctx, account, g, known)
 }
 
 func (v *shakyVault) Withdraw(ctx context.Context, account credential.AccountID, g credential.Generation) error {

@@ -67,6 +67,7 @@ var conformance = map[string]func(*testing.T, backend){
 	"PresentIsWrittenAheadAndCounted":           testPresentIsWrittenAheadAndCounted,
 	"WithdrawTakesBackOnePresentation":          testWithdrawTakesBackOnePresentation,
 	"OneWinnerPerGeneration":                    testOneWinnerPerGeneration,
+	"OneOfManyPresents":                         testOneOfManyPresents,
 	"SwapWithoutAFileInReach":                   testSwapWithoutAFileInReach,
 	"LoginIsTakenOnce":                          testLoginIsTakenOnce,
 	"LoginWithoutAVerifier":                     testLoginWithoutAVerifier,

@@ -12,6 +12,8 @@ var (
 	ErrNotFound = errors.New("not in the vault")
 	// ErrConflict is returned when a write speaks of a generation that is no longer the newest. The newer tokens stay.
 	ErrConflict = errors.New("generation moved on")
+	// ErrPresented is returned when somebody else has presented a generation since it was read, or has taken that back.
+	ErrPresented = errors.New("another attempt has presented it meanwhile")
 	// ErrQuarantined is returned for an authorization that did not fit its account and that nobody has accepted.
 	ErrQuarantined = errors.New("in quarantine")
 )

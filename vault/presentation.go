@@ -18,18 +18,19 @@ type Presentation struct {
 	Attempts   int       // whose outcome is unknown
 }
 
-// Present writes down that generation g is presented now, before the request is sent. The answer counts the presentations
-// without a known outcome, this one included. It returns [ErrConflict] when g is not the newest generation; then nothing
-// may be sent.
-func (v *Vault) Present(ctx context.Context, account credential.AccountID, g credential.Generation) (Presentation, error) {
+// Present writes down that generation g is presented now, before the request is sent. known is how many presentations without a
+// known outcome the caller has read of, and counted in when it judged that one more may be; the answer counts this one too. It
+// returns [ErrConflict] when g is not the newest generation, and [ErrPresented] when there are other presentations than the known
+// ones; then nothing may be sent.
+func (v *Vault) Present(ctx context.Context, account credential.AccountID, g credential.Generation, known int) (Presentation, error) {
 	var at int64
 	p := Presentation{Generation: g}
 	err := v.store.Write(ctx, func(tx storage.Queryer) error {
 		err := tx.QueryRowContext(ctx, `UPDATE records
 			SET presented_at = CASE presented_attempts WHEN 0 THEN $1 ELSE presented_at END, presented_attempts = presented_attempts + 1
-			WHERE account = $2 AND generation = $3
+			WHERE account = $2 AND generation = $3 AND presented_attempts = $4
 			RETURNING presented_at, presented_attempts`,
-			micros(v.now()), account.String(), g).Scan(&at, &p.Attempts)
+			micros(v.now()), account.String(), g, known).Scan(&at, &p.Attempts)
 		if errors.Is(err, sql.ErrNoRows) {
 			return whyNot(ctx, tx, account, g)
 		}
@@ -64,7 +65,7 @@ func (v *Vault) Withdraw(ctx context.Context, account credential.AccountID, g cr
 	return nil
 }
 
-// whyNot says why no row has this account and generation.
+// whyNot says why a row was not written for an account and its generation.
 func whyNot(ctx context.Context, tx storage.Queryer, account credential.AccountID, wanted credential.Generation) error {
 	var current credential.Generation
 	err := tx.QueryRowContext(ctx, `SELECT generation FROM records WHERE account = $1`, account.String()).Scan(&current)
@@ -73,6 +74,9 @@ func whyNot(ctx context.Context, tx storage.Queryer, account credential.AccountI
 	}
 	if err != nil {
 		return err
+	}
+	if current == wanted {
+		return ErrPresented
 	}
 	return conflict(current, wanted)
 }

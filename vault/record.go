@@ -23,6 +23,14 @@ type Record struct {
 	UpdatedAt       time.Time     // when this generation was written
 }
 
+// Presentations counts the presentations of this generation whose outcome is not known.
+func (r Record) Presentations() int {
+	if r.Presented == nil {
+		return 0
+	}
+	return r.Presented.Attempts
+}
+
 // Get returns the newest tokens of an account, or [ErrNotFound].
 func (v *Vault) Get(ctx context.Context, account credential.AccountID) (Record, error) {
 	var r Record

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -93,7 +94,7 @@ func testLateSwapIsFenced(t *testing.T, b backend) {
 		require.ErrorIs(t, err, ErrConflict)
 		assert.ErrorContains(t, err, "acme/triage/slack")
 	}
-	_, err = v.Present(t.Context(), slack, 1)
+	_, err = v.Present(t.Context(), slack, 1, 0)
 	require.ErrorIs(t, err, ErrConflict)
 	require.ErrorIs(t, v.Withdraw(t.Context(), slack, 1), ErrConflict)
 
@@ -108,7 +109,7 @@ func testWritesToAnUnknownAccount(t *testing.T, b backend) {
 	v, _ := b.newVault(t)
 	_, err := v.Swap(t.Context(), slack, 1, tokens("x"))
 	require.ErrorIs(t, err, ErrNotFound)
-	_, err = v.Present(t.Context(), slack, 1)
+	_, err = v.Present(t.Context(), slack, 1, 0)
 	require.ErrorIs(t, err, ErrNotFound)
 	require.ErrorIs(t, v.Withdraw(t.Context(), slack, 1), ErrNotFound)
 }
@@ -128,7 +129,7 @@ func testPresentIsWrittenAheadAndCounted(t *testing.T, b backend) {
 	v := f.open(t)
 	connectAccount(t, v, "a1", slack, "T1/B1")
 	first := f.clock.Now()
-	p, err := v.Present(t.Context(), slack, 1)
+	p, err := v.Present(t.Context(), slack, 1, 0)
 	require.NoError(t, err)
 	assert.Equal(t, Presentation{Generation: 1, At: first, Attempts: 1}, p)
 
@@ -137,7 +138,12 @@ func testPresentIsWrittenAheadAndCounted(t *testing.T, b backend) {
 	require.NoError(t, err)
 	assert.Equal(t, &p, r.Presented, "the next process sees it")
 
-	p, err = v.Present(t.Context(), slack, 1)
+	for _, known := range []int{0, 2} {
+		_, err = v.Present(t.Context(), slack, 1, known)
+		require.ErrorIs(t, err, ErrPresented, "who has read of other presentations has judged by them")
+		require.NotErrorIs(t, err, ErrConflict)
+	}
+	p, err = v.Present(t.Context(), slack, 1, 1)
 	require.NoError(t, err)
 	assert.Equal(t, Presentation{Generation: 1, At: first, Attempts: 2}, p, "grace counts from the first")
 
@@ -159,15 +165,15 @@ func testWithdrawTakesBackOnePresentation(t *testing.T, b backend) {
 		return r.Presented
 	}
 
-	_, err := v.Present(t.Context(), slack, 1)
+	_, err := v.Present(t.Context(), slack, 1, 0)
 	require.NoError(t, err)
 	require.NoError(t, v.Withdraw(t.Context(), slack, 1))
 	assert.Nil(t, presented())
 
-	_, err = v.Present(t.Context(), slack, 1)
+	_, err = v.Present(t.Context(), slack, 1, 0)
 	require.NoError(t, err)
 	clock.Advance(time.Minute)
-	_, err = v.Present(t.Context(), slack, 1)
+	_, err = v.Present(t.Context(), slack, 1, 1)
 	require.NoError(t, err)
 	require.NoError(t, v.Withdraw(t.Context(), slack, 1))
 	assert.Equal(t, &Presentation{Generation: 1, At: first, Attempts: 1}, presented(), "the first is still out")
@@ -205,6 +211,26 @@ func testOneWinnerPerGeneration(t *testing.T, b backend) {
 	assert.GreaterOrEqual(t, len(winners), rounds, "in each round somebody wins")
 	assert.EqualValues(t, len(winners)+1, r.Generation)
 	assert.Equal(t, tokens(winners[r.Generation]), r.Tokens, "the pair is one winner's, whole")
+}
+
+// Of those that read a token as not presented one may present it: the others have judged by what is no longer so.
+func testOneOfManyPresents(t *testing.T, b backend) {
+	f := b.newFixture(t)
+	vaults := []*Vault{f.open(t), f.open(t)}
+	connectAccount(t, vaults[0], "a1", slack, "T1/B1")
+	var presented atomic.Int32
+	together(32, func(i int) {
+		_, err := vaults[i%len(vaults)].Present(t.Context(), slack, 1, 0)
+		if err == nil {
+			presented.Add(1)
+			return
+		}
+		assert.ErrorIs(t, err, ErrPresented)
+	})
+	assert.EqualValues(t, 1, presented.Load())
+	r, err := vaults[1].Get(t.Context(), slack)
+	require.NoError(t, err)
+	assert.Equal(t, 1, r.Presentations())
 }
 
 func testSwapWithoutAFileInReach(t *testing.T, b backend) {

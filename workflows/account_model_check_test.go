@@ -267,7 +267,8 @@ func (m *model) check() {
 	b, busy := m.belief, len(m.attempts) > 0 || now.Sub(m.settled) < settling
 	m.belief.newest, m.belief.stored = max(b.newest, s.Generation), max(b.stored, record.Generation)
 	m.mu.Unlock()
-	if s.Generation < b.newest || held && record.Generation < b.stored {
+	ending := s.Status == credential.Disconnected // it has given up its credential, and is about to complete
+	if s.Generation < b.newest && !ending || held && record.Generation < b.stored {
 		m.wrongf("the generation went back: the account from %d to %d, the vault from %d to %d", b.newest, s.Generation, b.stored, record.Generation)
 	}
 	if busy {
@@ -326,7 +327,7 @@ func (m *model) checkStatus(s AccountStatus, b belief, record vault.Record, held
 			m.wrongf("client_misconfigured after %q", b.failed)
 		}
 	case credential.Pending:
-		if held {
+		if held && b.failed == "" { // after a failure it may be that an attempt brought it that Temporal had lost
 			m.wrongf("pending with a credential")
 		}
 	case credential.Disconnected:

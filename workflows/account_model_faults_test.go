@@ -38,6 +38,7 @@ const (
 	garbled        fault = "200 with a page, handled"
 	// Of the worker: it loses Temporal and goes on, or it dies, at each point of the protocol.
 	cutOff            fault = "worker cut off from Temporal, and goes on"
+	heldUp            fault = "worker held up before the mark, and goes on"
 	diesBeforeMark    fault = "worker dies before the mark"
 	diesAfterMark     fault = "worker dies after the mark"
 	diesBeforeStoring fault = "worker dies with the answer"
@@ -49,7 +50,7 @@ const (
 func faults() []fault {
 	return []fault{
 		refused, unhandled, unheard, overdue, unavailable503, badGateway, throttled, strange, garbled,
-		cutOff, cutOff, diesBeforeMark, diesAfterMark, diesBeforeStoring, diesAfterStoring, doesNotStore,
+		cutOff, cutOff, heldUp, heldUp, diesBeforeMark, diesAfterMark, diesBeforeStoring, diesAfterStoring, doesNotStore,
 	}
 }
 
@@ -137,17 +138,25 @@ func attemptOf(ctx context.Context) *alone {
 
 // goOnAlone lets Temporal lose the attempt, and its request go on for a while.
 func (m *model) goOnAlone(ctx context.Context, token *issuedToken, serve func() *http.Response) *http.Response {
-	a := attemptOf(ctx)
 	m.server.travels(token, true)
+	m.lost(ctx, func() { m.server.travels(token, false) })
+	return serve()
+}
+
+// holdUp lets Temporal lose the attempt before it has done anything, and wakes it up later.
+func (m *model) holdUp(ctx context.Context) { m.lost(ctx, func() {}) }
+
+// lost lets Temporal lose the attempt, and returns when it goes on.
+func (m *model) lost(ctx context.Context, goesOn func()) {
+	a := attemptOf(ctx)
 	arrive := make(chan struct{})
 	m.later(cutOffFor, func() {
-		m.server.travels(token, false)
+		goesOn()
 		close(arrive)
 		<-a.over
 	})
 	close(a.lost)
 	<-arrive
-	return serve()
 }
 
 // isAlone reports whether Temporal lost the attempt.
@@ -274,14 +283,17 @@ func (v *modelVault) Get(ctx context.Context, account credential.AccountID) (vau
 	return v.Vault.Get(ctx, account)
 }
 
-func (v *modelVault) Present(ctx context.Context, account credential.AccountID, g credential.Generation) (vault.Presentation, error) {
+func (v *modelVault) Present(ctx context.Context, account credential.AccountID, g credential.Generation, known int) (vault.Presentation, error) {
 	if v.m.takes(diesBeforeMark) {
 		panic(died{})
+	}
+	if v.m.takes(heldUp) {
+		v.m.holdUp(ctx)
 	}
 	if err := v.away(); err != nil {
 		return vault.Presentation{}, err
 	}
-	p, err := v.Vault.Present(ctx, account, g)
+	p, err := v.Vault.Present(ctx, account, g, known)
 	if v.m.takes(diesAfterMark) {
 		v.m.loseAnswer(ctx)
 		panic(died{})

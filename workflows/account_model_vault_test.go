@@ -72,15 +72,22 @@ func (v *memoryVault) change(account credential.AccountID, g credential.Generati
 	return nil
 }
 
-func (v *memoryVault) Present(_ context.Context, account credential.AccountID, g credential.Generation) (vault.Presentation, error) {
+func (v *memoryVault) Present(_ context.Context, account credential.AccountID, g credential.Generation, known int) (vault.Presentation, error) {
 	p := vault.Presentation{Generation: g, At: v.now()}
+	overtaken := false
 	err := v.change(account, g, func(r *vault.Record) {
+		if overtaken = r.Presentations() != known; overtaken {
+			return
+		}
 		if r.Presented != nil {
 			p = *r.Presented
 		}
 		p.Attempts++
 		r.Presented = &p
 	})
+	if overtaken {
+		return vault.Presentation{}, vault.ErrPresented
+	}
 	return p, err
 }
 
