@@ -81,11 +81,9 @@ func TestDeathAtEveryPointOfARefresh(t *testing.T) {
 			before := k.connectAll()
 			heard := k.requests()
 			asked, stop := context.WithCancel(t.Context())
-			k.trigger = func() {
-				for _, kind := range kinds {
-					account := k.account(kind.name)
-					go func() { _, _ = k.Workflows.RefreshNow(asked, account) }() // who asks may die as well; the owner does not care
-				}
+			k.ask = func(kind string) {
+				account := k.account(kind)
+				go func() { _, _ = k.Workflows.RefreshNow(asked, account) }() // who asks may die as well; the owner does not care
 			}
 			point.die(k)
 			for _, kind := range kinds {

@@ -34,7 +34,7 @@ type killWorld struct {
 	dir       string
 	sandboxes map[string]*sandbox.Sandbox // :: kind → provider
 	fronts    map[string]*front           // :: kind → what stands before its token endpoint
-	trigger   func()                      // asks for a refresh of every account
+	ask       func(kind string)           // asks for a refresh of an account
 }
 
 const killProvider = `  - id: KIND
@@ -151,6 +151,13 @@ func (k *killWorld) takes(kind string, access credential.Secret) bool {
 	return err == nil
 }
 
+// trigger asks for a refresh of every account.
+func (k *killWorld) trigger() {
+	for _, kind := range kinds {
+		k.ask(kind.name)
+	}
+}
+
 // script has the next refresh of every provider go wrong, asks for one, and waits until all have met it.
 func (k *killWorld) script(f sandbox.Fault) {
 	k.t.Helper()
@@ -207,18 +214,22 @@ func (k *killWorld) dieBeforeTheMark() {
 	k.start()
 }
 
+// takeTheVaultAwayBeforeTheMark does so from one account at a time: all of them together wait for the vault one after the other, 10 s
+// each, and that is nearly as long as an attempt may take.
 func (k *killWorld) takeTheVaultAwayBeforeTheMark() {
-	sent := k.requests()
-	unlock := k.lockVault()
-	k.trigger()
 	for _, kind := range kinds {
-		k.eventually(kind.name+" to say that the vault is away", func() bool {
+		sent := k.requests()
+		unlock := k.lockVault()
+		k.ask(kind.name)
+		failing := func() bool {
 			status, err := k.Workflows.Account(k.t.Context(), k.account(kind.name))
 			return err == nil && status.Failures > 0
-		})
+		}
+		k.eventually(kind.name+" to say that the vault is away", failing)
+		assert.Equal(k.t, sent, k.requests(), "what is not written down is not sent")
+		unlock()
+		k.eventually(kind.name+" to be refreshed", func() bool { return !failing() })
 	}
-	assert.Equal(k.t, sent, k.requests(), "what is not written down is not sent")
-	unlock()
 }
 
 // requests counts what every provider was asked so far :: kind -> refreshes that arrived.
