@@ -119,6 +119,8 @@ func factsOf(r vault.Record) Facts {
 // AccountInput names an account.
 type AccountInput struct {
 	Account credential.AccountID `json:"account"`
+	// Refused: the provider has refused the grant, so that what was presented brought nothing.
+	Refused bool `json:"refused,omitempty"`
 }
 
 // Description is what an account Workflow learns when it begins.

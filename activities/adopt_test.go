@@ -151,7 +151,7 @@ func TestAVaultThatIsAwayIsNoVerdict(t *testing.T) {
 
 func (w *world) disconnect(account credential.AccountID) error {
 	w.t.Helper()
-	return once(w, noResult(w.account.Disconnect), activities.AccountInput{Account: account}).err
+	return once(w, w.account.Disconnect, activities.AccountInput{Account: account}).err
 }
 
 func TestDisconnectingRevokesAndThenDestroys(t *testing.T) {
@@ -193,7 +193,7 @@ func TestAProviderThatIsDownKeepsTheGrantUntilItIsRevoked(t *testing.T) {
 			c.fault.App, c.fault.Endpoint = sandbox.Slack, "auth.revoke"
 			w.fault(c.fault)
 
-			got := once(w, noResult(w.account.Disconnect), activities.AccountInput{Account: slackAccount})
+			got := once(w, w.account.Disconnect, activities.AccountInput{Account: slackAccount})
 
 			got.fails(t, c.kind, "slack")
 			assert.Equal(t, c.wait, got.wait(t))

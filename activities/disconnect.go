@@ -14,39 +14,72 @@ import (
 
 // Disconnect revokes the grant at the provider (RFC 7009 or its dialect) and then destroys it here. A grant that the
 // provider calls dead already counts as revoked. Temporal retries it until the provider answered. Only the generation is
-// destroyed that was revoked: an attempt that everybody gave up harms none that came later. Errors: [ErrTypeRejected] when the
-// provider refuses the app itself, [ErrTypeNotConfigured].
-func (a *Account) Disconnect(ctx context.Context, in AccountInput) error {
+// destroyed that was revoked: an attempt that everybody gave up harms none that came later. What the provider could not be asked
+// to revoke is said. Errors: [ErrTypeRejected] when the provider refuses the app itself, [ErrTypeNotConfigured].
+func (a *Account) Disconnect(ctx context.Context, in AccountInput) (Disconnected, error) {
 	defer beat(ctx)()
 	conn, err := a.Connections.Connection(in.Account)
 	if err != nil {
-		return notConfigured(err)
+		return Disconnected{}, notConfigured(err)
 	}
 	record, err := a.Vault.Get(ctx, in.Account)
-	if errors.Is(err, vault.ErrNotFound) {
+	switch {
+	case errors.Is(err, vault.ErrNotFound):
+		return a.destroyedBefore(ctx, in.Account)
+	case err != nil:
+		return Disconnected{}, fmt.Errorf("disconnecting account %s: %w", in.Account, err)
+	}
+	if err := a.revoke(ctx, conn, record); err != nil {
+		return Disconnected{}, err
+	}
+	ended := Disconnected{Unrevoked: leftBehind(conn, in, record)}
+	return ended, a.destroy(ctx, record, ended)
+}
+
+// revoke returns what has Temporal try again, or what a person has to mend first.
+func (a *Account) revoke(ctx context.Context, conn Connection, record vault.Record) error {
+	err := conn.OAuth.Revoke(ctx, record.Tokens)
+	if err == nil || oauth.KindOf(err) == credential.DeadGrant {
 		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("disconnecting account %s: %w", in.Account, err)
+	failure := describe(err)
+	switch {
+	case failure.Kind == credential.DeadClient, failure.Kind == credential.Misconfigured:
+		return rejected("%s", failure.Message)
+	case failure.RetryAfter > 0:
+		return again(ErrTypeRateLimited, failure.Message, failure.RetryAfter)
 	}
-	if err := conn.OAuth.Revoke(ctx, record.Tokens); err != nil && oauth.KindOf(err) != credential.DeadGrant {
-		failure := describe(err)
-		switch {
-		case failure.Kind == credential.DeadClient, failure.Kind == credential.Misconfigured:
-			return rejected("%s", failure.Message)
-		case failure.RetryAfter > 0:
-			return again(ErrTypeRateLimited, failure.Message, failure.RetryAfter)
-		}
-		return outage("revoking the grant of account "+in.Account.String(), err)
+	return outage("revoking the grant of account "+record.Account.String(), err)
+}
+
+// leftBehind says what may live on at a provider that has done all that it was asked, "" for nothing.
+func leftBehind(conn Connection, in AccountInput, record vault.Record) string {
+	switch {
+	case conn.Grant.Mints(): // there is no grant, and a token ends by itself
+		return ""
+	case !conn.Provider.Revokes():
+		return conn.Provider.Name + " revokes no grant on request"
+	case record.Presented != nil && conn.Provider.LosesTokens() && !in.Refused:
+		return "a refresh token was presented at " + record.Presented.At.UTC().Format(time.RFC3339) +
+			" and the answer is lost; nobody has the tokens that it may have brought, to revoke them"
 	}
-	if err := a.Vault.Shred(ctx, in.Account, record.Generation, ""); err != nil {
-		return fmt.Errorf("destroying the credential of account %s: %w", in.Account, err)
+	return ""
+}
+
+// destroy shreds the generation, and notes with it what lives on.
+func (a *Account) destroy(ctx context.Context, record vault.Record, ended Disconnected) error {
+	if err := a.Vault.Shred(ctx, record.Account, record.Generation, ended.Unrevoked); err != nil {
+		return fmt.Errorf("destroying the credential of account %s: %w", record.Account, err)
+	}
+	if ended.Unrevoked != "" {
+		a.Log.WarnContext(ctx, "the tokens of an account were destroyed, but its provider has not revoked the grant; remove the app's access there",
+			"account", record.Account.String(), "subject", string(record.Subject), "reason", ended.Unrevoked)
 	}
 	return nil
 }
 
-// ForcedDisconnect is how a disconnect by force ended.
-type ForcedDisconnect struct {
+// Disconnected is how a disconnect ended.
+type Disconnected struct {
 	// Unrevoked says why the provider has not revoked the grant; empty where it has, or where there was none.
 	Unrevoked string `json:"unrevoked,omitempty"`
 }
@@ -58,41 +91,34 @@ const forcePatience = 20 * time.Second
 // answer is: with a provider that is away, an app that it refuses, and without a connector. What it did not revoke may live on
 // there. Why it did not is in the vault from the moment at which the tokens are gone, so that an attempt after one that died then
 // still says it.
-func (a *Account) ForceDisconnect(ctx context.Context, in AccountInput) (ForcedDisconnect, error) {
+func (a *Account) ForceDisconnect(ctx context.Context, in AccountInput) (Disconnected, error) {
 	defer beat(ctx)()
 	record, err := a.Vault.Get(ctx, in.Account)
 	switch {
 	case errors.Is(err, vault.ErrNotFound):
 		return a.destroyedBefore(ctx, in.Account)
 	case err != nil:
-		return ForcedDisconnect{}, fmt.Errorf("disconnecting account %s by force: %w", in.Account, err)
+		return Disconnected{}, fmt.Errorf("disconnecting account %s by force: %w", in.Account, err)
 	}
-	var ended ForcedDisconnect
-	if ended.Unrevoked, err = a.revokeOnce(ctx, record); err != nil {
-		return ForcedDisconnect{}, fmt.Errorf("disconnecting account %s by force: %w", in.Account, err)
+	var ended Disconnected
+	if ended.Unrevoked, err = a.revokeOnce(ctx, in, record); err != nil {
+		return Disconnected{}, fmt.Errorf("disconnecting account %s by force: %w", in.Account, err)
 	}
-	if err := a.Vault.Shred(ctx, in.Account, record.Generation, ended.Unrevoked); err != nil {
-		return ForcedDisconnect{}, fmt.Errorf("destroying the credential of account %s: %w", in.Account, err)
-	}
-	if ended.Unrevoked != "" {
-		a.Log.WarnContext(ctx, "the tokens of an account were destroyed, but its provider has not revoked the grant; remove the app's access there",
-			"account", in.Account.String(), "subject", string(record.Subject), "reason", ended.Unrevoked)
-	}
-	return ended, nil
+	return ended, a.destroy(ctx, record, ended)
 }
 
 // destroyedBefore says what an attempt before this one did not come back to say.
-func (a *Account) destroyedBefore(ctx context.Context, account credential.AccountID) (ForcedDisconnect, error) {
+func (a *Account) destroyedBefore(ctx context.Context, account credential.AccountID) (Disconnected, error) {
 	unrevoked, err := a.Vault.Unrevoked(ctx, account)
 	if err != nil {
-		return ForcedDisconnect{}, fmt.Errorf("disconnecting account %s by force: %w", account, err)
+		return Disconnected{}, fmt.Errorf("disconnecting account %s: %w", account, err)
 	}
-	return ForcedDisconnect{Unrevoked: unrevoked}, nil
+	return Disconnected{Unrevoked: unrevoked}, nil
 }
 
 // revokeOnce asks the provider to revoke what the account has and what another took the place of. It returns what it has not
 // revoked and why, "" where it has revoked everything.
-func (a *Account) revokeOnce(ctx context.Context, record vault.Record) (unrevoked string, err error) {
+func (a *Account) revokeOnce(ctx context.Context, in AccountInput, record vault.Record) (unrevoked string, err error) {
 	replaced, err := a.Vault.Replaced(ctx, record.Account)
 	if err != nil {
 		return "", err
@@ -100,7 +126,11 @@ func (a *Account) revokeOnce(ctx context.Context, record vault.Record) (unrevoke
 	asking, cancel := context.WithTimeout(ctx, forcePatience)
 	defer cancel()
 	var reasons []string
-	if why := a.tryRevoke(asking, record.Account, record.Tokens); why != "" {
+	why := a.tryRevoke(asking, record.Account, record.Tokens)
+	if conn, err := a.Connections.Connection(record.Account); err == nil && why == "" {
+		why = leftBehind(conn, in, record)
+	}
+	if why != "" {
 		reasons = append(reasons, why)
 	}
 	for _, r := range replaced {

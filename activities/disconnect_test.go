@@ -1,6 +1,7 @@
 package activities_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -8,11 +9,12 @@ import (
 
 	"tokenkeeper/activities"
 	"tokenkeeper/credential"
+	"tokenkeeper/provider"
 	"tokenkeeper/sandbox"
 	"tokenkeeper/vault"
 )
 
-func (w *world) forceDisconnect(account credential.AccountID) activities.ForcedDisconnect {
+func (w *world) forceDisconnect(account credential.AccountID) activities.Disconnected {
 	w.t.Helper()
 	got := once(w, w.account.ForceDisconnect, activities.AccountInput{Account: account})
 	require.NoError(w.t, got.err)
@@ -98,5 +100,53 @@ func TestWhatWasLeftBehindIsSaidByWhoeverComesAfterADeath(t *testing.T) {
 			}
 			assert.Contains(t, again.Unrevoked, c.want)
 		})
+	}
+}
+
+// A disconnect that worked says what it could not ask for: what nobody can revoke, and what nobody has to revoke it with.
+func TestADisconnectSaysWhatMayLiveOn(t *testing.T) {
+	for name, c := range map[string]struct {
+		rotation provider.Rotation
+		none     bool // the provider takes no revocation
+		lost     bool // the answer of a refresh is
+		refused  bool
+		want     string
+	}{
+		"revoked":                          {rotation: provider.RotationSingleUse},
+		"a provider that revokes nothing":  {rotation: provider.RotationSingleUse, none: true, want: "Slack revokes no grant on request"},
+		"an answer is lost":                {rotation: provider.RotationSingleUse, lost: true, want: "the answer is lost"},
+		"an answer is lost, within grace":  {rotation: provider.RotationGrace, lost: true, want: "the answer is lost"},
+		"an answer is lost, nothing spent": {rotation: provider.RotationStatic, lost: true},
+		"a grant was refused":              {rotation: provider.RotationSingleUse, lost: true, refused: true},
+	} {
+		for _, forced := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, forced %t", name, forced), func(t *testing.T) {
+				w := newWorld(t, sandbox.Options{})
+				w.rotates("slack", c.rotation, 0, false)
+				if c.none {
+					p := w.providers["slack"]
+					p.Revocation.Style = provider.RevokeNone
+					w.providers["slack"] = p
+				}
+				w.connect(slackAccount)
+				if c.lost {
+					w.lose(true)
+					requireFailure(t, w.refresh(slackAccount, 1), credential.Ambiguous, "")
+				}
+				in := activities.AccountInput{Account: slackAccount, Refused: c.refused}
+				ask := w.account.Disconnect
+				if forced {
+					ask = w.account.ForceDisconnect
+				}
+				first := once(w, ask, in)
+				require.NoError(t, first.err)
+				if c.want == "" {
+					assert.Empty(t, first.out.Unrevoked)
+				} else {
+					assert.Contains(t, first.out.Unrevoked, c.want)
+				}
+				assert.Equal(t, first.out, once(w, w.account.Disconnect, in).out, "whoever comes after it says the same")
+			})
+		}
 	}
 }

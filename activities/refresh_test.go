@@ -249,7 +249,7 @@ func TestAnAccountOfNoConnectorIsNotConfigured(t *testing.T) {
 	app, ok := errors.AsType[*temporal.ApplicationError](awaited.err)
 	require.True(t, ok, "%v", awaited.err)
 	assert.False(t, app.NonRetryable(), "another worker may have it, or this one soon")
-	once(w, noResult(w.account.Disconnect), activities.AccountInput{Account: unknown}).fails(t, activities.ErrTypeNotConfigured, "acme/triage/jira")
+	once(w, w.account.Disconnect, activities.AccountInput{Account: unknown}).fails(t, activities.ErrTypeNotConfigured, "acme/triage/jira")
 }
 
 func TestATokenThatCannotBeRefreshedIsCheckedBeforeItIsGivenUp(t *testing.T) {

@@ -38,7 +38,7 @@ type AccountStatus struct {
 	Replaced []Replaced `json:"replaced,omitempty"`
 	// Disconnecting: somebody asked for the end of the account, and the provider has not taken the revocation yet.
 	Disconnecting bool `json:"disconnecting,omitempty"`
-	// Unrevoked says why the provider has not revoked a grant whose tokens were destroyed here by force: there it may live on.
+	// Unrevoked says why the provider has not revoked a grant whose tokens were destroyed here: there it may live on.
 	Unrevoked string `json:"unrevoked,omitempty"`
 	// Warning is the last message that was refused, and why.
 	Warning string `json:"warning,omitempty"`

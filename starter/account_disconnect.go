@@ -121,8 +121,8 @@ func (c *cli) disconnectAccount(ctx context.Context, account credential.AccountI
 // note is what the audit log says beside the outcome.
 func (l leaving) note(detail string, status workflows.AccountStatus) string {
 	switch {
-	case status.Unrevoked != "": // somebody else may have forced it
-		return "by force, not revoked at the provider: " + status.Unrevoked
+	case status.Unrevoked != "":
+		return "not revoked at the provider: " + status.Unrevoked
 	case l.force && detail == "":
 		return "by force"
 	}

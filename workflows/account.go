@@ -38,6 +38,8 @@ type AccountState struct {
 	Refusal *activities.Failure `json:"refusal,omitempty"`
 	// GrantDead says that the grant must not be presented again.
 	GrantDead bool `json:"grant_dead,omitempty"`
+	// Lost: it is dead because nobody knows what became of a presentation, and not because the provider said so.
+	Lost bool `json:"lost,omitempty"`
 	// Reported is the highest generation that a caller saw die.
 	Reported credential.Generation `json:"reported,omitempty"`
 	// Forced is a refresh that somebody asked for without one having died.

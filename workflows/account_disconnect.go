@@ -52,7 +52,10 @@ func (a *account) disconnect(ctx workflow.Context) error {
 		return nil
 	}
 	reason = "disconnected on request"
-	if a.Unrevoked != "" {
+	switch {
+	case a.Unrevoked != "" && !a.Force:
+		reason += ", and the grant may live on at the provider: " + a.Unrevoked
+	case a.Unrevoked != "":
 		reason = "disconnected by force, and the provider has not revoked the grant: " + a.Unrevoked
 	}
 	a.Credential, a.Replaced = activities.Facts{}, nil
@@ -63,21 +66,23 @@ func (a *account) disconnect(ctx workflow.Context) error {
 // revoke has the grant revoked and destroyed. It waits for a provider that is away until somebody forces the end.
 func (a *account) revoke(ctx workflow.Context) error {
 	const what = "revoke and destroy the grant"
-	in := activities.AccountInput{Account: a.id}
+	in := activities.AccountInput{Account: a.id, Refused: a.GrantDead && !a.Lost}
 	options := workflow.GetActivityOptions(a.tokenActivity(ctx, what))
 	options.RetryPolicy.MaximumInterval = maxRevokeInterval
-	if forced, err := a.untilForced(workflow.WithActivityOptions(ctx, options), (*activities.Account).Disconnect, in); !forced {
+	var ended activities.Disconnected
+	forced, err := a.untilForced(workflow.WithActivityOptions(ctx, options), (*activities.Account).Disconnect, in, &ended)
+	if !forced {
+		a.leaveBehind(ended.Unrevoked)
 		return err
 	}
-	var ended activities.ForcedDisconnect
-	err := a.inTurn(ctx, what, (*activities.Account).ForceDisconnect, in, &ended)
+	err = a.inTurn(ctx, what, (*activities.Account).ForceDisconnect, in, &ended)
 	a.leaveBehind(ended.Unrevoked)
 	return err
 }
 
 // untilForced has an Activity done that needs the provider. forced is true when somebody does not want to wait for it: then it
 // is cancelled, and one attempt at it may still be under way.
-func (a *account) untilForced(ctx workflow.Context, activity, in any) (forced bool, err error) {
+func (a *account) untilForced(ctx workflow.Context, activity, in, out any) (forced bool, err error) {
 	if a.Force {
 		return true, nil
 	}
@@ -90,7 +95,7 @@ func (a *account) untilForced(ctx workflow.Context, activity, in any) (forced bo
 	if !done.IsReady() {
 		return true, nil
 	}
-	err = done.Get(ctx, nil)
+	err = done.Get(ctx, out)
 	return err != nil && a.Force, err
 }
 

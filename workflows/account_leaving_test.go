@@ -107,11 +107,11 @@ func TestForceNeedsNoWorkerOfTheConnector(t *testing.T) {
 	g.issue()
 	g.disconnect = unserved
 	asked := 0
-	g.force = func() (activities.ForcedDisconnect, error) {
+	g.force = func() (activities.Disconnected, error) {
 		if asked++; asked == 1 {
-			return activities.ForcedDisconnect{}, unserved()
+			return activities.Disconnected{}, unserved()
 		}
-		return activities.ForcedDisconnect{Unrevoked: "no such connector"}, nil
+		return activities.Disconnected{Unrevoked: "no such connector"}, nil
 	}
 	g.after(time.Hour, func() { g.env.SignalWorkflow(SignalDisconnect, DisconnectRequest{Force: true}) })
 	g.run()
@@ -163,4 +163,33 @@ func TestForceDestroysWhatIsInQuarantine(t *testing.T) {
 	require.NoError(t, g.env.GetWorkflowResult(&ended))
 	require.Len(t, g.discards, 1)
 	assert.Equal(t, "a consent in quarantine was destroyed as well; slack is away", ended.Unrevoked)
+}
+
+// A provider without revocation does all that it is asked, and the grant lives on there.
+func TestWhatLivesOnIsSaidWithoutForceToo(t *testing.T) {
+	g := newGrant(t, 10*time.Hour)
+	g.issue()
+	g.left = "Zendesk revokes no grant on request"
+	g.end(time.Hour)
+	g.run()
+
+	var ended AccountStatus
+	require.NoError(t, g.env.GetWorkflowResult(&ended))
+	assert.Equal(t, credential.Disconnected, ended.Status)
+	assert.Equal(t, g.left, ended.Unrevoked)
+	assert.Equal(t, "disconnected on request, and the grant may live on at the provider: "+g.left, ended.Reason)
+}
+
+// A grant that the provider refused has left nothing behind; one whose fate is unknown may have.
+func TestADisconnectKnowsWhetherTheGrantWasRefused(t *testing.T) {
+	for code, refused := range map[string]bool{"invalid_grant": true, activities.CodeOutcomeUnknown: false} {
+		g := newGrant(t, 10*time.Hour)
+		g.issue()
+		g.failures = []activities.Failure{{Kind: credential.DeadGrant, Code: code, Message: "dead"}}
+		g.end(9 * time.Hour)
+		g.run()
+
+		require.NoError(t, g.env.GetWorkflowError())
+		assert.Equal(t, refused, g.leaves.Refused, code)
+	}
 }

@@ -214,11 +214,11 @@ func (m *model) replaced() []credential.Replaced {
 // forcedKey marks what a disconnect by force does.
 type forcedKey struct{}
 
-func (m *model) forceDisconnect(ctx context.Context, in activities.AccountInput) (activities.ForcedDisconnect, error) {
+func (m *model) forceDisconnect(ctx context.Context, in activities.AccountInput) (activities.Disconnected, error) {
 	return m.account.ForceDisconnect(context.WithValue(ctx, forcedKey{}, true), in)
 }
 
-func (m *model) heardForce(_ activities.AccountInput, out activities.ForcedDisconnect, err error) {
+func (m *model) heardForce(_ activities.AccountInput, out activities.Disconnected, err error) {
 	m.notef("disconnected by force: %q, error %v", out.Unrevoked, err)
 	m.mu.Lock()
 	left := m.belief.leftBehind

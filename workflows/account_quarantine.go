@@ -77,7 +77,7 @@ func (a *account) discard(ctx workflow.Context) error {
 	const what = "destroy what was in quarantine"
 	options := workflow.GetActivityOptions(a.tokenActivity(ctx, what))
 	options.RetryPolicy.MaximumAttempts = discardAttempts
-	forced, err := a.untilForced(workflow.WithActivityOptions(ctx, options), (*activities.Account).Discard, in)
+	forced, err := a.untilForced(workflow.WithActivityOptions(ctx, options), (*activities.Account).Discard, in, nil)
 	if forced {
 		a.leaveBehind("a consent in quarantine was destroyed as well")
 	}

@@ -168,7 +168,7 @@ func (a *account) fail(ctx workflow.Context, f activities.Failure) {
 		if a.unread() && !a.GrantDead {
 			a.Telling.Again = now // people were told to look for something else
 		}
-		a.GrantDead, a.Forced = true, false
+		a.GrantDead, a.Forced, a.Lost = true, false, f.Code == activities.CodeOutcomeUnknown
 		a.enterUnlessServing(ctx, credential.ReauthorizationRequired, f.Message)
 	case credential.DeadClient, credential.Misconfigured:
 		a.NotBefore = now.Add(maxBackoff)

@@ -76,7 +76,7 @@ func (a *account) revokeReplaced(ctx workflow.Context) error {
 	for len(a.Replaced) > 0 {
 		grant := a.Replaced[0]
 		forced, err := a.untilForced(workflow.WithActivityOptions(ctx, a.revokes(ctx)), (*activities.Account).Discard,
-			activities.DiscardInput{Account: a.id, Authorization: grant.Authorization})
+			activities.DiscardInput{Account: a.id, Authorization: grant.Authorization}, nil)
 		if forced || err != nil {
 			return err
 		}

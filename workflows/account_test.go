@@ -52,7 +52,10 @@ type grant struct {
 	round      time.Duration
 	heard      func(activities.RefreshInput)
 	disconnect func() error
-	force      func() (activities.ForcedDisconnect, error)
+	// left is what a disconnect says of what lives on; leaves is what it was asked for last.
+	left   string
+	leaves activities.AccountInput
+	force  func() (activities.Disconnected, error)
 	// unconfigured is why nothing is known of the connector; nil where it is configured.
 	unconfigured func(activities.DescribeInput) error
 	policy       activities.Policy
@@ -73,8 +76,8 @@ func newGrant(t *testing.T, lifetime time.Duration) *grant {
 		told:         func(activities.Notice) activities.Told { return activities.Told{} },
 		discard:      func(activities.DiscardInput) error { return nil },
 		unconfigured: func(activities.DescribeInput) error { return nil },
-		force: func() (activities.ForcedDisconnect, error) {
-			return activities.ForcedDisconnect{Unrevoked: "slack is away"}, nil
+		force: func() (activities.Disconnected, error) {
+			return activities.Disconnected{Unrevoked: "slack is away"}, nil
 		},
 	}
 	g.env.SetStartWorkflowOptions(startOptions(AccountWorkflowID(acmeSlack)))
@@ -104,9 +107,12 @@ func newGrant(t *testing.T, lifetime time.Duration) *grant {
 		return g.discard(in)
 	})
 	g.env.OnActivity(a.Disconnect, mock.Anything, mock.Anything).Return(
-		func(context.Context, activities.AccountInput) error { return g.disconnect() })
+		func(_ context.Context, in activities.AccountInput) (activities.Disconnected, error) {
+			g.leaves = in
+			return activities.Disconnected{Unrevoked: g.left}, g.disconnect()
+		})
 	g.env.OnActivity(a.ForceDisconnect, mock.Anything, mock.Anything).Maybe().Return(
-		func(context.Context, activities.AccountInput) (activities.ForcedDisconnect, error) { return g.force() })
+		func(context.Context, activities.AccountInput) (activities.Disconnected, error) { return g.force() })
 	g.env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, SignalAccountActive, mock.Anything).
 		AfterFn(func() time.Duration { return g.signalTakes }).Return(
 		func(_, id, _, _ string, _ any) error {
