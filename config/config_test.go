@@ -133,6 +133,9 @@ func TestDefaults(t *testing.T) {
 			if c.Temporal.TaskQueue != "tokenkeeper" || c.Gateway.Listen != "127.0.0.1:8780" || c.Gateway.PublicURL != "http://127.0.0.1:8780" {
 				t.Errorf("defaults = %+v %+v", c.Temporal, c.Gateway)
 			}
+			if c.Links.Lifetime != 30*time.Minute {
+				t.Errorf("links = %+v", c.Links)
+			}
 			if len(c.Connectors) != 0 || len(c.Triages) != 0 || len(c.Catalogue().All()) == 0 {
 				t.Errorf("config = %+v", c)
 			}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"time"
 
 	"tokenkeeper/activities"
 	"tokenkeeper/credential"
@@ -31,7 +32,7 @@ func (s *Server) mintLink(w http.ResponseWriter, r *http.Request, a action) {
 		return
 	}
 	keys, err := s.Vault.NewLink(r.Context(), vault.LinkRequest{
-		Account: a.account, Why: s.whyLink(r.Context(), a), Life: s.LinkLife, Code: s.RequireCode,
+		Account: a.account, Why: s.whyLink(r.Context(), a), Life: s.linkLife(), Code: s.RequireCode,
 	})
 	if err != nil {
 		s.log().ErrorContext(r.Context(), "making a link", "account", a.account.String(), "error", err)
@@ -71,4 +72,11 @@ func (s *Server) startMinting(w http.ResponseWriter, r *http.Request, a action, 
 		return
 	}
 	s.conclude(w, r, a, banner{Result: starting, Account: a.account, Detail: conn.Provider.Name})
+}
+
+func (s *Server) linkLife() time.Duration {
+	if s.LinkLife == nil {
+		return vault.LinkLife
+	}
+	return s.LinkLife()
 }

@@ -85,7 +85,7 @@ func TestButtons(t *testing.T) {
 
 func TestReauthorizeButton(t *testing.T) {
 	f := newFixture(t)
-	f.server.LinkLife = 2 * time.Minute
+	f.server.LinkLife = func() time.Duration { return 2 * time.Minute }
 	f.owner.account = func(context.Context) (workflows.AccountStatus, error) {
 		return workflows.AccountStatus{Status: credential.ReauthorizationRequired, Reason: "dead grant (code token_revoked)"}, nil
 	}

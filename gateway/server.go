@@ -86,8 +86,8 @@ type Server struct {
 	// RequireSignIn has nobody begin but by a link, and signed in with OpenID; the one who begins has to be the one who comes
 	// back.
 	RequireSignIn bool
-	// LinkLife is how long the links of the status page are good; [vault.LinkLife] when zero.
-	LinkLife time.Duration
+	// LinkLife returns how long the links of the status page are good; [vault.LinkLife] when nil.
+	LinkLife func() time.Duration
 	// Health returns what keeps the process from working, an [UnhealthyError] if its name may be shown. Nil means that
 	// being reachable is enough.
 	Health func(ctx context.Context) error

@@ -222,8 +222,8 @@ func newAccountCard(now time.Time, view AccountView, waits []string) accountCard
 	if view.Quarantine != nil {
 		card.QuarantineEnds = at(now, view.Quarantine.Until)
 	}
-	if len(waits) == 0 && view.Waiting > 0 {
-		card.Waits = []string{plural(view.Waiting, "Workflow")}
+	if view.Waiting > 0 { // triages tell of their own, and of the first reports only
+		card.Waits = append(slices.Clone(waits), plural(view.Waiting, "Workflow")+" in all")
 	}
 	return card
 }

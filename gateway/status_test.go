@@ -86,7 +86,7 @@ func deadView(now time.Time, name string) gateway.AccountView {
 	return viewOf(now, name, func(v *gateway.AccountView) {
 		v.Status, v.Since = credential.ReauthorizationRequired, now.Add(-7*time.Minute)
 		v.Reason = "dead grant (code token_revoked, HTTP 200) <b>"
-		v.ExpiresAt, v.NextRefresh, v.Waiting = now.Add(-6*time.Minute), time.Time{}, 4
+		v.ExpiresAt, v.NextRefresh, v.Waiting = now.Add(-6*time.Minute), time.Time{}, 10_000
 	})
 }
 
@@ -124,7 +124,7 @@ func TestStatusPage(t *testing.T) {
 	for _, want := range []string{
 		"1 of 2 accounts needs a person, 1 of 1 triage is not working.",
 		`id="account/acme/triage/slack"`, "reauthorization required", "dead grant (code token_revoked, HTTP 200) &lt;b&gt;",
-		"in 3h12m", "9h00m ago", "in 48m", ">none planned<", "triage acme/bug-reports<br>3 reports of acme/bug-reports",
+		"in 3h12m", "9h00m ago", "in 48m", ">none planned<", "triage acme/bug-reports<br>3 reports of acme/bug-reports<br>10000 Workflows in all",
 		`href="http://127.0.0.1:8233/namespaces/default/workflows/account%2Facme%2Ftriage%2Fslack"`,
 		`id="triage/acme/bug-reports"`, "12s ago", "2 under way, 39 done", "the reports under way only become more", "T1/C1/1.2",
 		"C0BUGREPORTS", "acme/app", "5m ago", `href="http://127.0.0.1:8233/namespaces/default/workflows/triage%2Facme%2Fbug-reports"`,

@@ -75,6 +75,7 @@ func TestUsageErrors(t *testing.T) {
 		{"account connect acme/triage/slack --wait=soon", "invalid argument"},
 		{"account disconnect acme/triage/slack", "nobody is here to confirm"},
 		{"account disconnect", "want one ACCOUNT"},
+		{"account import acme/triage/slack xoxb-1", "want one ACCOUNT"},
 		{"account disconnect --user acme/jane/slack --yes", "want USER or ORGANIZATION/USER"},
 		{"account disconnect --user= --yes", "want USER or ORGANIZATION/USER"},
 		{"account disconnect --user Jane --yes", "want USER or ORGANIZATION/USER"},

@@ -45,7 +45,8 @@ func (a *App) Gateway() (*gateway.Server, error) {
 	}
 	server := &gateway.Server{
 		Vault: a.Vault, Connections: a, Owner: a.Workflows, Board: board{a}, Hints: a, PublicURL: public,
-		RequireCode: a.Config().Links.RequireCode, RequireSignIn: a.Config().Links.RequireSignIn, LinkLife: a.Config().Links.Lifetime, Health: a.healthy, Log: a.Log,
+		RequireCode: a.Config().Links.RequireCode, RequireSignIn: a.Config().Links.RequireSignIn, Health: a.healthy, Log: a.Log,
+		LinkLife: func() time.Duration { return a.Config().Links.Lifetime },
 		Sessions: a.Vault, TrustedProxies: a.Config().Gateway.Proxies(), OpenID: a.openID(),
 	}
 	if a.Config().Gateway.HasTokens() {
