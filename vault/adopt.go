@@ -41,8 +41,10 @@ func (v *Vault) adoptIf(ctx context.Context, id string, allowed func(Authorizati
 		if err := allowed(a); err != nil {
 			return err
 		}
-		r, err = s.adopt(ctx, tx, a, v.now())
-		return err
+		if r, err = s.adopt(ctx, tx, a, v.now()); err != nil {
+			return err
+		}
+		return v.auditGrant(ctx, tx, Adopted, r.Account, fmt.Sprintf("generation %d, of %s", r.Generation, credential.Holder{Subject: r.Subject, Display: r.Display}))
 	})
 	if err != nil {
 		return Record{}, fmt.Errorf("adopting authorization %q: %w", id, err)

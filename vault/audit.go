@@ -37,6 +37,17 @@ const (
 	SignedOut Action = "sign-out"
 )
 
+// What becomes of grants, whoever asked for it and by whatever way: the vault writes it down together with the change, as done
+// by [AccountOwner].
+const (
+	Adopted     Action = "adopted"
+	Quarantined Action = "quarantined"
+	Shredded    Action = "shredded"
+)
+
+// AccountOwner is the actor of what an account's Workflow does.
+const AccountOwner = "account"
+
 // Outcome is how an action ended.
 type Outcome string
 
@@ -98,6 +109,11 @@ func (v *Vault) audit(ctx context.Context, tx storage.Queryer, e Event) error {
 		micros(e.At), auditText(e.Actor), auditText(string(e.Action)), e.Account.String(), auditText(e.Remote),
 		auditText(string(e.Outcome)), auditText(e.Detail))
 	return err
+}
+
+// auditGrant writes down what became of a grant.
+func (v *Vault) auditGrant(ctx context.Context, tx storage.Queryer, action Action, account credential.AccountID, detail string) error {
+	return v.audit(ctx, tx, Event{Actor: AccountOwner, Action: action, Account: account, Outcome: Done, Detail: detail})
 }
 
 // auditText makes a text one that both databases keep. An event is worth more than the exact bytes of a strange name.

@@ -136,6 +136,7 @@ var conformance = map[string]func(*testing.T, backend){
 	"PingReads":                                 testPingReads,
 	"OldVaultIsBroughtUpToDate":                 testOldVaultIsBroughtUpToDate,
 	"NewerSchemaIsRefused":                      testNewerSchemaIsRefused,
+	"AuditTrailHasWhatBecomesOfGrants":          testAuditTrailHasWhatBecomesOfGrants,
 	"AuditTrailIsNewestFirst":                   testAuditTrailIsNewestFirst,
 	"AuditLogIsOnlyAddedTo":                     testAuditLogIsOnlyAddedTo,
 	"AuditKeepsWhatStrangersWrite":              testAuditKeepsWhatStrangersWrite,

@@ -23,7 +23,10 @@ func (v *Vault) Quarantine(ctx context.Context, id string, until time.Time) (Aut
 		a.QuarantinedAt, a.ExpiresAt = fromMicros(micros(now)), fromMicros(micros(until))
 		_, err = tx.ExecContext(ctx, `UPDATE authorizations SET quarantined_at = $1, expires_at = $2 WHERE id = $3`,
 			micros(now), micros(until), id)
-		return err
+		if err != nil {
+			return err
+		}
+		return v.auditGrant(ctx, tx, Quarantined, a.Account, "of "+credential.Holder{Subject: a.Subject, Display: a.Display}.String())
 	})
 	if err != nil {
 		return Authorization{}, fmt.Errorf("putting authorization %q into quarantine: %w", id, err)

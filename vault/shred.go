@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"tokenkeeper/credential"
 	"tokenkeeper/vault/internal/storage"
@@ -15,7 +16,13 @@ import (
 // not revoked its grant, "" where it has. Shredding again, or an account that was never there, is no error and adds nothing to
 // that. It returns [ErrConflict] when there is a newer generation, and touches nothing: that one was not meant.
 func (v *Vault) Shred(ctx context.Context, account credential.AccountID, g credential.Generation, unrevoked string) error {
-	err := v.store.Write(ctx, func(tx storage.Queryer) error { return shred(ctx, tx, account, g, unrevoked) })
+	err := v.store.Write(ctx, func(tx storage.Queryer) error {
+		held, err := shred(ctx, tx, account, g, unrevoked)
+		if err != nil || held == 0 {
+			return err
+		}
+		return v.auditGrant(ctx, tx, Shredded, account, strings.TrimSuffix(fmt.Sprintf("generation %d, not revoked: %s", held, unrevoked), ", not revoked: "))
+	})
 	if err == nil {
 		v.tellShredded(account)
 		err = v.store.Scrub(ctx)
@@ -38,23 +45,24 @@ func (v *Vault) Unrevoked(ctx context.Context, account credential.AccountID) (st
 	return why, nil
 }
 
-func shred(ctx context.Context, tx storage.Queryer, account credential.AccountID, g credential.Generation, unrevoked string) error {
-	var held, gone credential.Generation // 0 for none
-	err := tx.QueryRowContext(ctx, `SELECT (SELECT coalesce(max(generation), 0) FROM records WHERE account = $1),
+// shred returns the generation that it destroyed, 0 for none.
+func shred(ctx context.Context, tx storage.Queryer, account credential.AccountID, g credential.Generation, unrevoked string) (held credential.Generation, err error) {
+	var gone credential.Generation // 0 for none
+	err = tx.QueryRowContext(ctx, `SELECT (SELECT coalesce(max(generation), 0) FROM records WHERE account = $1),
 		(SELECT coalesce(max(generation), 0) FROM shredded WHERE account = $1)`, account.String()).Scan(&held, &gone)
 	switch {
 	case err != nil:
-		return err
+		return 0, err
 	case held > g:
-		return conflict(held, g)
+		return 0, conflict(held, g)
 	case held == 0 && gone > 0 && gone >= g:
-		return nil // what waits now belongs to the grant that comes after it
+		return 0, nil // what waits now belongs to the grant that comes after it
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO shredded (account, generation, unrevoked)
 		SELECT account, generation, $2 FROM records WHERE account = $1
 		ON CONFLICT (account) DO UPDATE SET generation = excluded.generation, unrevoked = excluded.unrevoked`, account.String(), unrevoked)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for _, statement := range []string{
 		`DELETE FROM records WHERE account = $1`,
@@ -63,10 +71,10 @@ func shred(ctx context.Context, tx storage.Queryer, account credential.AccountID
 		`DELETE FROM links WHERE account = $1`,
 	} {
 		if _, err := tx.ExecContext(ctx, statement, account.String()); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return nil
+	return held, nil
 }
 
 // whenShredded has listener called with each account that this process shreds.

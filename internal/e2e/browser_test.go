@@ -116,9 +116,9 @@ func TestAPersonMendsADeadGrantInABrowser(t *testing.T) {
 		said = append(said, e.Actor+" "+string(e.Action)+" "+string(e.Outcome))
 	}
 	assert.Equal(t, []string{
-		"local consent done", "local link-opened done", "local link-minted done",
-		"local consent refused", "local link-opened done", "local link-minted done",
+		"local consent done", "account adopted done", "local link-opened done", "local link-minted done",
+		"local consent refused", "account quarantined done", "local link-opened done", "local link-minted done",
 		"local consent denied", "local link-opened done", "local link-minted done",
-		"notices link-minted done",
+		"notices link-minted done", "account adopted done",
 	}, said, "newest first")
 }
