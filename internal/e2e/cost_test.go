@@ -16,6 +16,7 @@ import (
 // What the README says of Temporal's history: idle channels cost nothing, however often they are read, and each report a
 // known number of events.
 func TestWhatHistoriesHold(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sandbox.Options{})
 	name := w.pollEvery(time.Second)
 	id := workflows.TriageWorkflowID(name)
@@ -50,6 +51,7 @@ func TestWhatHistoriesHold(t *testing.T) {
 // A refresh costs what a timer and an Activity cost, and nothing for what nobody searches for: the expiry of a token is a
 // search attribute only while no other is going to take its place.
 func TestARefreshCostsATimerAndAnActivity(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sandbox.Options{Slack: sandbox.AppOptions{AccessLifetime: 2 * time.Second}})
 	account := w.connect("slack")
 	id := workflows.AccountWorkflowID(account)

@@ -21,6 +21,7 @@ import (
 // A provider never answers. The disconnect waits, force ends it, and the attempt that still hangs at the provider harms nothing
 // that comes after it.
 func TestForceEndsADisconnectThatAProviderHolds(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sandbox.Options{})
 	account := w.connect("slack")
 	require.NoError(t, w.sandbox.Fault(sandbox.Fault{App: sandbox.Slack, Endpoint: "auth.revoke", Kind: sandbox.FaultHang, Times: -1}))
@@ -96,6 +97,7 @@ func (w *world) soon(what string, condition func() bool) {
 
 // The connector left the configuration, and the workers of its queue with it.
 func TestForceNeedsNoConnector(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sandbox.Options{})
 	account := w.connect("zendesk")
 	text, err := os.ReadFile(w.Config().Path)

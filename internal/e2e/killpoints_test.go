@@ -74,6 +74,7 @@ var killPoints = []killPoint{
 // can die, the grant lives, or the account says truthfully that nobody can know; and where a second presentation would end
 // the grant, there is none.
 func TestDeathAtEveryPointOfARefresh(t *testing.T) {
+	t.Parallel()
 	k := newKillWorld(t)
 	for _, point := range killPoints {
 		t.Run(point.name, func(t *testing.T) {

@@ -121,6 +121,7 @@ var consentLink = regexp.MustCompile(`http://127\.0\.0\.1:8780/c/[A-Z0-9]{52}`)
 // was away for a moment gets its notice too, and nobody else gets it again because of that. Then it breaks and recovers in turn,
 // which nobody hears of; and last the account ends that posts the notices.
 func TestNoticesReachPeople(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sandbox.Options{})
 	pager, mails := w.telling(t)
 	slack, github := w.connect("slack"), w.connect("github")
@@ -227,6 +228,7 @@ func TestNoticesThatDoNotArriveAreSeen(t *testing.T) {
 func everybodyButSlack(w *world) bool { return len(w.notes()) == 1 && len(w.notes()[0].Replies) == 2 }
 
 func TestATestOfNoticesTellsWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sandbox.Options{})
 	pager, mails := w.telling(t)
 	pager.patience = 0

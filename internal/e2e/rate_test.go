@@ -91,6 +91,7 @@ func (w *world) queueOf(account credential.AccountID, name string) (queue string
 
 // Many accounts meet the refusal in the same instant. Those whose requests are under way cannot know; all others do.
 func TestAFreshRefusalCostsNoMoreRequestsThanAreUnderWay(t *testing.T) {
+	t.Parallel()
 	const concurrency = 2
 	w := newWorld(t, sandbox.Options{})
 	w.limit(500, concurrency)
@@ -109,6 +110,7 @@ func TestAFreshRefusalCostsNoMoreRequestsThanAreUnderWay(t *testing.T) {
 
 // A connector comes into the configuration, and goes, while the worker runs.
 func TestAConnectorThatIsAddedIsServedWithoutARestart(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sandbox.Options{})
 	text, err := os.ReadFile(w.Config().Path)
 	require.NoError(t, err)
@@ -133,6 +135,7 @@ func TestAConnectorThatIsAddedIsServedWithoutARestart(t *testing.T) {
 
 // The workers still have the configuration of yesterday, in which the connector was not.
 func TestTheDoctorFindsAConnectorThatNoWorkerServes(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sandbox.Options{})
 	text, err := os.ReadFile(w.Config().Path)
 	require.NoError(t, err)
@@ -157,6 +160,7 @@ func TestTheDoctorFindsAConnectorThatNoWorkerServes(t *testing.T) {
 
 // The token ended a day ago, while nothing ran.
 func TestAnAccountThatOversleptIsRecorded(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sandbox.Options{})
 	account := w.account("github")
 	tokens, err := w.grant(t.Context(), account, "")

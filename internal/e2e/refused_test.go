@@ -19,6 +19,7 @@ import (
 // others by way of their connector; people hear of it once. When the secret is right again, all go on by themselves: no
 // Workflow is restarted, and nobody touches an account.
 func TestARefusedAppPausesAllItsAccountsUntilItIsTaken(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sandbox.Options{GitHub: sandbox.AppOptions{Rotation: sandbox.RotationRevokeFamily}})
 	w.ConfigureConnectors(t.Context())
 	accounts := w.settleMany(50, "github")
@@ -66,6 +67,7 @@ func TestARefusedAppPausesAllItsAccountsUntilItIsTaken(t *testing.T) {
 // A refused app is tried at once when its configuration was read anew, and then after pauses that double. They are minutes, so
 // all but the first try are waited for only to be recorded.
 func TestTheTriesOfARefusedApp(t *testing.T) {
+	t.Parallel()
 	tries := 1
 	if *update {
 		tries = 3

@@ -17,6 +17,7 @@ import (
 // What is posted to one channel goes to four repositories: by what it says, what it is about, and who says it. One of them
 // was renamed since the configuration was written.
 func TestRoutesOfOneChannel(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sandbox.Options{
 		Repositories: []string{"acme/app", "acme/shop", "acme/web", "acme/mobile"}, Renamed: map[string]string{"acme/phone": "acme/mobile"},
 	})

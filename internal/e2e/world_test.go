@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +31,10 @@ import (
 // update has the histories of the scenarios written to testdata/histories.
 var update = flag.Bool("update", false, "record the histories anew")
 
+// sideBySide is how many tests run at once, unless -parallel says so. Those that count what happens in a time, or need both
+// cores, run alone.
+const sideBySide = 4
+
 // patience bounds each wait for something that has to happen.
 const patience = time.Minute
 
@@ -45,6 +50,11 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		return
+	}
+	// A test here waits for most of its time, so more of them than there are cores run side by side.
+	if err := flag.Set("test.parallel", strconv.Itoa(sideBySide)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 	flag.Parse()
 	os.Exit(run(m))
