@@ -91,7 +91,6 @@ func (w *world) queueOf(account credential.AccountID, name string) (queue string
 
 // Many accounts meet the refusal in the same instant. Those whose requests are under way cannot know; all others do.
 func TestAFreshRefusalCostsNoMoreRequestsThanAreUnderWay(t *testing.T) {
-	t.Parallel()
 	const concurrency = 2
 	w := newWorld(t, sandbox.Options{})
 	w.limit(500, concurrency)

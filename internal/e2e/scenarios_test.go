@@ -105,7 +105,5 @@ func TestAThreadIsFollowed(t *testing.T) {
 
 func (w *world) triage(name string) workflows.TriageStatus {
 	w.t.Helper()
-	status, err := w.Workflows.TriageStatus(w.t.Context(), name)
-	require.NoError(w.t, err)
-	return status
+	return answered(w, func() (workflows.TriageStatus, error) { return w.Workflows.TriageStatus(w.t.Context(), name) })
 }
