@@ -58,7 +58,7 @@ func TestADigestSaysHowManyAndWhy(t *testing.T) {
 	} {
 		assert.Contains(t, body, want)
 	}
-	assert.False(t, strings.Contains(body, "/c/"), "each account has a link of its own")
+	assert.NotContains(t, body, "/c/", "each account has a link of its own")
 }
 
 func TestWhatADigestTellsOf(t *testing.T) {
