@@ -52,7 +52,7 @@ func TestMetrics(t *testing.T) {
 		`tokenkeeper_accounts{connector="slack",status="degraded"} 0`,
 		`tokenkeeper_accounts{connector="github",status="degraded"} 1`,
 		`tokenkeeper_accounts_stale{connector="github"} 1`, `tokenkeeper_accounts_stale{connector="slack"} 0`,
-		`tokenkeeper_account_waiting_workflows{connector="slack"} 4`,
+		`tokenkeeper_account_waiting_workflows{connector="slack"} 10000`,
 		`tokenkeeper_consent_deadline_timestamp_seconds{connector="slack"} 1.7001728e+09`,
 		`tokenkeeper_triage_last_read_timestamp_seconds{triage="acme/bug-reports"} 1.699999988e+09`,
 		`tokenkeeper_triage_reports{state="parked",triage="acme/bug-reports"} 1`,

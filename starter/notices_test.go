@@ -21,7 +21,7 @@ func TestNoticesTest(t *testing.T) {
 	f := w.serveTemporal()
 	f.result = []workflows.NoticeResult{{Target: "log"}, {Target: "ops/jane@example.com", Error: "sending it: 550 no such user; correct from and to"}}
 	w.run("notices", "test").exits(exitFailure).
-		prints("ok    target log\n", "FAIL  target ops/jane@example.com: sending it: 550 no such user\n", "tokenkeeper.yaml:25:", "fix: correct from and to").
+		prints("ok    target log\n", "FAIL  target ops/jane@example.com: sending it: 550 no such user\n", "tokenkeeper.yaml:26:", "fix: correct from and to").
 		complains("1 of 2 targets did not get it", "tokenkeeper notices test")
 	if len(f.started) != 1 || !strings.HasPrefix(f.started[0], "notice/ntc_") {
 		t.Errorf("started %q", f.started)

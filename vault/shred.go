@@ -46,7 +46,9 @@ func (v *Vault) Unrevoked(ctx context.Context, account credential.AccountID) (st
 }
 
 // shred returns the generation that it destroyed, 0 for none.
-func shred(ctx context.Context, tx storage.Queryer, account credential.AccountID, g credential.Generation, unrevoked string) (held credential.Generation, err error) {
+func shred(ctx context.Context, tx storage.Queryer, account credential.AccountID, g credential.Generation, unrevoked string) (
+	held credential.Generation, err error,
+) {
 	var gone credential.Generation // 0 for none
 	err = tx.QueryRowContext(ctx, `SELECT (SELECT coalesce(max(generation), 0) FROM records WHERE account = $1),
 		(SELECT coalesce(max(generation), 0) FROM shredded WHERE account = $1)`, account.String()).Scan(&held, &gone)

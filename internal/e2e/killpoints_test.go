@@ -73,7 +73,7 @@ var killPoints = []killPoint{
 // A refresh token that may be presented once is the hardest thing this product handles. At every point at which a process
 // can die, the grant lives, or the account says truthfully that nobody can know; and where a second presentation would end
 // the grant, there is none.
-func TestDeathAtEveryPointOfARefresh(t *testing.T) {
+func TestDeathAtEveryPointOfARefresh(t *testing.T) { //nolint:tparallel // its points have one world, one after the other
 	t.Parallel()
 	k := newKillWorld(t)
 	for _, point := range killPoints {
