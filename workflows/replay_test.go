@@ -27,6 +27,26 @@ func TestRecordedHistoriesReplay(t *testing.T) {
 	}
 }
 
+// Workers of two versions share a task queue during an upgrade: one that does not know the field asked for the version, and one that
+// does goes on with its history.
+func TestAReportWhoseVersionWasAskedForBeforeItWasSaidReplays(t *testing.T) {
+	history := recordedHistories(t)["found-report.json"]
+	require.NotNil(t, history)
+	started := history.GetEvents()[0].GetWorkflowExecutionStartedEventAttributes()
+	var in ReportInput
+	require.NoError(t, defaultConverter.FromPayloads(started.GetInput(), &in))
+	require.False(t, in.Claims)
+	in.Claims = true
+	var err error
+	started.Input, err = defaultConverter.ToPayloads(in)
+	require.NoError(t, err)
+	replayer := worker.NewWorkflowReplayer()
+	Register(replayer)
+	require.NoError(t, replayer.ReplayWorkflowHistoryWithOptions(nil, history, worker.ReplayWorkflowHistoryOptions{
+		OriginalExecution: workflow.Execution{ID: started.GetWorkflowId()},
+	}))
+}
+
 // Each change of the code that old histories do not know is in a recorded one, as it is made now.
 func TestEveryChangeIsInARecordedHistory(t *testing.T) {
 	newest := map[string]int{

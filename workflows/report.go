@@ -24,6 +24,9 @@ type ReportInput struct {
 	// Message is the message as a poll read it just before; without it the Report reads it. Leave it out when starting one by
 	// hand.
 	Message *triage.Message `json:"message,omitempty"`
+	// Claims says that the Report began when all of them showed in Slack that the message is taken, so that its history need not
+	// hold a version for it. Leave it out when starting one by hand.
+	Claims bool `json:"claims,omitempty"`
 }
 
 // ReportResult is what became of a message.
@@ -62,7 +65,8 @@ type reporter struct {
 // claimedReaction says in Slack that the report is taken and not filed yet.
 const claimedReaction = "eyes"
 
-// changeClaims: reports showed nothing in Slack before they were filed.
+// changeClaims: reports showed nothing in Slack before they were filed. Asking for its version costs two events, so the triage says
+// it with the input of a Report.
 const changeClaims = "report-claims"
 
 // Report takes one message to its end: read it, decide, file the issue, tell the thread. Each step waits for its account
@@ -145,7 +149,7 @@ func (r *reporter) atHand(ctx workflow.Context) *triage.Message {
 // claim shows in Slack that the report is taken. Nobody waits for it before the report is filed, which may be weeks later
 // where GitHub is away, and a report is filed just as well where it fails.
 func (r *reporter) claim(ctx workflow.Context) workflow.Future {
-	if workflow.GetVersion(ctx, changeClaims, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+	if !r.in.Claims && workflow.GetVersion(ctx, changeClaims, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
 		return nil
 	}
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{

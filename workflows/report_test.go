@@ -172,7 +172,7 @@ func rejection(text string) error {
 	return temporal.NewNonRetryableApplicationError(text, activities.ErrTypeRejected, nil)
 }
 
-var bugReport = ReportInput{Report: reportKey, Triage: bugTriage, New: true}
+var bugReport = ReportInput{Report: reportKey, Triage: bugTriage, New: true, Claims: true}
 
 func TestAReportIsReadFiledAnsweredAndMarked(t *testing.T) {
 	s := newStory()

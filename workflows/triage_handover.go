@@ -30,6 +30,7 @@ func (t *triager) handOver(ctx workflow.Context, c *ChannelState, window activit
 		key := triage.Key{Team: window.Team, Channel: c.Channel, TS: ts}
 		children[i] = workflow.ExecuteChildWorkflow(reportOptions(ctx, key), Report, ReportInput{
 			Report: key.String(), Triage: t.name, New: ts >= triage.TimestampOf(c.Since) && ts > c.Watermark, Message: window.Content(ts),
+			Claims: true,
 		})
 	}
 	var failed error

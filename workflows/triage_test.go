@@ -35,6 +35,7 @@ func TestEveryMessageGetsOneReport(t *testing.T) {
 	for _, key := range keys {
 		assert.Equal(t, key, d.inputs[key].Report)
 		assert.Equal(t, bugTriage, d.inputs[key].Triage)
+		assert.True(t, d.inputs[key].Claims, "its history need not hold a version for it")
 	}
 	assert.False(t, d.inputs[keys[0]].New, "it is older than this triage, which may have had an earlier life")
 	assert.True(t, d.inputs[keys[3]].New)

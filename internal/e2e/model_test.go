@@ -54,7 +54,7 @@ func TestAModelReadsEachMessageOnce(t *testing.T) {
 		assert.Contains(t, issue.Body, part)
 	}
 	assert.ElementsMatch(t, []string{"bug", triage.NeedsTriage}, w.issueOf(doubted).Labels)
-	w.replays(workflows.ReportWorkflowID(sure), "report")
+	w.replays(workflows.ReportWorkflowID(sure), "understood-report")
 	assert.Equal(t, 3, w.questions(), "a replay asks nobody")
 	books := w.sandbox.Books()
 	assert.Zero(t, books.Duplicates+books.Missing+books.Unexpected)

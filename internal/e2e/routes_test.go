@@ -95,6 +95,7 @@ func TestAReportIsFoundWhereNoRouteLeadsAnyMore(t *testing.T) {
 
 	assert.Equal(t, first.Issue.URL, again.Issue.URL)
 	assert.True(t, again.Issue.Found)
+	w.replays(id, "found-report")
 	books := w.sandbox.Books()
 	assert.Equal(t, 1, books.IssuesCreated)
 	assert.Equal(t, 1, books.Replies[key])
