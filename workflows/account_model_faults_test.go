@@ -294,8 +294,8 @@ func (v *modelVault) Present(ctx context.Context, account credential.AccountID, 
 		return vault.Presentation{}, err
 	}
 	p, err := v.Vault.Present(ctx, account, g, known)
-	if v.m.takes(diesAfterMark) {
-		v.m.loseAnswer(ctx)
+	if err == nil && v.m.takes(diesAfterMark) {
+		v.m.loseAnswer(ctx, g)
 		panic(died{})
 	}
 	return p, err
@@ -303,7 +303,7 @@ func (v *modelVault) Present(ctx context.Context, account credential.AccountID, 
 
 func (v *modelVault) Withdraw(ctx context.Context, account credential.AccountID, g credential.Generation) error {
 	if err := v.away(); err != nil {
-		v.m.loseAnswer(ctx) // it says that nothing was spent, and is not heard
+		v.m.loseAnswer(ctx, g) // it says that nothing was spent, and is not heard
 		return err
 	}
 	return v.Vault.Withdraw(ctx, account, g)
@@ -311,12 +311,12 @@ func (v *modelVault) Withdraw(ctx context.Context, account credential.AccountID,
 
 func (v *modelVault) Swap(ctx context.Context, account credential.AccountID, from credential.Generation, t credential.Tokens) (credential.Generation, error) {
 	if v.m.takes(diesBeforeStoring) {
-		v.m.loseAnswer(ctx)
+		v.m.loseAnswer(ctx, from)
 		panic(died{})
 	}
 	if err := v.away(); err != nil || v.m.takes(doesNotStore) {
 		if isAlone(ctx) {
-			v.m.loseAnswer(ctx) // it comes back sealed to nobody
+			v.m.loseAnswer(ctx, from) // it comes back sealed to nobody
 		}
 		return 0, errVaultAway
 	}
@@ -327,10 +327,10 @@ func (v *modelVault) Swap(ctx context.Context, account credential.AccountID, fro
 	return g, err
 }
 
-// loseAnswer notes that we shall not know what came of the presentation of the vault's refresh token.
-func (m *model) loseAnswer(ctx context.Context) {
+// loseAnswer notes that we shall not know what came of the presentation of a generation's refresh token, if the vault still has it.
+func (m *model) loseAnswer(ctx context.Context, presented credential.Generation) {
 	record, err := m.vault.Get(ctx, acmeSlack)
-	if err != nil {
+	if err != nil || record.Generation != presented {
 		return
 	}
 	m.server.lose(m.server.find(record.Tokens.Refresh))
