@@ -25,8 +25,8 @@ type Vault interface {
 type records interface {
 	Get(ctx context.Context, account credential.AccountID) (vault.Record, error)
 	Swap(ctx context.Context, account credential.AccountID, from credential.Generation, t credential.Tokens) (credential.Generation, error)
-	SealTokens(account credential.AccountID, g credential.Generation, t credential.Tokens) ([]byte, error)
-	OpenTokens(account credential.AccountID, g credential.Generation, sealed []byte) (credential.Tokens, error)
+	SealTokens(r vault.Record, t credential.Tokens) ([]byte, error)
+	OpenTokens(ctx context.Context, account credential.AccountID, g credential.Generation, sealed []byte) (credential.Tokens, error)
 }
 
 type departures interface {

@@ -268,7 +268,7 @@ func (a *Account) store(ctx context.Context, record vault.Record, tokens credent
 	if err == nil || errors.Is(err, vault.ErrConflict) {
 		return a.current(ctx, record.Account)
 	}
-	sealed, sealErr := a.Vault.SealTokens(record.Account, record.Generation, tokens)
+	sealed, sealErr := a.Vault.SealTokens(record, tokens)
 	if sealErr != nil {
 		return failed(credential.Ambiguous, CodeVault, "storing the new tokens: "+errors.Join(err, sealErr).Error())
 	}
@@ -323,11 +323,10 @@ type StoreInput struct {
 // StoreTokens puts sealed tokens into the vault. Temporal retries it until the vault is back; a second run finds the
 // newer generation and leaves it. Errors: [ErrTypeRejected] when the account was shredded meanwhile.
 func (a *Account) StoreTokens(ctx context.Context, in StoreInput) (Facts, error) {
-	tokens, err := a.Vault.OpenTokens(in.Account, in.Generation, in.Sealed)
-	if err != nil {
-		return Facts{}, fmt.Errorf("opening the sealed tokens of account %s: %w", in.Account, err)
+	tokens, err := a.Vault.OpenTokens(ctx, in.Account, in.Generation, in.Sealed)
+	if err == nil {
+		_, err = a.Vault.Swap(ctx, in.Account, in.Generation, tokens)
 	}
-	_, err = a.Vault.Swap(ctx, in.Account, in.Generation, tokens)
 	switch {
 	case errors.Is(err, vault.ErrNotFound):
 		return Facts{}, rejected("the vault holds no credential of account %s any more; connect it again with: tokenkeeper account connect %s",

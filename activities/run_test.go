@@ -261,11 +261,11 @@ func (v *shakyVault) Swap(ctx context.Context, account credential.AccountID, fro
 	return v.Vault.Swap(ctx, account, from, t)
 }
 
-func (v *shakyVault) SealTokens(account credential.AccountID, g credential.Generation, t credential.Tokens) ([]byte, error) {
+func (v *shakyVault) SealTokens(r vault.Record, t credential.Tokens) ([]byte, error) {
 	if err := v.broken("SealTokens"); err != nil {
 		return nil, err
 	}
-	return v.Vault.SealTokens(account, g, t)
+	return v.Vault.SealTokens(r, t)
 }
 
 func (v *shakyVault) Shred(ctx context.Context, account credential.AccountID, g credential.Generation, unrevoked string) error {

@@ -12,7 +12,7 @@ import (
 	"tokenkeeper/vault"
 )
 
-// keepRetired is longer than an answer can wait in Temporal's history for the vault to come back.
+// keepRetired is longer than the session of a person who signed in lasts.
 const keepRetired = 24 * time.Hour
 
 func newVaultRotate(c *cli) *cobra.Command {
@@ -20,12 +20,12 @@ func newVaultRotate(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rotate",
 		Short: "Seal everything with a new key, while the workers run",
-		Long: `Add a new key to the keyset file, put it in force, and seal every record, pending consent and login with it. Workers go on
-meanwhile, and take up the new file by themselves.
+		Long: `Add a new key to the keyset file, put it in force, and seal the data key of every set of tokens with it, and every login.
+Workers go on meanwhile, and take up the new file by themselves.
 
 It may be interrupted anywhere: run again, it finishes what it began. The old key stays in the file, so that backups of
 the vault open. With --drop-old, keys that nothing is sealed with are removed, once they have not sealed for as long as
---keep says: an answer that the vault could not take waits in Temporal's history, sealed with the key of its time.
+--keep says: sessions of people who signed in are sealed with the key of their time.
 
 Where workers run on several machines, each has its own keyset file: make the key with --stage, bring the file to all of
 them, and then rotate.

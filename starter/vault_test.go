@@ -145,14 +145,14 @@ func TestVaultVerifyNamesWhatIsDamaged(t *testing.T) {
 	w.connect("acme/triage/slack")
 	db, err := sql.Open("sqlite", "vault.db")
 	if err == nil {
-		_, err = db.ExecContext(t.Context(), `UPDATE records SET generation = 5`)
+		_, err = db.ExecContext(t.Context(), `UPDATE records SET access = refresh, refresh = access`)
 	}
 	if err = errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
 	}
-	w.run("vault", "verify").exits(exitFailure).prints("DAMAGED", "acme/triage/slack", "5", "access token", "refresh token").
+	w.run("vault", "verify").exits(exitFailure).prints("DAMAGED", "acme/triage/slack", "1", "access token", "refresh token").
 		complains("2 values in the vault do not open", "reauthorize")
-	w.run("vault", "rotate").exits(exitFailure).prints("DAMAGED", "acme/triage/slack")
+	w.run("vault", "rotate").exits(exitOK)
 	if found := w.verify(); len(found.Damaged) != 2 || found.Rows.Records != 1 {
 		t.Errorf("%+v", found)
 	}

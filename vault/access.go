@@ -38,16 +38,21 @@ func (v *Vault) access(ctx context.Context, account credential.AccountID) (Acces
 
 func (s sealer) access(ctx context.Context, q storage.Queryer, account credential.AccountID) (Access, error) {
 	a := Access{Account: account}
-	var sealed []byte
-	err := q.QueryRowContext(ctx, `SELECT generation, access FROM records WHERE account = $1`, account.String()).
-		Scan(&a.Generation, &sealed)
+	var sealed, key []byte
+	err := q.QueryRowContext(ctx, `SELECT generation, access, data_key FROM records WHERE account = $1`, account.String()).
+		Scan(&a.Generation, &sealed, &key)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Access{}, ErrNotFound
 	}
 	if err != nil {
 		return Access{}, err
 	}
-	t, err := s.openTokens(binding{account: account, generation: a.Generation, field: fieldAccess}, sealed)
+	b := binding{account: account, generation: a.Generation, field: fieldAccess}
+	opens, err := s.withKey(b, key)
+	if err != nil {
+		return Access{}, err
+	}
+	t, err := opens.openTokens(b, sealed)
 	if err != nil {
 		return Access{}, err
 	}

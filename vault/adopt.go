@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tink-crypto/tink-go/v2/tink"
+
 	"tokenkeeper/credential"
 	"tokenkeeper/vault/internal/storage"
 )
@@ -67,7 +69,7 @@ func (s sealer) adopt(ctx context.Context, tx storage.Queryer, a Authorization, 
 		Account: a.Account, Generation: last + 1, Subject: a.Subject, Display: a.Display,
 		Tokens: a.Tokens, AuthorizationID: a.ID, UpdatedAt: now,
 	}
-	if err := s.putRecord(ctx, tx, r); err != nil {
+	if r.key, err = s.putRecord(ctx, tx, r); err != nil {
 		return Record{}, err
 	}
 	if _, err := tx.ExecContext(ctx, `DELETE FROM authorizations WHERE id = $1`, a.ID); err != nil {
@@ -94,19 +96,21 @@ func lastGeneration(ctx context.Context, tx storage.Queryer, account credential.
 	return last, err
 }
 
-func (s sealer) putRecord(ctx context.Context, tx storage.Queryer, r Record) error {
-	pair, err := s.sealPair(r.Account, r.Generation, r.Tokens)
+// putRecord returns the key that sealed the tokens.
+func (s sealer) putRecord(ctx context.Context, tx storage.Queryer, r Record) (tink.AEAD, error) {
+	pair, key, err := s.sealPair(r.Account, r.Generation, r.Tokens)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	// OR REPLACE would be shorter, and would delete the first owner's row where the unique index should refuse.
 	_, err = tx.ExecContext(ctx, `INSERT INTO records
-		(account, connector, subject, display, generation, access, refresh, expires_at, authorization_id, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		(account, connector, subject, display, generation, access, refresh, expires_at, authorization_id, updated_at, data_key)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 		ON CONFLICT (account) DO UPDATE SET subject = excluded.subject, display = excluded.display,
 			generation = excluded.generation, access = excluded.access, refresh = excluded.refresh, expires_at = excluded.expires_at,
-			presented_at = 0, presented_attempts = 0, authorization_id = excluded.authorization_id, updated_at = excluded.updated_at`,
+			presented_at = 0, presented_attempts = 0, authorization_id = excluded.authorization_id, updated_at = excluded.updated_at,
+			data_key = excluded.data_key`,
 		r.Account.String(), r.Account.Connector, r.Subject, r.Display, r.Generation,
-		pair.access, pair.refresh, micros(r.Tokens.ExpiresAt), r.AuthorizationID, micros(r.UpdatedAt))
-	return err
+		pair.access, pair.refresh, micros(r.Tokens.ExpiresAt), r.AuthorizationID, micros(r.UpdatedAt), pair.key)
+	return key, err
 }

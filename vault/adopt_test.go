@@ -162,9 +162,10 @@ func testTheIndexRefusesASecondOwnerToo(t *testing.T, b backend) {
 	v, _ := b.newVault(t)
 	connectAccount(t, v, "a1", slack, "T1/B1")
 	err := v.writeSealed(t.Context(), func(tx storage.Queryer, s sealer) error {
-		return s.putRecord(t.Context(), tx, Record{
+		_, err := s.putRecord(t.Context(), tx, Record{
 			Account: slack2, Generation: 1, Subject: "T1/B1", Tokens: tokens("x"), AuthorizationID: "a2",
 		})
+		return err
 	})
 	require.Error(t, err)
 	assert.Regexp(t, `UNIQUE constraint failed: records.connector, records.subject|unique constraint "records_owner"`, err.Error())

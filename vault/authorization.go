@@ -74,14 +74,24 @@ func (v *Vault) PutAuthorization(ctx context.Context, a Authorization) error {
 }
 
 func (s sealer) insertAuthorization(ctx context.Context, tx storage.Queryer, a Authorization) error {
-	sealed, err := s.sealTokens(a.binding(), a.Tokens)
+	sealed, key, err := s.sealAuthorization(a)
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO authorizations (id, account, subject, display, tokens, created_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		a.ID, a.Account.String(), a.Subject, a.Display, sealed, micros(a.CreatedAt), micros(a.ExpiresAt))
+	_, err = tx.ExecContext(ctx, `INSERT INTO authorizations (id, account, subject, display, tokens, created_at, expires_at, data_key)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		a.ID, a.Account.String(), a.Subject, a.Display, sealed, micros(a.CreatedAt), micros(a.ExpiresAt), key)
 	return err
+}
+
+// sealAuthorization returns the sealed tokens and their key as it is kept.
+func (s sealer) sealAuthorization(a Authorization) (sealed, key []byte, err error) {
+	seals, key, err := s.withNewKey(a.binding())
+	if err != nil {
+		return nil, nil, err
+	}
+	sealed, err = seals.sealTokens(a.binding(), a.Tokens)
+	return sealed, key, err
 }
 
 // GetAuthorization returns a pending authorization, or [ErrNotFound] when there is none, or it has expired or is adopted.
@@ -102,12 +112,12 @@ func (s sealer) authorization(ctx context.Context, q storage.Queryer, id string,
 	var (
 		a                             Authorization
 		account                       string
-		sealed                        []byte
+		sealed, key                   []byte
 		created, expires, quarantined int64
 	)
-	err := q.QueryRowContext(ctx, `SELECT id, account, subject, display, tokens, created_at, expires_at, quarantined_at
+	err := q.QueryRowContext(ctx, `SELECT id, account, subject, display, tokens, created_at, expires_at, quarantined_at, data_key
 		FROM authorizations WHERE id = $1 AND expires_at > $2`, id, micros(now)).
-		Scan(&a.ID, &account, &a.Subject, &a.Display, &sealed, &created, &expires, &quarantined)
+		Scan(&a.ID, &account, &a.Subject, &a.Display, &sealed, &created, &expires, &quarantined, &key)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Authorization{}, ErrNotFound
 	}
@@ -117,7 +127,11 @@ func (s sealer) authorization(ctx context.Context, q storage.Queryer, id string,
 	if a.Account, err = credential.ParseAccountID(account); err != nil {
 		return Authorization{}, err
 	}
-	if a.Tokens, err = s.openTokens(a.binding(), sealed); err != nil {
+	opens, err := s.withKey(a.binding(), key)
+	if err != nil {
+		return Authorization{}, err
+	}
+	if a.Tokens, err = opens.openTokens(a.binding(), sealed); err != nil {
 		return Authorization{}, err
 	}
 	a.CreatedAt, a.ExpiresAt, a.QuarantinedAt = fromMicros(created), fromMicros(expires), fromMicros(quarantined)

@@ -20,6 +20,7 @@ const (
 	fieldCarried       field = "carried tokens"
 	fieldVerifier      field = "login's code verifier"
 	fieldCanary        field = "key check"
+	fieldDataKey       field = "data key"
 	fieldSession       field = "session of a person"
 	fieldLink          field = "link that letters share"
 )

@@ -15,16 +15,22 @@
 // of its account, in one transaction. Generations go on counting over [Vault.Shred], so that a late answer of a grant
 // that was disconnected never fits the grant that came after it.
 //
-// Tokens are sealed with AES-256-GCM by Tink. What is sealed is bound to its place by associated data: format version,
+// Tokens are sealed with AES-256-GCM by Tink, in an envelope: each generation of an account has a data key of its own, which is
+// in the row of its tokens, sealed by the keyset. What is sealed is bound to its place by associated data: format version,
 // account, generation and field. A row that was copied over another, or given another generation, does not open and
 // yields an [IntegrityError]. A keyset that lacks the key is told apart from that, by [WrongKeyError].
 //
-// The keys are in a [KeysetFile], in the clear or encrypted by a key management service (package kms). Which of them
+//	keyset ──seals──▶ data key of (account, generation) ──seals──▶ access token │ refresh token │ an answer that the database
+//	                                                                                              could not take (history)
+//
+// [Vault.Shred] and the next generation destroy the data key, and with it everything that it sealed, wherever that is.
+//
+// The keys of the keyset are in a [KeysetFile], in the clear or encrypted by a key management service (package kms). Which of them
 // seals is written in the vault, and every transaction that seals reads it there, so a rotation needs no worker to stop:
 //
-//	key added to the file ──▶ put in force in the vault ──▶ row after row sealed anew ──▶ old key dropped from the file
-//	                                  │                                                        │
-//	  who meets a key he lacks reads the file again                       only what seals nothing, and not for a day
+//	key added to the file ──▶ put in force in the vault ──▶ data key after data key sealed anew ──▶ old key dropped from the file
+//	                                  │                                                                  │
+//	  who meets a key he lacks reads the file again                                 only what seals nothing, and not for a day
 //
 // It may end at each arrow: [Vault.Rotate] finds out how far it has come. [Verify] opens everything and changes nothing.
 //

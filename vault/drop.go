@@ -59,9 +59,11 @@ func (v *Vault) whyKeep(used int, retired time.Time, keep time.Duration) string 
 	return ""
 }
 
-// sealedColumns are all places in the database where something sealed is.
+// sealedColumns are all places in the database where something is that the keyset has sealed, or a data key.
 var sealedColumns = []struct{ table, column string }{
-	{"canary", "sealed"}, {"records", "access"}, {"records", "refresh"}, {"authorizations", "tokens"}, {"logins", "verifier"},
+	{"canary", "sealed"}, {"logins", "verifier"},
+	{"records", "data_key"}, {"records", "access"}, {"records", "refresh"},
+	{"authorizations", "data_key"}, {"authorizations", "tokens"},
 }
 
 // keyUse counts sealed values by the id of their key. What is too short to have one counts for key 0, which there is not.
@@ -86,6 +88,9 @@ func countKeys(ctx context.Context, q storage.Queryer, table, column string, use
 		var n int
 		if err := rows.Scan(&prefix, &n); err != nil {
 			return err
+		}
+		if sealedByDataKey(prefix) {
+			continue
 		}
 		id, _ := keyIDOf(prefix)
 		used[id] += n

@@ -76,7 +76,7 @@ func pullAt(v *Vault, n int) (mend func()) {
 func dump(t testing.TB, v *Vault) string {
 	t.Helper()
 	var text string
-	for _, table := range []string{"canary", "records", "shredded", "authorizations", "logins", "deliveries", "retired_keys", "audit"} {
+	for _, table := range []string{"canary", "records", "shredded", "authorizations", "logins", "links", "deliveries", "budgets", "ended_sessions", "retired_keys", "audit"} {
 		require.NoError(t, v.store.Read(t.Context(), func(q storage.Queryer) error {
 			rows, err := q.QueryContext(t.Context(), `SELECT * FROM `+table+` ORDER BY 1`) //nolint:unqueryvet // everything is the point
 			if err != nil {

@@ -138,34 +138,108 @@ func testRowsThatNameNoAccount(t *testing.T, b backend) {
 
 func testCarriedTokensAreBound(t *testing.T, b backend) {
 	v, _ := b.newVault(t)
-	sealed, err := v.SealTokens(slack, 3, tokens("carried"))
+	record := connectAccount(t, v, "a1", slack, "T1/B1")
+	connectAccount(t, v, "a2", github, "42")
+	sealed, err := v.SealTokens(record, tokens("carried"))
 	require.NoError(t, err)
 	assert.NotContains(t, string(sealed), "secret")
 
-	got, err := v.OpenTokens(slack, 3, sealed)
+	got, err := v.OpenTokens(t.Context(), slack, 1, sealed)
 	require.NoError(t, err)
 	assert.Equal(t, tokens("carried"), got)
 
-	_, err = v.OpenTokens(github, 3, sealed)
+	_, err = v.OpenTokens(t.Context(), github, 1, sealed)
 	requireIntegrityError(t, err, github)
-	_, err = v.OpenTokens(slack, 4, sealed)
-	requireIntegrityError(t, err, slack)
-	_, err = v.OpenTokens(slack, 3, sealed[:4])
-	requireIntegrityError(t, err, slack)
-	_, err = v.OpenTokens(slack, 3, nil)
+	for _, part := range [][]byte{sealed[:4], sealed[:1], nil, sealed[1:], sealed[:len(sealed)-1]} {
+		_, err = v.OpenTokens(t.Context(), slack, 1, part)
+		requireIntegrityError(t, err, slack)
+	}
+	_, err = v.OpenTokens(t.Context(), slack2, 1, sealed)
+	require.ErrorIs(t, err, ErrNotFound)
+}
+
+// The row that has the key is gone or written anew: what a history still holds is nothing to anybody who has the keyset.
+func testCarriedTokensEndWithTheirGeneration(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
+	carry := func(record Record) []byte {
+		t.Helper()
+		sealed, err := v.SealTokens(record, tokens("carried"))
+		require.NoError(t, err)
+		return sealed
+	}
+	first := carry(connectAccount(t, v, "a1", slack, "T1/B1"))
+	_, err := v.Swap(t.Context(), slack, 1, tokens("two"))
+	require.NoError(t, err)
+	_, err = v.OpenTokens(t.Context(), slack, 1, first)
+	require.ErrorIs(t, err, ErrConflict)
+
+	record, err := v.Get(t.Context(), slack)
+	require.NoError(t, err)
+	second := carry(record)
+	require.NoError(t, v.Shred(t.Context(), slack, 2, ""))
+	_, err = v.OpenTokens(t.Context(), slack, 2, second)
+	require.ErrorIs(t, err, ErrNotFound)
+	_, err = sealerOf(v.keyset).open(binding{account: slack, generation: 2, field: fieldCarried}, second)
 	requireIntegrityError(t, err, slack)
 
-	other, _ := b.newVault(t)
-	_, err = other.OpenTokens(slack, 3, sealed)
-	var wrong *WrongKeyError
-	assert.ErrorAs(t, err, &wrong)
+	connectAccount(t, v, "a2", slack, "T1/B1")
+	tamper(t, v, `UPDATE records SET generation = 2`)
+	_, err = v.OpenTokens(t.Context(), slack, 2, second)
+	requireIntegrityError(t, err, slack)
+}
+
+// Who has a copy of a row, and the keyset, opens nothing without the key that was in the row.
+func testRowsWithoutTheirDataKeyDoNotOpen(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
+	connectAccount(t, v, "a1", slack, "T1/B1")
+	require.NoError(t, v.PutAuthorization(t.Context(), authorization("a2", slack, "T1/B1")))
+	var key []byte
+	peek(t, v, `SELECT data_key FROM records`, &key)
+	for name, at := range map[string]string{
+		"gone":                   `substr(data_key, 1, 0)`,
+		"of the other row":       `(SELECT data_key FROM authorizations)`,
+		"cut short":              `substr(data_key, 1, 30)`,
+		"one that seals no more": `access`,
+	} {
+		tamper(t, v, `UPDATE records SET data_key = `+at)
+		_, err := v.Get(t.Context(), slack)
+		requireIntegrityError(t, err, slack)
+		_, err = NewCache(v).Access(t.Context(), slack)
+		requireIntegrityError(t, err, slack)
+		tamper(t, v, `UPDATE records SET data_key = $1`, key)
+		_, err = v.Get(t.Context(), slack)
+		require.NoError(t, err, name)
+	}
+	short, err := sealerOf(v.keyset).seal(binding{account: slack, generation: 1}.dataKey(), []byte("no key"))
+	require.NoError(t, err)
+	tamper(t, v, `UPDATE records SET data_key = $1`, short)
+	_, err = v.Get(t.Context(), slack)
+	requireIntegrityError(t, err, slack)
+}
+
+func testEachGenerationHasItsOwnKey(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
+	connectAccount(t, v, "a1", slack, "T1/B1")
+	var key, access []byte
+	peek(t, v, `SELECT data_key, access FROM records`, &key, &access)
+	_, err := v.Swap(t.Context(), slack, 1, tokens("a1"))
+	require.NoError(t, err)
+	var next []byte
+	peek(t, v, `SELECT access FROM records`, &next)
+	opens, err := sealerOf(v.keyset).withKey(binding{account: slack, generation: 1}, key)
+	require.NoError(t, err)
+	_, err = opens.openTokens(binding{account: slack, generation: 1, field: fieldAccess}, access)
+	require.NoError(t, err)
+	_, err = opens.openTokens(binding{account: slack, generation: 2, field: fieldAccess}, next)
+	requireIntegrityError(t, err, slack)
 }
 
 func testSealedThingThatIsNoTokens(t *testing.T, b backend) {
 	v, _ := b.newVault(t)
-	sealed, err := sealerOf(v.keyset).seal(binding{account: slack, generation: 1, field: fieldCarried}, []byte("no JSON"))
+	record := connectAccount(t, v, "a1", slack, "T1/B1")
+	sealed, err := tokenSealer{key: record.key}.seal(binding{account: slack, generation: 1, field: fieldCarried}, []byte("no JSON"))
 	require.NoError(t, err)
-	_, err = v.OpenTokens(slack, 1, sealed)
+	_, err = v.OpenTokens(t.Context(), slack, 1, sealed)
 	requireIntegrityError(t, err, slack)
 }
 

@@ -5,6 +5,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"tokenkeeper/credential"
 )
 
 // versions are how each database keeps the version of its tables.
@@ -13,10 +15,71 @@ var versions = map[string]struct{ get, set string }{
 	onPostgres.name: {`SELECT version FROM schema_version`, `UPDATE schema_version SET version = `},
 }
 
+// sealAsBeforeDataKeys has the keyset itself seal all tokens, as a vault of before schema version 14 has them.
+func sealAsBeforeDataKeys(t *testing.T, f fixture, v *Vault) {
+	t.Helper()
+	by := tokenSealer{sealer: sealerOf(f.keyset)}
+	seal := func(b binding, tokens credential.Tokens) []byte {
+		t.Helper()
+		sealed, err := by.sealTokens(b, tokens)
+		require.NoError(t, err)
+		return sealed
+	}
+	for _, account := range []credential.AccountID{slack, github} {
+		r, err := v.Get(t.Context(), account)
+		require.NoError(t, err)
+		access, refresh := r.Tokens, credential.Tokens{Refresh: r.Tokens.Refresh}
+		access.Refresh = credential.Secret{}
+		b := binding{account: account, generation: r.Generation}
+		b.field = fieldAccess
+		sealedAccess := seal(b, access)
+		b.field = fieldRefresh
+		tamper(t, v, `UPDATE records SET access = $1, refresh = $2, data_key = substr(data_key, 1, 0) WHERE account = $3`,
+			sealedAccess, seal(b, refresh), account.String())
+	}
+	a, err := v.GetAuthorization(t.Context(), "a3")
+	require.NoError(t, err)
+	tamper(t, v, `UPDATE authorizations SET tokens = $1, data_key = substr(data_key, 1, 0)`, seal(a.binding(), a.Tokens))
+}
+
+func testRowsOfBeforeDataKeysGoOn(t *testing.T, b backend) {
+	f := b.newFixture(t)
+	v := f.open(t)
+	fill(t, v)
+	sealAsBeforeDataKeys(t, f, v)
+	f.allUnder(t, f.keyset.KeyIDs()[0])
+	old, err := v.Get(t.Context(), slack)
+	require.NoError(t, err)
+	access, err := NewCache(v).Access(t.Context(), github)
+	require.NoError(t, err)
+	assert.Equal(t, tokens("a2").Access, access.Token)
+	carried, err := v.SealTokens(old, tokens("carried"))
+	require.NoError(t, err)
+	got, err := v.OpenTokens(t.Context(), slack, 1, carried)
+	require.NoError(t, err)
+	assert.Equal(t, tokens("carried"), got)
+
+	r, err := v.Rotate(t.Context(), RotateOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, Rows{Records: 2, Authorizations: 1, Logins: 1}, r.Resealed)
+	f.allUnder(t, r.Key)
+	assert.Zero(t, count(t, v, `records WHERE length(data_key) = 0`))
+	assert.Zero(t, count(t, v, `authorizations WHERE length(data_key) = 0`))
+	now, err := v.Get(t.Context(), slack)
+	require.NoError(t, err)
+	assert.Equal(t, old.Tokens, now.Tokens)
+	got, err = v.OpenTokens(t.Context(), slack, 1, carried)
+	require.NoError(t, err, "it was under way during the rotation")
+	assert.Equal(t, tokens("carried"), got)
+	_, err = v.Adopt(t.Context(), "a3")
+	require.NoError(t, err)
+}
+
 func testOldVaultIsBroughtUpToDate(t *testing.T, b backend) {
 	f := b.newFixture(t)
 	v := f.open(t)
 	fill(t, v)
+	sealAsBeforeDataKeys(t, f, v)
 	want, err := v.Get(t.Context(), slack)
 	require.NoError(t, err)
 	tamper(t, v, `DROP TABLE retired_keys`)
@@ -29,6 +92,8 @@ func testOldVaultIsBroughtUpToDate(t *testing.T, b backend) {
 	tamper(t, v, `ALTER TABLE logins DROP COLUMN person_hash`)
 	tamper(t, v, `ALTER TABLE authorizations DROP COLUMN quarantined_at`)
 	tamper(t, v, `ALTER TABLE authorizations DROP COLUMN replaced`)
+	tamper(t, v, `ALTER TABLE records DROP COLUMN data_key`)
+	tamper(t, v, `ALTER TABLE authorizations DROP COLUMN data_key`)
 	tamper(t, v, `ALTER TABLE shredded DROP COLUMN unrevoked`)
 	tamper(t, v, versions[b.name].set+`1`)
 
@@ -50,7 +115,7 @@ func testOldVaultIsBroughtUpToDate(t *testing.T, b backend) {
 		require.NoError(t, opened.Close())
 	}
 	peek(t, v, versions[b.name].get, &version)
-	assert.Equal(t, 13, version)
+	assert.Equal(t, 14, version)
 	require.NoError(t, v.Audit(t.Context(), event(Refresh, slack)))
 	_, err = v.Rotate(t.Context(), RotateOptions{})
 	require.NoError(t, err)

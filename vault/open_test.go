@@ -105,9 +105,10 @@ func testWrongKeyNamesEveryKeyThatWasUsed(t *testing.T, b backend) {
 	v := f.open(t)
 	connectAccount(t, v, "a1", slack, "T1/B1")
 	other := newFixture(t)
-	pair, err := sealerOf(other.keyset).sealPair(slack, 1, tokens("x"))
+	access, err := tokenSealer{sealer: sealerOf(other.keyset)}.sealTokens(
+		binding{account: slack, generation: 1, field: fieldAccess}, tokens("x"))
 	require.NoError(t, err)
-	tamper(t, v, `UPDATE records SET access = $1`, pair.access)
+	tamper(t, v, `UPDATE records SET access = $1`, access)
 
 	_, err = v.Get(t.Context(), slack)
 	var wrong *WrongKeyError

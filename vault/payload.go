@@ -55,7 +55,7 @@ func decodeTokens(plain []byte) (credential.Tokens, error) {
 }
 
 // sealTokens seals a whole set.
-func (s sealer) sealTokens(b binding, t credential.Tokens) ([]byte, error) {
+func (s tokenSealer) sealTokens(b binding, t credential.Tokens) ([]byte, error) {
 	plain, err := encodeTokens(t)
 	if err != nil {
 		return nil, err
@@ -64,7 +64,7 @@ func (s sealer) sealTokens(b binding, t credential.Tokens) ([]byte, error) {
 	return s.seal(b, plain)
 }
 
-func (s sealer) openTokens(b binding, sealed []byte) (credential.Tokens, error) {
+func (s tokenSealer) openTokens(b binding, sealed []byte) (credential.Tokens, error) {
 	plain, err := s.open(b, sealed)
 	if err != nil {
 		return credential.Tokens{}, err

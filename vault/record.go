@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tink-crypto/tink-go/v2/tink"
+
 	"tokenkeeper/credential"
 	"tokenkeeper/vault/internal/storage"
 )
@@ -21,6 +23,8 @@ type Record struct {
 	Presented       *Presentation // nil when every presentation of this generation has a known outcome
 	AuthorizationID string        // of the consent that this grant began with
 	UpdatedAt       time.Time     // when this generation was written
+
+	key tink.AEAD // of the tokens, for [Vault.SealTokens]
 }
 
 // Presentations counts the presentations of this generation whose outcome is not known.
@@ -50,7 +54,7 @@ func (s sealer) record(ctx context.Context, q storage.Queryer, account credentia
 }
 
 const selectRecord = `SELECT account, generation, subject, display, access, refresh,
-	presented_at, presented_attempts, authorization_id, updated_at FROM records `
+	presented_at, presented_attempts, authorization_id, updated_at, data_key FROM records `
 
 // scanner is one row of a result.
 type scanner interface {
@@ -67,7 +71,7 @@ func (s sealer) openRecord(row scanner) (Record, error) {
 		attempts             int
 	)
 	err := row.Scan(&account, &r.Generation, &r.Subject, &r.Display, &pair.access, &pair.refresh,
-		&presentedAt, &attempts, &r.AuthorizationID, &updated)
+		&presentedAt, &attempts, &r.AuthorizationID, &updated, &pair.key)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Record{}, ErrNotFound
 	}
@@ -77,7 +81,7 @@ func (s sealer) openRecord(row scanner) (Record, error) {
 	if r.Account, err = credential.ParseAccountID(account); err != nil {
 		return Record{}, err
 	}
-	if r.Tokens, err = s.openPair(r.Account, r.Generation, pair); err != nil {
+	if r.Tokens, r.key, err = s.openPair(r.Account, r.Generation, pair); err != nil {
 		return Record{}, err
 	}
 	if attempts > 0 {

@@ -33,7 +33,7 @@ func testRecordRoundTrip(t *testing.T, b backend) {
 			assert.Equal(t, adopted, got)
 			assert.Equal(t, Record{
 				Account: slack, Generation: 1, Subject: "T1/B1", Display: "Display of T1/B1", Tokens: want,
-				AuthorizationID: "a1", UpdatedAt: clock.Now(),
+				AuthorizationID: "a1", UpdatedAt: clock.Now(), key: got.key,
 			}, got)
 		})
 	}
@@ -59,7 +59,7 @@ func testSwapMovesOneGenerationOn(t *testing.T, b backend) {
 	require.NoError(t, err)
 	assert.Equal(t, Record{
 		Account: slack, Generation: 2, Subject: "T1/B1", Display: "Display of T1/B1", Tokens: tokens("two"),
-		AuthorizationID: "a1", UpdatedAt: clock.Now(),
+		AuthorizationID: "a1", UpdatedAt: clock.Now(), key: r.key,
 	}, r)
 }
 
@@ -236,16 +236,16 @@ func testOneOfManyPresents(t *testing.T, b backend) {
 func testSwapWithoutAFileInReach(t *testing.T, b backend) {
 	f := b.newFixture(t)
 	v := f.open(t)
-	connectAccount(t, v, "a1", slack, "T1/B1")
+	connected := connectAccount(t, v, "a1", slack, "T1/B1")
 	require.NoError(t, v.Close())
 	_, err := v.Swap(t.Context(), slack, 1, tokens("two"))
 	require.Error(t, err)
 	require.NotErrorIs(t, err, ErrConflict)
 
-	sealed, err := v.SealTokens(slack, 1, tokens("two"))
+	sealed, err := v.SealTokens(connected, tokens("two"))
 	require.NoError(t, err, "sealing needs no file")
 	again := f.open(t)
-	carried, err := again.OpenTokens(slack, 1, sealed)
+	carried, err := again.OpenTokens(t.Context(), slack, 1, sealed)
 	require.NoError(t, err)
 	_, err = again.Swap(t.Context(), slack, 1, carried)
 	require.NoError(t, err)

@@ -18,7 +18,7 @@ type Rows struct {
 }
 
 // resealAll seals every row anew that the key in force did not seal, each in a transaction of its own, so that nobody
-// waits for longer than one of them takes.
+// waits for longer than one of them takes. Of tokens it is their data key that is sealed anew; where they have none they get one.
 func (v *Vault) resealAll(ctx context.Context, r *Rotation) error {
 	r.Damaged = nil
 	for _, kind := range []struct {
@@ -26,8 +26,8 @@ func (v *Vault) resealAll(ctx context.Context, r *Rotation) error {
 		reseal func(ctx context.Context, tx storage.Queryer, s sealer, key any) error
 		count  *int
 	}{
-		{`SELECT account FROM records WHERE substr(access, 1, 5) <> $1 OR substr(refresh, 1, 5) <> $1`, resealRecord, &r.Resealed.Records},
-		{`SELECT id FROM authorizations WHERE substr(tokens, 1, 5) <> $1`, resealAuthorization, &r.Resealed.Authorizations},
+		{`SELECT account FROM records WHERE substr(CASE length(data_key) WHEN 0 THEN access ELSE data_key END, 1, 5) <> $1`, resealRecord, &r.Resealed.Records},
+		{`SELECT id FROM authorizations WHERE substr(CASE length(data_key) WHEN 0 THEN tokens ELSE data_key END, 1, 5) <> $1`, resealAuthorization, &r.Resealed.Authorizations},
 		{`SELECT state_hash FROM logins WHERE substr(verifier, 1, 5) <> $1`, resealLogin, &r.Resealed.Logins},
 	} {
 		keys, err := v.list(ctx, kind.list, prefixOf(v.inForce.Load()))
@@ -88,40 +88,59 @@ func resealRecord(ctx context.Context, tx storage.Queryer, s sealer, key any) er
 	var account string
 	var generation credential.Generation
 	var pair sealedPair
-	err := tx.QueryRowContext(ctx, `SELECT account, generation, access, refresh FROM records WHERE account = $1`, key).
-		Scan(&account, &generation, &pair.access, &pair.refresh)
+	err := tx.QueryRowContext(ctx, `SELECT account, generation, data_key, access, refresh FROM records WHERE account = $1`, key).
+		Scan(&account, &generation, &pair.key, &pair.access, &pair.refresh)
 	if err != nil {
 		return err
 	}
-	id, err := parseAccount(account, fieldAccess)
+	id, err := parseAccount(account, fieldDataKey)
 	if err != nil {
 		return err
 	}
-	if pair.access, err = s.reseal(binding{account: id, generation: generation, field: fieldAccess}, pair.access); err != nil {
+	if len(pair.key) > 0 {
+		pair.key, err = s.reseal(binding{account: id, generation: generation}.dataKey(), pair.key)
+	} else {
+		pair, err = s.giveKey(id, generation, pair)
+	}
+	if err != nil {
 		return err
 	}
-	if pair.refresh, err = s.reseal(binding{account: id, generation: generation, field: fieldRefresh}, pair.refresh); err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, `UPDATE records SET access = $1, refresh = $2 WHERE account = $3`, pair.access, pair.refresh, key)
+	_, err = tx.ExecContext(ctx, `UPDATE records SET data_key = $1, access = $2, refresh = $3 WHERE account = $4`,
+		pair.key, pair.access, pair.refresh, key)
 	return err
+}
+
+// giveKey seals a pair of before there were data keys.
+func (s sealer) giveKey(account credential.AccountID, g credential.Generation, pair sealedPair) (sealedPair, error) {
+	tokens, _, err := s.openPair(account, g, pair)
+	if err != nil {
+		return sealedPair{}, err
+	}
+	pair, _, err = s.sealPair(account, g, tokens)
+	return pair, err
 }
 
 func resealAuthorization(ctx context.Context, tx storage.Queryer, s sealer, key any) error {
 	a := Authorization{}
 	var account string
-	var sealed []byte
-	err := tx.QueryRowContext(ctx, `SELECT id, account, tokens FROM authorizations WHERE id = $1`, key).Scan(&a.ID, &account, &sealed)
+	var sealed, dataKey []byte
+	err := tx.QueryRowContext(ctx, `SELECT id, account, tokens, data_key FROM authorizations WHERE id = $1`, key).
+		Scan(&a.ID, &account, &sealed, &dataKey)
 	if err != nil {
 		return err
 	}
 	if a.Account, err = parseAccount(account, fieldAuthorization); err != nil {
 		return err
 	}
-	if sealed, err = s.reseal(a.binding(), sealed); err != nil {
+	if len(dataKey) > 0 {
+		dataKey, err = s.reseal(a.binding().dataKey(), dataKey)
+	} else if a.Tokens, err = (tokenSealer{sealer: s}).openTokens(a.binding(), sealed); err == nil {
+		sealed, dataKey, err = s.sealAuthorization(a)
+	}
+	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE authorizations SET tokens = $1 WHERE id = $2`, sealed, key)
+	_, err = tx.ExecContext(ctx, `UPDATE authorizations SET tokens = $1, data_key = $2 WHERE id = $3`, sealed, dataKey, key)
 	return err
 }
 

@@ -16,8 +16,8 @@ type RotateOptions struct {
 	Stage bool
 	// DropOld removes old keys from the keyset file that nothing in the vault is sealed with.
 	DropOld bool
-	// Keep is how long a key is kept after it has ceased to seal. An answer that the vault could not take travels through
-	// Temporal's history, sealed with the key of its time (see [Vault.SealTokens]), and nobody can count those.
+	// Keep is how long a key is kept after it has ceased to seal. Sessions of people are in their browsers, sealed with the key of
+	// their time (see [Vault.SealSession]), and nobody can count those.
 	Keep time.Duration
 }
 

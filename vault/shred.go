@@ -10,11 +10,14 @@ import (
 	"tokenkeeper/vault/internal/storage"
 )
 
-// Shred deletes every secret of an account whose newest generation is g: its tokens, its pending authorizations and logins.
-// In SQLite the file is overwritten where they were, and the write-ahead log is emptied; PostgreSQL overwrites them in its
-// own time. What stays, until the account is connected again, is the number of the last generation and why the provider has
-// not revoked its grant, "" where it has. Shredding again, or an account that was never there, is no error and adds nothing to
-// that. It returns [ErrConflict] when there is a newer generation, and touches nothing: that one was not meant.
+// Shred deletes every secret of an account whose newest generation is g: its tokens, its pending authorizations and logins, and
+// the keys that sealed them. Tokens that travel through a history (see [Vault.SealTokens]) open no more. In SQLite the file is
+// overwritten where the rows were, and the write-ahead log is emptied; PostgreSQL overwrites them in its own time. A backup from
+// before opens until the key of the keyset that it was made under is dropped (see [Vault.Rotate]).
+//
+// What stays, until the account is connected again, is the number of the last generation and why the provider has not revoked its
+// grant, "" where it has. Shredding again, or an account that was never there, is no error and adds nothing to that. It returns
+// [ErrConflict] when there is a newer generation, and touches nothing: that one was not meant.
 func (v *Vault) Shred(ctx context.Context, account credential.AccountID, g credential.Generation, unrevoked string) error {
 	err := v.store.Write(ctx, func(tx storage.Queryer) error {
 		held, err := shred(ctx, tx, account, g, unrevoked)

@@ -16,9 +16,9 @@ func TestShredLeavesNothingOfTheAccount(t *testing.T) {
 	require.NoError(t, v.PutAuthorization(t.Context(), authorization("a3", slack, "T1/B1")))
 	l := login("s1", slack)
 	require.NoError(t, v.PutLogin(t.Context(), l))
-	var access, refresh, pending []byte
-	peek(t, v, `SELECT access, refresh FROM records WHERE account = 'acme/triage/slack'`, &access, &refresh)
-	peek(t, v, `SELECT tokens FROM authorizations`, &pending)
+	var access, refresh, pending, key, pendingKey []byte
+	peek(t, v, `SELECT access, refresh, data_key FROM records WHERE account = 'acme/triage/slack'`, &access, &refresh, &key)
+	peek(t, v, `SELECT tokens, data_key FROM authorizations`, &pending, &pendingKey)
 
 	require.NoError(t, v.Shred(t.Context(), slack, 1, ""))
 	require.NoError(t, v.Shred(t.Context(), slack, 1, ""), "shredding again is fine")
@@ -32,7 +32,7 @@ func TestShredLeavesNothingOfTheAccount(t *testing.T) {
 	_, err = v.Get(t.Context(), github)
 	require.NoError(t, err, "the other account is untouched")
 	for name, content := range filesOf(t, f) {
-		for _, sealed := range [][]byte{access, refresh, pending} {
+		for _, sealed := range [][]byte{access, refresh, pending, key, pendingKey} {
 			assert.False(t, bytes.Contains(content, sealed[10:]), "not even what was sealed is left in %s", name)
 		}
 	}

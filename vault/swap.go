@@ -40,14 +40,15 @@ func (v *Vault) Swap(ctx context.Context, account credential.AccountID, from cre
 func (s sealer) replace(
 	ctx context.Context, tx storage.Queryer, account credential.AccountID, g credential.Generation, t credential.Tokens, now time.Time,
 ) error {
-	pair, err := s.sealPair(account, g, t)
+	pair, _, err := s.sealPair(account, g, t)
 	if err != nil {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE records
-		SET generation = $1, access = $2, refresh = $3, expires_at = $4, presented_at = 0, presented_attempts = 0, updated_at = $5
-		WHERE account = $6`,
-		g, pair.access, pair.refresh, micros(t.ExpiresAt), micros(now), account.String())
+		SET generation = $1, access = $2, refresh = $3, expires_at = $4, presented_at = 0, presented_attempts = 0, updated_at = $5,
+			data_key = $6
+		WHERE account = $7`,
+		g, pair.access, pair.refresh, micros(t.ExpiresAt), micros(now), pair.key, account.String())
 	return err
 }
 

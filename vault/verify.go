@@ -125,9 +125,12 @@ func (look *verifier) note(err error) error {
 	return nil
 }
 
-func (look *verifier) count(sealed []byte) {
-	if id, ok := keyIDOf(sealed); ok {
-		look.used[id]++
+// count counts what the keyset has sealed.
+func (look *verifier) count(all ...[]byte) {
+	for _, sealed := range all {
+		if id, ok := keyIDOf(sealed); ok {
+			look.used[id]++
+		}
 	}
 }
 
@@ -149,6 +152,20 @@ func (look *verifier) canary() error {
 	return look.note(err)
 }
 
+// dataKeys is the column of a table that has them. A vault of before schema version 14, which a look does not migrate, has none.
+func (look *verifier) dataKeys(table string) (string, error) {
+	rows, err := look.q.QueryContext(look.ctx, `SELECT * FROM `+table+` LIMIT 0`) //nolint:unqueryvet // which columns there are is the question
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err == nil && !slices.Contains(columns, "data_key") {
+		return `NULL`, rows.Err()
+	}
+	return `data_key`, errors.Join(err, rows.Err())
+}
+
 // each calls visit for every row of a query.
 func (look *verifier) each(query string, visit func(row scanner) error) error {
 	rows, err := look.q.QueryContext(look.ctx, query)
@@ -165,18 +182,21 @@ func (look *verifier) each(query string, visit func(row scanner) error) error {
 }
 
 func (look *verifier) records() error {
-	return look.each(`SELECT account, connector, generation, access, refresh FROM records ORDER BY account`, func(row scanner) error {
+	dataKey, err := look.dataKeys(`records`)
+	if err != nil {
+		return err
+	}
+	return look.each(`SELECT account, connector, generation, `+dataKey+`, access, refresh FROM records ORDER BY account`, func(row scanner) error {
 		var (
 			account, connector string
 			generation         credential.Generation
 			pair               sealedPair
 		)
-		if err := row.Scan(&account, &connector, &generation, &pair.access, &pair.refresh); err != nil {
+		if err := row.Scan(&account, &connector, &generation, &pair.key, &pair.access, &pair.refresh); err != nil {
 			return err
 		}
 		look.found.Rows.Records++
-		look.count(pair.access)
-		look.count(pair.refresh)
+		look.count(pair.key, pair.access, pair.refresh)
 		id, err := parseAccount(account, fieldAccess)
 		if err != nil {
 			return err
@@ -186,32 +206,45 @@ func (look *verifier) records() error {
 				Account: account, Generation: generation, Field: "connector", Problem: fmt.Sprintf("the row says %q", connector),
 			}}
 		}
-		_, err = look.s.openTokens(binding{account: id, generation: generation, field: fieldAccess}, pair.access)
+		opens, err := look.s.withKey(binding{account: id, generation: generation}, pair.key)
+		if err != nil {
+			return err
+		}
+		_, err = opens.openTokens(binding{account: id, generation: generation, field: fieldAccess}, pair.access)
 		if err := look.note(err); err != nil {
 			return err
 		}
-		_, err = look.s.openTokens(binding{account: id, generation: generation, field: fieldRefresh}, pair.refresh)
+		_, err = opens.openTokens(binding{account: id, generation: generation, field: fieldRefresh}, pair.refresh)
 		return err
 	})
 }
 
 func (look *verifier) authorizations() error {
-	return look.each(`SELECT id, account, tokens FROM authorizations ORDER BY id`, func(row scanner) error {
+	dataKey, err := look.dataKeys(`authorizations`)
+	if err != nil {
+		return err
+	}
+	return look.each(`SELECT id, account, tokens, `+dataKey+` FROM authorizations ORDER BY id`, func(row scanner) error {
 		var (
 			a       Authorization
 			account string
 			sealed  []byte
+			key     []byte
 		)
-		if err := row.Scan(&a.ID, &account, &sealed); err != nil {
+		if err := row.Scan(&a.ID, &account, &sealed, &key); err != nil {
 			return err
 		}
 		look.found.Rows.Authorizations++
-		look.count(sealed)
+		look.count(key, sealed)
 		var err error
 		if a.Account, err = parseAccount(account, fieldAuthorization); err != nil {
 			return err
 		}
-		_, err = look.s.openTokens(a.binding(), sealed)
+		opens, err := look.s.withKey(a.binding(), key)
+		if err != nil {
+			return err
+		}
+		_, err = opens.openTokens(a.binding(), sealed)
 		return err
 	})
 }

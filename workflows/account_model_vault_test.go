@@ -115,14 +115,14 @@ func (v *memoryVault) Swap(_ context.Context, account credential.AccountID, from
 	})
 }
 
-func (v *memoryVault) SealTokens(account credential.AccountID, g credential.Generation, t credential.Tokens) ([]byte, error) {
+func (v *memoryVault) SealTokens(r vault.Record, t credential.Tokens) ([]byte, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.sealed = append(v.sealed, sealedTokens{account, g, t})
+	v.sealed = append(v.sealed, sealedTokens{r.Account, r.Generation, t})
 	return []byte(fmt.Sprint(len(v.sealed) - 1)), nil
 }
 
-func (v *memoryVault) OpenTokens(account credential.AccountID, g credential.Generation, sealed []byte) (credential.Tokens, error) {
+func (v *memoryVault) OpenTokens(_ context.Context, account credential.AccountID, g credential.Generation, sealed []byte) (credential.Tokens, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	var i int

@@ -1,0 +1,90 @@
+package vault
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+
+	"github.com/tink-crypto/tink-go/v2/aead/subtle"
+	"github.com/tink-crypto/tink-go/v2/core/cryptofmt"
+	"github.com/tink-crypto/tink-go/v2/tink"
+)
+
+const (
+	// dataKeySize is that of AES-256, in bytes.
+	dataKeySize = 32
+	// dataKeyStartByte begins what a data key has sealed, as [cryptofmt.TinkStartByte] begins what the keyset has.
+	dataKeyStartByte = cryptofmt.TinkStartByte + 1
+)
+
+// tokenSealer seals one set of tokens with a key of its own. That key is in the row of the set, sealed by the keyset, and nowhere
+// else: with the row every copy of what it sealed is lost, also those in histories of Temporal.
+type tokenSealer struct {
+	sealer
+	key tink.AEAD // nil for a row that was last written before there were such keys: the keyset itself sealed it
+}
+
+func (s tokenSealer) seal(b binding, plain []byte) ([]byte, error) {
+	if s.key == nil {
+		return s.sealer.seal(b, plain)
+	}
+	sealed, err := s.key.Encrypt(plain, b.associatedData())
+	if err != nil {
+		return nil, fmt.Errorf("sealing the %s: %w", b.field, err)
+	}
+	return append([]byte{dataKeyStartByte}, sealed...), nil
+}
+
+func (s tokenSealer) open(b binding, sealed []byte) ([]byte, error) {
+	if !sealedByDataKey(sealed) {
+		return s.sealer.open(b, sealed)
+	}
+	if s.key == nil {
+		return nil, s.broken(b, errors.New("its data key is not there"))
+	}
+	plain, err := s.key.Decrypt(sealed[1:], b.associatedData())
+	if err != nil {
+		return nil, s.broken(b, err)
+	}
+	return plain, nil
+}
+
+func sealedByDataKey(sealed []byte) bool { return len(sealed) > 0 && sealed[0] == dataKeyStartByte }
+
+// dataKey is the place of the key of what is bound to b.
+func (b binding) dataKey() binding {
+	b.field = fieldDataKey
+	return b
+}
+
+// withNewKey returns what seals a new set of tokens, and its key as it is kept. The set is bound to b.
+func (s sealer) withNewKey(b binding) (tokenSealer, []byte, error) {
+	key := make([]byte, dataKeySize)
+	defer clear(key)
+	if _, err := rand.Read(key); err != nil {
+		return tokenSealer{}, nil, err
+	}
+	sealed, err := s.seal(b.dataKey(), key)
+	if err != nil {
+		return tokenSealer{}, nil, err
+	}
+	gcm, err := subtle.NewAESGCM(key)
+	return tokenSealer{sealer: s, key: gcm}, sealed, err
+}
+
+// withKey returns what opens a set of tokens that is bound to b, by its key as it is kept.
+func (s sealer) withKey(b binding, sealed []byte) (tokenSealer, error) {
+	if len(sealed) == 0 {
+		return tokenSealer{sealer: s}, nil
+	}
+	key, err := s.open(b.dataKey(), sealed)
+	if err != nil {
+		return tokenSealer{}, err
+	}
+	defer clear(key)
+	gcm, err := subtle.NewAESGCM(key)
+	if err != nil {
+		return tokenSealer{}, s.broken(b.dataKey(), err)
+	}
+	return tokenSealer{sealer: s, key: gcm}, nil
+}
