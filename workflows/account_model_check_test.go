@@ -28,9 +28,10 @@ type belief struct {
 	reported map[credential.Generation]bool
 	// waiting are those that were not told yet to go on.
 	waiting map[string]bool
-	// noticed says that people know of trouble.
-	noticed  bool
-	draining bool
+	// noticed says that people know of trouble, and noticedOf what they were told to look for.
+	noticed   bool
+	noticedOf string
+	draining  bool
 	// newest is the highest generation that the account or the vault ever had.
 	newest, stored credential.Generation
 	// leftBehind: tokens were destroyed by force whose grant the provider did not revoke.
@@ -103,12 +104,13 @@ func (m *model) heardAdopt(_ activities.AdoptInput, out activities.Adopted, err 
 func (m *model) heardNotice(n activities.Notice) {
 	m.notef("notice: %s %s", n.Kind, n.Status)
 	m.mu.Lock()
-	known := m.belief.noticed
+	known, of := m.belief.noticed, m.belief.noticedOf
+	m.belief.noticedOf = n.Code
 	m.belief.noticed = n.Kind == activities.NoticeTrouble || n.Kind == activities.NoticeDeadline && known
 	m.mu.Unlock()
 	switch n.Kind {
 	case activities.NoticeTrouble:
-		if known {
+		if known && n.Code == of { // what they were told to look for may turn out to be something else
 			m.wrongf("people were told twice of one trouble")
 		}
 	case activities.NoticeRecovery:

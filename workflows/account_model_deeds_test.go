@@ -92,11 +92,13 @@ func (m *model) report(n int) {
 		dead := !m.server.accepts(record.Tokens.Access)
 		m.believe(func(b *belief) {
 			// One that the account has not heard of is news of the one that it has; the caller asks anew when it is answered.
-			b.reported[record.Generation] = dead && b.known == record.Generation || b.reported[record.Generation]
+			b.report(record.Generation, dead && b.known == record.Generation)
 		})
 	}
 	m.update(UpdateRefresh, RefreshRequest{Generation: seen})
 }
+
+func (b *belief) report(g credential.Generation, dead bool) { b.reported[g] = b.reported[g] || dead }
 
 // reauthorize hands over a good consent, somebody else's, one that nobody knows, or one that was adopted before.
 func (m *model) reauthorize(n int) {
@@ -153,11 +155,14 @@ func (m *model) send(asUpdate bool, update, signal string, args ...any) {
 		m.update(update, args...)
 		return
 	}
-	var arg any
-	if len(args) > 0 {
-		arg = args[0]
+	m.env.SignalWorkflow(signal, first(args))
+}
+
+func first(args []any) any {
+	if len(args) == 0 {
+		return nil
 	}
-	m.env.SignalWorkflow(signal, arg)
+	return args[0]
 }
 
 // update sends an Update that is pending until it is answered.
@@ -172,6 +177,10 @@ func (m *model) update(name string, args ...any) {
 			done()
 			status, _ := v.(AccountStatus)
 			m.notef("%s answered: %s g%d, error %v", name, status.Status, status.Generation, err)
+			if r, ok := first(args).(RefreshRequest); ok && r.Generation >= status.Generation {
+				// The account took it for news of the generation that it has by now.
+				m.believe(func(b *belief) { b.report(status.Generation, false) })
+			}
 		},
 	}, args...)
 }
