@@ -58,6 +58,11 @@ MESSAGES ?= 10000
 proof: $(temporal) ## Ten thousand messages while everything breaks: each report one issue, in order, none missing; or MESSAGES=n
 	CGO_ENABLED=1 $(GO) test -vet=off -count 1 -timeout 3h -v -run '^TestEveryReportOnce$$' ./internal/e2e -messages $(MESSAGES)
 
+ACCOUNTS ?= 1000
+.PHONY: storm
+storm: $(temporal) ## A thousand accounts whose tokens die at once: each is refreshed once; or ACCOUNTS=n
+	CGO_ENABLED=1 $(GO) test -vet=off -count 1 -timeout 1h -v -run '^TestAsManyRefreshesAsAccounts$$' ./internal/e2e -accounts $(ACCOUNTS)
+
 # What is compared is measured in one run, so a busy machine slows both sides. Three rounds of a minute each against the
 # server are enough for a median; BENCHCOUNT is how often everything else is repeated.
 BENCHCOUNT ?= 6

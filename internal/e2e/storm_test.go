@@ -30,11 +30,11 @@ import (
 // stormAccounts is how many accounts are refreshed at once.
 var stormAccounts = flag.Int("accounts", 100, "accounts of the storm")
 
-// callerVariable turns this test's binary into one of many processes that make calls: "configuration|account|goroutines".
+// callerVariable turns this test's binary into one of many worker processes that make calls: "configuration|account|goroutines".
 const callerVariable = "TOKENKEEPER_E2E_CALLER"
 
-// callUntold makes calls side by side when told so on standard input, and prints how many went well.
-func callUntold(instruction string) error {
+// callUntold works as any worker does, makes calls side by side when told so on standard input, and prints how many went well.
+func callUntold(instruction string) (err error) {
 	parts := strings.Split(instruction, "|")
 	account, err := credential.ParseAccountID(parts[1])
 	if err != nil {
@@ -50,16 +50,23 @@ func callUntold(instruction string) error {
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, a.Close()) }()
 	if err := a.OpenVault(ctx); err != nil {
-		return errors.Join(err, a.Close())
+		return err
 	}
+	worker := a.NewWorker()
+	if err := worker.Start(); err != nil {
+		return err
+	}
+	defer worker.Stop()
 	api, err := a.API(account)
 	if err != nil {
-		return errors.Join(err, a.Close())
+		return err
 	}
 	fmt.Println("ready")
-	if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil {
-		return errors.Join(err, a.Close())
+	told := bufio.NewReader(os.Stdin)
+	if _, err := told.ReadString('\n'); err != nil {
+		return err
 	}
 	var good atomic.Int64
 	var group errgroup.Group
@@ -83,10 +90,14 @@ func callUntold(instruction string) error {
 	}
 	err = group.Wait()
 	fmt.Println("good", good.Load())
-	return errors.Join(err, a.Close())
+	// The Workflows may go on in this process: it works until all are through.
+	if _, lineErr := told.ReadString('\n'); lineErr != nil {
+		return errors.Join(err, lineErr)
+	}
+	return err
 }
 
-// caller is one process that makes calls.
+// caller is one worker process that makes calls.
 type caller struct {
 	*exec.Cmd
 	in  io.WriteCloser
@@ -118,7 +129,13 @@ func (c *caller) line(t testing.TB) string {
 	return strings.TrimSpace(line)
 }
 
-// Eight processes with 64 callers each find the token dead in the same moment.
+func (c *caller) goOn(t testing.TB) {
+	t.Helper()
+	_, err := io.WriteString(c.in, "go\n")
+	require.NoError(t, err)
+}
+
+// Eight worker processes, and no other, with 64 callers each find the token dead in the same moment.
 func TestManyProcessesOneRefresh(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
 	account := w.connect("slack")
@@ -127,13 +144,16 @@ func TestManyProcessesOneRefresh(t *testing.T) {
 	for i := range callers {
 		callers[i] = w.caller(account, goroutines)
 	}
+	w.worker.Stop()
 	require.Equal(t, 1, w.sandbox.ExpireAccessTokens(sandbox.Slack))
 	for _, c := range callers {
-		_, err := io.WriteString(c.in, "go\n")
-		require.NoError(t, err)
+		c.goOn(t)
 	}
 	for _, c := range callers {
 		assert.Equal(t, fmt.Sprintf("good %d", goroutines), c.line(t))
+	}
+	for _, c := range callers {
+		c.goOn(t)
 		require.NoError(t, c.Wait())
 	}
 	books := w.sandbox.Books()
