@@ -15,16 +15,16 @@ func TestFaultsOfConnectors(t *testing.T) {
 			`tokenkeeper.yaml:23:13: triages.acme/bug-reports.github: account acme/triage/github: there is no connector "github", did you mean "GitHub"?; fix: use one of the connectors, or add it; connectors are: GitHub, slack`,
 		}},
 		{"provider unknown", "provider: github-app", "provider: github-ap", []string{
-			`tokenkeeper.yaml:17:15: connectors.github.provider: unknown provider "github-ap", did you mean "github-app"?; fix: write one of: github-app, github-installation, github-oauth-app, google, google-service-account, slack, zendesk; or declare your own under providers:`,
+			`tokenkeeper.yaml:17:15: connectors.github.provider: unknown provider "github-ap", did you mean "github-app"?; fix: write one of: airtable, atlassian, github-app, github-installation, github-oauth-app, google, google-service-account, hubspot, microsoft, salesforce, slack, zendesk, zoho; or declare your own under providers:`,
 		}},
-		{"provider far", "provider: github-app", "provider: salesforce", []string{
-			`tokenkeeper.yaml:17:15: connectors.github.provider: unknown provider "salesforce"; fix: write one of: github-app, github-installation, github-oauth-app, google, google-service-account, slack, zendesk; or declare your own under providers:`,
+		{"provider far", "provider: github-app", "provider: pipedrive", []string{
+			`tokenkeeper.yaml:17:15: connectors.github.provider: unknown provider "pipedrive"; fix: write one of: airtable, atlassian, github-app, github-installation, github-oauth-app, google, google-service-account, hubspot, microsoft, salesforce, slack, zendesk, zoho; or declare your own under providers:`,
 		}},
 		{"provider missing", "    provider: github-app\n", "", []string{
-			`tokenkeeper.yaml:16:3: connectors.github.provider: this is missing; fix: write one of: github-app, github-installation, github-oauth-app, google, google-service-account, slack, zendesk`,
+			`tokenkeeper.yaml:16:3: connectors.github.provider: this is missing; fix: write one of: airtable, atlassian, github-app, github-installation, github-oauth-app, google, google-service-account, hubspot, microsoft, salesforce, slack, zendesk, zoho`,
 		}},
 		{"provider empty", "provider: github-app", "provider:", []string{
-			`tokenkeeper.yaml:17:5: connectors.github.provider: this is empty; fix: write one of: github-app, github-installation, github-oauth-app, google, google-service-account, slack, zendesk`,
+			`tokenkeeper.yaml:17:5: connectors.github.provider: this is empty; fix: write one of: airtable, atlassian, github-app, github-installation, github-oauth-app, google, google-service-account, hubspot, microsoft, salesforce, slack, zendesk, zoho`,
 		}},
 		{"client id missing", "    client_id: Iv1.abc\n", "", []string{
 			`tokenkeeper.yaml:16:3: connectors.github.client_id: this is missing; fix: write client_id (it is no secret) or client_id_env; it is on the app's page at the provider`,

@@ -77,11 +77,11 @@ var dialects = map[string][]string{
 	"old access token dies of a refresh": {"zendesk_refresh", "github_app_refresh"},
 	"dead grant at Slack":                {"slack_invalid_refresh_token"},
 	"dead grant at GitHub, in HTTP 200":  {"github_bad_refresh_token"},
-	"dead grant at HubSpot":              {"any_hubspot_bad_refresh_token"},
-	"dead grant at Zoho":                 {"any_zoho_invalid_code"},
-	"account gone":                       {"slack_token_revoked", "slack_account_inactive", "any_salesforce_inactive_user", "any_salesforce_inactive_org"},
+	"dead grant at HubSpot":              {"hubspot_bad_refresh_token"},
+	"dead grant at Zoho":                 {"zoho_invalid_code"},
+	"account gone":                       {"slack_token_revoked", "slack_account_inactive", "salesforce_inactive_user", "salesforce_inactive_org"},
 	"access_denied":                      {"any_access_denied", "slack_access_denied"},
-	"dead grant with 403 (Atlassian)":    {"any_invalid_grant_with_403"},
+	"dead grant with 403 (Atlassian)":    {"atlassian_invalid_grant_with_403"},
 	"unauthorized_client of a grant":     {"any_atlassian_unauthorized_client"},
 	"refused app":                        {"google_invalid_client", "zendesk_invalid_client", "slack_bad_client_secret", "slack_invalid_client_id", "github_incorrect_client_credentials"},
 	"removed app":                        {"google_deleted_client", "google_disabled_client"},
@@ -89,10 +89,10 @@ var dialects = map[string][]string{
 	"malformed request":                  {"google_unsupported_grant_type", "any_invalid_request", "any_x_invalid_request"},
 	"invalid_scope":                      {"any_invalid_scope"},
 	"person has to act":                  {"any_interaction_required", "any_consent_required", "any_login_required"},
-	"invalid_resource":                   {"any_invalid_resource"},
+	"invalid_resource":                   {"microsoft_invalid_resource"},
 	"policy of the customer":             {"google_admin_policy_enforced", "google_org_internal", "slack_ekm_access_denied"},
 	"too many refresh tokens":            {"google_invalid_grant_rate_limit"},
-	"numbers in a description":           {"any_microsoft_number_in_text"},
+	"numbers in a description":           {"microsoft_number_in_text"},
 }
 
 func TestEveryDialectIsRecorded(t *testing.T) {

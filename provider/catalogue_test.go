@@ -31,7 +31,10 @@ func TestEmbeddedHoldsValidProviders(t *testing.T) {
 		assert.NoError(t, p.Validate())
 		ids = append(ids, p.ID)
 	}
-	assert.Equal(t, []string{"github-app", "github-installation", "github-oauth-app", "google", "google-service-account", "slack", "zendesk"}, ids)
+	assert.Equal(t, []string{
+		"airtable", "atlassian", "github-app", "github-installation", "github-oauth-app", "google", "google-service-account", "hubspot",
+		"microsoft", "salesforce", "slack", "zendesk", "zoho",
+	}, ids)
 	_, ok := embedded(t).Get("nobody")
 	assert.False(t, ok)
 }
@@ -57,6 +60,16 @@ func TestEmbeddedFacts(t *testing.T) {
 	assert.Equal(t, []string{"subdomain"}, zendesk.Variables())
 	assert.Equal(t, "1800", zendesk.Token.RefreshParameters["expires_in"])
 	assert.Equal(t, provider.RotationNone, entry(t, "github-oauth-app").Token.Rotation)
+
+	// What must never be presented again after an answer was lost, and what may be.
+	for id, want := range map[string]bool{
+		"airtable": false, "atlassian": false, "hubspot": true, "microsoft": true, "salesforce": true, "zoho": true,
+	} {
+		assert.Equal(t, want, entry(t, id).RetryAfterAmbiguous(1, time.Second), id)
+	}
+	assert.Equal(t, []string{"tenant"}, entry(t, "microsoft").Variables())
+	assert.Equal(t, []string{"host"}, entry(t, "salesforce").Variables())
+	assert.Equal(t, []string{"accounts.zoho.{dc}"}, entry(t, "zoho").API.Hosts)
 }
 
 func TestEmbeddedListsEveryHost(t *testing.T) {
@@ -79,7 +92,7 @@ func TestWith(t *testing.T) {
 	changed, _ := catalogue.Get("slack")
 	assert.True(t, changed.Token.ReuseRevokesGrant, "an own entry replaces the embedded one")
 	assert.Equal(t, "https://slack.com/api/", changed.Endpoints.API)
-	assert.Len(t, catalogue.All(), 8)
+	assert.Len(t, catalogue.All(), len(embedded(t).All())+1)
 	assert.False(t, entry(t, "slack").Token.ReuseRevokesGrant, "the embedded catalogue stays as it is")
 
 	_, err = embedded(t).With([]provider.Provider{mine, mine})

@@ -201,7 +201,7 @@ func TestProviders(t *testing.T) {
 	if err := json.Unmarshal([]byte(w.run("providers", "--json").exits(exitOK).stdout), &document); err != nil {
 		t.Fatal(err)
 	}
-	if len(document.Providers) < 5 || document.Providers[0].ID != "github-app" || document.Providers[0].ClientAuthentication == "" {
+	if len(document.Providers) < 5 || document.Providers[0].ID != "airtable" || document.Providers[0].ClientAuthentication == "" {
 		t.Errorf("want the keys of the catalogue: %+v", document)
 	}
 	w.run("__complete", "providers", "").exits(exitOK).prints("slack\n", "zendesk\n")
