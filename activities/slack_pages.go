@@ -15,11 +15,11 @@ import (
 type pages struct {
 	*Slack
 
-	in     PollInput
-	client *slack.Client
-	who    identity
-	filter *triage.Filter
-	plan   *freePlan
+	in       PollInput
+	client   *slack.Client
+	who      identity
+	selector *triage.Selector
+	plan     *freePlan
 }
 
 func (s *Slack) pages(ctx context.Context, in PollInput) (*pages, error) {
@@ -31,11 +31,11 @@ func (s *Slack) pages(ctx context.Context, in PollInput) (*pages, error) {
 	if err != nil {
 		return nil, err
 	}
-	filter, err := triage.NewFilter(in.When, who.Self)
+	selector, err := triage.NewSelector(in.rules(), who.Self)
 	if err != nil {
 		return nil, notConfigured(err)
 	}
-	return &pages{Slack: s, in: in, client: client, who: who, filter: filter, plan: plan}, nil
+	return &pages{Slack: s, in: in, client: client, who: who, selector: selector, plan: plan}, nil
 }
 
 // readInTurn reads the next page when the channel may be read.
@@ -90,7 +90,7 @@ func (r *pages) oldest(p progress) string {
 	if r.in.BackTo == "" {
 		return p.Overlap.From
 	}
-	return min(p.Overlap.From, max(r.in.BackTo, triage.TimestampOf(r.now().Add(-r.in.When.ReactionsCountFor()))))
+	return min(p.Overlap.From, max(r.in.BackTo, triage.TimestampOf(r.now().Add(-triage.ReactionsCountFor(r.in.rules())))))
 }
 
 // isRead reports whether a page, which is not the last, ends the window of a channel that is read in turns: it reaches back to the
@@ -116,9 +116,9 @@ func (r *pages) counts(m triage.Message, p progress) bool {
 	case slices.Contains(r.in.Taken, m.TS):
 		return false
 	case m.TS <= p.Watermark && !p.Overlap.isLate(m.TS):
-		return r.filter.ChooseAgain(m).Counts
+		return r.selector.ChooseAgain(m, r.now()).Counts
 	}
-	return r.filter.Choose(m).Counts
+	return r.selector.Choose(m).Counts
 }
 
 // freePlanShows is how far back the history of a workspace on Slack's free plan goes.

@@ -24,12 +24,21 @@ type PollInput struct {
 	Overlap  Overlap              `json:"overlap,omitzero"`
 	Interval time.Duration        `json:"interval"`
 	When     triage.When          `json:"when,omitzero"` // which messages count
+	// Rules say it instead of When where it is not the same for all routes of the channel.
+	Rules []triage.Rule `json:"rules,omitempty"`
 	// BackTo is the ts, exclusive, from which on messages up to After are looked at again for a reaction of late; Taken are
 	// those that were handed over already. "" for a channel where reactions do not matter.
 	BackTo string   `json:"back_to,omitempty"`
 	Taken  []string `json:"taken,omitempty"` // ts
 	// Told is since when the polls fail, once people were told; the first that works then ends at once, to tell them.
 	Told time.Time `json:"told,omitzero"`
+}
+
+func (in PollInput) rules() []triage.Rule {
+	if len(in.Rules) > 0 {
+		return in.Rules
+	}
+	return []triage.Rule{{When: in.When}}
 }
 
 // Window is what a poll found: messages that count, oldest first.

@@ -66,7 +66,7 @@ func (s *Slack) Preview(ctx context.Context, in PreviewInput) (Preview, error) {
 	if err != nil {
 		return Preview{}, err
 	}
-	filter, err := triage.NewFilter(router.When(in.Channel), who.Self)
+	selector, err := triage.NewSelector(router.Rules(in.Channel), who.Self)
 	if err != nil {
 		return Preview{}, notConfigured(err)
 	}
@@ -77,14 +77,14 @@ func (s *Slack) Preview(ctx context.Context, in PreviewInput) (Preview, error) {
 	out := Preview{Messages: []Previewed{}, PassedOver: map[string]int{}, Cursor: cursor}
 	for _, one := range posted {
 		m := messageOf(who.Team, in.Channel, one)
-		choice := filter.Choose(m)
+		choice := selector.Choose(m)
 		if !choice.Counts && choice.Reason != triage.SkipAuthor && choice.Reason != triage.SkipTrigger {
 			out.PassedOver[choice.Reason]++
 			continue
 		}
 		s.name(ctx, client, plan.Slack, &m)
 		m.Login = plan.Logins[m.User]
-		seen, err := s.previewed(ctx, m, plan, router, choice)
+		seen, err := s.previewed(ctx, m, plan, router, selector)
 		if err != nil {
 			return Preview{}, err
 		}
@@ -109,26 +109,26 @@ func historyPage(ctx context.Context, client *slack.Client, in PreviewInput) (po
 	return page.Messages, page.ResponseMetaData.NextCursor, nil
 }
 
-func (s *Slack) previewed(ctx context.Context, m triage.Message, plan Plan, router *triage.Router, choice triage.Choice) (Previewed, error) {
+func (s *Slack) previewed(ctx context.Context, m triage.Message, plan Plan, router *triage.Router, selector *triage.Selector) (Previewed, error) {
 	p := Previewed{Report: m.Key, Verdict: NotReport, Title: m.Title()}
-	switch choice.Reason {
-	case triage.SkipAuthor:
-		p.Reason = "its author does not count"
-		return p, nil
-	case triage.SkipTrigger:
-		p.Reason = "it has none of the triggers"
+	if choice := selector.Choose(m); !choice.Counts {
+		p.Reason = passedOver(choice.Reason)
 		return p, nil
 	}
 	understood, err := s.understand(ctx, m, router.Components(m.Channel), &answers{})
 	if err != nil {
 		return Previewed{}, err
 	}
+	route, choice := chosen(router, selector, m, understood.Content.Component)
+	if !choice.Counts {
+		p.Reason = passedOver(choice.Reason)
+		return p, nil
+	}
 	class := choice.Over(understood.Classification)
 	p.Reason, p.Unread = class.Reason, understood.Unread
 	if !class.Report {
 		return p, nil
 	}
-	route, _ := router.Route(m, understood.Content.Component) // the channel has one
 	issue := triage.Render(m, understood.Content, route).Weighed(class.Confidence, plan.surely())
 	p.Verdict, p.Title, p.Severity = IsReport, issue.Title, understood.Content.Severity
 	p.Repository, p.Labels, p.issue, p.source = route.Repository, issue.Labels, issue, route.Source(m, understood.Content)

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -33,6 +34,9 @@ type ReadInput struct {
 	Message *triage.Message `json:"message,omitempty"`
 	// LookFirst says that the message may have been filed before: then its thread tells.
 	LookFirst bool `json:"look_first,omitempty"`
+	// Polled says that a poll found the message, so that it has to count for the route that it takes. One that somebody names may
+	// be one that does not; then only how it reads decides.
+	Polled bool `json:"polled,omitempty"`
 	// Answered is what a model made of the message before, nil where none was asked. It is not asked again, unless the message
 	// was edited since.
 	Answered *Answered `json:"answered,omitempty"`
@@ -84,13 +88,18 @@ func (s *Slack) Read(ctx context.Context, in ReadInput) (Draft, error) {
 		return draft, nil
 	}
 	message.Login = plan.Logins[message.User]
-	choice, err := s.choose(ctx, client, plan.Slack, router.When(message.Channel), message)
+	selector, err := s.selector(ctx, client, plan.Slack, router.Rules(message.Channel))
 	if err != nil {
 		return Draft{}, err
 	}
 	understood, err := s.understand(ctx, message, router.Components(message.Channel), answered)
 	if err != nil {
 		return Draft{}, err
+	}
+	route, choice := chosen(router, selector, message, understood.Content.Component)
+	if in.Polled && !choice.Counts {
+		draft.Verdict, draft.Reason = NotReport, passedOver(choice.Reason)
+		return draft, nil
 	}
 	class := choice.Over(understood.Classification)
 	if draft.Reason = class.Reason; !class.Report {
@@ -104,7 +113,6 @@ func (s *Slack) Read(ctx context.Context, in ReadInput) (Draft, error) {
 		}
 	}
 	draft.Answered = answered.last.Load()
-	route, _ := router.Route(message, understood.Content.Component) // the channel has one
 	draft.Verdict, draft.Elsewhere = IsReport, router.Elsewhere(route)
 	draft.Issue = triage.Render(message, understood.Content, route).Weighed(class.Confidence, plan.surely())
 	draft.Source, draft.Proposal = route.Source(message, understood.Content), route.Propose
@@ -132,21 +140,43 @@ func (s *Slack) router(name, channel string) (Plan, *triage.Router, error) {
 	return plan, router, nil
 }
 
-// choose says why a message counts in its channel. A Report that somebody started by hand may be of one that does not;
-// then only how it reads decides.
-func (s *Slack) choose(ctx context.Context, client *slack.Client, account credential.AccountID, when triage.When, m triage.Message) (triage.Choice, error) {
-	if when.IsZero() {
-		return triage.Choice{Counts: true}, nil
+// selector chooses among the routes of a channel. Who the account is has to be known only where something but being posted makes
+// a message count.
+func (s *Slack) selector(ctx context.Context, client *slack.Client, account credential.AccountID, rules []triage.Rule) (*triage.Selector, error) {
+	var who identity
+	if slices.ContainsFunc(rules, func(r triage.Rule) bool { return !r.When.IsZero() }) {
+		var err error
+		if who, err = s.identity(ctx, client, account); err != nil {
+			return nil, err
+		}
 	}
-	who, err := s.identity(ctx, client, account)
+	selector, err := triage.NewSelector(rules, who.Self)
 	if err != nil {
-		return triage.Choice{}, err
+		return nil, notConfigured(err)
 	}
-	filter, err := triage.NewFilter(when, who.Self)
-	if err != nil {
-		return triage.Choice{}, notConfigured(err)
+	return selector, nil
+}
+
+// chosen returns the route that takes a message about a component, and what makes it count. One that counts for none goes where
+// it would if it did.
+func chosen(router *triage.Router, selector *triage.Selector, m triage.Message, component string) (triage.Route, triage.Choice) {
+	place, choice := selector.Take(m, component)
+	if place >= 0 {
+		return router.At(m.Channel, place), choice
 	}
-	return filter.Choose(m), nil
+	route, _ := router.Route(m, component) // the channel has one
+	return route, choice
+}
+
+// passedOver says, for people, why a message does not count.
+func passedOver(reason string) string {
+	switch reason {
+	case triage.SkipAuthor:
+		return "its author does not count"
+	case triage.SkipTrigger:
+		return "it has none of the triggers"
+	}
+	return "it is no message that counts: " + reason
 }
 
 // FetchInput names a message as an account sees it.

@@ -14,30 +14,25 @@ import (
 // report filed twice.
 type channels map[[2]string]string // Slack account, channel → path of the channel in the last route
 
-// routing checks that every report of a channel goes to one route: its last, or an earlier one that matches.
+// routing checks that every report of a channel can go along its last route, and that each route before it leaves something to it.
 func (k *checker) routing(path string, t Triage, filed channels) {
-	open := map[string]string{} // :: channel whose last route has a match → path of that route
+	open := map[string]bool{} // :: channel → its last route leaves something to another one
+	last := map[string]int{}  // :: channel → place of that route
 	for i, r := range t.Routes {
 		at := fmt.Sprintf("%s.routes[%d]", path, i)
 		channel := join(at, "channel")
 		if r.Channel == "" || k.refused[at] || k.refused[channel] {
 			continue
 		}
-		if _, more := open[r.Channel]; !more && !k.onlyRoute(channel, path, t.Slack, r.Channel, filed) {
+		if !open[r.Channel] && !k.onlyRoute(channel, path, t.Slack, r.Channel, filed) {
 			continue
 		}
 		filed[[2]string{t.Slack.String(), r.Channel}] = channel
-		delete(open, r.Channel)
-		if r.Match.IsZero() {
-			continue
-		}
-		open[r.Channel] = at
-		if when := join(at, "when"); !r.When.IsZero() && !k.refused[when] {
-			k.add(when, "which messages count is said once for a channel", "move it to the last route of "+r.Channel+", the one without match")
-		}
+		open[r.Channel], last[r.Channel] = !r.Match.IsZero() || !r.When.TakesAll() || k.refused[join(at, "when")], i
 	}
-	for _, channel := range slices.Sorted(maps.Keys(open)) {
-		if at := join(open[channel], "match"); !k.refused[at] {
+	for _, channel := range slices.Sorted(maps.Keys(last)) {
+		at := fmt.Sprintf("%s.routes[%d].match", path, last[channel])
+		if !t.Routes[last[channel]].Match.IsZero() && !k.refused[at] {
 			k.add(at, "what it does not match in channel "+channel+" would go nowhere", "add a route for "+channel+" without match behind it")
 		}
 	}
@@ -52,7 +47,7 @@ func (k *checker) onlyRoute(at, triage string, slack credential.AccountID, chann
 	}
 	fix := "delete one of them: a channel is read by one triage"
 	if strings.HasPrefix(first, triage+".routes[") {
-		fix = "delete one of them, or give the first a match: the other one takes the rest then"
+		fix = "delete one of them, or give the first a match or a when: the other one takes the rest then"
 	}
 	k.add(at, fmt.Sprintf("two routes for channel %s: the other is %s in line %d", channel, first, lookup(k.places, first).line), fix)
 	return false

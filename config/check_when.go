@@ -14,7 +14,7 @@ import (
 	"tokenkeeper/triage"
 )
 
-// maxTriggers keeps the input of every poll to a few kilobytes.
+// maxTriggers keeps what a route adds to the input of every poll to a few kilobytes.
 const maxTriggers = 100
 
 const personHint = "write a Slack user id such as U0123456789: in the person's profile, ⋮, Copy member ID"
@@ -24,6 +24,11 @@ func (k *checker) when(path string, w triage.When) {
 		return
 	}
 	k.keywords(join(path, "keywords"), w.Keywords)
+	for _, narrows := range []string{join(path, "keywords"), join(path, "patterns")} {
+		if _, written := k.places[narrows]; written && w.Every && !k.refused[narrows] {
+			k.add(narrows, "every message counts already", "delete it, or every: true")
+		}
+	}
 	k.patterns(join(path, "patterns"), w.Patterns)
 	k.reactions(path, w)
 	k.persons(join(path, "only"), w.Only)

@@ -18,7 +18,7 @@ func TestFaultsOfRouting(t *testing.T) {
 		}},
 		{"unknown key", only, first("pattern: [x]"), []string{
 			at + `29:17: ` + route + `.match.pattern: unknown key, did you mean "patterns"?; fix: write patterns`,
-			at + `30:18: triages.acme/bug-reports.routes[1].channel: two routes for channel C0123456: the other is ` + route + `.channel in line 27; fix: delete one of them, or give the first a match: the other one takes the rest then`,
+			at + `30:18: triages.acme/bug-reports.routes[1].channel: two routes for channel C0123456: the other is ` + route + `.channel in line 27; fix: delete one of them, or give the first a match or a when: the other one takes the rest then`,
 		}},
 		{"pattern", only, first("patterns: ['(x', 'y*']"), []string{
 			at + `29:28: ` + route + `.match.patterns[0]: "(x" is no regular expression: missing closing ) at "(x"; fix: write it as pkg.go.dev/regexp/syntax says, in single quotes`,
@@ -39,10 +39,16 @@ func TestFaultsOfRouting(t *testing.T) {
 			at + `29:9: ` + route + `.match: what it does not match in channel C0123456 would go nowhere; fix: add a route for C0123456 without match behind it`,
 		}},
 		{"behind the one that takes all", "labels: [bug]", "labels: [bug]\n      - channel: C0123456\n        repository: acme/web\n        match: {patterns: [x]}", []string{
-			at + `30:18: triages.acme/bug-reports.routes[1].channel: two routes for channel C0123456: the other is ` + route + `.channel in line 27; fix: delete one of them, or give the first a match: the other one takes the rest then`,
+			at + `30:18: triages.acme/bug-reports.routes[1].channel: two routes for channel C0123456: the other is ` + route + `.channel in line 27; fix: delete one of them, or give the first a match or a when: the other one takes the rest then`,
 		}},
-		{"what counts", only, first("patterns: [x]}\n        when: {mention: true"), []string{
-			at + `30:9: ` + route + `.when: which messages count is said once for a channel; fix: move it to the last route of C0123456, the one without match`,
+		{"behind a when that takes all", only, "- channel: C0123456\n        repository: acme/web\n        when: {every: true}\n      " + only, []string{
+			at + `30:18: triages.acme/bug-reports.routes[1].channel: two routes for channel C0123456: the other is ` + route + `.channel in line 27; fix: delete one of them, or give the first a match or a when: the other one takes the rest then`,
+		}},
+		{"a when alone before a match", only, "- channel: C0123456\n        repository: acme/web\n        when: {mention: true}\n      " + only + "\n        match: {patterns: [x]}", []string{
+			at + `32:9: triages.acme/bug-reports.routes[1].match: what it does not match in channel C0123456 would go nowhere; fix: add a route for C0123456 without match behind it`,
+		}},
+		{"a when does not let another triage in", "    routes:\n      " + only, "    routes:\n      " + only + "\n        when: {mention: true}\n  acme/zoo:\n    slack: acme/triage/slack\n    github: acme/triage/github\n    routes:\n      - channel: C0123456\n        repository: acme/web", []string{
+			at + `34:18: triages.acme/zoo.routes[0].channel: two routes for channel C0123456: the other is ` + route + `.channel in line 27; fix: delete one of them: a channel is read by one triage`,
 		}},
 		{"spelling", only, first("components: [App, login]}\n        component_labels: {app: area/app, Login: area/login"), []string{
 			at + `29:30: ` + route + `.match.components[0]: component "App" is written "app" in line 30; fix: write both alike`,
@@ -61,6 +67,26 @@ func TestFaultsOfRouting(t *testing.T) {
 			at + `29:26: ` + route + `.assign_reporter: nobody's login is known; fix: write logins: {U0123456789: octocat} beside routes, or delete it`,
 		}},
 	})
+}
+
+// Each route of a channel can say what counts for it, whether it has a match or not.
+func TestWhatCountsIsSaidByRoute(t *testing.T) {
+	c := mustLoad(t, edit(t, good, "    routes:\n", `    routes:
+      - channel: C0123456
+        repository: acme/design
+        when: {reactions: [art]}
+      - channel: C0123456
+        repository: acme/web
+        match: {patterns: ['checkout']}
+        when: {every: true, mention: true}
+      - channel: C0123456
+        repository: acme/mobile
+        match: {patterns: ['phone']}
+`))
+	routes := c.Triages["acme/bug-reports"].Routes
+	if routes[0].When.Reactions[0] != "art" || !routes[1].When.Every || !routes[2].When.IsZero() || len(routes) != 4 {
+		t.Errorf("routes %+v", routes)
+	}
 }
 
 func TestSeveralRoutesOfAChannel(t *testing.T) {

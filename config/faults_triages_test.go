@@ -104,7 +104,7 @@ func TestFaultsOfTriages(t *testing.T) {
 			`tokenkeeper.yaml:27:18: triages.acme/bug-reports.routes[0].channel: "D0123456" is no channel; fix: write the id: in Slack open the channel, click its name, and copy the Channel ID at the end of About`,
 		}},
 		{"channel twice", "        labels: [bug]\n", "        labels: [bug]\n      - channel: C0123456\n        repository: acme/web\n", []string{
-			`tokenkeeper.yaml:30:18: triages.acme/bug-reports.routes[1].channel: two routes for channel C0123456: the other is triages.acme/bug-reports.routes[0].channel in line 27; fix: delete one of them, or give the first a match: the other one takes the rest then`,
+			`tokenkeeper.yaml:30:18: triages.acme/bug-reports.routes[1].channel: two routes for channel C0123456: the other is triages.acme/bug-reports.routes[0].channel in line 27; fix: delete one of them, or give the first a match or a when: the other one takes the rest then`,
 		}},
 		{"channel twice over triages", "        labels: [bug]\n", "        labels: [bug]\n  acme/zoo:\n    slack: acme/triage/slack\n    github: acme/triage/github\n    routes:\n      - channel: C0123456\n        repository: acme/web\n", []string{
 			`tokenkeeper.yaml:34:18: triages.acme/zoo.routes[0].channel: two routes for channel C0123456: the other is triages.acme/bug-reports.routes[0].channel in line 27; fix: delete one of them: a channel is read by one triage`,

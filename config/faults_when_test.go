@@ -53,6 +53,10 @@ func TestFaultsOfWhen(t *testing.T) {
 			at + `30:35: triages.acme/bug-reports.routes[0].when.only[2]: U1 is there already; fix: delete one of them`,
 			at + `30:49: triages.acme/bug-reports.routes[0].when.ignore[0]: U1 is in only as well; fix: delete it here or there`,
 		}},
+		{"every and some", "labels: [bug]", when(`every: true, keywords: [crash], patterns: [x], reactions: [beetle]`), []string{
+			at + `30:29: triages.acme/bug-reports.routes[0].when.keywords: every message counts already; fix: delete it, or every: true`,
+			at + `30:48: triages.acme/bug-reports.routes[0].when.patterns: every message counts already; fix: delete it, or every: true`,
+		}},
 		{"dry run", "labels: [bug]", "dry_run: 1", []string{
 			at + `29:18: triages.acme/bug-reports.routes[0].dry_run: want true or false, got a number; fix: write true or false`,
 		}},

@@ -105,6 +105,10 @@ func TestWhatCounts(t *testing.T) {
 		"our own mark":             {When{Reactions: []string{"eyes"}}, marked, Choice{Reason: SkipTrigger}},
 		"not marked":               {When{Reactions: []string{"beetle"}}, said, Choice{Reason: SkipTrigger}},
 		"a reply is no new report": {When{Keywords: []string{"login"}}, reply, Choice{Reason: SkipReply}},
+		"every":                    {When{Every: true}, said, Choice{Counts: true, Reason: "every message counts"}},
+		"every, and marked":        {When{Every: true, Reactions: []string{"beetle"}}, marked, Choice{Counts: true, Certain: true, Reason: "U0BO marked it :beetle:"}},
+		"every, and not marked":    {When{Every: true, Reactions: []string{"beetle"}}, said, Choice{Counts: true, Reason: "every message counts"}},
+		"every but one's":          {When{Every: true, Ignore: []string{"U0ADA"}}, said, Choice{Reason: SkipAuthor}},
 		"a bot has no keywords":    {When{Keywords: []string{"login"}, Certain: true}, bot, Choice{Reason: SkipBot}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -165,7 +169,7 @@ func TestWhenNamesItsFault(t *testing.T) {
 			t.Errorf("%+v: a route takes it", when)
 		}
 	}
-	if !(When{}).IsZero() || (When{Mention: true}).IsZero() || (When{Only: []string{"U1"}}).IsZero() || (When{Certain: true}).IsZero() {
+	if !(When{}).IsZero() || (When{Mention: true}).IsZero() || (When{Only: []string{"U1"}}).IsZero() || (When{Certain: true}).IsZero() || (When{Every: true}).IsZero() {
 		t.Error("IsZero")
 	}
 }

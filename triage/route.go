@@ -28,13 +28,17 @@ type Route struct {
 	AssignReporter bool `json:"assign_reporter,omitempty" yaml:"assign_reporter,omitempty"`
 	// Template is the file in .github/ISSUE_TEMPLATE that issues are written by, or [TemplateAuto]; "" and [TemplateNone] for none.
 	Template string `json:"template,omitempty" yaml:"template,omitempty"`
-	// When says which messages of the channel count; the zero value takes all. The last route of a channel says it for all.
+	// When says which messages count for the route. Where it is zero, what the last route of the channel says holds; there it takes
+	// all.
 	When When `json:"when,omitzero" yaml:"when,omitempty"`
 	// Propose has people asked before a report is filed; nil files without asking.
 	Propose *Proposal `json:"propose,omitempty" yaml:"propose,omitempty"`
 	// DryRun logs what would be filed, and files and marks nothing.
 	DryRun bool `json:"dry_run,omitempty" yaml:"dry_run,omitempty"`
 }
+
+// TakesAll reports whether the route leaves nothing of its channel to those after it.
+func (r Route) TakesAll() bool { return r.Match.IsZero() && r.When.TakesAll() }
 
 var (
 	ownerName      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,38}$`)

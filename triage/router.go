@@ -35,7 +35,7 @@ func (m Match) compile() ([]*regexp.Regexp, error) {
 
 // Router finds the route of a report.
 type Router struct {
-	routes map[string][]matcher // :: channel → its routes, in order; the last takes every report
+	routes map[string][]matcher // :: channel → its routes, in order; the last has no match
 }
 
 // matcher is a route with its patterns compiled.
@@ -46,14 +46,12 @@ type matcher struct {
 }
 
 func (r matcher) takes(m Message, text, component string) bool {
-	found := func(re *regexp.Regexp) bool { return re.MatchString(text) }
-	return (len(r.patterns) == 0 || slices.ContainsFunc(r.patterns, found)) &&
-		(len(r.Match.Components) == 0 || slices.Contains(r.Match.Components, component)) &&
-		(len(r.Match.Reporters) == 0 || slices.Contains(r.Match.Reporters, m.User))
+	t := taker{Rule: Rule{Match: r.Match}, patterns: r.patterns}
+	return t.matches(m, text) && t.about(component)
 }
 
-// NewRouter returns a router over valid routes. A channel may have several: the last has to take every report, so that none
-// goes nowhere, and only the last. The error of a faulty one names its place, counted from 1.
+// NewRouter returns a router over valid routes. A channel may have several: the last has to match every report, so that none
+// goes nowhere, and no other may take all there are. The error of a faulty one names its place, counted from 1.
 func NewRouter(routes []Route) (*Router, error) {
 	router := &Router{routes: make(map[string][]matcher, len(routes))}
 	last := map[string]int{} // :: channel → place of its last route
@@ -62,12 +60,9 @@ func NewRouter(routes []Route) (*Router, error) {
 			return nil, fmt.Errorf("route %d: %w", i+1, err)
 		}
 		before := router.routes[route.Channel]
-		if n := len(before); n > 0 && before[n-1].Match.IsZero() {
-			return nil, fmt.Errorf("route %d: channel %s already goes to %s: give that route a match, or keep one of the two",
+		if n := len(before); n > 0 && before[n-1].TakesAll() {
+			return nil, fmt.Errorf("route %d: channel %s already goes to %s: give that route a match or a when, or keep one of the two",
 				i+1, route.Channel, before[n-1].Repository)
-		}
-		if !route.Match.IsZero() && !route.When.IsZero() {
-			return nil, fmt.Errorf("route %d: when goes into the last route of channel %s, and holds for all of them", i+1, route.Channel)
 		}
 		patterns, err := route.Match.compile()
 		if err != nil {
@@ -88,14 +83,20 @@ func NewRouter(routes []Route) (*Router, error) {
 // Reads reports whether a channel has a route. A nil Router has none.
 func (r *Router) Reads(channel string) bool { return r != nil && len(r.routes[channel]) > 0 }
 
-// When says which messages of a channel count, wherever they go: its last route does.
-func (r *Router) When(channel string) When {
+// Rules returns those of the routes of a channel, in order.
+func (r *Router) Rules(channel string) []Rule {
 	if !r.Reads(channel) {
-		return When{}
+		return nil
 	}
-	of := r.routes[channel]
-	return of[len(of)-1].When
+	routes := make([]Route, len(r.routes[channel]))
+	for i, route := range r.routes[channel] {
+		routes[i] = route.Route
+	}
+	return RulesOf(routes, channel)
 }
+
+// At returns the route of a channel whose rule stands at a place.
+func (r *Router) At(channel string, place int) Route { return r.routes[channel][place].Route }
 
 // Components returns what a report of a channel can be about, by any of its routes, sorted.
 func (r *Router) Components(channel string) []string {
@@ -110,8 +111,9 @@ func (r *Router) Components(channel string) []string {
 	return slices.Compact(all)
 }
 
-// Route returns the first route of the message's channel that takes a report about the component, "" for none of those there
-// are, and reports whether the channel has any. What the message or a model says can choose among these routes only.
+// Route returns where a report about a component, "" for none of those there are, goes that need not count: along the first route
+// of its channel that matches it and has no when of its own, else along the last. It reports whether the channel has any. What the
+// message or a model says can choose among these routes only.
 func (r *Router) Route(m Message, component string) (Route, bool) {
 	if !r.Reads(m.Channel) {
 		return Route{}, false
@@ -119,7 +121,7 @@ func (r *Router) Route(m Message, component string) (Route, bool) {
 	text := searched(m)
 	of := r.routes[m.Channel]
 	for _, route := range of {
-		if route.takes(m, text, component) {
+		if route.When.IsZero() && route.takes(m, text, component) {
 			return route.Route, true
 		}
 	}

@@ -69,8 +69,11 @@ func TestRouterKnowsItsChannels(t *testing.T) {
 	if got := router.Channels(); !slices.Equal(got, []string{"C1", "C2"}) {
 		t.Errorf("channels %v", got)
 	}
-	if !router.When("C1").Mention || !router.When("C2").IsZero() || !router.When("C3").IsZero() {
-		t.Error("the last route says what counts")
+	if rules := router.Rules("C1"); len(rules) != 2 || !rules[0].When.Mention || !rules[1].When.Mention || rules[0].Match.Reporters == nil {
+		t.Errorf("what counts for the last route counts for all: %+v", rules)
+	}
+	if len(router.Rules("C2")) != 1 || router.Rules("C3") != nil || router.At("C1", 1).Repository != "acme/App" {
+		t.Error("the rules are those of the channel's routes")
 	}
 	if route, _ := router.Route(in("C1", "U1", "it crashes"), ""); len(router.Elsewhere(route)) > 0 {
 		t.Error("it is the same repository in another case")
@@ -105,7 +108,6 @@ func TestNewRouterNamesTheFault(t *testing.T) {
 		{"same channel twice", Route{Channel: "C1", Repository: "acme/web"}, "already goes to acme/app"},
 		{"behind the one that takes all", Route{Channel: "C1", Repository: "acme/web", Match: Match{Reporters: []string{"U1"}}}, "already goes to acme/app"},
 		{"the rest goes nowhere", Route{Channel: "C2", Repository: "acme/web", Match: Match{Reporters: []string{"U1"}}}, "would go nowhere"},
-		{"what counts", Route{Channel: "C2", Repository: "acme/web", Match: Match{Reporters: []string{"U1"}}, When: When{Mention: true}}, "last route of channel C2"},
 	}
 	for _, tt := range tests {
 		_, err := NewRouter([]Route{good, tt.route})

@@ -10,6 +10,8 @@ import (
 // When says which messages of a channel count. The zero value takes every top-level message that a person wrote; each
 // trigger that is set narrows that to the messages that have one of them.
 type When struct {
+	// Every takes every message, and whatever else is set narrows nothing; a mention or a reaction still makes one certain.
+	Every bool `json:"every,omitempty" yaml:"every,omitempty"`
 	// Keywords are words or phrases, found as whole words in either case, in any script.
 	Keywords []string `json:"keywords,omitempty" yaml:"keywords,omitempty"`
 	// Patterns are regular expressions of Go's, tried on the text as people read it.
@@ -28,12 +30,15 @@ type When struct {
 	Certain bool `json:"certain,omitempty" yaml:"certain,omitempty"`
 }
 
-// IsZero reports whether every message of a person counts, and has to read like a report.
-func (w When) IsZero() bool { return !w.triggers() && len(w.Only)+len(w.Ignore) == 0 && !w.Certain }
+// IsZero reports whether nothing is said: then every message of a person counts, and has to read like a report.
+func (w When) IsZero() bool { return w.TakesAll() && !w.Every && !w.Certain }
+
+// TakesAll reports whether no message of a person is passed over, so that nothing is left to who comes after.
+func (w When) TakesAll() bool { return !w.triggers() && len(w.Only)+len(w.Ignore) == 0 }
 
 // triggers reports whether a message needs something of its own in order to count.
 func (w When) triggers() bool {
-	return len(w.Keywords)+len(w.Patterns)+len(w.Reactions) > 0 || w.Mention
+	return !w.Every && (len(w.Keywords)+len(w.Patterns)+len(w.Reactions) > 0 || w.Mention)
 }
 
 // ReactionsCountFor returns how long after it was posted a message can be marked; a day unless configured.

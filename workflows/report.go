@@ -27,6 +27,8 @@ type ReportInput struct {
 	// Claims says that the Report began when all of them showed in Slack that the message is taken, so that its history need not
 	// hold a version for it. Leave it out when starting one by hand.
 	Claims bool `json:"claims,omitempty"`
+	// Polled says that a poll found the message, so that it has to count. Leave it out when starting one by hand.
+	Polled bool `json:"polled,omitempty"`
 }
 
 // ReportResult is what became of a message.
@@ -107,7 +109,7 @@ func (r *reporter) listen(ctx workflow.Context) {
 func (r *reporter) run(ctx workflow.Context) error {
 	if err := r.step(ctx, "read the message", func(ctx workflow.Context, _ bool) workflow.Future {
 		return workflow.ExecuteActivity(ctx, (*activities.Slack).Read, activities.ReadInput{
-			Triage: r.in.Triage, Report: r.key, Message: r.atHand(ctx), LookFirst: !r.in.New,
+			Triage: r.in.Triage, Report: r.key, Message: r.atHand(ctx), LookFirst: !r.in.New, Polled: r.in.Polled,
 		})
 	}, &r.draft); err != nil {
 		return err

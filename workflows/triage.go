@@ -7,6 +7,7 @@ import (
 
 	"tokenkeeper/activities"
 	"tokenkeeper/credential"
+	"tokenkeeper/triage"
 )
 
 const (
@@ -102,7 +103,7 @@ func (t *triager) readPlan(ctx workflow.Context, begun bool) error {
 	t.trouble = ""
 	t.Channels = mergeChannels(t.Channels, t.plan, startTime(ctx))
 	for i := range t.Channels {
-		t.Channels[i].lookBack(t.when(t.Channels[i].Channel))
+		t.Channels[i].lookBack(triage.ReactionsCountFor(t.rules(t.Channels[i].Channel)))
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func (t *triager) handOver(ctx workflow.Context, c *ChannelState, window activit
 		key := triage.Key{Team: window.Team, Channel: c.Channel, TS: ts}
 		children[i] = workflow.ExecuteChildWorkflow(reportOptions(ctx, key), Report, ReportInput{
 			Report: key.String(), Triage: t.name, New: ts >= triage.TimestampOf(c.Since) && ts > c.Watermark, Message: window.Content(ts),
-			Claims: true,
+			Claims: true, Polled: true,
 		})
 	}
 	var failed error
@@ -53,7 +53,7 @@ func (t *triager) handOver(ctx workflow.Context, c *ChannelState, window activit
 	}
 	moved := window.Watermark > c.Watermark // a reaction on an old message, or one that comes late, brings a window that does not
 	c.Watermark, c.Overlap = window.Watermark, window.Overlap
-	c.take(window.Messages, t.when(c.Channel), workflow.Now(ctx))
+	c.take(window.Messages, triage.ReactionsCountFor(t.rules(c.Channel)), workflow.Now(ctx))
 	if len(window.Messages) > 0 {
 		if moved {
 			t.weighLag(ctx, c, workflow.Now(ctx).Sub(triage.Key{TS: window.Watermark}.Time()))

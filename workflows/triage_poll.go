@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"errors"
-	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -44,13 +43,14 @@ func (t *triager) watch(ctx workflow.Context, c *ChannelState) {
 // poll waits for the next window of a channel. Pausing cancels the wait.
 func (t *triager) poll(ctx workflow.Context, c *ChannelState) (activities.Window, error) {
 	var window activities.Window
+	when, rules := t.counting(c.Channel)
 	err := t.gate.Do(ctx, func(bool) error {
 		t.show(ctx)
 		poll, stop := workflow.WithCancel(ctx)
 		defer stop()
 		future := workflow.ExecuteActivity(t.pollOptions(poll, c), (*activities.Slack).Poll, activities.PollInput{
 			Account: t.plan.Slack, Channel: c.Channel, After: c.Watermark, Overlap: c.Overlap, Interval: t.plan.PollInterval, Told: c.FailingSince,
-			When: t.when(c.Channel), BackTo: c.BackTo, Taken: c.Taken,
+			When: when, Rules: rules, BackTo: c.BackTo, Taken: c.Taken,
 		})
 		if err := workflow.Await(ctx, func() bool { return future.IsReady() || t.Paused || t.ending }); err != nil {
 			return err
@@ -72,14 +72,16 @@ func (t *triager) poll(ctx workflow.Context, c *ChannelState) (activities.Window
 // errStopped ends a poll that somebody paused.
 var errStopped = errors.New("stopped")
 
-// when says which messages of a channel count: its last route does.
-func (t *triager) when(channel string) triage.When {
-	for _, route := range slices.Backward(t.plan.Routes) {
-		if route.Channel == channel {
-			return route.When
-		}
+// rules says which messages of a channel its routes take.
+func (t *triager) rules(channel string) []triage.Rule { return triage.RulesOf(t.plan.Routes, channel) }
+
+// counting says which messages of a channel count: in one word where its routes agree, and then without their matches, which
+// change nothing of it.
+func (t *triager) counting(channel string) (triage.When, []triage.Rule) {
+	if when, one := triage.OneWhen(t.plan.Routes, channel); one {
+		return when, nil
 	}
-	return triage.When{}
+	return triage.When{}, t.rules(channel)
 }
 
 func (t *triager) pollOptions(ctx workflow.Context, c *ChannelState) workflow.Context {

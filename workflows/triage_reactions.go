@@ -11,10 +11,11 @@ import (
 const maxTaken = 500
 
 // lookBack begins, or ends, the search for reactions on messages that were already read. It begins at the present end of
-// the channel: a reaction has no time, and what people marked long ago must not be filed by surprise.
-func (c *ChannelState) lookBack(when triage.When) {
+// the channel: a reaction has no time, and what people marked long ago must not be filed by surprise. reach is how long after a
+// message a reaction counts; 0 for not at all.
+func (c *ChannelState) lookBack(reach time.Duration) {
 	switch {
-	case len(when.Reactions) == 0:
+	case reach == 0:
 		c.BackTo, c.Taken = "", nil
 	case c.BackTo == "":
 		c.BackTo = c.Watermark
@@ -23,14 +24,14 @@ func (c *ChannelState) lookBack(when triage.When) {
 
 // take remembers the messages handed over of a channel that is searched for reactions, for as long as a reaction on them
 // would count. Where they become too many, the oldest messages are no longer searched.
-func (c *ChannelState) take(handedOver []string, when triage.When, now time.Time) {
+func (c *ChannelState) take(handedOver []string, reach time.Duration, now time.Time) {
 	if c.BackTo == "" {
 		return
 	}
 	c.Taken = append(c.Taken, handedOver...)
 	slices.Sort(c.Taken)
 	c.Taken = slices.Compact(c.Taken)
-	over := triage.TimestampOf(now.Add(-when.ReactionsCountFor()))
+	over := triage.TimestampOf(now.Add(-reach))
 	if over > c.BackTo {
 		c.BackTo = over
 	}

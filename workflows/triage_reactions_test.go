@@ -106,25 +106,25 @@ func TestAMarkedMessageFromBehindTheWatermarkIsLookedForFirst(t *testing.T) {
 
 func TestHowFarAChannelLooksBack(t *testing.T) {
 	ts := func(age time.Duration) string { return triage.TimestampOf(epoch.Add(-age)) }
-	c := ChannelState{Watermark: ts(30 * time.Hour)}
-	c.lookBack(triage.When{})
+	c, day := ChannelState{Watermark: ts(30 * time.Hour)}, marked.ReactionsCountFor()
+	c.lookBack(0)
 	assert.Empty(t, c.BackTo)
-	c.lookBack(marked)
+	c.lookBack(day)
 	assert.Equal(t, ts(30*time.Hour), c.BackTo)
-	c.take([]string{ts(25 * time.Hour), ts(time.Hour)}, marked, epoch)
+	c.take([]string{ts(25 * time.Hour), ts(time.Hour)}, day, epoch)
 	assert.Equal(t, ts(24*time.Hour), c.BackTo)
 	assert.Equal(t, []string{ts(time.Hour)}, c.Taken)
-	c.take([]string{ts(time.Hour)}, marked, epoch)
+	c.take([]string{ts(time.Hour)}, day, epoch)
 	assert.Len(t, c.Taken, 1, "each once")
 
 	var many []string
 	for i := range maxTaken + 10 {
 		many = append(many, ts(time.Hour-time.Duration(i)*time.Second))
 	}
-	c.take(many, marked, epoch)
+	c.take(many, day, epoch)
 	assert.Len(t, c.Taken, maxTaken)
 	assert.Equal(t, many[9], c.BackTo, "what is forgotten is not looked at again")
-	c.lookBack(triage.When{})
+	c.lookBack(0)
 	assert.Empty(t, c.BackTo+c.lastTaken())
 }
 

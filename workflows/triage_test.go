@@ -63,7 +63,29 @@ func TestAChannelWithSeveralRoutesIsReadOnce(t *testing.T) {
 			want = triage.When{}
 		}
 		assert.Equal(t, want, poll.When, "the last route of a channel says which messages count")
+		assert.Empty(t, poll.Rules)
 	}
+}
+
+func TestAPollKnowsWhatCountsForEachRoute(t *testing.T) {
+	d := newDesk(bugsChannel, bugsChannel, bugsChannel)
+	plan, _ := d.plan() // the desk's own never fails
+	plan.Routes[0].When = triage.When{Reactions: []string{"art"}, ReactionsWithin: 72 * time.Hour}
+	plan.Routes[1].Match = triage.Match{Patterns: []string{"login"}}
+	plan.Routes[2].When = triage.When{Keywords: []string{"crash"}}
+	d.plan = func() (activities.Plan, error) { return plan, nil }
+	keys := d.post(bugsChannel, epoch, 1)
+	r := d.newRun(epoch)
+	r.after(2*time.Minute, r.env.CancelWorkflow)
+	r.triage(TriageInput{Triage: bugTriage})
+
+	poll := d.lastPoll()
+	assert.True(t, poll.When.IsZero())
+	assert.Equal(t, []triage.Rule{
+		{When: plan.Routes[0].When}, {Match: plan.Routes[1].Match, When: plan.Routes[2].When}, {When: plan.Routes[2].When},
+	}, poll.Rules)
+	assert.NotEmpty(t, poll.BackTo, "a reaction of one route has the channel looked through again")
+	assert.True(t, d.inputs[keys[0]].Polled, "it has to count for the route that takes it")
 }
 
 func TestAFirstStartLooksBackAsFarAsThePlanSays(t *testing.T) {
