@@ -1,6 +1,7 @@
 package activities_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -172,6 +173,22 @@ func TestAWorkerThatDiedIsGivenTimeBeforeAnybodyLooks(t *testing.T) {
 	failsWith(t, got.failed[1], activities.ErrTypeInterrupted, "a worker died")
 	assert.Equal(t, 10*time.Second, delayOf(got.failed[1]))
 	assert.Zero(t, requests[3], "the second attempt does not look yet")
+	assert.Equal(t, 1, w.Books().IssuesCreated)
+}
+
+// Whoever resets an Activity has Temporal count its attempts from 1 again.
+func TestAResetActivityIsNotTriedForTheFirstTime(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(githubAccount)
+	in := w.report("Login crashes")
+	w.fault(sandbox.Fault{App: sandbox.GitHub, Endpoint: "issues.create", Kind: sandbox.FaultDrop, Processed: true})
+	lost := once(w, w.github.CreateIssue, in)
+	require.Error(t, lost.err)
+
+	got := attempt(w, t.Context(), json.RawMessage(lost.beats[len(lost.beats)-1]), w.github.CreateIssue, in)
+
+	got.fails(t, activities.ErrTypeInterrupted, "somebody reset it")
+	assert.Equal(t, 10*time.Second, got.wait(t), "the request may be on its way")
 	assert.Equal(t, 1, w.Books().IssuesCreated)
 }
 

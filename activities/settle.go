@@ -41,13 +41,16 @@ func reportEnd(ctx context.Context, err *error, reached func() any) {
 	activity.RecordHeartbeat(ctx, mark)
 }
 
-// tooEarly is the failure of an attempt that comes too early to look for what a dead one did, or nil.
+// tooEarly is the failure of an attempt that comes too early to look for what a dead one did, or nil. So does the first one after
+// somebody reset the Activity: Temporal counts from 1 again, and nobody knows how the one before it ended.
 func tooEarly(ctx context.Context, doing string) error {
-	last := lastEnd(ctx)
-	if before := activity.GetInfo(ctx).Attempt - 1; before == 0 || last.Attempt == before {
+	last, before := lastEnd(ctx), activity.GetInfo(ctx).Attempt-1
+	switch {
+	case last.Attempt == before: // 0 is of a first attempt
 		return nil
-	}
-	if last.Deaths+1 >= maxDeaths {
+	case before == 0:
+		return again(ErrTypeInterrupted, doing+": somebody reset it; looking for what it did before another attempt", settleTime)
+	case last.Deaths+1 >= maxDeaths:
 		return poisoned("%s: %d workers died while doing it, one after the other; look at their logs", doing, maxDeaths)
 	}
 	return again(ErrTypeInterrupted, doing+": a worker died while doing it; looking for what it did before another attempt", settleTime)

@@ -16,9 +16,11 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 
 	"tokenkeeper/credential"
 	"tokenkeeper/sandbox"
@@ -74,6 +76,7 @@ func patiently[In, Out any](n *narrowThread, fn func(context.Context, In) (Out, 
 		var suite testsuite.WorkflowTestSuite
 		suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 		env := suite.NewTestActivityEnvironment()
+		env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&nthAttempt{n: int32(attempts)}}})
 		env.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: "tried"})
 		if details != nil {
 			env.SetHeartbeatDetails(details)
@@ -90,6 +93,39 @@ func patiently[In, Out any](n *narrowThread, fn func(context.Context, In) (Out, 
 	}
 	require.Fail(n.t, "it never works")
 	return out, attempts
+}
+
+// nthAttempt has the test environment, to which each attempt is the first, say which one it is.
+type nthAttempt struct {
+	interceptor.WorkerInterceptorBase
+
+	n int32
+}
+
+func (a *nthAttempt) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
+	return &countedInbound{ActivityInboundInterceptorBase: interceptor.ActivityInboundInterceptorBase{Next: next}, n: a.n}
+}
+
+type countedInbound struct {
+	interceptor.ActivityInboundInterceptorBase
+
+	n int32
+}
+
+func (c *countedInbound) Init(out interceptor.ActivityOutboundInterceptor) error {
+	return c.Next.Init(&countedOutbound{ActivityOutboundInterceptorBase: interceptor.ActivityOutboundInterceptorBase{Next: out}, n: c.n})
+}
+
+type countedOutbound struct {
+	interceptor.ActivityOutboundInterceptorBase
+
+	n int32
+}
+
+func (c *countedOutbound) GetInfo(ctx context.Context) activity.Info {
+	info := c.Next.GetInfo(ctx)
+	info.Attempt = c.n
+	return info
 }
 
 func (n *narrowThread) reply(lookFirst bool, issue CreatedIssue) (Posted, int) {

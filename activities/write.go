@@ -11,7 +11,8 @@ import (
 // long as a retry may take: what was done carries a mark, and before anything but a first attempt the mark is looked for.
 //
 // That is safe only when the attempt before can have no effect any more. So an attempt that failed says so in its last
-// heartbeat, and the one after a worker's death, or after a lost answer, waits until the provider has let go of the request.
+// heartbeat, and the one after a worker's death, a lost answer or a reset of the Activity waits until the provider has let go of the
+// request.
 type Write[T any] struct {
 	// Doing says what is done, for error texts: "creating the issue of report T1/C1/1.2".
 	Doing string
