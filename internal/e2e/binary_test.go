@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"bytes"
+	"os/exec"
 	"sync"
 	"testing"
 
@@ -9,15 +11,35 @@ import (
 	"tokenkeeper/internal/workertest"
 )
 
-var built struct {
+// program is built once for all tests.
+type program struct {
 	once sync.Once
 	path string
 }
 
-// workerBinary is built once for all tests.
+var builtWorker, builtCommand program
+
+func (p *program) build(t testing.TB, build func(testing.TB, string) string) string {
+	t.Helper()
+	p.once.Do(func() { p.path = build(t, scratch) })
+	require.NotEmpty(t, p.path, "the build failed in an earlier test")
+	return p.path
+}
+
 func workerBinary(t testing.TB) string {
 	t.Helper()
-	built.once.Do(func() { built.path = workertest.Build(t, scratch) })
-	require.NotEmpty(t, built.path, "the build failed in an earlier test")
-	return built.path
+	return builtWorker.build(t, workertest.Build)
+}
+
+// types has an operator type a command of tokenkeeper, which has to succeed, and returns what it prints.
+func (w *world) types(words ...string) (printed string) {
+	w.t.Helper()
+	binary := builtCommand.build(w.t, workertest.BuildCommand)
+	command := exec.CommandContext(w.t.Context(), binary, append([]string{"--config", w.Config().Path, "--timeout", patience.String()}, words...)...)
+	command.Env = w.environment()
+	var stderr bytes.Buffer
+	command.Stderr = &stderr
+	out, err := command.Output()
+	require.NoError(w.t, err, stderr.String())
+	return string(out)
 }

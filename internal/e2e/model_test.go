@@ -174,13 +174,9 @@ func TestAnAnswerOutlivesItsWorker(t *testing.T) {
 // process starts a worker that can be killed.
 func (w *world) process() *process.Process {
 	w.t.Helper()
-	env := os.Environ()
-	for name, value := range w.settings {
-		env = append(env, name+"="+value)
-	}
 	p, err := process.Start(process.Options{
 		Name: "the worker", Path: workerBinary(w.t), Args: []string{"--config", w.Config().Path, "--gateway=false"},
-		Env: env, LogFile: filepath.Join(filepath.Dir(w.Config().Path), "worker.log"),
+		Env: w.environment(), LogFile: filepath.Join(filepath.Dir(w.Config().Path), "worker.log"),
 	})
 	require.NoError(w.t, err)
 	w.t.Cleanup(func() {

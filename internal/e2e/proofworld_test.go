@@ -61,10 +61,7 @@ func newProof(t *testing.T) *proof {
 	p.rewrite("    creates_per_hour: 5000\n", "    timeout: 12s\n    creates_per_hour: 0\n") // it ends requests after 10 s
 	p.rewrite("{channel: C0SUPPORT, repository: acme/app}", "{channel: C0SUPPORT, repository: acme/app}\n"+
 		"      - {channel: C0WEB, repository: acme/web}\n      - {channel: C0API, repository: acme/web, labels: [bug]}")
-	p.env = os.Environ()
-	for name, value := range p.settings {
-		p.env = append(p.env, name+"="+value)
-	}
+	p.env = p.environment()
 	t.Cleanup(p.explain)
 	for i := range p.workers {
 		p.startWorker(i)

@@ -213,6 +213,15 @@ func (w *world) account(connector string) credential.AccountID {
 	return credential.AccountID{Organization: w.organization, User: "triage", Connector: connector}
 }
 
+// environment is that of a process which works in the world.
+func (w *world) environment() []string {
+	env := os.Environ()
+	for name, value := range w.settings {
+		env = append(env, name+"="+value)
+	}
+	return env
+}
+
 // grant has somebody consent, the one whom the sandbox takes by itself when subject is "", and exchanges the code.
 func (w *world) grant(ctx context.Context, account credential.AccountID, subject string) (credential.Tokens, error) {
 	conn, err := w.Connection(account)

@@ -1,4 +1,4 @@
-// Package workertest builds the worker for tests that run it as a process of its own.
+// Package workertest builds the programs for tests that run them as processes of their own.
 package workertest
 
 import (
@@ -11,18 +11,30 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sources lists the module's own files that go into the worker, one in each line.
+// sources lists the module's own files that go into a program, one in each line.
 const sources = `{{with .Module}}{{if .Main}}{{range $.GoFiles}}{{$.Dir}}/{{.}}
 {{end}}{{range $.EmbedFiles}}{{$.Dir}}/{{.}}
 {{end}}{{end}}{{end}}`
 
 // Build builds the worker into dir, with the race detector in it, and returns its path.
-//
-// The test binary does not hold the worker's code, so go test would take a result from its cache although the worker has
-// changed. It notes what files a test looks at, and so the test looks at the worker's.
 func Build(t testing.TB, dir string) string {
 	t.Helper()
-	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", sources, "tokenkeeper/worker")
+	return build(t, dir, "tokenkeeper-worker", "tokenkeeper/worker")
+}
+
+// BuildCommand is Build for the command line, tokenkeeper.
+func BuildCommand(t testing.TB, dir string) string {
+	t.Helper()
+	return build(t, dir, "tokenkeeper", "tokenkeeper/starter")
+}
+
+// build builds a program.
+//
+// The test binary does not hold its code, so go test would take a result from its cache although the program has changed. It notes
+// what files a test looks at, and so the test looks at the program's.
+func build(t testing.TB, dir, name, program string) string {
+	t.Helper()
+	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", sources, program) //nolint:gosec // one of ours
 	list.Stderr = t.Output()
 	files, err := list.Output()
 	require.NoError(t, err)
@@ -30,8 +42,8 @@ func Build(t testing.TB, dir string) string {
 		_, err := os.Stat(file)
 		require.NoError(t, err)
 	}
-	path := filepath.Join(dir, "tokenkeeper-worker")
-	build := exec.CommandContext(t.Context(), "go", "build", "-race", "-o", path, "tokenkeeper/worker") //nolint:gosec // a folder of the test
+	path := filepath.Join(dir, name)
+	build := exec.CommandContext(t.Context(), "go", "build", "-race", "-o", path, program) //nolint:gosec // into a folder of the test
 	build.Stderr = t.Output()
 	require.NoError(t, build.Run())
 	return path
