@@ -166,6 +166,10 @@ func resolve(base *url.URL, text string) (*url.URL, error) {
 	if err != nil {
 		return nil, usage(fmt.Sprintf("URL %q: %v", text, errors.Unwrap(err)), "tokenkeeper call --help")
 	}
+	if target.Host == "" && base.Host == "" {
+		return nil, usage(fmt.Sprintf("URL %q: the connector names no API that it could be a path of", text),
+			"write https://HOST/…, or endpoints: {api: https://HOST/} into the connector")
+	}
 	if (target.Scheme != "https" && target.Scheme != "http") || target.Host == "" {
 		return nil, usage(fmt.Sprintf("URL %q: want https://HOST/… or a path below %s", text, base), "tokenkeeper call --help")
 	}

@@ -146,4 +146,7 @@ func TestResolve(t *testing.T) {
 			t.Errorf("%s + %s: %v %v, want %s", test.base, test.text, got, err, test.want)
 		}
 	}
+	if _, err := resolve(&url.URL{Path: "/"}, "user"); err == nil || !strings.Contains(err.Error(), "names no API") {
+		t.Errorf("a connector without an API: %v", err)
+	}
 }

@@ -53,6 +53,12 @@ func onEach(b *testing.B, run func(b *testing.B, v *Vault)) {
 	}
 }
 
+// perSecond reports how many of something there were in a second.
+func perSecond(b *testing.B, of string) {
+	b.Helper()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), of+"/s")
+}
+
 func BenchmarkCachedAccess(b *testing.B) {
 	c := NewCache(benchVault(b, onSQLite))
 	ctx := b.Context()
@@ -100,6 +106,7 @@ func BenchmarkGet(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
+		perSecond(b, "reads")
 	})
 }
 
@@ -112,6 +119,7 @@ func BenchmarkSwap(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
+		perSecond(b, "swaps")
 	})
 }
 
@@ -139,6 +147,7 @@ func BenchmarkSwapOfManyAccounts(b *testing.B) {
 				free <- r
 			}
 		})
+		perSecond(b, "swaps")
 	})
 }
 
@@ -155,6 +164,7 @@ func BenchmarkPresentAndSwap(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
+		perSecond(b, "refreshes")
 	})
 }
 

@@ -56,7 +56,7 @@ func fill(ctx context.Context, db *sql.DB, o storage.Opening) error {
 	if err := useWriteAheadLog(ctx, db); err != nil {
 		return err
 	}
-	err := write(ctx, db, func(tx storage.Queryer) error {
+	err := write(ctx, db, longestLine, func(tx storage.Queryer) error {
 		if _, err := tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA application_id = %d`, applicationID)); err != nil {
 			return err
 		}

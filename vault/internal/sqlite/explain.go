@@ -10,7 +10,10 @@ import (
 	"tokenkeeper/vault/internal/storage"
 )
 
-var errReadOnly = errors.New("the vault was opened for reading only")
+var (
+	errReadOnly = errors.New("the vault was opened for reading only")
+	errLine     = errors.New("too many writes wait for it: another process keeps its file locked, a backup for example, or the disk is slow")
+)
 
 // explain says what a person can do about what SQLite found in the file.
 func explain(err error) error {

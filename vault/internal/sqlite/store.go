@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"tokenkeeper/vault/internal/storage"
 )
@@ -15,7 +16,12 @@ type Store struct {
 	path   string
 	writer *sql.DB // nil when opened for reading only
 	reader *sql.DB
+	line   time.Duration // how long a writer waits for those before it
 }
+
+// longestLine is so much that whoever waits can still tell of it: an attempt at a refresh has 45 s. While another process keeps
+// the file locked, each writer in the line would wait for SQLite in its turn.
+const longestLine = 20 * time.Second
 
 // Open opens the vault in the file at path, an absolute one, or creates it, readable by the owner only.
 func Open(ctx context.Context, path string, o storage.Opening) (*Store, error) {
@@ -59,7 +65,7 @@ func connect(path string) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
-	return &Store{path: path, writer: writer, reader: reader}, nil
+	return &Store{path: path, writer: writer, reader: reader, line: longestLine}, nil
 }
 
 // inspect makes sure that the file is a vault, whole, and ours.
@@ -81,7 +87,7 @@ func (s *Store) prepare(ctx context.Context, o storage.Opening) error {
 	if err := useWriteAheadLog(ctx, s.writer); err != nil {
 		return err
 	}
-	return write(ctx, s.writer, func(tx storage.Queryer) error { return migrate(ctx, tx) })
+	return write(ctx, s.writer, s.line, func(tx storage.Queryer) error { return migrate(ctx, tx) })
 }
 
 // Read runs fn on the connections that read.
@@ -95,11 +101,16 @@ func (s *Store) Write(ctx context.Context, fn func(tx storage.Queryer) error) er
 	if s.writer == nil {
 		return errReadOnly
 	}
-	return explain(write(ctx, s.writer, fn))
+	return explain(write(ctx, s.writer, s.line, fn))
 }
 
-func write(ctx context.Context, db *sql.DB, fn func(tx storage.Queryer) error) error {
-	tx, err := db.BeginTx(ctx, nil)
+func write(ctx context.Context, db *sql.DB, line time.Duration, fn func(tx storage.Queryer) error) error {
+	conn, err := turn(ctx, db, line)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }() // back to the pool
+	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -108,6 +119,17 @@ func write(ctx context.Context, db *sql.DB, fn func(tx storage.Queryer) error) e
 		return err
 	}
 	return tx.Commit()
+}
+
+// turn waits for the one connection that writes.
+func turn(ctx context.Context, db *sql.DB, line time.Duration) (*sql.Conn, error) {
+	waiting, cancel := context.WithTimeout(ctx, line)
+	defer cancel()
+	conn, err := db.Conn(waiting)
+	if err != nil && ctx.Err() == nil && waiting.Err() != nil {
+		return nil, errLine
+	}
+	return conn, err
 }
 
 // Scrub moves the write-ahead log into the file, where deleted secrets are overwritten already, and empties it.
