@@ -10,8 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// The checker below reads a body the way GitHub does, line by line, and knows nothing of how Render writes it: code blocks
-// and code spans are inert, and whatever is left may hold nothing that GitHub acts on.
+// Two judges read what we write, and know nothing of how: a Markdown parser, in markdown_check_test.go, and the checker below, for
+// what is GitHub's own and in no parser, such as mentions and references. It reads line by line: code blocks and code spans are inert,
+// and whatever is left may hold nothing that GitHub acts on.
 
 var (
 	fenceLine  = regexp.MustCompile("^( *)(?:[0-9]+\\. )?(`{3,})text$")
@@ -25,9 +26,12 @@ var (
 	invisible  = regexp.MustCompile("[\x00-\x08\x0b-\x1f\x7f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 )
 
+// shown stands for a code span: what is before it and behind it is not joined.
+const shown = "\uFFFC"
+
 // lineFault returns what in a line outside of code blocks would take effect, or "".
 func lineFault(line string) string {
-	left := autolink.ReplaceAllString(span.ReplaceAllString(line, ""), "")
+	left := autolink.ReplaceAllString(span.ReplaceAllString(line, shown), "")
 	if found := effective.FindString(left); found != "" {
 		return fmt.Sprintf("%q takes effect in the line %q", found, line)
 	}
@@ -84,7 +88,7 @@ func faultsBut(issue Issue, key Key, lead string, own map[string]bool, fenceLine
 	must(titleLength > 0 && titleLength <= 256, "title of %d runes", titleLength)
 	must(!strings.ContainsAny(issue.Title, "\n\r\t"), "title of several lines: %q", issue.Title)
 	must(strings.HasPrefix(issue.Title, lead), "the title is %q", issue.Title)
-	left := span.ReplaceAllString(strings.TrimPrefix(issue.Title, lead), "")
+	left := span.ReplaceAllString(strings.TrimPrefix(issue.Title, lead), shown)
 	must(!effective.MatchString(left), "the title takes effect: %q", issue.Title)
 
 	must(len(issue.Body) <= 65536, "body of %d bytes", len(issue.Body))
@@ -94,6 +98,12 @@ func faultsBut(issue Issue, key Key, lead string, own map[string]bool, fenceLine
 	must(strings.HasSuffix(issue.Body, "\n\n"+key.Marker()), "the marker is not the last line")
 	found, ok := FindMarker(issue.Body)
 	must(ok && found == key, "FindMarker returns %v, %v", found, ok)
+	faults = append(faults, titleFaults(strings.TrimPrefix(issue.Title, lead))...)
+	w := written{own: own, lists: issueLists, marker: key.Marker()}
+	if own != nil { // what a field is called, its author knows
+		w.lists = func(string, bool) bool { return true }
+	}
+	faults = append(faults, markdownFaults(issue.Body, w)...)
 	return append(faults, bodyFaultsBut(strings.TrimSuffix(issue.Body, key.Marker()), own, fenceLine)...)
 }
 

@@ -142,5 +142,9 @@ func FuzzComment(f *testing.F) {
 		for _, fault := range bodyFaults(strings.Join(lines, "\n")) {
 			t.Error(fault)
 		}
+		files := func(_ string, ordered bool) bool { return !ordered }
+		for _, fault := range markdownFaults(comment, written{lists: files, quotes: true, marker: "<!--" + marker}) {
+			t.Error(fault)
+		}
 	})
 }
