@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 
 	"go.temporal.io/sdk/converter"
@@ -10,9 +11,16 @@ import (
 	"tokenkeeper/credential"
 )
 
-// Validate has the account check its token with the provider now, and act on the result once.
+// Validate has the account check its token with the provider now, and act on the result once. Those who ask while the same look is
+// to come share it.
 func (c *Client) Validate(ctx context.Context, account credential.AccountID) (AccountStatus, error) {
-	return c.update(ctx, account, "", UpdateValidate)
+	var s AccountStatus
+	if err := c.query(ctx, AccountWorkflowID(account), &s); err != nil {
+		return AccountStatus{}, err
+	}
+	note := sha256.Sum256([]byte(s.ValidationNote)) // of a look that told nothing; a text may be long
+	id := fmt.Sprintf("validate/g%d/%d/%x", s.Generation, s.LastValidated.UnixNano(), note[:4])
+	return c.update(ctx, account, shortly(id), UpdateValidate)
 }
 
 // ValidateSoon asks the account to check its token, and does not wait. It returns an error that wraps
