@@ -35,23 +35,26 @@ const (
 	lateNotice = 5 * time.Minute
 )
 
-// Send implements [Target]. It has to be called inside an Activity with a heartbeat timeout.
-// Errors: [ErrTypeNotConfigured], [ErrTypeRejected], [ErrTypeRateLimited], [ErrTypeProviderUnavailable].
+// Send implements [Target]. It has to be called inside an Activity with a heartbeat timeout. What it reads shares Slack's limit with
+// the polls, and goes on in the next attempt where this one came to.
+// Errors: [ErrTypeNotConfigured], [ErrTypeRejected], [ErrTypeRateLimited], [ErrTypeOutOfTurn], [ErrTypeProviderUnavailable].
 func (c *SlackChannel) Send(ctx context.Context, l Letter) error {
 	client, err := c.Slack.client(c.Account)
 	if err != nil {
 		return err
 	}
 	doing := "posting notice " + l.ID + " to Slack channel " + c.Channel
-	post := posting{client: client, channel: c.Channel, letter: l, late: c.Slack.now().Sub(l.At) > lateNotice}
+	looked := resumeHalfway[searched](ctx)
+	post := posting{SlackChannel: c, client: client, letter: l, late: c.Slack.now().Sub(l.At) > lateNotice}
 	_, err = Write[struct{}]{
 		Doing:     doing,
 		LookFirst: !l.opens(c.Slack.now()),
+		Reached:   looked.reached,
 		Find: func(ctx context.Context) (struct{}, bool, error) {
-			if err := post.look(ctx); err != nil {
+			if err := post.look(ctx, looked); err != nil {
 				return struct{}{}, false, slackError("looking for notice "+l.ID+" in Slack channel "+c.Channel, err)
 			}
-			return struct{}{}, post.posted, nil
+			return struct{}{}, post.Posted, nil
 		},
 		Do:     func(ctx context.Context) (struct{}, error) { return struct{}{}, post.post(ctx) },
 		Failed: func(_ time.Duration, err error) error { return slackError(doing, err) },
@@ -70,77 +73,103 @@ func (l Letter) opens(now time.Time) bool {
 
 // posting is one letter on its way into a channel.
 type posting struct {
-	client  *slack.Client
-	channel string
-	letter  Letter
-	late    bool
+	*SlackChannel
+	searched
 
-	root   slack.Message // of the letter's trouble; without a timestamp where there is none
-	posted bool          // the letter is there
+	client *slack.Client
+	letter Letter
+	late   bool
 }
 
-// look looks for the message of the letter's trouble, and for the letter.
-func (p *posting) look(ctx context.Context) error {
+// searched is what was found of a letter, and how far the search came.
+type searched struct {
+	Posted bool `json:"posted,omitempty"` // the letter is there
+	// Root is the message of its trouble; nil where none was found.
+	Root *root `json:"root,omitempty"`
+	// Pages counts those that were read of the channel; Cursor leads to the next one, of the thread where InThread is true.
+	Pages    int    `json:"pages,omitempty"`
+	Cursor   string `json:"cursor,omitempty"`
+	InThread bool   `json:"in_thread,omitempty"`
+}
+
+// root is the message of a trouble.
+type root struct {
+	TS      string `json:"ts"`
+	Replies int    `json:"replies,omitempty"`
+	Notice  string `json:"notice"` // whose it is
+	Text    string `json:"text"`   // what it said at first
+}
+
+// look looks for the message of the letter's trouble, and for the letter, from where the attempt before this one came to.
+func (p *posting) look(ctx context.Context, looked *halfway[searched]) error {
+	p.searched, _ = looked.get()
+	for {
+		more, err := p.page(ctx)
+		if slackCode(err) == "invalid_cursor" && p.Cursor != "" {
+			p.searched = searched{}
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if !more {
+			looked.done() // whatever becomes of the letter, the next attempt has to see how it is then
+			return nil
+		}
+		looked.set(p.searched)
+	}
+}
+
+// page reads the next page, first of the channel and then of the thread of the trouble, and reports whether there is another.
+func (p *posting) page(ctx context.Context) (more bool, err error) {
+	if p.InThread {
+		thread := triage.Key{Channel: p.Channel, TS: p.Root.TS}
+		page, next, err := p.Slack.replies(ctx, p.client, p.Account, thread, p.Cursor)
+		if err != nil {
+			return false, err
+		}
+		p.see(page)
+		p.Cursor = next
+		return next != "" && !p.Posted, nil
+	}
 	began := p.letter.Began
 	if began.IsZero() {
 		began = p.letter.At
 	}
-	params := &slack.GetConversationHistoryParameters{
-		ChannelID: p.channel, Limit: pageSize, IncludeAllMetadata: true,
+	page, err := p.Slack.history(ctx, p.client, p.Account, &slack.GetConversationHistoryParameters{
+		ChannelID: p.Channel, Cursor: p.Cursor, Limit: pageSize, IncludeAllMetadata: true,
 		Oldest: triage.TimestampOf(began.Add(-time.Minute)), // clocks differ
+	})
+	if err != nil {
+		return false, err
 	}
-	for range maxNoticePages {
-		page, err := p.client.GetConversationHistoryContext(ctx, params)
-		if err != nil {
-			return err
-		}
-		for _, m := range page.Messages {
-			p.see(m)
-		}
-		if params.Cursor = page.ResponseMetaData.NextCursor; p.posted || !page.HasMore || params.Cursor == "" {
-			break
-		}
+	p.see(page.Messages)
+	if p.Pages++; p.Pages < maxNoticePages && page.HasMore && page.ResponseMetaData.NextCursor != "" {
+		p.Cursor = page.ResponseMetaData.NextCursor
+	} else {
+		p.Cursor, p.InThread = "", p.Root != nil && p.Root.Replies > 0
 	}
-	if p.posted || p.root.ReplyCount == 0 {
-		return nil
-	}
-	return p.lookInThread(ctx)
+	return !p.Posted && (p.Cursor != "" || p.InThread), nil
 }
 
-func (p *posting) lookInThread(ctx context.Context) error {
-	params := &slack.GetConversationRepliesParameters{
-		ChannelID: p.channel, Timestamp: p.root.Timestamp, Limit: pageSize, IncludeAllMetadata: true,
-	}
-	for {
-		replies, more, cursor, err := p.client.GetConversationRepliesContext(ctx, params)
-		if err != nil {
-			return err
+// see takes messages for what they are. Of several that began a trouble the oldest has the thread; pages of a channel come newest first.
+func (p *posting) see(page []slack.Message) {
+	for _, m := range page {
+		if m.Metadata.EventType != noticeEvent || said(m, "episode") != p.letter.Episode {
+			continue
 		}
-		for _, m := range replies {
-			p.see(m)
+		if said(m, "notice") == p.letter.ID {
+			p.Posted = true
 		}
-		if params.Cursor = cursor; p.posted || !more || cursor == "" {
-			return nil
+		if m.ThreadTimestamp == "" || m.ThreadTimestamp == m.Timestamp {
+			p.Root = &root{TS: m.Timestamp, Replies: m.ReplyCount, Notice: said(m, "notice"), Text: said(m, "text")}
 		}
-	}
-}
-
-// see takes a message for what it is. Of several that began a trouble the oldest has the thread; pages come newest first.
-func (p *posting) see(m slack.Message) {
-	if m.Metadata.EventType != noticeEvent || said(m, "episode") != p.letter.Episode {
-		return
-	}
-	if said(m, "notice") == p.letter.ID {
-		p.posted = true
-	}
-	if m.ThreadTimestamp == "" || m.ThreadTimestamp == m.Timestamp {
-		p.root = m
 	}
 }
 
 // post posts the letter. Where the trouble is over, its message says so first, so that an attempt in between is repeated.
 func (p *posting) post(ctx context.Context) error {
-	if p.root.Timestamp == "" {
+	if p.Root == nil {
 		return p.say(ctx, "")
 	}
 	if p.letter.Recovery {
@@ -148,7 +177,7 @@ func (p *posting) post(ctx context.Context) error {
 			return err
 		}
 	}
-	err := p.say(ctx, p.root.Timestamp)
+	err := p.say(ctx, p.Root.TS)
 	if isGone(err) { // somebody deleted the message
 		return p.say(ctx, "")
 	}
@@ -170,16 +199,15 @@ func (p *posting) say(ctx context.Context, thread string) error {
 			options = append(options, slack.MsgOptionBroadcast())
 		}
 	}
-	_, _, err := p.client.PostMessageContext(ctx, p.channel, options...)
+	_, _, err := p.client.PostMessageContext(ctx, p.Channel, options...)
 	return err
 }
 
 // close has the message of a trouble say that it is over, and no longer show a link. One that may not be edited stays.
 func (p *posting) close(ctx context.Context) error {
-	before := said(p.root, "text")
-	text := p.letter.mrkdwn() + "\n_Before: " + slackEscape.Replace(oneLine(before)) + "_"
-	_, ts, _, err := p.client.UpdateMessageContext(ctx, p.channel, p.root.Timestamp, slack.MsgOptionText(text, false),
-		slack.MsgOptionMetadata(p.metadata(said(p.root, "notice"), before)))
+	text := p.letter.mrkdwn() + "\n_Before: " + slackEscape.Replace(oneLine(p.Root.Text)) + "_"
+	_, ts, _, err := p.client.UpdateMessageContext(ctx, p.Channel, p.Root.TS, slack.MsgOptionText(text, false),
+		slack.MsgOptionMetadata(p.metadata(p.Root.Notice, p.Root.Text)))
 	if ts != "" || slices.Contains(slackUneditable, slackCode(err)) {
 		return nil
 	}

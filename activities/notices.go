@@ -141,7 +141,7 @@ type DeliverInput struct {
 }
 
 // Deliver sends an announcement to one target, with a link where one is needed.
-// Errors: [ErrTypeNotConfigured], [ErrTypeRejected], [ErrTypeRateLimited], [ErrTypeProviderUnavailable].
+// Errors: [ErrTypeNotConfigured], [ErrTypeRejected], [ErrTypeRateLimited], [ErrTypeOutOfTurn], [ErrTypeProviderUnavailable].
 func (n *Notices) Deliver(ctx context.Context, in DeliverInput) error {
 	target, err := n.Target(in.Target)
 	if err != nil {

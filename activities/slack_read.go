@@ -229,17 +229,11 @@ func (s *Slack) message(
 
 // readMessage reads one message. It shares Slack's limit with the polls.
 func (s *Slack) readMessage(ctx context.Context, client *slack.Client, account credential.AccountID, key triage.Key) (m triage.Message, found bool, err error) {
-	if err := s.Reading.turn(ctx, account, aside); err != nil {
-		return triage.Message{}, false, err
-	}
-	page, err := client.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
+	page, err := s.history(ctx, client, account, &slack.GetConversationHistoryParameters{
 		ChannelID: key.Channel, Latest: key.TS, Oldest: key.TS, Inclusive: true, Limit: 1,
 	})
 	if err != nil {
-		err = slackError("reading message "+key.String(), err)
-	}
-	if err := s.Reading.heard(account, aside, err); err != nil {
-		return triage.Message{}, false, err
+		return triage.Message{}, false, slackError("reading message "+key.String(), err)
 	}
 	if len(page.Messages) == 0 || page.Messages[0].Timestamp != key.TS {
 		return triage.Message{}, false, nil

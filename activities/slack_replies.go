@@ -9,6 +9,24 @@ import (
 	"tokenkeeper/triage"
 )
 
+// history returns a page of a channel that no poll reads. It shares Slack's limit with the polls.
+// Errors: those of Slack, not sorted, so that callers see which it was; [ErrTypeOutOfTurn], [ErrTypeRateLimited].
+func (s *Slack) history(
+	ctx context.Context, client *slack.Client, account credential.AccountID, params *slack.GetConversationHistoryParameters,
+) (*slack.GetConversationHistoryResponse, error) {
+	if err := s.Reading.turn(ctx, account, aside); err != nil {
+		return nil, err
+	}
+	page, err := client.GetConversationHistoryContext(ctx, params)
+	if err != nil {
+		if sorted := slackError("reading channel "+params.ChannelID, err); errorType(sorted) == ErrTypeRateLimited {
+			err = s.Reading.heard(account, aside, sorted)
+		}
+		return nil, err
+	}
+	return page, s.Reading.heard(account, aside, nil)
+}
+
 // replies returns a page of a thread, oldest messages first and the report itself before them, and the cursor of the next
 // page, "" after the last.
 // Errors: those of Slack, not sorted, so that callers see which it was; [ErrTypeOutOfTurn], [ErrTypeRateLimited].

@@ -43,11 +43,11 @@ type QuestionInput struct {
 	Message triage.Key           `json:"message"`
 }
 
-// Register registers the agent with a worker. apis opens the APIs of accounts.
-func Register(w worker.Registry, apis activities.APIs) {
+// Register registers the agent with a worker. slack keeps to what Slack lets the app read, apis opens the APIs of accounts.
+func Register(w worker.Registry, slack *activities.Slack, apis activities.APIs) {
 	w.RegisterWorkflow(Desk)
 	w.RegisterWorkflow(Question)
-	w.RegisterActivity(&activities.Slack{APIs: apis})
+	w.RegisterActivity(slack)
 	w.RegisterActivity(&Zendesk{APIs: apis})
 }
 

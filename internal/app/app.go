@@ -16,6 +16,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"tokenkeeper/activities"
 	"tokenkeeper/config"
 	"tokenkeeper/connector"
 	"tokenkeeper/credential"
@@ -48,6 +49,7 @@ type App struct {
 	nudges    nudges
 	headcount headcount
 	base      http.RoundTripper
+	reading   *activities.Reading // what all of this process reads of Slack, by whatever reads it
 
 	options Options
 	current atomic.Pointer[setup]
@@ -72,6 +74,7 @@ func Open(o Options) (*App, error) {
 		log = slog.Default()
 	}
 	a := &App{Log: log, base: newBase(), options: o}
+	a.reading = &activities.Reading{Channels: a.polledChannels, Rate: a.historyRate}
 	a.current.Store(newSetup(cfg, nil))
 	if err := a.prepareTemporal(o.Env); err != nil {
 		return nil, err

@@ -62,7 +62,7 @@ func (a *App) noticeTarget(name string) (activities.Target, error) {
 	case t.Type == config.TargetWebhook && address == "":
 		return a.webhook(name, t), nil
 	case t.Type == config.TargetSlack && address == "":
-		return &activities.SlackChannel{Name: name, Slack: &activities.Slack{APIs: a}, Account: t.Account, Channel: t.Channel}, nil
+		return &activities.SlackChannel{Name: name, Slack: a.Slack(), Account: t.Account, Channel: t.Channel}, nil
 	case t.Type == config.TargetEmail && slices.Contains(t.To, address):
 		return newMailbox(entry, t, address), nil
 	case t.Type == config.TargetLog && address == "":

@@ -47,6 +47,27 @@ func TestThePlanOfNoticesIsTheConfigurationsOfNow(t *testing.T) {
 	assert.False(t, a.noticePlan().Log)
 }
 
+// Slack counts what an app reads, and not what for: notices and every agent of a process take turns with its polls.
+func TestAllOfAProcessReadSlackWithinOneBudget(t *testing.T) {
+	a := openNotices(t, `connectors:
+  slack:
+    provider: slack
+    client_id: "1.2"
+    client_secret_env: PATH
+    scopes: ["channels:history", "chat:write"]
+notices:
+  targets:
+    team: {type: slack, account: acme/ops/slack, channel: C0123456}
+    log: {type: log}
+`)
+	target, err := a.noticeTarget("team")
+	require.NoError(t, err)
+	team, ok := target.(*activities.SlackChannel)
+	require.True(t, ok)
+	require.NotNil(t, team.Slack.Reading)
+	assert.Same(t, team.Slack.Reading, a.Slack().Reading)
+}
+
 // A signature must not go to whom a receiver redirects.
 func TestAWebhookFollowsNoRedirect(t *testing.T) {
 	asked := 0

@@ -56,6 +56,11 @@ func (a *App) API(account credential.AccountID) (activities.API, error) {
 	}, nil
 }
 
+// Slack returns the Activities that read from and write to Slack, for whatever agent. All of one process read within one budget.
+func (a *App) Slack() *activities.Slack {
+	return &activities.Slack{APIs: a, Plans: a, Models: a, Reading: a.reading}
+}
+
 // Plan returns a triage as the configuration has it.
 func (a *App) Plan(name string) (activities.Plan, error) {
 	c := a.Config()

@@ -64,7 +64,7 @@ func (a *App) NewWorker() *Worker {
 	main.RegisterActivity(notices)
 	main.RegisterActivity(&activities.Connector{Fleet: a.Workflows, Count: a.countAccounts, Notices: notices, Log: a.Log})
 	main.RegisterActivity(&activities.Triage{Plans: a, Reports: a, Notices: notices, Log: a.Log})
-	slack := &activities.Slack{APIs: a, Plans: a, Models: a, Reading: &activities.Reading{Channels: a.polledChannels, Rate: a.historyRate}}
+	slack := a.Slack()
 	github := &activities.GitHub{APIs: a, Pace: a.pace()}
 	main.RegisterActivity(slack)
 	main.RegisterActivity(github)

@@ -20,7 +20,7 @@ func (w *world) desk(channel string) {
 	w.t.Helper()
 	queue := w.organization + "-desk"
 	agent := worker.New(w.Temporal, queue, app.WorkerOptions())
-	supportdesk.Register(agent, w)
+	supportdesk.Register(agent, w.Slack(), w)
 	require.NoError(w.t, agent.Start())
 	w.t.Cleanup(agent.Stop)
 	_, err := w.Temporal.ExecuteWorkflow(w.t.Context(), client.StartWorkflowOptions{ID: "desk/" + w.organization, TaskQueue: queue},

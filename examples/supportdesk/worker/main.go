@@ -33,6 +33,6 @@ func run(path, queue string) (err error) {
 		return err
 	}
 	w := worker.New(a.Temporal, queue, app.WorkerOptions())
-	supportdesk.Register(w, a)
+	supportdesk.Register(w, a.Slack(), a)
 	return w.Run(worker.InterruptCh())
 }
