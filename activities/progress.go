@@ -39,6 +39,12 @@ type progress struct {
 	Contents []triage.Message `json:"contents,omitempty"`
 	// Hidden is the ts before which Slack hides messages of the window.
 	Hidden string `json:"hidden,omitempty"`
+	// Bound is where a window was made to begin because of what is too old before it; "" where nothing is.
+	Bound string `json:"bound,omitempty"`
+	// LeftOut is what of that would have counted.
+	LeftOut *LeftOut `json:"left_out,omitempty"`
+
+	more bool // there is something to read, although no cursor leads to it
 }
 
 // resume returns where the attempt before this one stopped.
@@ -53,13 +59,14 @@ func resume(ctx context.Context, in PollInput) *progress {
 
 // anew forgets the pages that were read of the window.
 func (p progress) anew() progress {
-	return progress{PollTrouble: p.PollTrouble, Watermark: p.Watermark, Overlap: p.Overlap}
+	return progress{PollTrouble: p.PollTrouble, Watermark: p.Watermark, Overlap: p.Overlap, LeftOut: p.LeftOut}
 }
 
 // with returns the progress after one more page: the ts of all its messages, and those of them that count. After the last one
 // without any the watermark moves.
 func (p progress) with(seen []string, found []triage.Message, cursor string) progress {
 	next := p
+	next.more = false
 	next.Newest, next.Cursor, next.Found = p.Newest, cursor, slices.Clone(p.Found)
 	for _, ts := range seen {
 		next.Newest = max(next.Newest, ts)
@@ -108,7 +115,7 @@ func (p progress) beyond(before *progress) bool {
 // window is the result of the last page. One that is cut has seen more before its end than what it hands over; that was passed
 // over, and is again.
 func (p progress) window(team string) Window {
-	w := Window{Team: team, Messages: p.Found, Contents: p.Contents, Hidden: p.Hidden, Watermark: max(p.Watermark, p.Newest)}
+	w := Window{Team: team, Messages: p.Found, Contents: p.Contents, Hidden: p.Hidden, LeftOut: p.LeftOut, Watermark: max(p.Watermark, p.Newest)}
 	if len(p.Found) <= maxWindow {
 		w.Overlap = p.overlap(w.Watermark, p.Recent.Seen)
 		return w

@@ -20,6 +20,7 @@ type pages struct {
 	who      identity
 	selector *triage.Selector
 	plan     *freePlan
+	bound    string // ts up to which messages are too old; "" for none
 }
 
 func (s *Slack) pages(ctx context.Context, in PollInput) (*pages, error) {
@@ -35,7 +36,7 @@ func (s *Slack) pages(ctx context.Context, in PollInput) (*pages, error) {
 	if err != nil {
 		return nil, notConfigured(err)
 	}
-	return &pages{Slack: s, in: in, client: client, who: who, selector: selector, plan: plan}, nil
+	return &pages{Slack: s, in: in, client: client, who: who, selector: selector, plan: plan, bound: in.Since.Bound(s.now())}, nil
 }
 
 // readInTurn reads the next page when the channel may be read.
@@ -61,6 +62,9 @@ var errNoCursor = errors.New("there are more messages, and no cursor leads to th
 
 // read reads the next page of the window, or the first one again when Slack has forgotten the cursor.
 func (r *pages) read(ctx context.Context, p progress) (progress, error) {
+	if p.Cursor == "" && p.Bound == "" && p.Watermark < r.bound {
+		return r.leaveOut(ctx, p)
+	}
 	from := r.oldest(p)
 	page, err := r.client.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
 		ChannelID: r.in.Channel, Oldest: from, Cursor: p.Cursor, Limit: pageSize,
@@ -116,7 +120,7 @@ func (r *pages) counts(m triage.Message, p progress) bool {
 	case slices.Contains(r.in.Taken, m.TS):
 		return false
 	case m.TS <= p.Watermark && !p.Overlap.isLate(m.TS):
-		return r.selector.ChooseAgain(m, r.now()).Counts
+		return m.TS > r.bound && r.selector.ChooseAgain(m, r.now()).Counts
 	}
 	return r.selector.Choose(m).Counts
 }

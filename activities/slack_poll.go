@@ -26,6 +26,8 @@ type PollInput struct {
 	When     triage.When          `json:"when,omitzero"` // which messages count
 	// Rules say it instead of When where it is not the same for all routes of the channel.
 	Rules []triage.Rule `json:"rules,omitempty"`
+	// Since is from when on messages are too old to be taken.
+	Since triage.Since `json:"since,omitzero"`
 	// BackTo is the ts, exclusive, from which on messages up to After are looked at again for a reaction of late; Taken are
 	// those that were handed over already. "" for a channel where reactions do not matter.
 	BackTo string   `json:"back_to,omitempty"`
@@ -54,6 +56,8 @@ type Window struct {
 	Overlap   Overlap `json:"overlap,omitzero"`
 	// Hidden is the ts before which Slack's free plan hides what was posted; "" where nothing is known to be hidden.
 	Hidden string `json:"hidden,omitempty"`
+	// LeftOut is what was too old to be taken; nil for nothing.
+	LeftOut *LeftOut `json:"left_out,omitempty"`
 	// Recovered says that this poll worked, after people were told that polls fail.
 	Recovered bool `json:"recovered,omitempty"`
 }
@@ -130,8 +134,8 @@ func (s *Slack) pollOnce(ctx context.Context, in PollInput, reached *atomic.Poin
 		if next.beyond(reached.Swap(&next)) {
 			activity.RecordHeartbeat(ctx, next)
 		}
-		if next.Cursor == "" {
-			return Window{}, again(ErrTypeNothingNew, "nothing new in channel "+in.Channel, in.Interval)
+		if next.Cursor == "" && !next.more {
+			return pages.idle(next)
 		}
 		if err := s.Reading.next(in.Account, in.Channel); err != nil {
 			return Window{}, err

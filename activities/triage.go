@@ -18,6 +18,8 @@ type Plan struct {
 	GitHub       credential.AccountID `json:"github"`
 	PollInterval time.Duration        `json:"poll_interval"` // nanoseconds
 	Lookback     time.Duration        `json:"lookback"`      // nanoseconds; how far a first start looks back
+	// Since is from when on messages are too old to be taken; zero for never.
+	Since triage.Since `json:"since,omitzero"`
 	// Follow is for how long after a report its thread is followed; 0 for not at all.
 	Follow time.Duration `json:"follow,omitempty"` // nanoseconds
 	// Threshold is the confidence in percent below which an issue needs somebody to look at it.

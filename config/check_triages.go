@@ -26,6 +26,7 @@ func (k *checker) triage(name string, t Triage, filed channels) Triage {
 	if at := join(path, "lookback"); !k.refused[at] && t.Lookback < 0 {
 		k.add(at, fmt.Sprintf("%s is negative", t.Lookback), "write how far back the first start reads, for example 24h, or 0s")
 	}
+	k.since(path, t)
 	k.follow(join(path, "follow"), t.Follow)
 	k.between(join(path, "threshold"), t.Threshold, 0, 100, "write percent, for example 60; 0 never sets the label needs-triage")
 	if at := join(path, "routes"); len(t.Routes) == 0 && !k.refused[at] {
@@ -40,6 +41,22 @@ func (k *checker) triage(name string, t Triage, filed channels) Triage {
 	k.routing(path, t, filed)
 	k.whoIsWho(path, t)
 	return t
+}
+
+// minSince is longer than an outage that nobody notices before the morning.
+const minSince = 24 * time.Hour
+
+func (k *checker) since(path string, t Triage) {
+	at, lookback := join(path, "since"), join(path, "lookback")
+	switch _, written := k.places[at]; {
+	case !written || k.refused[at] || !t.Since.At.IsZero():
+	case t.Since.For < minSince:
+		k.add(at, fmt.Sprintf("%s is shorter than %s, so that an outage of a night would lose reports", t.Since, minSince),
+			"write the age from which on nobody wants a report any more, for example 720h, or a time such as 2026-01-02T15:04:05Z")
+	case t.Lookback > t.Since.For && !k.refused[lookback]:
+		k.add(lookback, fmt.Sprintf("the first start would look back %s, and nothing older than %s is taken", t.Lookback, t.Since.For),
+			"write no more than since, or a longer since")
+	}
 }
 
 // maxFollow bounds what of a channel is looked through again and again.

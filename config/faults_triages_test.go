@@ -1,6 +1,21 @@
 package config
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
+
+func TestSince(t *testing.T) {
+	for text, want := range map[string]string{"720h": "720h0m0s", "2026-01-02T15:04:05+01:00": "2026-01-02T14:04:05Z", `"2026-01-02T15:04:05Z"`: "2026-01-02T15:04:05Z"} {
+		got := mustLoad(t, edit(t, good, "lookback: 0s", "lookback: 720h\n    since: "+text)).Triages["acme/bug-reports"]
+		if got.Since.String() != want || got.Lookback != 720*time.Hour {
+			t.Errorf("%s: %+v", text, got.Since)
+		}
+	}
+	if got := mustLoad(t, good).Triages["acme/bug-reports"].Since; !got.IsZero() {
+		t.Errorf("nobody wrote %s", got)
+	}
+}
 
 func TestFaultsOfTriages(t *testing.T) {
 	testFaults(t, []fault{
@@ -54,6 +69,18 @@ func TestFaultsOfTriages(t *testing.T) {
 		}},
 		{"lookback negative", "lookback: 0s", "lookback: -1h", []string{
 			`tokenkeeper.yaml:25:15: triages.acme/bug-reports.lookback: -1h0m0s is negative; fix: write how far back the first start reads, for example 24h, or 0s`,
+		}},
+		{"since in days", "lookback: 0s", "since: 30d", []string{
+			`tokenkeeper.yaml:25:12: triages.acme/bug-reports.since: "30d" is neither a duration such as 720h nor a time such as 2026-01-02T15:04:05Z; fix: correct this value`,
+		}},
+		{"since of a list", "lookback: 0s", "since: [720h]", []string{
+			`tokenkeeper.yaml:25:5: triages.acme/bug-reports.since: want text, got a list; fix: write one value`,
+		}},
+		{"since shorter than a night", "lookback: 0s", "since: 8h", []string{
+			`tokenkeeper.yaml:25:12: triages.acme/bug-reports.since: 8h0m0s is shorter than 24h0m0s, so that an outage of a night would lose reports; fix: write the age from which on nobody wants a report any more, for example 720h, or a time such as 2026-01-02T15:04:05Z`,
+		}},
+		{"lookback beyond since", "lookback: 0s", "lookback: 721h\n    since: 720h", []string{
+			`tokenkeeper.yaml:25:15: triages.acme/bug-reports.lookback: the first start would look back 721h0m0s, and nothing older than 720h0m0s is taken; fix: write no more than since, or a longer since`,
 		}},
 		{"no routes", "    routes:\n      - channel: C0123456\n        repository: acme/app\n        labels: [bug]\n", "", []string{
 			`tokenkeeper.yaml:21:3: triages.acme/bug-reports.routes: a triage without routes reads nothing; fix: write at least one entry with channel and repository`,

@@ -12,13 +12,13 @@ func TestFaultsOfYAML(t *testing.T) {
 			`tokenkeeper.yaml:28:9: triages.acme/bug-reports.routes[0].repo: unknown key, did you mean "repository"?; fix: write repository`,
 		}},
 		{"unknown key, far", "lookback: 0s", "color: blue", []string{
-			`tokenkeeper.yaml:25:5: triages.acme/bug-reports.color: unknown key; fix: delete it; known here are slack, github, poll_interval, lookback, follow, threshold, teams, logins, routes`,
+			`tokenkeeper.yaml:25:5: triages.acme/bug-reports.color: unknown key; fix: delete it; known here are slack, github, poll_interval, lookback, since, follow, threshold, teams, logins, routes`,
 		}},
 		{"unknown key at the top", "temporal:\n", "tempral:\n", []string{
 			`tokenkeeper.yaml:1:1: tempral: unknown key, did you mean "temporal"?; fix: write temporal`,
 		}},
 		{"unknown key, strange", "lookback: 0s", "\"a\\e[31m b\": 1", []string{
-			`tokenkeeper.yaml:25:5: triages.acme/bug-reports."a\x1b[31m b": unknown key; fix: delete it; known here are slack, github, poll_interval, lookback, follow, threshold, teams, logins, routes`,
+			`tokenkeeper.yaml:25:5: triages.acme/bug-reports."a\x1b[31m b": unknown key; fix: delete it; known here are slack, github, poll_interval, lookback, since, follow, threshold, teams, logins, routes`,
 		}},
 		{"key twice", "    timeout: 10s\n", "    timeout: 10s\n    timeout: 20s\n", []string{
 			`tokenkeeper.yaml:16:5: connectors.slack.timeout: this key stands here twice, first in line 15; fix: delete one of them`,

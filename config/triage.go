@@ -18,6 +18,8 @@ type Triage struct {
 	PollInterval time.Duration `yaml:"poll_interval" json:"poll_interval"`
 	// Lookback is how far back the very first start reads.
 	Lookback time.Duration `yaml:"lookback" json:"lookback"`
+	// Since is from when on messages are too old, however long nobody could read them; zero for never.
+	Since triage.Since `yaml:"since" json:"since,omitzero"`
 	// Follow is for how long after a report its thread is followed; 0 for not at all.
 	Follow time.Duration `yaml:"follow" json:"follow"`
 	// Threshold is the confidence in percent below which an issue gets the label needs-triage.

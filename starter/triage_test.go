@@ -103,7 +103,7 @@ func workingTriage(t *testing.T, temporal *frontend) *fakeWorkflow {
 			Channels: []workflows.ChannelState{
 				{Channel: "C0123456789", Reports: 12, Watermark: triage.TimestampOf(now.Add(-time.Hour - time.Minute)), Hidden: &workflows.Gap{
 					After: "1700000000.000100", Before: "1710000000.000100",
-				}},
+				}, LeftOut: &activities.LeftOut{After: "1710000000.000100", Upto: "1720000000.000100", Messages: 3, More: true}},
 				{Channel: "C0222222222", LastWindow: now.Add(-5*time.Hour - time.Minute), Watermark: "0"},
 			},
 		}},
@@ -142,6 +142,7 @@ func TestTriageStatus(t *testing.T) {
 		"reports: 1 under way, 25 done, 1 failed, 1 parked", "waiting for an answer: 1",
 		"acme/app (dry run)", "C0123456789: what would be filed is in the log of the workers; it is not filed later either", "acme/web (asks first)",
 		"C0123456789: what was posted between 2023-11-14 and 2024-03-09 could not be read",
+		"; at least 3 messages that may have been reports are left out, posted between 2024-03-09 and 2024-07-03: too old by `since`",
 		"threads and issues: not all follow each other since 19m ago: listing what changed in acme/web: HTTP 404",
 		"other settings than this configuration has", "tokenkeeper triage reload acme/bug-reports", "T1/C0123456789/1.1: issues are disabled",
 		"1 wait for account acme/triage/github, which is disconnected", "tokenkeeper account connect acme/triage/github")

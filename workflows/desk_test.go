@@ -41,6 +41,7 @@ type desk struct {
 	noise      map[string]bool                     // :: key -> no report could be made of it
 	text       map[string]string                   // :: key -> what a poll brings along
 	hidden     string                              // ts before which Slack hides messages
+	leftOut    *activities.LeftOut                 // what a poll says is too old
 	behind     func(activities.PollInput) []string // ts of old messages that somebody marked
 	onBadStart func()                              // is told of a start that fails
 	refused    map[string]bool                     // :: channel -> Slack refuses it
@@ -119,7 +120,7 @@ func (d *desk) poll(_ context.Context, in activities.PollInput) (activities.Wind
 		return activities.Window{}, temporal.NewNonRetryableApplicationError("reading channel "+in.Channel+": HTTP 503",
 			activities.ErrTypePollsFail, nil, activities.PollTrouble{FailingSince: d.failing[in.Channel]})
 	}
-	window := activities.Window{Team: "T1", Watermark: in.After, Overlap: in.Overlap, Recovered: !in.Told.IsZero()}
+	window := activities.Window{Team: "T1", Watermark: in.After, Overlap: in.Overlap, Recovered: !in.Told.IsZero(), LeftOut: d.leftOut}
 	limit := d.cut()
 	for _, ts := range d.posted[in.Channel] {
 		if ts <= in.After || len(window.Messages) == limit {

@@ -51,6 +51,9 @@ func (t *triager) handOver(ctx workflow.Context, c *ChannelState, window activit
 	if window.Hidden > c.Watermark {
 		c.Hidden = &Gap{After: c.Watermark, Before: window.Hidden}
 	}
+	if window.LeftOut != nil {
+		c.LeftOut = window.LeftOut
+	}
 	moved := window.Watermark > c.Watermark // a reaction on an old message, or one that comes late, brings a window that does not
 	c.Watermark, c.Overlap = window.Watermark, window.Overlap
 	c.take(window.Messages, triage.ReactionsCountFor(t.rules(c.Channel)), workflow.Now(ctx))

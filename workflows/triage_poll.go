@@ -50,7 +50,7 @@ func (t *triager) poll(ctx workflow.Context, c *ChannelState) (activities.Window
 		defer stop()
 		future := workflow.ExecuteActivity(t.pollOptions(poll, c), (*activities.Slack).Poll, activities.PollInput{
 			Account: t.plan.Slack, Channel: c.Channel, After: c.Watermark, Overlap: c.Overlap, Interval: t.plan.PollInterval, Told: c.FailingSince,
-			When: when, Rules: rules, BackTo: c.BackTo, Taken: c.Taken,
+			When: when, Rules: rules, Since: t.plan.Since, BackTo: c.BackTo, Taken: c.Taken,
 		})
 		if err := workflow.Await(ctx, func() bool { return future.IsReady() || t.Paused || t.ending }); err != nil {
 			return err

@@ -37,6 +37,8 @@ type ChannelState struct {
 	Taken  []string `json:"taken,omitempty"` // ts
 	// Hidden is what could not be read any more because Slack's free plan hides it; nil for nothing.
 	Hidden *Gap `json:"hidden,omitempty"`
+	// LeftOut is what was last too old to be taken; nil for nothing.
+	LeftOut *activities.LeftOut `json:"left_out,omitempty"`
 	// LastWindow is when a poll last brought something.
 	LastWindow time.Time `json:"last_window,omitzero"`
 	// LastRead is when Slack last answered before the polls failed that people were told of.

@@ -259,6 +259,25 @@ func TestMessagesThatAPollBringsAlongAreHandedOver(t *testing.T) {
 	assert.Nil(t, channelOf(t, status.Channels, bugsChannel).Hidden, "what is hidden was read before")
 }
 
+// What was too old stays in the status of all runs.
+func TestWhatAPollLeavesOutIsInTheStatus(t *testing.T) {
+	d := newDesk(bugsChannel)
+	plan, _ := d.plan() // the desk's own never fails
+	plan.Since = triage.Since{For: 720 * time.Hour}
+	d.plan = func() (activities.Plan, error) { return plan, nil }
+	left := activities.LeftOut{After: "1700000000.000100", Upto: "1710000000.000100", Messages: 12}
+	d.leftOut = &left
+	r := d.newRun(epoch)
+	r.after(time.Minute, func() { d.set(func() { d.leftOut = nil }) })
+	r.after(5*time.Minute, func() { r.signal(SignalReload) })
+	r.triage(TriageInput{Triage: bugTriage})
+
+	next := r.next(t)
+	require.NotNil(t, next)
+	assert.Equal(t, &left, channelOf(t, next.State.Channels, bugsChannel).LeftOut)
+	assert.Equal(t, plan.Since, d.lastPoll().Since)
+}
+
 func TestContinueAsNewCarriesTheWatermarks(t *testing.T) {
 	d := newDesk(bugsChannel)
 	keys := d.post(bugsChannel, epoch, 2)

@@ -118,7 +118,8 @@ func channelViews(status workflows.TriageStatus, pending []*workflow.PendingActi
 	for i, channel := range status.Channels {
 		views[i] = gateway.ChannelView{
 			Channel: channel.Channel, Messages: channel.Reports, Watermark: channel.Watermark, Trouble: channel.Trouble,
-			LastPoll: later(channel.LastWindow, channel.LastRead), FailingSince: channel.FailingSince, Note: hiddenNote(channel.Hidden),
+			LastPoll: later(channel.LastWindow, channel.LastRead), FailingSince: channel.FailingSince,
+			Note: notes(hiddenNote(channel.Hidden), leftOutNote(channel.LeftOut)),
 		}
 		views[i].Repository, views[i].Mode = destination(status.Plan, channel.Channel)
 		if poll := pollOf(channel.Channel, len(status.Channels), pending); poll != nil {
@@ -133,8 +134,28 @@ func hiddenNote(gap *workflows.Gap) string {
 	if gap == nil {
 		return ""
 	}
-	date := func(ts string) string { return triage.Key{TS: ts}.Time().UTC().Format(time.DateOnly) }
-	return "what was posted between " + date(gap.After) + " and " + date(gap.Before) + " could not be read: Slack's free plan hides it after 90 days"
+	return "what was posted between " + dateOf(gap.After) + " and " + dateOf(gap.Before) + " could not be read: Slack's free plan hides it after 90 days"
+}
+
+// leftOutNote says which part of a channel was too old to be taken.
+func leftOutNote(left *activities.LeftOut) string {
+	if left == nil {
+		return ""
+	}
+	count := fmt.Sprintf("%d messages that may have been reports are", left.Messages)
+	switch {
+	case left.More:
+		count = "at least " + count
+	case left.Messages == 1:
+		count = "one message that may have been a report is"
+	}
+	return count + " left out, posted between " + dateOf(left.After) + " and " + dateOf(left.Upto) + ": too old by `since` when the channel was read"
+}
+
+func dateOf(ts string) string { return triage.Key{TS: ts}.Time().UTC().Format(time.DateOnly) }
+
+func notes(some ...string) string {
+	return strings.Join(slices.DeleteFunc(some, func(s string) bool { return s == "" }), "; ")
 }
 
 // destination returns where the reports of a channel go, and how.

@@ -70,7 +70,7 @@ func (a *App) Plan(name string) (activities.Plan, error) {
 		return activities.Plan{}, fmt.Errorf("triage %q is not in %s; there are: %s", name, c.Path, strings.Join(known, ", "))
 	}
 	plan := activities.Plan{
-		Triage: name, Slack: t.Slack, GitHub: t.GitHub, PollInterval: t.PollInterval, Lookback: t.Lookback, Follow: t.Follow,
+		Triage: name, Slack: t.Slack, GitHub: t.GitHub, PollInterval: t.PollInterval, Lookback: t.Lookback, Since: t.Since, Follow: t.Follow,
 		Threshold: t.Threshold, Logins: t.Logins,
 	}
 	for _, r := range t.Routes {
