@@ -33,16 +33,38 @@ const (
 	NotedEvery = 10
 )
 
-// PatienceOfPolls returns how long the polls of a channel may fail before people hear of it: three intervals, and a minute
-// where those are short, because a provider that restarts is no news.
+// PatienceOfPolls returns for how long no poll of a channel may work before people hear of it: three intervals, and a minute where
+// those are shorter than 20 seconds. In less there is room for one request that hangs and one that is refused, as while a
+// provider restarts, and that is no news.
 func PatienceOfPolls(interval time.Duration) time.Duration {
 	return max(tellAfter*interval, time.Minute)
 }
 
 // patience is that of a poll. Where channels take turns their polls are no more than one in a round.
 func (s *Slack) patience(in PollInput) time.Duration {
-	return PatienceOfPolls(max(in.Interval, s.Reading.round(in.Account, in.Channel)))
+	return PatienceOfPolls(s.interval(in))
 }
+
+func (s *Slack) interval(in PollInput) time.Duration {
+	return max(in.Interval, s.Reading.round(in.Account, in.Channel))
+}
+
+// worked returns when a poll worked last, which was an interval before the first that failed where nobody noted it.
+func (p PollTrouble) worked(interval time.Duration) time.Time {
+	return later(p.ReadAt, p.FailingSince.Add(-interval))
+}
+
+// notAfter has an attempt come back before the backoff would have it, which is a minute for polls, where people have to hear earlier.
+// What the provider asks for stays.
+func notAfter(err error, left time.Duration) error {
+	if left >= maxBackoff || applicationDelay(err) > 0 {
+		return err
+	}
+	return temporal.NewApplicationErrorWithOptions(message(err), errorType(err), temporal.ApplicationErrorOptions{NextRetryDelay: max(left, time.Second)})
+}
+
+// maxBackoff is that of the retry policy that Workflows give polls.
+const maxBackoff = time.Minute
 
 // judge adds to how a poll went what only the attempts together tell: that none has worked for too long, or that one
 // works again. Temporal retries a poll without asking the Workflow, so it is the poll that has to find out.
@@ -64,8 +86,8 @@ func (s *Slack) judge(in PollInput, p *progress, window Window, err error) (Wind
 		p.FailingSince, p.ReadAt = s.now(), later(p.ReadAt, s.lastRead(in))
 	}
 	p.Patience = s.patience(in)
-	if s.now().Sub(p.FailingSince) < p.Patience {
-		return Window{}, err
+	if left := p.Patience - s.now().Sub(p.worked(s.interval(in))); left > 0 {
+		return Window{}, notAfter(err, left)
 	}
 	return Window{}, temporal.NewNonRetryableApplicationError(message(err), ErrTypePollsFail, nil, p.PollTrouble)
 }

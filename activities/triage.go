@@ -59,9 +59,12 @@ type Plans interface {
 	Plan(name string) (Plan, error)
 }
 
-// OpenReports counts the Reports of a triage that have not come to their end.
+// OpenReports looks at the Reports of a triage that have not come to their end.
 type OpenReports interface {
 	OpenReports(ctx context.Context, triage string) (int64, error)
+	// StuckReport returns the oldest of those that began before a time and that go on trying, nil for none. One that waits for
+	// people, or for an account that needs one, is told of by itself and is none.
+	StuckReport(ctx context.Context, triage string, before time.Time) (*StuckReport, error)
 }
 
 // Triage holds the Activities that read the configuration, and those that look at a triage as a whole.
@@ -71,6 +74,15 @@ type Triage struct {
 	// Notices brings notices to people; nil leaves them to the log.
 	Notices *Notices
 	Log     *slog.Logger // nil means slog.Default()
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+func (t *Triage) now() time.Time {
+	if t.Now == nil {
+		return time.Now()
+	}
+	return t.Now()
 }
 
 // PlanInput names a triage.

@@ -28,6 +28,10 @@ const (
 	EventBacklogGrows TriageEvent = "backlog_grows"
 	// EventBacklogShrinks: they become fewer again.
 	EventBacklogShrinks TriageEvent = "backlog_shrinks"
+	// EventReportStuck: a report takes much longer than it should, and nobody has to do anything for it.
+	EventReportStuck TriageEvent = "report_stuck"
+	// EventReportsFlow: no report does any more.
+	EventReportsFlow TriageEvent = "reports_flow"
 )
 
 // TriageNotice is news of a triage that a person should have.
@@ -65,6 +69,10 @@ func (n TriageNotice) news() triageNews {
 		return triageNews{NoticeTrouble, "the reports under way only become more", see}
 	case EventBacklogShrinks:
 		return triageNews{NoticeRecovery, "the reports under way become fewer again", ""}
+	case EventReportStuck:
+		return triageNews{NoticeTrouble, "it is under way for longer than an hour, and is tried again and again; it is the oldest of those", see}
+	case EventReportsFlow:
+		return triageNews{NoticeRecovery, "no report is under way for longer than an hour any more", ""}
 	}
 	return triageNews{NoticeTrouble, string(n.Event), see}
 }
@@ -93,6 +101,8 @@ func (n TriageNotice) episode() string {
 		what = "channel/" + n.Channel
 	case EventBacklogGrows, EventBacklogShrinks:
 		what = "backlog"
+	case EventReportStuck, EventReportsFlow:
+		what = "stuck"
 	case EventChannelBehind, EventReportParked, EventThreadUnfollowed:
 		return ""
 	}

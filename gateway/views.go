@@ -39,7 +39,7 @@ type TriageView struct {
 	Worked time.Time `json:"last_worked,omitzero"`
 	// Trouble says why it is misconfigured.
 	Trouble string `json:"trouble,omitempty"`
-	// Backlog says since when the reports under way only become more.
+	// Backlog says since when the reports under way only become more, and which of them is stuck.
 	Backlog  string                   `json:"backlog,omitempty"`
 	Waiting  []activities.Unavailable `json:"waiting,omitempty"`
 	Channels []ChannelView            `json:"channels,omitempty"`

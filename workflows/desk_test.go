@@ -54,6 +54,7 @@ type desk struct {
 	asked      []credential.AccountID          // that were told who waits, in order
 	notices    []activities.TriageNotice       // in order
 	open       int64                           // Reports under way, as visibility counts them
+	stuck      *activities.StuckReport         // the oldest of them that is
 	failing    map[string]time.Time            // :: channel -> its polls fail since
 	cut        func() int                      // how many messages a window takes
 	plan       func() (activities.Plan, error) // what the configuration says
@@ -174,11 +175,17 @@ func (d *desk) newRunWith(at time.Time, report func(workflow.Context, ReportInpu
 		d.set(func() { d.notices = append(d.notices, n) })
 		return nil
 	})
-	r.env.OnActivity(configuration.CountOpenReports, mock.Anything, mock.Anything).Return(
-		func(context.Context, activities.PlanInput) (int64, error) {
+	r.env.OnActivity(configuration.WatchBacklog, mock.Anything, mock.Anything).After(activities.BacklogEvery).Return(
+		func(_ context.Context, in activities.WatchBacklogInput) (activities.BacklogNews, error) {
 			d.mu.Lock()
 			defer d.mu.Unlock()
-			return d.open, nil
+			news := activities.BacklogNews{Backlog: in.Backlog}
+			for _, event := range []activities.TriageEvent{news.Backlog.Count(d.open, r.env.Now()), news.Backlog.Find(d.stuck)} {
+				if event != "" {
+					news.Events = append(news.Events, event)
+				}
+			}
+			return news, nil
 		})
 	r.env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, SignalValidate, mock.Anything).Return(nil)
 	r.env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, SignalAwait, mock.Anything).Return(

@@ -35,6 +35,7 @@ type triager struct {
 	started int    // children of this run
 	ending  bool   // pollers stop: the run is about to continue as new
 	running int    // pollers that have not stopped
+	counts  bool   // reports under way are counted after a hand-over; see [changeWatchesBacklog]
 }
 
 // Triage polls the channels of one triage and starts a Report for each message that may be one. It ends only when it is
@@ -147,6 +148,7 @@ func (t *triager) run(ctx workflow.Context) error {
 		})
 	}
 	t.followThreads(polls)
+	t.watchBacklog(polls)
 	err := workflow.Await(ctx, func() bool {
 		return t.ending || t.started >= maxStarted || workflow.GetInfo(ctx).GetContinueAsNewSuggested()
 	})

@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -13,31 +12,11 @@ import (
 const (
 	// changeTellsTrouble: before it, triages and reports did not send notices.
 	changeTellsTrouble = "tells-trouble"
-	// backlogEvery is the least time between two counts of the reports under way; only a hand-over can add to them.
-	backlogEvery = 20 * time.Minute
-	// grownOften is how many counts in a row have to be higher than the one before it for a notice: an hour of them.
+	// changeWatchesBacklog: triages counted the reports under way after a hand-over, and not at any other time.
+	changeWatchesBacklog = "triage-watches-backlog"
+	// grownOften is how many windows in a row have to come later than the one before it for a notice.
 	grownOften = 3
-	// smallBacklog is not worth a notice.
-	smallBacklog = 10
 )
-
-// Backlog is how many reports were under way, from count to count.
-type Backlog struct {
-	CountedAt time.Time `json:"counted_at,omitzero"`
-	Open      int64     `json:"open,omitempty"`
-	Grown     int       `json:"grown,omitempty"` // counts in a row that were higher than the one before
-	// Since is when it began to grow.
-	Since time.Time `json:"since,omitzero"`
-	Told  bool      `json:"told,omitempty"`
-}
-
-// String is the text of the notice, "" where there was none.
-func (b Backlog) String() string {
-	if !b.Told {
-		return ""
-	}
-	return fmt.Sprintf("%d reports are under way, and since %s they only become more", b.Open, formatTime(b.Since))
-}
 
 // unread notes that a channel cannot be read, and sends one notice. If its account needs a person, the account sends its
 // own.
@@ -72,10 +51,37 @@ func (t *triager) readAgain(ctx workflow.Context, c *ChannelState, window activi
 	tell(ctx, activities.TriageNotice{Triage: t.name, Event: activities.EventChannelRead, Channel: c.Channel, Since: since})
 }
 
-// weighBacklog detects, after a hand-over, a number of reports under way that only grows.
+// watchBacklog starts the watch over the reports under way, beside the pollers.
+func (t *triager) watchBacklog(ctx workflow.Context) {
+	if workflow.GetVersion(ctx, changeWatchesBacklog, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		t.counts = true
+		return
+	}
+	t.running++
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		defer func() { t.running-- }()
+		ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+			StartToCloseTimeout: time.Minute, HeartbeatTimeout: heartbeatTimeout, Summary: "watch the reports under way", RetryPolicy: Patient(),
+		})
+		for !t.ending && ctx.Err() == nil {
+			var news activities.BacklogNews
+			err := workflow.ExecuteActivity(ctx, (*activities.Triage).WatchBacklog,
+				activities.WatchBacklogInput{Triage: t.name, Backlog: t.Backlog}).Get(ctx, &news)
+			if err != nil {
+				return // the run ends: nothing else ends its retries
+			}
+			t.Backlog = news.Backlog
+			for _, event := range news.Events {
+				tell(ctx, news.Backlog.Notice(t.name, event))
+			}
+		}
+	})
+}
+
+// weighBacklog detects, after a hand-over, a number of reports under way that only grows; see [changeWatchesBacklog].
 func (t *triager) weighBacklog(ctx workflow.Context) {
 	now := workflow.Now(ctx)
-	if now.Sub(t.Backlog.CountedAt) < backlogEvery || !tellsTrouble(ctx) {
+	if now.Sub(t.Backlog.CountedAt) < activities.BacklogEvery || !tellsTrouble(ctx) {
 		return
 	}
 	t.Backlog.CountedAt = now
@@ -86,8 +92,8 @@ func (t *triager) weighBacklog(ctx workflow.Context) {
 		workflow.GetLogger(ctx).Warn("the open reports were not counted", "triage", t.name, "error", err)
 		return
 	}
-	if event := t.Backlog.count(open, now); event != "" {
-		tell(ctx, activities.TriageNotice{Triage: t.name, Event: event, Open: open, Since: t.Backlog.Since})
+	if event := t.Backlog.Count(open, now); event != "" {
+		tell(ctx, t.Backlog.Notice(t.name, event))
 	}
 }
 
@@ -104,29 +110,6 @@ func (t *triager) weighLag(ctx workflow.Context, c *ChannelState, lag time.Durat
 			Triage: t.name, Event: activities.EventChannelBehind, Channel: c.Channel, Since: workflow.Now(ctx).Add(-lag),
 		})
 	}
-}
-
-// count takes a new count, and returns what a notice should say has happened, "" for none.
-func (b *Backlog) count(open int64, now time.Time) activities.TriageEvent {
-	before := b.Open
-	b.Open = open
-	switch {
-	case open > before && open >= smallBacklog:
-		if b.Grown++; b.Grown == 1 {
-			b.Since = now
-		}
-		if b.Grown >= grownOften && !b.Told {
-			b.Told = true
-			return activities.EventBacklogGrows
-		}
-	case open < before:
-		told := b.Told
-		b.Grown, b.Told = 0, false
-		if told {
-			return activities.EventBacklogShrinks
-		}
-	}
-	return ""
 }
 
 func tellsTrouble(ctx workflow.Context) bool {

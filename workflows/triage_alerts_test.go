@@ -92,14 +92,26 @@ func TestABacklogThatOnlyGrowsIsToldAndSoIsItsEnd(t *testing.T) {
 	assert.Contains(t, during.Backlog, "reports are under way")
 }
 
-func TestABurstIsNoBacklog(t *testing.T) {
-	var b Backlog
-	for _, open := range []int64{0, 400, 300, 200, 9, 9, 9} {
-		assert.Empty(t, b.count(open, epoch))
-	}
-	for _, open := range []int64{1, 2, 3, 4, 5} {
-		assert.Empty(t, b.count(open, epoch), "few are no backlog, although they become more")
-	}
+// One report that goes on for hours is told of, although it is the only one and nobody writes any more.
+func TestAReportThatIsStuckIsToldAndSoIsItsEnd(t *testing.T) {
+	d := newDesk(bugsChannel)
+	d.open = 1
+	r := d.newRun(epoch)
+	stuck := activities.StuckReport{Report: "T1/C1/1.000100", Step: "file the issue", Began: epoch.Add(-time.Hour)}
+	var during TriageStatus
+	r.after(time.Hour, func() { d.set(func() { d.stuck = &stuck }) })
+	r.after(2*time.Hour, func() { during = r.status(t) })
+	r.after(3*time.Hour, func() { d.set(func() { d.stuck = nil }) })
+	r.after(5*time.Hour, r.env.CancelWorkflow)
+	r.triage(TriageInput{Triage: bugTriage})
+
+	require.Len(t, d.notices, 2, "once, however long it takes")
+	assert.Equal(t, activities.TriageNotice{
+		Triage: bugTriage, Event: activities.EventReportStuck, Report: stuck.Report, Reason: stuck.Step, Since: stuck.Began, Open: 1,
+	}, d.notices[0])
+	assert.Equal(t, activities.EventReportsFlow, d.notices[1].Event)
+	assert.True(t, d.notices[1].Since.Equal(stuck.Began), "they are the beginning and the end of one trouble")
+	assert.Contains(t, during.Backlog, "report T1/C1/1.000100 is under way since 2026-05-04T11:00:00Z (file the issue)")
 }
 
 // People write faster than the app may read: each window is older than the one before.

@@ -61,7 +61,9 @@ func (t *triager) handOver(ctx workflow.Context, c *ChannelState, window activit
 		if moved {
 			t.weighLag(ctx, c, workflow.Now(ctx).Sub(triage.Key{TS: window.Watermark}.Time()))
 		}
-		t.weighBacklog(ctx)
+		if t.counts {
+			t.weighBacklog(ctx)
+		}
 	}
 	return nil
 }

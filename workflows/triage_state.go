@@ -14,9 +14,9 @@ import (
 
 // TriageState is all that a triage remembers.
 type TriageState struct {
-	Paused   bool           `json:"paused,omitempty"`
-	Channels []ChannelState `json:"channels,omitempty"`
-	Backlog  Backlog        `json:"backlog,omitzero"`
+	Paused   bool               `json:"paused,omitempty"`
+	Channels []ChannelState     `json:"channels,omitempty"`
+	Backlog  activities.Backlog `json:"backlog,omitzero"`
 	// Threads is how far the threads and issues of the reports were watched.
 	Threads activities.ThreadsWatched `json:"threads,omitzero"`
 }
@@ -90,7 +90,7 @@ type TriageStatus struct {
 	// Trouble says why it is misconfigured.
 	Trouble string                   `json:"trouble,omitempty"`
 	Waiting []activities.Unavailable `json:"waiting,omitempty"`
-	// Backlog says since when the reports under way only become more.
+	// Backlog says since when the reports under way only become more, and which of them is stuck.
 	Backlog  string          `json:"backlog,omitempty"`
 	Plan     activities.Plan `json:"plan"`
 	Channels []ChannelState  `json:"channels"`

@@ -8,6 +8,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.temporal.io/api/workflow/v1"
+
+	"tokenkeeper/activities"
 	"tokenkeeper/config"
 	"tokenkeeper/gateway"
 	"tokenkeeper/workflows"
@@ -83,6 +86,30 @@ func (a *App) ParkedReports(ctx context.Context, name string, patience time.Dura
 	return parked, err
 }
 
+// StuckReport implements [activities.OpenReports].
+func (a *App) StuckReport(ctx context.Context, name string, before time.Time) (*activities.StuckReport, error) {
+	old, err := a.Executions(ctx, reportsOf(workflows.TriageWorkflowID(name))+
+		fmt.Sprintf("= 'Running' AND StartTime < '%s'", before.UTC().Format(time.RFC3339)), 0)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(old, func(x, y *workflow.WorkflowExecutionInfo) int {
+		return x.GetStartTime().AsTime().Compare(y.GetStartTime().AsTime())
+	})
+	heard, _, err := a.askThese(ctx, old, openReportPatience, openReportsLimit)
+	var stuck *activities.StuckReport
+	for i, report := range heard {
+		switch {
+		case report == nil, report.Parked != "", report.Step == workflows.StepAnswer, len(report.Waiting) > 0:
+		case stuck == nil:
+			stuck = &activities.StuckReport{Report: report.Report, Step: report.Step, Began: old[i].GetStartTime().AsTime()}
+		default:
+			stuck.Others++
+		}
+	}
+	return stuck, err
+}
+
 // askReports asks the open Reports of a triage how they are: visibility cannot tell. Each is asked for no longer than patience,
 // and all together for no longer than limit. unheard counts those that did not answer by then; nothing is known of them. Those
 // that ended meanwhile are in neither.
@@ -93,7 +120,21 @@ func (a *App) askReports(
 	if err != nil {
 		return nil, 0, err
 	}
-	end, heard := time.Now().Add(limit), make([]*workflows.ReportStatus, len(running))
+	heard, unheard, err := a.askThese(ctx, running, patience, limit)
+	for _, report := range heard {
+		if report != nil {
+			reports = append(reports, *report)
+		}
+	}
+	return reports, unheard, err
+}
+
+// askThese is askReports of some. It returns what each said, nil for nothing.
+func (a *App) askThese(
+	ctx context.Context, running []*workflow.WorkflowExecutionInfo, patience, limit time.Duration,
+) (heard []*workflows.ReportStatus, unheard int64, err error) {
+	end := time.Now().Add(limit)
+	heard = make([]*workflows.ReportStatus, len(running))
 	var silent atomic.Int64
 	err = Each(ctx, len(running), func(ctx context.Context, i int) error {
 		asking, cancel := context.WithTimeout(ctx, min(patience, time.Until(end)))
@@ -107,12 +148,7 @@ func (a *App) askReports(
 		}
 		return ctx.Err()
 	})
-	for _, report := range heard {
-		if report != nil {
-			reports = append(reports, *report)
-		}
-	}
-	return reports, silent.Load(), err
+	return heard, silent.Load(), err
 }
 
 // slow is how long a report may be at one step before somebody should look, although it still tries by itself.

@@ -17,6 +17,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"tokenkeeper/workflows"
 )
@@ -27,19 +28,26 @@ type crowd struct {
 
 	reports int
 	parked  map[int]bool
-	ended   map[int]bool  // since they were listed
-	takes   time.Duration // a question
+	started func(i int) time.Time // nil for never
+	query   string                // the last
+	ended   map[int]bool          // since they were listed
+	takes   time.Duration         // a question
 }
 
 func (c *crowd) ListWorkflow(_ context.Context, in *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+	c.query = in.GetQuery()
 	from, page := 0, &workflowservice.ListWorkflowExecutionsResponse{}
 	if len(in.GetNextPageToken()) > 0 {
 		from, _ = strconv.Atoi(string(in.GetNextPageToken()))
 	}
 	for i := from; i < min(from+100, c.reports); i++ {
-		page.Executions = append(page.Executions, &workflow.WorkflowExecutionInfo{
+		info := &workflow.WorkflowExecutionInfo{
 			Execution: &common.WorkflowExecution{WorkflowId: workflows.ReportWorkflowID(fmt.Sprintf("T1/C1/%d.000000", i))},
-		})
+		}
+		if c.started != nil {
+			info.StartTime = timestamppb.New(c.started(i))
+		}
+		page.Executions = append(page.Executions, info)
 	}
 	if from+100 < c.reports {
 		page.NextPageToken = []byte(strconv.Itoa(from + 100))
@@ -100,6 +108,28 @@ func TestAParkedReportIsSeenAmongThousands(t *testing.T) {
 		require.Len(t, counts.Parked, 1)
 		assert.Equal(t, "T1/C1/2999.000000", counts.Parked[0].Report)
 		assert.Zero(t, counts.Unheard, "one that ended is not missed")
+	})
+}
+
+// The oldest report that goes on trying is found, whatever order visibility has; one that is parked waits for a person.
+func TestTheOldestStuckReportIsFound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		c := &crowd{reports: 5, parked: map[int]bool{4: true}, ended: map[int]bool{1: true}, started: func(i int) time.Time {
+			return began.Add(-time.Duration(i) * time.Hour)
+		}}
+		stuck, err := appOf(t, c).StuckReport(t.Context(), "acme/bugs", began)
+		require.NoError(t, err)
+		require.NotNil(t, stuck)
+		assert.Equal(t, "T1/C1/3.000000", stuck.Report)
+		assert.Equal(t, "file the issue", stuck.Step)
+		assert.Equal(t, 2, stuck.Others)
+		assert.True(t, stuck.Began.Equal(began.Add(-3*time.Hour)))
+		assert.Contains(t, c.query, "ExecutionStatus = 'Running' AND StartTime < '2000-01-01T00:00:00Z'")
+
+		none, err := appOf(t, &crowd{}).StuckReport(t.Context(), "acme/bugs", began)
+		require.NoError(t, err)
+		assert.Nil(t, none)
 	})
 }
 
