@@ -13,8 +13,9 @@ import (
 	"tokenkeeper/workflows"
 )
 
-// What the README says of Temporal's history: idle channels cost nothing, however often they are read, and each report a
-// known number of events.
+// What the README says of Temporal's history: idle channels cost nothing, however often they are read, and each report no more
+// events than are stated there. They differ by a Workflow Task, which is three events, where a reaction comes a little earlier or
+// later.
 func TestWhatHistoriesHold(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandbox.Options{})
@@ -34,8 +35,8 @@ func TestWhatHistoriesHold(t *testing.T) {
 	w.eventually("the hand-over", func() bool { return w.triage(name).Channels[0].Reports == 1 })
 	triage, single := len(w.history(id).GetEvents())-idle, len(w.history(reportID).GetEvents())
 	t.Logf("a report alone in its window: %d events in its Triage, %d in its own history", triage, single)
-	require.LessOrEqual(t, triage, 30)
-	require.LessOrEqual(t, single, 45)
+	assert.LessOrEqual(t, triage, 18)
+	assert.LessOrEqual(t, single, 38)
 
 	before := len(w.history(id).GetEvents())
 	const many = 20
@@ -45,7 +46,7 @@ func TestWhatHistoriesHold(t *testing.T) {
 	w.eventually("all of them to be handed over", func() bool { return w.triage(name).Channels[1].Reports == many })
 	together := len(w.history(id).GetEvents()) - before
 	t.Logf("%d reports in few windows: %d events in their Triage", many, together)
-	assert.LessOrEqual(t, together, 8*many)
+	assert.LessOrEqual(t, together, 7*many)
 }
 
 // A refresh costs what a timer and an Activity cost, and nothing for what nobody searches for: the expiry of a token is a
