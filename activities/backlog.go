@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -148,18 +149,16 @@ func (t *Triage) lookAtBacklog(ctx context.Context, name string, b Backlog) (Bac
 	if err != nil {
 		return BacklogNews{}, fmt.Errorf("counting the reports of triage %s: %w", name, err)
 	}
-	stuck, err := t.Reports.StuckReport(ctx, name, now.Add(-stuckAfter))
+	stuck, known, err := t.Reports.StuckReport(ctx, name, now.Add(-stuckAfter))
 	if err != nil {
 		return BacklogNews{}, fmt.Errorf("looking for stuck reports of triage %s: %w", name, err)
 	}
-	news := BacklogNews{}
-	for _, event := range []TriageEvent{b.Count(open, now), b.Find(stuck)} {
-		if event != "" {
-			news.Events = append(news.Events, event)
-		}
+	events := []TriageEvent{b.Count(open, now)}
+	if known { // else the trouble that people know of is neither over nor another one
+		events = append(events, b.Find(stuck))
 	}
-	news.Backlog = b
-	return news, nil
+	events = slices.DeleteFunc(events, func(e TriageEvent) bool { return e == "" })
+	return BacklogNews{Backlog: b, Events: events}, nil
 }
 
 // Notice is about an event of the reports of a triage.

@@ -17,15 +17,16 @@ import (
 type queue struct {
 	open   int64
 	stuck  *activities.StuckReport
+	silent bool      // those that are old do not say how they are
 	before time.Time // what is asked for
 	err    error
 }
 
 func (q *queue) OpenReports(context.Context, string) (int64, error) { return q.open, q.err }
 
-func (q *queue) StuckReport(_ context.Context, _ string, before time.Time) (*activities.StuckReport, error) {
+func (q *queue) StuckReport(_ context.Context, _ string, before time.Time) (*activities.StuckReport, bool, error) {
 	q.before = before
-	return q.stuck, q.err
+	return q.stuck, !q.silent, q.err
 }
 
 // watched returns a watch over the reports of a queue.
@@ -71,7 +72,9 @@ func TestAStuckReportIsToldOnce(t *testing.T) {
 		q.stuck = &activities.StuckReport{Report: "T1/C1/2.000100", Step: "file the issue", Began: w.clock.Now().Add(-2 * time.Hour)}
 		once(w, tr.WatchBacklog, in).fails(t, activities.ErrTypeNothingNew)
 	}
-	q.stuck = nil
+	q.stuck, q.silent = nil, true
+	once(w, tr.WatchBacklog, in).fails(t, activities.ErrTypeNothingNew)
+	q.silent = false
 	over := once(w, tr.WatchBacklog, in)
 	require.NoError(t, over.err)
 	assert.Equal(t, []activities.TriageEvent{activities.EventReportsFlow}, over.out.Events)

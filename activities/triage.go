@@ -63,8 +63,9 @@ type Plans interface {
 type OpenReports interface {
 	OpenReports(ctx context.Context, triage string) (int64, error)
 	// StuckReport returns the oldest of those that began before a time and that go on trying, nil for none. One that waits for
-	// people, or for an account that needs one, is told of by itself and is none.
-	StuckReport(ctx context.Context, triage string, before time.Time) (*StuckReport, error)
+	// people, or for an account that needs one, is told of by itself and is none. known is false where some did not say how they
+	// are, and of the others none is.
+	StuckReport(ctx context.Context, triage string, before time.Time) (stuck *StuckReport, known bool, err error)
 }
 
 // Triage holds the Activities that read the configuration, and those that look at a triage as a whole.

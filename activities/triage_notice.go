@@ -72,7 +72,7 @@ func (n TriageNotice) news() triageNews {
 	case EventReportStuck:
 		return triageNews{NoticeTrouble, "it is under way for longer than an hour, and is tried again and again; it is the oldest of those", see}
 	case EventReportsFlow:
-		return triageNews{NoticeRecovery, "no report is under way for longer than an hour any more", ""}
+		return triageNews{NoticeRecovery, "no report is tried for longer than an hour any more", ""}
 	}
 	return triageNews{NoticeTrouble, string(n.Event), see}
 }

@@ -87,17 +87,16 @@ func (a *App) ParkedReports(ctx context.Context, name string, patience time.Dura
 }
 
 // StuckReport implements [activities.OpenReports].
-func (a *App) StuckReport(ctx context.Context, name string, before time.Time) (*activities.StuckReport, error) {
+func (a *App) StuckReport(ctx context.Context, name string, before time.Time) (stuck *activities.StuckReport, known bool, err error) {
 	old, err := a.Executions(ctx, reportsOf(workflows.TriageWorkflowID(name))+
 		fmt.Sprintf("= 'Running' AND StartTime < '%s'", before.UTC().Format(time.RFC3339)), 0)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	slices.SortStableFunc(old, func(x, y *workflow.WorkflowExecutionInfo) int {
 		return x.GetStartTime().AsTime().Compare(y.GetStartTime().AsTime())
 	})
-	heard, _, err := a.askThese(ctx, old, openReportPatience, openReportsLimit)
-	var stuck *activities.StuckReport
+	heard, unheard, err := a.askThese(ctx, old, openReportPatience, openReportsLimit)
 	for i, report := range heard {
 		switch {
 		case report == nil, report.Parked != "", report.Step == workflows.StepAnswer, len(report.Waiting) > 0:
@@ -107,7 +106,7 @@ func (a *App) StuckReport(ctx context.Context, name string, before time.Time) (*
 			stuck.Others++
 		}
 	}
-	return stuck, err
+	return stuck, stuck != nil || unheard == 0, err
 }
 
 // askReports asks the open Reports of a triage how they are: visibility cannot tell. Each is asked for no longer than patience,

@@ -118,8 +118,9 @@ func TestTheOldestStuckReportIsFound(t *testing.T) {
 		c := &crowd{reports: 5, parked: map[int]bool{4: true}, ended: map[int]bool{1: true}, started: func(i int) time.Time {
 			return began.Add(-time.Duration(i) * time.Hour)
 		}}
-		stuck, err := appOf(t, c).StuckReport(t.Context(), "acme/bugs", began)
+		stuck, known, err := appOf(t, c).StuckReport(t.Context(), "acme/bugs", began)
 		require.NoError(t, err)
+		assert.True(t, known)
 		require.NotNil(t, stuck)
 		assert.Equal(t, "T1/C1/3.000000", stuck.Report)
 		assert.Equal(t, "file the issue", stuck.Step)
@@ -127,9 +128,15 @@ func TestTheOldestStuckReportIsFound(t *testing.T) {
 		assert.True(t, stuck.Began.Equal(began.Add(-3*time.Hour)))
 		assert.Contains(t, c.query, "ExecutionStatus = 'Running' AND StartTime < '2000-01-01T00:00:00Z'")
 
-		none, err := appOf(t, &crowd{}).StuckReport(t.Context(), "acme/bugs", began)
+		none, known, err := appOf(t, &crowd{}).StuckReport(t.Context(), "acme/bugs", began)
 		require.NoError(t, err)
 		assert.Nil(t, none)
+		assert.True(t, known)
+		c.takes = time.Minute
+		none, known, err = appOf(t, c).StuckReport(t.Context(), "acme/bugs", began)
+		require.NoError(t, err)
+		assert.Nil(t, none)
+		assert.False(t, known, "nobody said how it is")
 	})
 }
 
