@@ -179,7 +179,7 @@ func TestTriageStatusWithoutWorker(t *testing.T) {
 	w.run("triage", "status").exits(exitFailure).prints("acme/bug-reports: not running", "tokenkeeper triage start acme/bug-reports")
 	working := workingTriage(t, temporal)
 	temporal.deaf = true
-	w.run("triage", "status", "--timeout", "200ms").exits(exitOK).prints("acme/bug-reports: no worker", "make run", "25 done")
+	w.run("triage", "status", "--timeout", "2s").exits(exitOK).prints("acme/bug-reports: no worker", "make run", "25 done")
 	working.closed = true
 	w.run("triage", "status", "acme/bug-reports").exits(exitFailure).complains("triage acme/bug-reports does not run")
 	w.run("__complete", "triage", "status", "").exits(exitOK).prints("acme/bug-reports\n")
