@@ -215,6 +215,8 @@ func (a *Account) present(ctx context.Context, conn Connection, in RefreshInput,
 
 // refused sorts a failed POST.
 func (a *Account) refused(ctx context.Context, record vault.Record, err error) RefreshResult {
+	ctx, cancel := context.WithTimeout(ctx, talkMargin)
+	defer cancel()
 	failure := describe(err)
 	a.Pauses.heard(record.Account, &failure)
 	switch failure.Kind {
@@ -313,6 +315,11 @@ func vaultAway(err error) RefreshResult {
 	return failed(credential.Transient, CodeVault, err.Error())
 }
 
+func isIntegrityError(err error) bool {
+	_, ok := errors.AsType[*vault.IntegrityError](err)
+	return ok
+}
+
 // StoreInput carries tokens that the vault did not take.
 type StoreInput struct {
 	Account    credential.AccountID  `json:"account"`
@@ -321,7 +328,8 @@ type StoreInput struct {
 }
 
 // StoreTokens puts sealed tokens into the vault. Temporal retries it until the vault is back; a second run finds the
-// newer generation and leaves it. Errors: [ErrTypeRejected] when the account was shredded meanwhile.
+// newer generation and leaves it. Errors: [ErrTypeRejected] when the account was shredded meanwhile, or its vault
+// is an older one.
 func (a *Account) StoreTokens(ctx context.Context, in StoreInput) (Facts, error) {
 	tokens, err := a.Vault.OpenTokens(ctx, in.Account, in.Generation, in.Sealed)
 	if err == nil {
@@ -331,6 +339,8 @@ func (a *Account) StoreTokens(ctx context.Context, in StoreInput) (Facts, error)
 	case errors.Is(err, vault.ErrNotFound):
 		return Facts{}, rejected("the vault holds no credential of account %s any more; connect it again with: tokenkeeper account connect %s",
 			in.Account, in.Account)
+	case isIntegrityError(err): // they will never open, and the account has to go on
+		return Facts{}, rejected("%v; the new tokens of account %s are lost: the vault was restored from a backup while they were under way", err, in.Account)
 	case err != nil && !errors.Is(err, vault.ErrConflict):
 		return Facts{}, fmt.Errorf("storing the tokens of account %s: %w", in.Account, err)
 	}

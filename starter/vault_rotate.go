@@ -30,7 +30,8 @@ the vault open. With --drop-old, keys that nothing is sealed with are removed, o
 Where workers run on several machines, each has its own keyset file: make the key with --stage, bring the file to all of
 them, and then rotate.
 
-The exit code is 1 when something in the vault does not open; it stays as it is. It is 5 when the vault itself does not.`,
+The exit code is 1 when a key or a login in the vault does not open; it stays as it is. It is 5 when the vault itself does not.
+Whether all tokens open, tokenkeeper vault verify says.`,
 		Example: `  tokenkeeper vault rotate
   tokenkeeper vault rotate --drop-old
   tokenkeeper vault rotate --drop-old --keep 0s

@@ -48,7 +48,7 @@ func (s sealer) access(ctx context.Context, q storage.Queryer, account credentia
 		return Access{}, err
 	}
 	b := binding{account: account, generation: a.Generation, field: fieldAccess}
-	opens, err := s.withKey(b, key)
+	opens, err := s.withKey(b, key, sealed)
 	if err != nil {
 		return Access{}, err
 	}

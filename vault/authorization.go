@@ -127,7 +127,7 @@ func (s sealer) authorization(ctx context.Context, q storage.Queryer, id string,
 	if a.Account, err = credential.ParseAccountID(account); err != nil {
 		return Authorization{}, err
 	}
-	opens, err := s.withKey(a.binding(), key)
+	opens, err := s.withKey(a.binding(), key, sealed)
 	if err != nil {
 		return Authorization{}, err
 	}

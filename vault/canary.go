@@ -85,7 +85,12 @@ func (s sealer) keyInForce(ctx context.Context, q storage.Queryer) (uint32, erro
 
 // nameAllKeys adds the keys that records were sealed with: after a rotation there may be several.
 func nameAllKeys(ctx context.Context, q storage.Queryer, wrong *WrongKeyError) error {
-	rows, err := q.QueryContext(ctx, `SELECT substr(data_key, 1, 5) FROM records UNION SELECT substr(access, 1, 5) FROM records`)
+	dataKey, err := dataKeyColumn(ctx, q, `records`)
+	if err != nil {
+		return errors.Join(wrong, err)
+	}
+	// What a data key has sealed begins with no key id.
+	rows, err := q.QueryContext(ctx, `SELECT substr(`+dataKey+`, 1, 5) FROM records UNION SELECT substr(access, 1, 5) FROM records`)
 	if err != nil {
 		return errors.Join(wrong, err)
 	}

@@ -22,7 +22,8 @@ func (v *Vault) SealTokens(r Record, t credential.Tokens) ([]byte, error) {
 }
 
 // OpenTokens opens what [Vault.SealTokens] sealed while g was the account's generation. It opens for as long as g is: the key
-// goes with that generation. After that it returns [ErrConflict], and [ErrNotFound] for an account that was shredded.
+// goes with that generation. It returns [ErrConflict] when another one is there, [ErrNotFound] for an account that was shredded,
+// and an [IntegrityError] for a generation with the same number and another key: the vault was restored from a backup.
 func (v *Vault) OpenTokens(ctx context.Context, account credential.AccountID, g credential.Generation, sealed []byte) (credential.Tokens, error) {
 	var t credential.Tokens
 	err := v.read(ctx, func(q storage.Queryer, s sealer) (err error) {
@@ -44,10 +45,10 @@ func (s sealer) openCarried(ctx context.Context, q storage.Queryer, b binding, s
 		return credential.Tokens{}, ErrNotFound
 	case err != nil:
 		return credential.Tokens{}, err
-	case current > b.generation:
+	case current != b.generation:
 		return credential.Tokens{}, conflict(current, b.generation)
 	}
-	opens, err := s.withKey(b, key)
+	opens, err := s.withKey(b, key, sealed)
 	if err != nil {
 		return credential.Tokens{}, err
 	}

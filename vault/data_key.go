@@ -1,13 +1,17 @@
 package vault
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tink-crypto/tink-go/v2/aead/subtle"
 	"github.com/tink-crypto/tink-go/v2/core/cryptofmt"
 	"github.com/tink-crypto/tink-go/v2/tink"
+
+	"tokenkeeper/vault/internal/storage"
 )
 
 const (
@@ -72,12 +76,13 @@ func (s sealer) withNewKey(b binding) (tokenSealer, []byte, error) {
 	return tokenSealer{sealer: s, key: gcm}, sealed, err
 }
 
-// withKey returns what opens a set of tokens that is bound to b, by its key as it is kept.
-func (s sealer) withKey(b binding, sealed []byte) (tokenSealer, error) {
-	if len(sealed) == 0 {
+// withKey returns what opens a set of tokens that is bound to b, by its key as it is kept. The tokens say whether it counts: a
+// worker of before there were such keys writes a row anew without a look at the key in it.
+func (s sealer) withKey(b binding, key []byte, tokens ...[]byte) (tokenSealer, error) {
+	if len(key) == 0 || !slices.ContainsFunc(tokens, sealedByDataKey) {
 		return tokenSealer{sealer: s}, nil
 	}
-	key, err := s.open(b.dataKey(), sealed)
+	key, err := s.open(b.dataKey(), key)
 	if err != nil {
 		return tokenSealer{}, err
 	}
@@ -87,4 +92,18 @@ func (s sealer) withKey(b binding, sealed []byte) (tokenSealer, error) {
 		return tokenSealer{}, s.broken(b.dataKey(), err)
 	}
 	return tokenSealer{sealer: s, key: gcm}, nil
+}
+
+// dataKeyColumn is the column of a table that has data keys. A vault of before schema version 14, which is not migrated yet, has none.
+func dataKeyColumn(ctx context.Context, q storage.Queryer, table string) (string, error) {
+	rows, err := q.QueryContext(ctx, `SELECT * FROM `+table+` LIMIT 0`) //nolint:unqueryvet // which columns there are is the question
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err == nil && !slices.Contains(columns, "data_key") {
+		return `CAST(NULL AS BYTEA)`, rows.Err()
+	}
+	return `data_key`, errors.Join(err, rows.Err())
 }

@@ -23,7 +23,8 @@
 //	keyset ──seals──▶ data key of (account, generation) ──seals──▶ access token │ refresh token │ an answer that the database
 //	                                                                                              could not take (history)
 //
-// [Vault.Shred] and the next generation destroy the data key, and with it everything that it sealed, wherever that is.
+// [Vault.Shred] and the next generation delete the data key. What it sealed and a history of Temporal still holds opens no more; a
+// copy of the row itself, in a backup or where PostgreSQL has not overwritten it yet, has the key beside it.
 //
 // The keys of the keyset are in a [KeysetFile], in the clear or encrypted by a key management service (package kms). Which of them
 // seals is written in the vault, and every transaction that seals reads it there, so a rotation needs no worker to stop:

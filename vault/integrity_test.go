@@ -182,7 +182,11 @@ func testCarriedTokensEndWithTheirGeneration(t *testing.T, b backend) {
 	_, err = sealerOf(v.keyset).open(binding{account: slack, generation: 2, field: fieldCarried}, second)
 	requireIntegrityError(t, err, slack)
 
+	_, err = v.OpenTokens(t.Context(), slack, 7, first)
+	require.ErrorIs(t, err, ErrNotFound)
 	connectAccount(t, v, "a2", slack, "T1/B1")
+	_, err = v.OpenTokens(t.Context(), slack, 7, first)
+	require.ErrorIs(t, err, ErrConflict, "the vault was restored from a backup")
 	tamper(t, v, `UPDATE records SET generation = 2`)
 	_, err = v.OpenTokens(t.Context(), slack, 2, second)
 	requireIntegrityError(t, err, slack)
@@ -226,7 +230,7 @@ func testEachGenerationHasItsOwnKey(t *testing.T, b backend) {
 	require.NoError(t, err)
 	var next []byte
 	peek(t, v, `SELECT access FROM records`, &next)
-	opens, err := sealerOf(v.keyset).withKey(binding{account: slack, generation: 1}, key)
+	opens, err := sealerOf(v.keyset).withKey(binding{account: slack, generation: 1}, key, access)
 	require.NoError(t, err)
 	_, err = opens.openTokens(binding{account: slack, generation: 1, field: fieldAccess}, access)
 	require.NoError(t, err)

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -59,6 +60,14 @@ func testRowsOfBeforeDataKeysGoOn(t *testing.T, b backend) {
 	require.NoError(t, err)
 	assert.Equal(t, tokens("carried"), got)
 
+	// A worker that does not know of the column writes a row, and leaves the key of the tokens before in it.
+	stale, _, err := sealerOf(f.keyset).sealPair(github, 7, tokens("before"))
+	require.NoError(t, err)
+	tamper(t, v, `UPDATE records SET data_key = $1 WHERE account = 'acme/triage/github'`, stale.key)
+	f.allUnder(t, f.keyset.KeyIDs()[0])
+	_, err = v.Get(t.Context(), github)
+	require.NoError(t, err)
+
 	r, err := v.Rotate(t.Context(), RotateOptions{})
 	require.NoError(t, err)
 	assert.Equal(t, Rows{Records: 2, Authorizations: 1, Logins: 1}, r.Resealed)
@@ -98,6 +107,11 @@ func testOldVaultIsBroughtUpToDate(t *testing.T, b backend) {
 	tamper(t, v, versions[b.name].set+`1`)
 
 	assert.True(t, f.verified(t).OK())
+	_, err = Open(t.Context(), f.with(newFixture(t).keyset))
+	wrong, ok := errors.AsType[*WrongKeyError](err)
+	require.True(t, ok, "%v", err)
+	assert.Equal(t, f.keyset.KeyIDs(), wrong.SealedWith)
+	assert.NotContains(t, err.Error(), "column")
 	var version int
 	peek(t, v, versions[b.name].get, &version)
 	assert.Equal(t, 1, version, "to verify is not to migrate")

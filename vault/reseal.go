@@ -97,7 +97,7 @@ func resealRecord(ctx context.Context, tx storage.Queryer, s sealer, key any) er
 	if err != nil {
 		return err
 	}
-	if len(pair.key) > 0 {
+	if sealedByDataKey(pair.access) {
 		pair.key, err = s.reseal(binding{account: id, generation: generation}.dataKey(), pair.key)
 	} else {
 		pair, err = s.giveKey(id, generation, pair)
@@ -132,7 +132,7 @@ func resealAuthorization(ctx context.Context, tx storage.Queryer, s sealer, key 
 	if a.Account, err = parseAccount(account, fieldAuthorization); err != nil {
 		return err
 	}
-	if len(dataKey) > 0 {
+	if sealedByDataKey(sealed) {
 		dataKey, err = s.reseal(a.binding().dataKey(), dataKey)
 	} else if a.Tokens, err = (tokenSealer{sealer: s}).openTokens(a.binding(), sealed); err == nil {
 		sealed, dataKey, err = s.sealAuthorization(a)

@@ -34,7 +34,7 @@ func (s sealer) sealPair(account credential.AccountID, g credential.Generation, 
 
 // openPair refuses a pair when either piece does not open. It returns the key of the two as well.
 func (s sealer) openPair(account credential.AccountID, g credential.Generation, pair sealedPair) (credential.Tokens, tink.AEAD, error) {
-	seals, err := s.withKey(binding{account: account, generation: g}, pair.key)
+	seals, err := s.withKey(binding{account: account, generation: g}, pair.key, pair.access, pair.refresh)
 	if err != nil {
 		return credential.Tokens{}, nil, err
 	}

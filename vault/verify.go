@@ -152,20 +152,6 @@ func (look *verifier) canary() error {
 	return look.note(err)
 }
 
-// dataKeys is the column of a table that has them. A vault of before schema version 14, which a look does not migrate, has none.
-func (look *verifier) dataKeys(table string) (string, error) {
-	rows, err := look.q.QueryContext(look.ctx, `SELECT * FROM `+table+` LIMIT 0`) //nolint:unqueryvet // which columns there are is the question
-	if err != nil {
-		return "", err
-	}
-	defer rows.Close()
-	columns, err := rows.Columns()
-	if err == nil && !slices.Contains(columns, "data_key") {
-		return `NULL`, rows.Err()
-	}
-	return `data_key`, errors.Join(err, rows.Err())
-}
-
 // each calls visit for every row of a query.
 func (look *verifier) each(query string, visit func(row scanner) error) error {
 	rows, err := look.q.QueryContext(look.ctx, query)
@@ -182,7 +168,7 @@ func (look *verifier) each(query string, visit func(row scanner) error) error {
 }
 
 func (look *verifier) records() error {
-	dataKey, err := look.dataKeys(`records`)
+	dataKey, err := dataKeyColumn(look.ctx, look.q, `records`)
 	if err != nil {
 		return err
 	}
@@ -206,7 +192,7 @@ func (look *verifier) records() error {
 				Account: account, Generation: generation, Field: "connector", Problem: fmt.Sprintf("the row says %q", connector),
 			}}
 		}
-		opens, err := look.s.withKey(binding{account: id, generation: generation}, pair.key)
+		opens, err := look.s.withKey(binding{account: id, generation: generation}, pair.key, pair.access, pair.refresh)
 		if err != nil {
 			return err
 		}
@@ -220,7 +206,7 @@ func (look *verifier) records() error {
 }
 
 func (look *verifier) authorizations() error {
-	dataKey, err := look.dataKeys(`authorizations`)
+	dataKey, err := dataKeyColumn(look.ctx, look.q, `authorizations`)
 	if err != nil {
 		return err
 	}
@@ -240,7 +226,7 @@ func (look *verifier) authorizations() error {
 		if a.Account, err = parseAccount(account, fieldAuthorization); err != nil {
 			return err
 		}
-		opens, err := look.s.withKey(a.binding(), key)
+		opens, err := look.s.withKey(a.binding(), key, sealed)
 		if err != nil {
 			return err
 		}
