@@ -32,7 +32,7 @@
 //	before 2        record g                         begins as if nothing had been
 //	held up there   record g                         goes ahead, and step 2 refuses the one that wakes up after it
 //	2 to 3          the mark; nothing was sent       cannot know that: the provider's facts decide
-//	3 to 5          the mark; the token is spent     the same
+//	3 to 5          the mark; the token is spent     the same, and after a refusal that was not noted too
 //	5 to 6          record g+1                       finds it in step 1 and sends nothing
 //	after 6'        the pair in history              stores it; a second time changes nothing
 //	Temporal away   what the Activity got to         the same rows: an Activity that lost its server runs on to step 5

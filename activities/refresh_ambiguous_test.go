@@ -58,11 +58,11 @@ func TestAnUnknownOutcomeIsDecidedByTheProvidersFacts(t *testing.T) {
 			rotation: sandbox.RotationGrace, facts: provider.RotationGrace, after: 2 * time.Minute, requests: 2, recovers: true,
 		},
 		"grace and reuse revokes, early": {
-			rotation: sandbox.RotationGrace, facts: provider.RotationGrace, reuseRevokes: true, processed: true, after: 2 * time.Second,
+			rotation: sandbox.RotationGraceRevokeFamily, facts: provider.RotationGrace, reuseRevokes: true, processed: true, after: 2 * time.Second,
 			requests: 2, recovers: true,
 		},
 		"grace and reuse revokes, late in the window": {
-			rotation: sandbox.RotationGrace, facts: provider.RotationGrace, reuseRevokes: true, processed: true, after: 40 * time.Second,
+			rotation: sandbox.RotationGraceRevokeFamily, facts: provider.RotationGrace, reuseRevokes: true, processed: true, after: 40 * time.Second,
 			requests: 1, code: activities.CodeOutcomeUnknown,
 		},
 		"single use, carried out": {

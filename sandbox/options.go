@@ -35,6 +35,9 @@ const (
 	RotationRevokeFamily Rotation = "revoke_family"
 	// RotationGrace: still good for AppOptions.Grace after its first use.
 	RotationGrace Rotation = "grace"
+	// RotationGraceRevokeFamily: still good for AppOptions.Grace after its first use; a use after that revokes every token of the
+	// grant, as at Okta and Auth0.
+	RotationGraceRevokeFamily Rotation = "grace_revoke_family"
 )
 
 // OldAccess is what a refresh does to the access token before it.
@@ -70,7 +73,7 @@ type AppOptions struct {
 	RefreshLifetime time.Duration
 	// Rotation is grace at Slack and single use at GitHub and Zendesk by default.
 	Rotation Rotation
-	// Grace is how long a used refresh token stays good with RotationGrace; 30 s by default.
+	// Grace is how long a used refresh token stays good with the rotations that have one; 30 s by default.
 	Grace     time.Duration
 	OldAccess OldAccess
 	// ActiveTokens is how many access tokens of a grant live side by side; one more ends the oldest. 2 at Slack, no limit

@@ -135,7 +135,7 @@ func (a *app) renew(value string, now time.Time) (p pair, spentBefore, ok bool) 
 		return pair{}, false, false
 	}
 	if a.spent(t, now) {
-		if a.Rotation == RotationRevokeFamily {
+		if a.Rotation == RotationRevokeFamily || a.Rotation == RotationGraceRevokeFamily {
 			t.grant.revoke()
 		}
 		return pair{}, true, false
@@ -164,7 +164,8 @@ func (a *app) spent(t *token, now time.Time) bool {
 	if t.usedAt.IsZero() || a.Rotation == RotationStatic {
 		return false
 	}
-	return a.Rotation != RotationGrace || now.Sub(t.usedAt) > a.Grace
+	graced := a.Rotation == RotationGrace || a.Rotation == RotationGraceRevokeFamily
+	return !graced || now.Sub(t.usedAt) > a.Grace
 }
 
 // accessState looks up the access token that a request carries.

@@ -37,6 +37,7 @@ func TestRotation(t *testing.T) {
 		{sandbox.RotationSingleUse, "invalid_refresh_token", "invalid_refresh_token", true, 2},
 		{sandbox.RotationRevokeFamily, "invalid_refresh_token", "invalid_refresh_token", false, 2},
 		{sandbox.RotationGrace, "", "invalid_refresh_token", true, 1},
+		{sandbox.RotationGraceRevokeFamily, "", "invalid_refresh_token", false, 1},
 	} {
 		t.Run(string(test.rotation), func(t *testing.T) {
 			w := newWorld(t, sandbox.Options{Slack: sandbox.AppOptions{

@@ -21,6 +21,7 @@ type front struct {
 	mu      sync.Mutex
 	holding bool       // guarded by mu
 	held    []net.Conn // guarded by mu; accepted while it held
+	back    int        // guarded by mu; bytes of the server that went to its clients
 }
 
 func newFront(t testing.TB, server string) *front {
@@ -73,7 +74,24 @@ func (f *front) pass(client net.Conn) {
 		_, _ = io.Copy(server, client) // it ends with the connection, however that ends
 	})
 	defer end()
-	_, _ = io.Copy(client, server)
+	_, _ = io.Copy(io.MultiWriter(client, backward{f}), server)
+}
+
+// backward counts what a server says.
+type backward struct{ *front }
+
+func (b backward) Write(said []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.back += len(said)
+	return len(said), nil
+}
+
+// answered returns how many bytes of the server went to its clients.
+func (f *front) answered() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.back
 }
 
 // hold begins to hold.

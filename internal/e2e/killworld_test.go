@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -95,7 +96,7 @@ func newKillWorld(t *testing.T) *killWorld {
 
 func (k *killWorld) serve(kind string, rotation sandbox.Rotation) (url string) {
 	s := sandbox.New(sandbox.Options{GitHub: sandbox.AppOptions{
-		AccessLifetime: time.Hour, Rotation: rotation, Grace: time.Minute, OldAccess: sandbox.OldAccessLives,
+		AccessLifetime: time.Hour, Rotation: rotation, Grace: 3 * time.Minute, OldAccess: sandbox.OldAccessLives,
 	}})
 	server := httptest.NewServer(s.Handler())
 	k.t.Cleanup(server.Close)
@@ -288,6 +289,25 @@ func (k *killWorld) dieUnanswered() {
 
 func (k *killWorld) loseTheAnswer() {
 	k.script(sandbox.Fault{Kind: sandbox.FaultDrop, Processed: true})
+}
+
+// dieBeforeTheMarkIsWithdrawn kills a worker that has heard that its refresh token was not spent, and cannot write that down.
+func (k *killWorld) dieBeforeTheMarkIsWithdrawn() {
+	answered := map[string]int{}
+	for kind, front := range k.fronts {
+		answered[kind] = front.answered()
+	}
+	k.script(sandbox.Fault{Kind: sandbox.FaultStatus, Status: http.StatusServiceUnavailable, Delay: 2 * time.Second})
+	unlock := k.lockVault()
+	for kind, front := range k.fronts {
+		k.eventually(kind+" to have refused", func() bool { return front.answered() > answered[kind] })
+	}
+	k.kill()
+	unlock()
+	for _, kind := range kinds {
+		assert.Equal(k.t, 1, k.marks(kind.name), "the vault says that %s was presented", kind.name)
+	}
+	k.start()
 }
 
 func (k *killWorld) dieBeforeItIsStored() {
