@@ -123,6 +123,56 @@ func TestASingleUseTokenIsPresentedOnceMoreAndNoMore(t *testing.T) {
 	assert.Zero(t, w.Books().RefreshTokensPresentedTwice)
 }
 
+// A service that says 503 did not handle the request (RFC 9110 §15.6.4), and its maintenance outlasts the few presentations that a
+// lost answer leaves. A proxy may say so of a request that went through, and then the grant is over whatever the answer is taken
+// for: presented again, a spent token is refused. Taken for a lost answer, each outage would end the grants that were due in it.
+func TestAnOutageThatSays503CostsNoGrantHoweverLongItIs(t *testing.T) {
+	const outage = 5 // attempts
+	for name, c := range map[string]struct {
+		rotation     sandbox.Rotation
+		facts        provider.Rotation
+		reuseRevokes bool
+	}{
+		"static":                      {rotation: sandbox.RotationStatic, facts: provider.RotationStatic},
+		"grace":                       {rotation: sandbox.RotationGrace, facts: provider.RotationGrace},
+		"grace and reuse revokes":     {rotation: sandbox.RotationGraceRevokeFamily, facts: provider.RotationGrace, reuseRevokes: true},
+		"single use":                  {rotation: sandbox.RotationSingleUse, facts: provider.RotationSingleUse},
+		"single use, reuse revokes":   {rotation: sandbox.RotationRevokeFamily, facts: provider.RotationSingleUse, reuseRevokes: true},
+		"nobody knows: as single use": {rotation: sandbox.RotationSingleUse},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, sandbox.Options{Slack: sandbox.AppOptions{Rotation: c.rotation, Grace: time.Minute}})
+			w.rotates("slack", c.facts, time.Minute, c.reuseRevokes)
+			w.connect(slackAccount)
+			w.fault(sandbox.Fault{App: sandbox.Slack, Endpoint: "token.refresh", Kind: sandbox.FaultStatus, Status: 503, Times: outage})
+			for range outage {
+				requireFailure(t, w.refresh(slackAccount, 1), credential.Transient, "")
+				assert.Nil(t, w.held(slackAccount).Presented)
+				w.clock.advance(10 * time.Minute)
+			}
+
+			r := w.refresh(slackAccount, 1)
+
+			require.NotNil(t, r.Credential, "%+v", r.Failure)
+			assert.EqualValues(t, 2, r.Credential.Generation)
+			assert.Zero(t, w.Books().RefreshTokensPresentedTwice)
+		})
+	}
+}
+
+// What a proxy lied about ends the grant, as a lost answer would, and where reuse revokes it the access token as well. The account
+// knows at the next answer.
+func TestA503OfARequestThatWentThroughEndsInARefusal(t *testing.T) {
+	for _, rotation := range []sandbox.Rotation{sandbox.RotationSingleUse, sandbox.RotationRevokeFamily} {
+		w := newWorld(t, sandbox.Options{Slack: sandbox.AppOptions{Rotation: rotation}})
+		w.rotates("slack", provider.RotationSingleUse, 0, rotation == sandbox.RotationRevokeFamily)
+		w.connect(slackAccount)
+		w.fault(sandbox.Fault{App: sandbox.Slack, Endpoint: "token.refresh", Kind: sandbox.FaultStatus, Status: 503, Processed: true})
+		requireFailure(t, w.refresh(slackAccount, 1), credential.Transient, "")
+		requireFailure(t, w.refresh(slackAccount, 1), credential.DeadGrant, "invalid_refresh_token")
+	}
+}
+
 // A worker that lost Temporal still waits for the provider while Temporal starts the next attempt elsewhere.
 func TestNoTokenIsPresentedWhileAnotherAttemptMayWaitForItsAnswer(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})

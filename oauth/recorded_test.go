@@ -67,7 +67,7 @@ func recordings(t *testing.T) map[string]recording {
 // dialects are the ways in which a refresh is known to fail, each with an answer that shows it. Those without an answer, a
 // request that was not sent and one that was and is not answered, are in send_test.go.
 var dialects = map[string][]string{
-	"server fault":                       {"any_500_empty", "any_502_html", "any_503_html", "any_504_html", "slack_5xx_html", "any_invalid_grant_with_500"},
+	"server fault":                       {"any_500_empty", "any_502_html", "any_503_html", "any_503_without_retry_after", "any_504_html", "slack_5xx_html", "any_invalid_grant_with_500"},
 	"rate limit":                         {"any_429_without_code", "any_slow_down", "any_rate_limit_exceeded", "slack_ratelimited"},
 	"server busy":                        {"any_temporarily_unavailable", "any_server_error", "google_internal_failure"},
 	"code in prose (Twitch)":             {"any_twitch_invalid_refresh_token"},

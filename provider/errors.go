@@ -85,7 +85,9 @@ func statusKind(status int, refused bool) credential.FailureKind {
 	case status == http.StatusTooManyRequests:
 		return credential.Throttled
 	case status == http.StatusServiceUnavailable:
-		return credential.Transient // RFC 9110 §15.6.4: the server did not handle the request
+		// RFC 9110 §15.6.4: the server did not handle the request. Envoy says so too of a server that hung up on it. Where it had
+		// spent the token by then, the grant is over either way; taken for ambiguous, each maintenance would end grants.
+		return credential.Transient
 	case status >= 500:
 		return credential.Ambiguous // a gateway answers 502 and 504 for requests that went through
 	case status >= 400:
