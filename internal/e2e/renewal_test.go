@@ -137,3 +137,17 @@ func TestARevokedTokenIsFoundByAsking(t *testing.T) {
 	w.ValidateAll(t.Context())
 	w.eventually("the end", func() bool { return w.status(slack).Status == credential.ReauthorizationRequired })
 }
+
+// A token that never expires is revoked while no worker runs. The worker that starts has every account look at its token, long
+// before the account would by itself. It is no triage's: what those need is looked at in other ways too.
+func TestAWorkerThatStartsFindsTokensThatWereRevokedWhileNoneRan(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Options{Slack: sandbox.AppOptions{Rotation: sandbox.RotationNone, AccessLifetime: sandbox.NeverExpires}})
+	slack := w.settleMany(1, "slack")[0]
+	w.worker.Stop()
+	w.sandbox.Revoke(sandbox.Slack)
+
+	w.process()
+
+	w.eventually("the end", func() bool { return w.status(slack).Status == credential.ReauthorizationRequired })
+}
