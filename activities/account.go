@@ -216,7 +216,7 @@ func (n Notice) key() string {
 // Notify tells people that an account needs them, will need them, or works again.
 func (a *Account) Notify(ctx context.Context, n Notice) (Told, error) {
 	announced := a.announcement(ctx, n)
-	told, err := a.Notices.tell(ctx, n.Kind, announced)
+	told, err := a.Notices.tell(ctx, n.Kind, &announced)
 	if err == nil && a.Notices.logs() {
 		a.logNotice(ctx, n, announced)
 	}
@@ -224,37 +224,40 @@ func (a *Account) Notify(ctx context.Context, n Notice) (Told, error) {
 }
 
 func (a *Account) logNotice(ctx context.Context, n Notice, announced Announcement) {
+	level, text := slog.LevelWarn, "account needs a person: open the link and consent"
+	switch {
+	case n.Kind == NoticeDeadline:
+		text = "account needs a person soon: open the link and consent before the deadline"
+	case n.Kind == NoticeRecovery, n.Status == credential.Active:
+		level, text = slog.LevelInfo, "account works again"
+	case n.Code != "":
+		level, text = slog.LevelError, announced.Text
+	case n.Status == credential.ClientMisconfigured:
+		level, text = slog.LevelError, "the provider refuses the app of this connector: correct client id and secret in tokenkeeper.yaml"
+	}
+	letter := Letter{Announcement: announced}
+	if level == slog.LevelWarn {
+		letter.Link, letter.NoLink = a.link(ctx, announced)
+	}
+	attrs := letter.attrs()
 	if n.Kind == NoticeDeadline {
-		a.Log.WarnContext(ctx, "account needs a person soon: open the link and consent before the deadline", "account", n.Account.String(),
-			"deadline", n.Deadline.UTC().Format(time.RFC3339), "left", n.Deadline.Sub(a.now()).Round(time.Minute),
-			"link", a.link(ctx, n.Account, "the consent ends soon", announced.Episode))
-		return
+		attrs = append(attrs, "left", n.Deadline.Sub(a.now()).Round(time.Minute))
 	}
-	attrs := []any{"account", n.Account.String(), "status", n.Status, "since", n.Since.Format(time.RFC3339), "waiting", n.Waiting}
-	if n.Code != "" {
-		a.Log.ErrorContext(ctx, announced.Text, append(attrs, "reason", n.Reason, "fix", announced.Fix)...)
-		return
-	}
-	switch n.Status {
-	case credential.Active:
-		a.Log.InfoContext(ctx, "account works again", attrs...)
-	case credential.ClientMisconfigured:
-		a.Log.ErrorContext(ctx, "the provider refuses the app of this connector: correct client id and secret in tokenkeeper.yaml",
-			append(attrs, "reason", n.Reason)...)
-	case credential.Pending, credential.Degraded, credential.ReauthorizationRequired, credential.Disconnected:
-		a.Log.WarnContext(ctx, "account needs a person: open the link and consent",
-			append(attrs, "reason", n.Reason, "link", a.link(ctx, n.Account, n.Reason, announced.Episode))...)
-	}
+	a.Log.Log(ctx, level, text, attrs...)
 }
 
-// link returns where to consent. A notice is worth more than its link: without the vault it says how to get one.
-func (a *Account) link(ctx context.Context, account credential.AccountID, why, episode string) string {
-	link, err := a.ConnectLink(ctx, account, why, episode)
-	if err != nil {
-		a.Log.WarnContext(ctx, "no link for a notice", "account", account.String(), "error", err)
-		return noLink(err) + "; print one with: tokenkeeper account reauthorize " + account.String()
+// link returns where to consent, or why there is no link: the notice is worth more, and says how to get one.
+func (a *Account) link(ctx context.Context, of Announcement) (link, none string) {
+	why := of.Reason
+	if !of.Deadline.IsZero() {
+		why = "the consent ends soon"
 	}
-	return link
+	link, err := a.ConnectLink(ctx, of.Account, why, of.Episode)
+	if err != nil {
+		a.Log.WarnContext(ctx, "no link for a notice", "account", of.Account.String(), "error", err)
+		return "", noLink(err)
+	}
+	return link, ""
 }
 
 func (a *Account) now() time.Time {

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
-
-	"tokenkeeper/credential"
 )
 
 // Fleet is the accounts of connectors, as Temporal's visibility knows them.
@@ -64,23 +62,23 @@ func (n ConnectorNotice) key() string {
 
 // Alert tells the operator that a provider refuses the app of a connector, or takes it again.
 func (c *Connector) Alert(ctx context.Context, n ConnectorNotice) (Told, error) {
-	told, err := c.Notices.tell(ctx, n.Kind, c.announcement(n))
+	announced := c.announcement(n)
+	told, err := c.Notices.tell(ctx, n.Kind, &announced)
 	if err == nil && c.Notices.logs() {
-		c.logNotice(ctx, n)
+		c.logNotice(ctx, announced)
 	}
 	return told, err
 }
 
-func (c *Connector) logNotice(ctx context.Context, n ConnectorNotice) {
-	attrs := []any{"connector", n.Connector, "since", n.Since.UTC().Format(time.RFC3339)}
-	if accounts, err := c.Count(ctx, n.Connector); err == nil {
+func (c *Connector) logNotice(ctx context.Context, announced Announcement) {
+	attrs := Letter{Announcement: announced}.attrs()
+	if accounts, err := c.Count(ctx, announced.Connector); err == nil {
 		attrs = append(attrs, "accounts", accounts)
 	}
-	if n.Kind == NoticeRecovery {
+	if announced.Recovery {
 		c.Log.InfoContext(ctx, "the provider takes the app of this connector again", attrs...)
 		return
 	}
 	c.Log.ErrorContext(ctx, "the provider refuses the app of this connector: correct its client id and secret in tokenkeeper.yaml; "+
-		"its accounts wait with their grants untouched, and go on by themselves",
-		append(attrs, "status", credential.ClientMisconfigured, "reason", n.Reason)...)
+		"its accounts wait with their grants untouched, and go on by themselves", attrs...)
 }

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -128,6 +129,64 @@ func TestAWebhookIsSignedAndNamesAllThatMatters(t *testing.T) {
 	input, err := json.Marshal(in)
 	require.NoError(t, err)
 	assert.NotContains(t, string(input), "/c/", "the history has no link")
+}
+
+// logged returns the lines of the log with this message.
+func (w *world) logged(message string) []map[string]any {
+	w.t.Helper()
+	var lines []map[string]any
+	for text := range strings.Lines(w.log.String()) {
+		var line map[string]any
+		require.NoError(w.t, json.Unmarshal([]byte(text), &line))
+		if line["msg"] == message {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+func TestTheLogSaysAllThatOtherTargetsSay(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	n, sent := withWebhook(w, &receiver{t: t})
+	plan := n.Plan()
+	plan.Log = true
+	plan.Targets = append(plan.Targets, activities.PlannedTarget{Name: "team", Through: slackAccount})
+	n.Plan = func() activities.NoticePlan { return plan }
+	notice := deadSlack(w)
+	notice.Stage, notice.Began, notice.Until = 2, w.clock.Now().Add(-time.Hour), w.clock.Now().Add(time.Hour)
+	notice.Reason = "token_revoked\nlevel=ERROR msg=forged"
+	require.NoError(t, once(w, w.account.Notify, notice).err)
+	require.Len(t, *sent, 1)
+
+	lines := w.logged("account needs a person: open the link and consent")
+	require.Len(t, lines, 1)
+	rfc3339 := func(at time.Time) string { return at.UTC().Format(time.RFC3339) }
+	for key, want := range map[string]any{
+		"account": "acme/triage/slack", "provider": "slack", "status": "reauthorization_required", "level": "WARN",
+		"reason": "token_revoked level=ERROR msg=forged", "since": rfc3339(notice.Since), "until": rfc3339(notice.Until),
+		"began": rfc3339(notice.Began), "paused": "acme/bug-reports; 3 reports wait", "waiting": 4.0, "reports": 3.0, "stage": 2.0,
+		"untold": "team", "fix": "tokenkeeper account reauthorize acme/triage/slack",
+		"notice": (*sent)[0].announcement.ID, "episode": (*sent)[0].announcement.Episode,
+	} {
+		assert.Equal(t, want, lines[0][key], key)
+	}
+	assert.Contains(t, lines[0]["link"], "http://127.0.0.1:8780/c/")
+
+	w.account.ConnectLink = func(context.Context, credential.AccountID, string, string) (string, error) {
+		return "", &activities.NoLinkError{Why: "the gateway is on another machine"}
+	}
+	require.NoError(t, once(w, w.account.Notify, notice).err)
+	lines = w.logged("account needs a person: open the link and consent")
+	require.Len(t, lines, 2)
+	assert.Equal(t, "the gateway is on another machine", lines[1]["no_link"])
+	assert.NotContains(t, lines[1], "link")
+
+	notice.Kind, notice.Status = activities.NoticeRecovery, credential.Degraded
+	require.NoError(t, once(w, w.account.Notify, notice).err)
+	over := w.logged("account works again")
+	require.Len(t, over, 1)
+	assert.Equal(t, "INFO", over[0]["level"])
+	assert.Equal(t, lines[0]["episode"], over[0]["episode"])
 }
 
 func TestTheIDOfANoticeIsThatOfItsEpisodeAndStage(t *testing.T) {

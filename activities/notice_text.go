@@ -117,3 +117,39 @@ func (l Letter) mrkdwn() string {
 	}
 	return out.String()
 }
+
+// attrs is the letter for a log: all that it tells elsewhere, named as in the JSON of a webhook, and each value one line.
+func (l Letter) attrs() []any {
+	var attrs []any
+	text := func(name, value string) {
+		if value != "" {
+			attrs = append(attrs, name, oneLine(value))
+		}
+	}
+	moment := func(name string, at time.Time) {
+		if !at.IsZero() {
+			attrs = append(attrs, name, at.UTC().Format(time.RFC3339))
+		}
+	}
+	text("account", l.Account.String())
+	text("connector", l.Connector)
+	text("provider", l.Provider)
+	text("status", l.Status)
+	text("reason", l.Reason)
+	moment("since", l.Since)
+	moment("until", l.Until)
+	moment("deadline", l.Deadline)
+	text("paused", l.paused())
+	if !l.Account.IsZero() {
+		attrs = append(attrs, "waiting", l.Waiting, "reports", l.Reports)
+	}
+	attrs = append(attrs, "stage", l.Stage)
+	moment("began", l.Began)
+	text("untold", strings.Join(l.Untold, ", "))
+	text("no_link", l.NoLink)
+	text("fix", l.Fix)
+	text("link", l.Link)
+	text("notice", l.ID)
+	text("episode", l.Episode)
+	return attrs
+}

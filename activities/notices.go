@@ -99,8 +99,9 @@ type Told struct {
 
 func (n *Notices) logs() bool { return n == nil || n.Plan().Log }
 
-// tell has an announcement delivered, and returns what follows.
-func (n *Notices) tell(ctx context.Context, kind NoticeKind, a Announcement) (Told, error) {
+// tell has an announcement delivered, and returns what follows. It fills in what the plan and the clock add to it.
+func (n *Notices) tell(ctx context.Context, kind NoticeKind, a *Announcement) (Told, error) {
+	a.Recovery = kind == NoticeRecovery
 	if n == nil {
 		return Told{}, nil
 	}
@@ -109,15 +110,14 @@ func (n *Notices) tell(ctx context.Context, kind NoticeKind, a Announcement) (To
 	if n.Now != nil {
 		a.At = n.Now()
 	}
-	a.Recovery = kind == NoticeRecovery
 	var targets []string
-	targets, a.Untold = plan.reach(kind, a)
+	targets, a.Untold = plan.reach(kind, *a)
 	post := n.Post
 	if !a.Account.IsZero() {
 		post = n.Gather
 	}
 	if len(targets) > 0 {
-		if err := post(ctx, a, targets); err != nil {
+		if err := post(ctx, *a, targets); err != nil {
 			return Told{}, fmt.Errorf("starting the delivery of notice %s: %w", a.ID, err)
 		}
 	}

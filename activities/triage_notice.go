@@ -82,11 +82,12 @@ func (t *Triage) NotifyTriage(ctx context.Context, n TriageNotice) error {
 	news := n.news()
 	info := activity.GetInfo(ctx) // each notice is one Activity of one Workflow
 	id := noticeID(info.WorkflowExecution.ID+"/"+info.WorkflowExecution.RunID, info.ActivityID)
-	_, err := t.Notices.tell(ctx, news.kind, Announcement{
+	announced := Announcement{
 		ID: id, Episode: episodeID("triage/"+n.Triage, n.episode(), id), Began: n.Since,
 		Type: "triage." + string(n.Event), Text: "triage " + n.Triage + ": " + n.place() + news.text, Triage: n.Triage,
 		Reason: n.Reason, Since: n.Since, Reports: int(n.Open), Fix: news.fix,
-	})
+	}
+	_, err := t.Notices.tell(ctx, news.kind, &announced)
 	if err == nil && t.Notices.logs() {
 		t.logNotice(ctx, n, news)
 	}
