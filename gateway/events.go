@@ -22,8 +22,6 @@ const (
 	maxEvent = 1 << 20
 	// eventLimit leaves time for the answer: Slack waits for 3 s, and sends what was not taken once more after that.
 	eventLimit = 2 * time.Second
-	// forgetLimit bounds forgetting an event that could not be acted on.
-	forgetLimit = 500 * time.Millisecond
 )
 
 // EventSource is a provider that tells by itself what happens.
@@ -52,11 +50,12 @@ type Hints interface {
 	ThreadActive(connector string, message triage.Key)
 }
 
-// deliveries are remembered, so that an event is acted on once; and what came of it is told in the audit log.
+// deliveries are remembered once they are acted on, so that what is sent again does nothing; and what came of an event is told in
+// the audit log.
 type deliveries interface {
-	// TakeDelivery reports whether a delivery is the first of its hash.
-	TakeDelivery(ctx context.Context, d vault.Delivery) (first bool, err error)
-	DropDelivery(ctx context.Context, hash []byte) error
+	// HasDelivery reports whether a delivery of this hash is remembered.
+	HasDelivery(ctx context.Context, hash []byte) (bool, error)
+	KeepDelivery(ctx context.Context, d vault.Delivery) error
 	Audit(ctx context.Context, e vault.Event) error
 }
 
@@ -160,8 +159,9 @@ func (e event) hash() []byte {
 	return sum[:]
 }
 
-// heed acts on an event once. Only what is acted on is remembered. After an error nothing is, and the provider may send it
-// again. Messages are not remembered: they are many, and what one causes is bounded however often it comes.
+// heed acts on an event, unless it did before. It is remembered after everybody was told: a crash in between has it act again
+// when the provider sends it again, which costs a look, and the other order would lose it. After an error nothing is remembered.
+// Messages never are: they are many, and what one causes is bounded however often it comes.
 func (s *Server) heed(ctx context.Context, e event, log *slog.Logger) error {
 	if e.active != "" {
 		s.Hints.ChannelActive(e.connector, e.active)
@@ -176,11 +176,11 @@ func (s *Server) heed(ctx context.Context, e event, log *slog.Logger) error {
 		log.DebugContext(ctx, "event is of no interest", "event", e.name)
 		return nil
 	}
-	first, err := s.Vault.TakeDelivery(ctx, vault.Delivery{Hash: e.hash(), ExpiresAt: s.now().Add(e.keep)})
+	known, err := s.Vault.HasDelivery(ctx, e.hash())
 	if err != nil {
 		return err
 	}
-	if !first {
+	if known {
 		log.InfoContext(ctx, "event came again", "event", e.name)
 		return nil
 	}
@@ -188,15 +188,9 @@ func (s *Server) heed(ctx context.Context, e event, log *slog.Logger) error {
 	log.InfoContext(ctx, "event says that grants ended", "event", e.name, "accounts", len(accounts))
 	s.recordEnded(ctx, e, accounts, log)
 	if err != nil {
-		return errors.Join(err, s.forget(ctx, e))
+		return err
 	}
-	return nil
-}
-
-func (s *Server) forget(ctx context.Context, e event) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), forgetLimit)
-	defer cancel()
-	return s.Vault.DropDelivery(ctx, e.hash())
+	return s.Vault.KeepDelivery(ctx, vault.Delivery{Hash: e.hash(), ExpiresAt: s.now().Add(e.keep)})
 }
 
 // recordEnded writes to the audit log what the accounts were told.

@@ -91,7 +91,9 @@ func (h *toldOf) ChannelActive(string, string) { h.times++ }
 
 func (h *toldOf) ThreadActive(string, triage.Key) { h.times++ }
 
-// forgetful takes every delivery for the first.
+// forgetful knows no delivery again.
 type forgetful struct{ Vault }
 
-func (forgetful) TakeDelivery(context.Context, vault.Delivery) (bool, error) { return true, nil }
+func (forgetful) HasDelivery(context.Context, []byte) (bool, error) { return false, nil }
+
+func (forgetful) KeepDelivery(context.Context, vault.Delivery) error { return nil }

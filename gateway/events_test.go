@@ -360,6 +360,35 @@ func TestAnEventThatCouldNotBeActedOnMayComeAgain(t *testing.T) {
 	assert.Len(t, h.told, 2)
 }
 
+// mortal dies once, before it remembers an event.
+type mortal struct {
+	gateway.Vault
+
+	died bool
+}
+
+func (m *mortal) KeepDelivery(ctx context.Context, d vault.Delivery) error {
+	if !m.died {
+		m.died = true
+		return errAway
+	}
+	return m.Vault.KeepDelivery(ctx, d)
+}
+
+func TestACrashBeforeAnEventIsRememberedLosesNothing(t *testing.T) {
+	f, h := newEvents(t)
+	f.server.Vault = &mortal{Vault: f.server.Vault}
+	for _, c := range []struct{ status, told int }{
+		{http.StatusServiceUnavailable, 2}, // told, and not remembered
+		{http.StatusOK, 4},                 // told again, and remembered
+		{http.StatusOK, 4},
+	} {
+		status, body := f.send(slackCallback("Ev1", botRevoked))
+		assert.Equal(t, c.status, status, body)
+		assert.Len(t, h.told, c.told)
+	}
+}
+
 func TestNoEventsWithoutSomebodyToTell(t *testing.T) {
 	f, _ := newEvents(t)
 	f.server.Hints = nil

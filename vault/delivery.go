@@ -27,41 +27,36 @@ func (d Delivery) validate(now time.Time) error {
 	return nil
 }
 
-// TakeDelivery remembers a delivery, and reports whether it is the first of its hash: of any number of equal ones, over all
-// processes, one is. Whoever could not act on it drops it again, or it would be lost.
-func (v *Vault) TakeDelivery(ctx context.Context, d Delivery) (first bool, err error) {
-	err = v.store.Write(ctx, func(tx storage.Queryer) error {
+// HasDelivery reports whether a delivery of this hash is remembered, by whatever process.
+func (v *Vault) HasDelivery(ctx context.Context, hash []byte) (bool, error) {
+	var known bool
+	err := v.store.Read(ctx, func(q storage.Queryer) error {
+		return q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM deliveries WHERE hash = $1 AND expires_at > $2)`,
+			hash, micros(v.now())).Scan(&known)
+	})
+	if err != nil {
+		return false, fmt.Errorf("looking up a delivery: %w", err)
+	}
+	return known, nil
+}
+
+// KeepDelivery remembers a delivery that was acted on, and for no shorter than one of the same hash was to be remembered. Who
+// remembers before acting loses what a crash in between was to bring.
+func (v *Vault) KeepDelivery(ctx context.Context, d Delivery) error {
+	err := v.store.Write(ctx, func(tx storage.Queryer) error {
 		if err := d.validate(v.now()); err != nil {
 			return err
 		}
 		if err := v.prune(ctx, tx); err != nil {
 			return err
 		}
-		taken, err := tx.ExecContext(ctx, `INSERT INTO deliveries (hash, expires_at) VALUES ($1, $2)
-			ON CONFLICT (hash) DO UPDATE SET expires_at = excluded.expires_at WHERE deliveries.expires_at <= $3`,
-			d.Hash, micros(d.ExpiresAt), micros(v.now()))
-		if err != nil {
-			return err
-		}
-		n, err := taken.RowsAffected()
-		first = n == 1
+		_, err := tx.ExecContext(ctx, `INSERT INTO deliveries (hash, expires_at) VALUES ($1, $2)
+			ON CONFLICT (hash) DO UPDATE SET expires_at = excluded.expires_at WHERE deliveries.expires_at < excluded.expires_at`,
+			d.Hash, micros(d.ExpiresAt))
 		return err
 	})
 	if err != nil {
-		return false, fmt.Errorf("remembering a delivery: %w", err)
-	}
-	return first, nil
-}
-
-// DropDelivery forgets a delivery, so that the next one of the same hash is the first. Dropping one that is not there is no
-// error.
-func (v *Vault) DropDelivery(ctx context.Context, hash []byte) error {
-	err := v.store.Write(ctx, func(tx storage.Queryer) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM deliveries WHERE hash = $1`, hash)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("forgetting a delivery: %w", err)
+		return fmt.Errorf("remembering a delivery: %w", err)
 	}
 	return nil
 }

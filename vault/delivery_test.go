@@ -2,7 +2,6 @@ package vault
 
 import (
 	"crypto/sha256"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,42 +14,40 @@ func (c *testClock) delivery(name string) Delivery {
 	return Delivery{Hash: hash[:], ExpiresAt: c.Now().Add(time.Hour)}
 }
 
-func testOneOfManyEqualDeliveriesIsTheFirst(t *testing.T, b backend) {
-	f := b.newFixture(t)
-	vaults := []*Vault{f.open(t), f.open(t)}
-	for _, name := range []string{"one", "two"} {
-		var first atomic.Int64
-		together(16, func(i int) {
-			taken, err := vaults[i%2].TakeDelivery(t.Context(), f.clock.delivery(name))
-			assert.NoError(t, err)
-			if taken {
-				first.Add(1)
-			}
-		})
-		require.EqualValues(t, 1, first.Load(), name)
-	}
+// known reports whether a vault remembers a delivery.
+func known(t *testing.T, v *Vault, d Delivery) bool {
+	t.Helper()
+	known, err := v.HasDelivery(t.Context(), d.Hash)
+	require.NoError(t, err)
+	return known
 }
 
-func testDroppedDeliveryMayComeAgain(t *testing.T, b backend) {
-	v, clock := b.newVault(t)
-	d := clock.delivery("one")
-	require.NoError(t, v.DropDelivery(t.Context(), d.Hash), "it never came")
-	for range 2 {
-		first, err := v.TakeDelivery(t.Context(), d)
-		require.NoError(t, err)
-		require.True(t, first)
-		require.NoError(t, v.DropDelivery(t.Context(), d.Hash))
+func testDeliveriesAreRememberedByAllProcesses(t *testing.T, b backend) {
+	f := b.newFixture(t)
+	vaults := []*Vault{f.open(t), f.open(t)}
+	d, other := f.clock.delivery("one"), f.clock.delivery("two")
+	assert.False(t, known(t, vaults[0], d))
+	together(16, func(i int) { assert.NoError(t, vaults[i%2].KeepDelivery(t.Context(), d)) })
+	for _, v := range vaults {
+		assert.True(t, known(t, v, d))
+		assert.False(t, known(t, v, other))
 	}
+	assert.Equal(t, 1, count(t, vaults[0], "deliveries"))
 }
 
 func testDeliveriesAreForgotten(t *testing.T, b backend) {
 	v, clock := b.newVault(t)
-	_, err := v.TakeDelivery(t.Context(), clock.delivery("one"))
-	require.NoError(t, err)
-	clock.Advance(time.Hour)
-	first, err := v.TakeDelivery(t.Context(), clock.delivery("one"))
-	require.NoError(t, err)
-	assert.True(t, first, "the one of before is over")
+	one := clock.delivery("one")
+	require.NoError(t, v.KeepDelivery(t.Context(), one))
+	sooner := one
+	sooner.ExpiresAt = sooner.ExpiresAt.Add(-time.Minute)
+	require.NoError(t, v.KeepDelivery(t.Context(), sooner))
+	clock.Advance(time.Hour - time.Second)
+	assert.True(t, known(t, v, one), "the longer time counts")
+	clock.Advance(time.Second)
+	assert.False(t, known(t, v, one))
+	require.NoError(t, v.KeepDelivery(t.Context(), clock.delivery("one")))
+	assert.True(t, known(t, v, one))
 	clock.Advance(time.Hour + clockSkew)
 	require.NoError(t, v.Prune(t.Context()))
 	assert.Zero(t, count(t, v, "deliveries"))
@@ -62,8 +59,7 @@ func testDeliveriesThatAreRefused(t *testing.T, b backend) {
 		"no SHA-256":     {ExpiresAt: clock.Now().Add(time.Hour)},
 		"time of expiry": {Hash: clock.delivery("one").Hash},
 	} {
-		_, err := v.TakeDelivery(t.Context(), d)
-		assert.ErrorContains(t, err, want)
+		assert.ErrorContains(t, v.KeepDelivery(t.Context(), d), want)
 	}
 	assert.Zero(t, count(t, v, "deliveries"))
 }

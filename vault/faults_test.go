@@ -119,7 +119,7 @@ func testOperationsAreWholeOrNothing(t *testing.T, b backend) {
 		"Accept":            func(v *Vault) error { _, err := v.Accept(t.Context(), "second", "T1/B1"); return err },
 		"PutLogin":          func(v *Vault) error { return v.PutLogin(t.Context(), login("s2", slack)) },
 		"TakeLogin":         func(v *Vault) error { _, err := v.TakeLogin(t.Context(), l.StateHash); return err },
-		"TakeDelivery":      func(v *Vault) error { _, err := v.TakeDelivery(t.Context(), newClock().delivery("one")); return err },
+		"KeepDelivery":      func(v *Vault) error { return v.KeepDelivery(t.Context(), newClock().delivery("one")) },
 		"Shred":             func(v *Vault) error { return v.Shred(t.Context(), slack, 1, "") },
 		"Prune":             func(v *Vault) error { return v.Prune(t.Context()) },
 	} {
