@@ -44,7 +44,9 @@
 // reauthorization_required, with code [CodeOutcomeUnknown]. No protocol could do better there.
 //
 // An answer which says that nothing was consumed (the app refused, a limit, a server that did not handle it) takes the
-// mark back. A refusal of the grant is checked against the vault first: it may be late, and somebody's new consent there
+// mark back. Where the vault does not take that, the next attempt is told how many marks there are that mean nothing
+// ([Failure].Unspent): each presentation counts one more, so that with another number there was one that nobody answers for. A
+// refusal of the grant is checked against the vault first: it may be late, and somebody's new consent there
 // already. Where the vault is away just then, the next attempt gets the refusal and checks it, and presents nothing. Both ends
 // carry their generation, so neither a late success nor a late refusal touches a newer pair.
 //

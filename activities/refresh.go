@@ -25,6 +25,8 @@ type RefreshInput struct {
 	Try bool `json:"try,omitempty"`
 	// Refusal is what the provider said of this generation to an attempt that could not compare it with the vault.
 	Refusal *Failure `json:"refusal,omitempty"`
+	// Unspent is that of the last attempt's [Failure].
+	Unspent int `json:"unspent,omitempty"`
 }
 
 // RefreshResult is how an attempt ended. A failure is a value, not an error: the Workflow keeps the state and decides
@@ -50,6 +52,10 @@ type Failure struct {
 	// Refusal is that of a grant for which a newer one may be in the vault, which was away. The next attempt looks, with
 	// [RefreshInput].Refusal: it presents a token no more that was refused, and takes no refusal for a lost answer.
 	Refusal *Failure `json:"refusal,omitempty"`
+	// Unspent is how many presentations are on record, where it is known of all of them that the refresh token was not spent and the
+	// vault was away when they should have been withdrawn. Each presentation counts one more, so that another number says that there
+	// were others since.
+	Unspent int `json:"unspent,omitempty"`
 }
 
 // Codes of our own in [Failure].
@@ -109,13 +115,13 @@ func (a *Account) RefreshToken(ctx context.Context, in RefreshInput) (RefreshRes
 	case errors.Is(err, vault.ErrNotFound):
 		return failed(credential.DeadGrant, CodeNoCredential, "the vault holds no credential of this account"), nil
 	case err != nil:
-		return vaultUnread(conn, first, err), nil
+		return vaultUnread(conn, first, in, err), nil
 	case record.Generation > in.Generation:
 		return refreshed(record), nil
 	case !mints && !record.Tokens.Refreshable():
 		return a.check(ctx, conn, record), nil
 	}
-	if record.Presented != nil && !mints {
+	if record.Presentations() != in.Unspent && record.Presented != nil && !mints {
 		if verdict, blocked := a.unsettled(conn, record, in, first && in.Settled); blocked {
 			return verdict, nil
 		}
@@ -125,8 +131,9 @@ func (a *Account) RefreshToken(ctx context.Context, in RefreshInput) (RefreshRes
 
 // vaultUnread is the end of an attempt that cannot see whether a presentation is on record. Where it takes the place of another one
 // of the same Activity, that may still be waiting for its answer: the next attempt has to come later than that.
-func vaultUnread(conn Connection, first bool, err error) RefreshResult {
+func vaultUnread(conn Connection, first bool, in RefreshInput, err error) RefreshResult {
 	result := vaultAway(err)
+	result.Failure.Unspent = in.Unspent
 	if !first {
 		result.Failure.RetryAfter = conn.Timeout + talkMargin
 	}
@@ -136,6 +143,7 @@ func vaultUnread(conn Connection, first bool, err error) RefreshResult {
 // request asks the authorization server for tokens, unless it does not want to be asked now.
 func (a *Account) request(ctx context.Context, conn Connection, in RefreshInput, record vault.Record, deadline time.Time) RefreshResult {
 	if paused := a.Pauses.hold(ctx, in); paused != nil {
+		paused.Unspent = in.Unspent
 		return RefreshResult{Failure: paused}
 	}
 	if conn.Grant.Mints() {
@@ -188,33 +196,37 @@ func outcomeUnknown(conn Connection, record vault.Record) string {
 // present spends the refresh token: steps 2 to 5. They end before the deadline, after which there may be another attempt;
 // zero means that there is none.
 func (a *Account) present(ctx context.Context, conn Connection, in RefreshInput, record vault.Record, deadline time.Time) RefreshResult {
-	switch _, err := a.Vault.Present(ctx, record.Account, record.Generation, record.Presentations()); {
+	p, err := a.Vault.Present(ctx, record.Account, record.Generation, record.Presentations())
+	switch {
 	case errors.Is(err, vault.ErrConflict):
 		return a.current(ctx, record.Account)
 	case errors.Is(err, vault.ErrPresented):
 		// This attempt was held up since it read the record, and is not the account's last any more.
 		return inFlight("another attempt presented the refresh token while this one was held up", conn.Timeout+talkMargin)
 	case err != nil:
-		return vaultAway(err)
+		result := vaultAway(err)
+		result.Failure.Unspent = in.Unspent
+		return result
 	}
 	if !deadline.IsZero() && time.Until(deadline) < conn.Timeout+talkMargin {
-		a.withdraw(ctx, record)
-		return vaultAway(errors.New("the vault took so long that the request would outlast this attempt"))
+		late := vaultAway(errors.New("the vault took so long that the request would outlast this attempt"))
+		a.withdraw(ctx, record, in, p, late.Failure)
+		return late
 	}
 	if paused := a.Pauses.recall(in); paused != nil { // while the mark was written
-		a.withdraw(ctx, record)
+		a.withdraw(ctx, record, in, p, paused)
 		return RefreshResult{Failure: paused}
 	}
 	tokens, err := conn.OAuth.Refresh(ctx, record.Tokens.Refresh)
 	if err != nil {
-		return a.refused(ctx, record, err)
+		return a.refused(ctx, record, in, p, err)
 	}
 	a.Pauses.accepted(record.Account)
 	return a.store(ctx, record, tokens)
 }
 
 // refused sorts a failed POST.
-func (a *Account) refused(ctx context.Context, record vault.Record, err error) RefreshResult {
+func (a *Account) refused(ctx context.Context, record vault.Record, in RefreshInput, p vault.Presentation, err error) RefreshResult {
 	ctx, cancel := context.WithTimeout(ctx, talkMargin)
 	defer cancel()
 	failure := describe(err)
@@ -232,7 +244,7 @@ func (a *Account) refused(ctx context.Context, record vault.Record, err error) R
 			return refreshed(now)
 		}
 	case credential.DeadClient, credential.Throttled, credential.Transient, credential.Misconfigured:
-		a.withdraw(ctx, record)
+		a.withdraw(ctx, record, in, p, &failure)
 	}
 	return RefreshResult{Failure: &failure}
 }
@@ -245,11 +257,22 @@ func unchecked(refusal Failure, err error) RefreshResult {
 	return result
 }
 
-// withdraw takes the mark back: the refresh token was not spent.
-func (a *Account) withdraw(ctx context.Context, record vault.Record) {
-	if err := a.Vault.Withdraw(ctx, record.Account, record.Generation); err != nil {
-		a.Log.WarnContext(ctx, "the vault kept a mark that could go: the next attempt will treat this one's outcome as unknown",
+// withdraw takes back the mark p: the refresh token was not spent. Where the vault does not take that, and there was no other mark
+// whose outcome is unknown, the failure carries it to the next attempt.
+func (a *Account) withdraw(ctx context.Context, record vault.Record, in RefreshInput, p vault.Presentation, failure *Failure) {
+	ctx, cancel := context.WithTimeout(ctx, talkMargin)
+	defer cancel()
+	err := a.Vault.Withdraw(ctx, record.Account, record.Generation)
+	if err != nil {
+		a.Log.WarnContext(ctx, "the vault did not take back the mark of a refresh token that was not spent",
 			"account", record.Account.String(), "generation", record.Generation, "error", err)
+	}
+	switch before := record.Presentations(); {
+	case before != in.Unspent && before > 0: // an earlier one is of unknown outcome
+	case err != nil:
+		failure.Unspent = p.Attempts
+	default:
+		failure.Unspent = before
 	}
 }
 

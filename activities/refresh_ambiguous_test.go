@@ -1,6 +1,7 @@
 package activities_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -257,17 +258,56 @@ func TestAVaultThatIsAwayBeforeTheRequestCostsNothing(t *testing.T) {
 	}
 }
 
-func TestAMarkThatCannotBeWithdrawnIsTreatedAsUnknown(t *testing.T) {
+// The provider said that nothing was spent, and the vault was away when the mark should have gone. The next attempts know it, also
+// where a second presentation would end the grant.
+func TestAMarkThatCannotBeWithdrawnIsKnownToTheNextAttempt(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
 	w.rotates("slack", provider.RotationSingleUse, 0, true)
 	w.connect(slackAccount)
-	w.fault(sandbox.Fault{App: sandbox.Slack, Endpoint: "token.refresh", Kind: sandbox.FaultStatus, Status: 503})
-	w.vault.fail("Withdraw")
-	requireFailure(t, w.refresh(slackAccount, 1), credential.Transient, "")
-	w.vault.fail()
-
-	requireFailure(t, w.refresh(slackAccount, 1), credential.DeadGrant, activities.CodeOutcomeUnknown)
+	throttled := sandbox.Fault{App: sandbox.Slack, Endpoint: "token.refresh", Kind: sandbox.FaultStatus, Status: 429}
+	unspent := 0
+	again := func() activities.RefreshResult {
+		return once(w, w.account.RefreshToken, activities.RefreshInput{Account: slackAccount, Generation: 1, Unspent: unspent}).out
+	}
+	for _, step := range []struct {
+		away []string
+		want int
+	}{{[]string{"Withdraw"}, 1}, {[]string{"Withdraw"}, 2}, {nil, 2}, {[]string{"Get"}, 2}, {[]string{"Present"}, 2}} {
+		if !slices.Contains(step.away, "Get") && !slices.Contains(step.away, "Present") {
+			w.fault(throttled)
+		}
+		w.vault.fail(step.away...)
+		r := again()
+		w.vault.fail()
+		require.NotNil(t, r.Failure)
+		require.Equal(t, step.want, r.Failure.Unspent, "%+v", *r.Failure)
+		unspent = r.Failure.Unspent
+	}
 	assert.Contains(t, w.log.String(), "acme/triage/slack")
+	assert.EqualValues(t, 2, again().Credential.Generation)
+}
+
+// An attempt that knows of unspent marks presents, and its worker dies. The next one is told the same, and finds one more.
+func TestAMarkThatCameAfterTheUnspentOnesIsUnknown(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.rotates("slack", provider.RotationSingleUse, 0, true)
+	w.connect(slackAccount)
+	for known := range 2 {
+		_, err := w.vault.Vault.Present(t.Context(), slackAccount, 1, known)
+		require.NoError(t, err)
+	}
+	r := once(w, w.account.RefreshToken, activities.RefreshInput{Account: slackAccount, Generation: 1, Unspent: 1, Settled: true}).out
+	requireFailure(t, r, credential.DeadGrant, activities.CodeOutcomeUnknown)
+
+	// Withdrawing its own mark does not make the one before it known.
+	w.rotates("slack", provider.RotationSingleUse, 0, false)
+	require.NoError(t, w.vault.Vault.Withdraw(t.Context(), slackAccount, 1))
+	w.fault(sandbox.Fault{App: sandbox.Slack, Endpoint: "token.refresh", Kind: sandbox.FaultStatus, Status: 429})
+	w.vault.fail("Withdraw")
+	r = once(w, w.account.RefreshToken, activities.RefreshInput{Account: slackAccount, Generation: 1, Settled: true}).out
+	w.vault.fail()
+	requireFailure(t, r, credential.Throttled, "ratelimited")
+	assert.Zero(t, r.Failure.Unspent)
 }
 
 func TestTokensThatTheVaultDoesNotTakeLeaveSealedAndAreStoredLater(t *testing.T) {

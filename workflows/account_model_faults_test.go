@@ -303,7 +303,9 @@ func (v *modelVault) Present(ctx context.Context, account credential.AccountID, 
 
 func (v *modelVault) Withdraw(ctx context.Context, account credential.AccountID, g credential.Generation) error {
 	if err := v.away(); err != nil {
-		v.m.loseAnswer(ctx, g) // it says that nothing was spent, and is not heard
+		if isAlone(ctx) {
+			v.m.loseAnswer(ctx, g) // it says that nothing was spent, and is not heard
+		}
 		return err
 	}
 	return v.Vault.Withdraw(ctx, account, g)

@@ -94,7 +94,7 @@ func (a *account) attempt(ctx workflow.Context) (activities.RefreshResult, error
 	// A failure on record is that of an attempt which reported its end.
 	in := activities.RefreshInput{
 		Account: a.id, Generation: a.Credential.Generation, Settled: a.Failures > 0, Opened: a.Hold.Opened, Try: a.Hold.Try,
-		Refusal: a.Refusal,
+		Refusal: a.Refusal, Unspent: a.Unspent,
 	}
 	requesting := a.tokenActivity(ctx, fmt.Sprintf("refresh generation %d", in.Generation))
 	a.Hold.Try, a.Hold.Spread = false, false
@@ -102,6 +102,9 @@ func (a *account) attempt(ctx workflow.Context) (activities.RefreshResult, error
 	err := workflow.ExecuteActivity(requesting, (*activities.Account).RefreshToken, in).Get(ctx, &result)
 	if err != nil {
 		return a.attemptError(ctx, err)
+	}
+	if a.Unspent = 0; result.Failure != nil {
+		a.Unspent = result.Failure.Unspent
 	}
 	if result.Sealed == nil {
 		return result, nil
