@@ -13,9 +13,10 @@ import (
 )
 
 // Disconnect revokes the grant at the provider (RFC 7009 or its dialect) and then destroys it here. A grant that the
-// provider calls dead already counts as revoked. Temporal retries it until the provider answered. Only the generation is
-// destroyed that was revoked: an attempt that everybody gave up harms none that came later. What the provider could not be asked
-// to revoke is said. Errors: [ErrTypeRejected] when the provider refuses the app itself, [ErrTypeNotConfigured].
+// provider calls dead already counts as revoked. One that it revokes by a living access token only is refreshed first where that
+// token has ended. Temporal retries it until the provider answered. Only the generation is destroyed that was revoked: an attempt
+// that everybody gave up harms none that came later. What the provider could not be asked to revoke is said. Errors:
+// [ErrTypeRejected] when the provider refuses the app itself, [ErrTypeNotConfigured].
 func (a *Account) Disconnect(ctx context.Context, in AccountInput) (Disconnected, error) {
 	defer beat(ctx)()
 	conn, err := a.Connections.Connection(in.Account)
@@ -29,31 +30,76 @@ func (a *Account) Disconnect(ctx context.Context, in AccountInput) (Disconnected
 	case err != nil:
 		return Disconnected{}, fmt.Errorf("disconnecting account %s: %w", in.Account, err)
 	}
-	if err := a.revoke(ctx, conn, record); err != nil {
-		return Disconnected{}, err
+	record, failure := a.revocable(ctx, conn, in, record)
+	switch {
+	case failure == nil:
+		failure = revoke(ctx, conn, record)
+	case failure.Kind == credential.DeadGrant:
+		in.Refused, failure = true, nil
 	}
-	ended := Disconnected{Unrevoked: leftBehind(conn, in, record)}
+	if failure != nil {
+		return Disconnected{}, unrevoked(in.Account, *failure)
+	}
+	ended := Disconnected{Unrevoked: a.leftBehind(conn, in, record)}
 	return ended, a.destroy(ctx, record, ended)
 }
 
-// revoke returns what has Temporal try again, or what a person has to mend first.
-func (a *Account) revoke(ctx context.Context, conn Connection, record vault.Record) error {
+// revocable returns the account's record with tokens that its provider revokes a grant by. Where that has to be an access token
+// that lives, and the one at hand has ended, the refresh token is presented for another, by the protocol of every refresh: a
+// token whose outcome is not known is left alone. A failure of kind dead grant says that there is nothing to revoke any more.
+func (a *Account) revocable(ctx context.Context, conn Connection, in AccountInput, record vault.Record) (vault.Record, *Failure) {
+	if a.lapsed(conn, record.Tokens) == "" || !record.Tokens.Refreshable() || record.Presented != nil || in.Refused {
+		return record, nil
+	}
+	deadline, _ := ctx.Deadline()
+	ctx = context.WithoutCancel(ctx) // once the request may have left, its answer has to be stored
+	asks := RefreshInput{Account: in.Account, Generation: record.Generation, Try: true}
+	result := a.request(ctx, conn, asks, record, deadline)
+	if result.Failure != nil {
+		return record, result.Failure
+	}
+	if result.Sealed != nil {
+		result = vaultAway(errors.New("it did not take the tokens that the grant was to be revoked by"))
+		return record, result.Failure
+	}
+	now, err := a.Vault.Get(ctx, in.Account)
+	if err != nil {
+		return record, vaultAway(err).Failure
+	}
+	return now, nil
+}
+
+// revoke returns nil where the provider has no such grant any more.
+func revoke(ctx context.Context, conn Connection, record vault.Record) *Failure {
 	err := conn.OAuth.Revoke(ctx, record.Tokens)
 	if err == nil || oauth.KindOf(err) == credential.DeadGrant {
 		return nil
 	}
 	failure := describe(err)
+	return &failure
+}
+
+// unrevoked returns what has Temporal try again, or what a person has to mend first.
+func unrevoked(account credential.AccountID, f Failure) error {
 	switch {
-	case failure.Kind == credential.DeadClient, failure.Kind == credential.Misconfigured:
-		return rejected("%s", failure.Message)
-	case failure.RetryAfter > 0:
-		return again(ErrTypeRateLimited, failure.Message, failure.RetryAfter)
+	case f.Kind == credential.DeadClient, f.Kind == credential.Misconfigured:
+		return rejected("%s", f.Message)
+	case f.RetryAfter > 0:
+		return again(ErrTypeRateLimited, f.Message, f.RetryAfter)
 	}
-	return outage("revoking the grant of account "+record.Account.String(), err)
+	return outage("revoking the grant of account "+account.String(), errors.New(f.Message))
+}
+
+// lapsed says why the provider cannot have revoked a grant by these tokens, whatever it answered; "" where it can.
+func (a *Account) lapsed(conn Connection, t credential.Tokens) string {
+	if !conn.Provider.RevokesByLivingToken() || t.ValidAt(a.now()) {
+		return ""
+	}
+	return conn.Provider.Name + " revokes a grant by an access token that lives, and this one ended at " + t.ExpiresAt.UTC().Format(time.RFC3339)
 }
 
 // leftBehind says what may live on at a provider that has done all that it was asked, "" for nothing.
-func leftBehind(conn Connection, in AccountInput, record vault.Record) string {
+func (a *Account) leftBehind(conn Connection, in AccountInput, record vault.Record) string {
 	switch {
 	case conn.Grant.Mints(): // there is no grant, and a token ends by itself
 		return ""
@@ -62,6 +108,8 @@ func leftBehind(conn Connection, in AccountInput, record vault.Record) string {
 	case record.Presented != nil && conn.Provider.LosesTokens() && !in.Refused:
 		return "a refresh token was presented at " + record.Presented.At.UTC().Format(time.RFC3339) +
 			" and the answer is lost; nobody has the tokens that it may have brought, to revoke them"
+	case !in.Refused:
+		return a.lapsed(conn, record.Tokens)
 	}
 	return ""
 }
@@ -128,7 +176,7 @@ func (a *Account) revokeOnce(ctx context.Context, in AccountInput, record vault.
 	var reasons []string
 	why := a.tryRevoke(asking, record.Account, record.Tokens)
 	if conn, err := a.Connections.Connection(record.Account); err == nil && why == "" {
-		why = leftBehind(conn, in, record)
+		why = a.leftBehind(conn, in, record)
 	}
 	if why != "" {
 		reasons = append(reasons, why)
@@ -141,7 +189,11 @@ func (a *Account) revokeOnce(ctx context.Context, in AccountInput, record vault.
 		if err != nil {
 			return "", err
 		}
-		if why := a.tryRevoke(asking, record.Account, stray.Tokens); why != "" {
+		why := a.tryRevoke(asking, record.Account, stray.Tokens)
+		if conn, err := a.Connections.Connection(record.Account); err == nil && why == "" {
+			why = a.lapsed(conn, stray.Tokens)
+		}
+		if why != "" {
 			reasons = append(reasons, r.String()+" before: "+why)
 		}
 	}

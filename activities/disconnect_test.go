@@ -3,6 +3,7 @@ package activities_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -149,4 +150,74 @@ func TestADisconnectSaysWhatMayLiveOn(t *testing.T) {
 			})
 		}
 	}
+}
+
+// GitHub revokes a grant by an access token that lives, and answers 404 to one that has ended, as if there were no grant.
+func TestAGrantWhoseAccessTokenHasEndedIsRevokedByANewOne(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(githubAccount)
+	w.clock.advance(9 * time.Hour)
+	w.fault(sandbox.Fault{App: sandbox.GitHub, Endpoint: "token.refresh", Kind: sandbox.FaultStatus, Status: 503})
+	in := activities.AccountInput{Account: githubAccount}
+	once(w, w.account.Disconnect, in).fails(t, activities.ErrTypeProviderUnavailable, "503")
+	w.held(githubAccount)
+	w.wrongSecret = true
+	once(w, w.account.Disconnect, in).fails(t, activities.ErrTypeRejected, "incorrect_client_credentials")
+	w.wrongSecret = false
+
+	ended := once(w, w.account.Disconnect, in)
+
+	require.NoError(t, ended.err)
+	assert.Empty(t, ended.out.Unrevoked)
+	assert.Equal(t, 1, w.Books().RefreshesByApp[sandbox.GitHub])
+	assert.Zero(t, w.Revoke(sandbox.GitHub), "no grant lives on")
+	_, err := w.vault.Vault.Get(t.Context(), githubAccount)
+	require.ErrorIs(t, err, vault.ErrNotFound)
+}
+
+// Where there is no way to a token that lives, the end is no lie.
+func TestAGrantThatNoLivingTokenRevokesIsSaidToLiveOn(t *testing.T) {
+	for name, c := range map[string]struct {
+		rotation sandbox.Rotation
+		prepare  func(w *world, in *activities.AccountInput)
+		force    bool
+		want     string
+	}{
+		"by force":            {force: true, want: "by an access token that lives"},
+		"no refresh token":    {rotation: sandbox.RotationNone, want: "by an access token that lives"},
+		"refused before":      {prepare: func(w *world, in *activities.AccountInput) { w.Revoke(sandbox.GitHub); in.Refused = true }},
+		"refused now":         {prepare: func(w *world, _ *activities.AccountInput) { w.Revoke(sandbox.GitHub) }},
+		"an answer is lost":   {prepare: func(w *world, _ *activities.AccountInput) { w.loseGitHub() }, want: "the answer is lost"},
+		"by force, none left": {prepare: func(w *world, in *activities.AccountInput) { w.Revoke(sandbox.GitHub); in.Refused = true }, force: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, sandbox.Options{GitHub: sandbox.AppOptions{Rotation: c.rotation, AccessLifetime: 8 * time.Hour}})
+			w.connect(githubAccount)
+			w.clock.advance(9 * time.Hour)
+			in := activities.AccountInput{Account: githubAccount}
+			if c.prepare != nil {
+				c.prepare(w, &in)
+			}
+			disconnect := w.account.Disconnect
+			if c.force {
+				disconnect = w.account.ForceDisconnect
+			}
+
+			ended := once(w, disconnect, in)
+
+			require.NoError(t, ended.err)
+			if c.want == "" {
+				assert.Empty(t, ended.out.Unrevoked)
+				return
+			}
+			assert.Contains(t, ended.out.Unrevoked, c.want)
+		})
+	}
+}
+
+// loseGitHub has the answer to a refresh of the account lost.
+func (w *world) loseGitHub() {
+	w.t.Helper()
+	w.fault(sandbox.Fault{App: sandbox.GitHub, Endpoint: "token.refresh", Kind: sandbox.FaultDrop, Processed: true})
+	requireFailure(w.t, w.refresh(githubAccount, 1), credential.Ambiguous, "")
 }

@@ -50,6 +50,9 @@
 // already. Where the vault is away just then, the next attempt gets the refusal and checks it, and presents nothing. Both ends
 // carry their generation, so neither a late success nor a late refusal touches a newer pair.
 //
+// [Account.Disconnect] takes the same steps where the provider revokes a grant by a living access token only, and the one at
+// hand has ended. It leaves a marked token alone: whoever goes needs no token, and what may live on is said.
+//
 // Before step 2 an attempt asks [Pauses] whether the requests of its connector are paused, because another account met a
 // refused app or a Retry-After, and before step 3 it looks again at what its process has met: then it sends nothing
 // ([CodePaused]). How many attempts get that far in a second, and at once, is up to the task queue of the connector.

@@ -59,12 +59,15 @@ type DiscardInput struct {
 	Authorization string               `json:"authorization"` // that this account's Adopt put there
 	// Unrevoked: destroy it although the provider did not take it back.
 	Unrevoked bool `json:"unrevoked,omitempty"`
+	// Awaited: somebody waits for the end, and is told what a person has to mend first.
+	Awaited bool `json:"awaited,omitempty"`
 }
 
 // Discard revokes the grant of an authorization in quarantine, or one that was replaced, and destroys its tokens. Where the vault
 // holds other tokens of the same subject it does not revoke: at many providers that would end theirs too. Repeating it changes
 // nothing. Errors, all to be tried again: [ErrTypeProviderUnavailable], for what was replaced [ErrTypeRateLimited],
-// [ErrTypeNotConfigured]. With Unrevoked set nothing but the vault is needed.
+// [ErrTypeNotConfigured]. With Awaited set also [ErrTypeRejected], for good, when the provider refuses the app itself. With
+// Unrevoked set nothing but the vault is needed.
 func (a *Account) Discard(ctx context.Context, in DiscardInput) error {
 	defer beat(ctx)()
 	if !in.Unrevoked {
@@ -94,11 +97,17 @@ func (a *Account) giveBack(ctx context.Context, in DiscardInput) error {
 	}
 	err = conn.OAuth.Revoke(ctx, stray.Tokens)
 	if err == nil {
+		if why := a.lapsed(conn, stray.Tokens); why != "" {
+			a.Log.WarnContext(ctx, "tokens are destroyed, but their grant may live on; remove the app's access at the provider",
+				"account", in.Account.String(), "subject", string(stray.Subject), "reason", why)
+		}
 		return nil
 	}
 	switch failure := describe(err); {
 	case failure.Kind == credential.DeadGrant:
 		return nil
+	case in.Awaited && (failure.Kind == credential.DeadClient || failure.Kind == credential.Misconfigured):
+		return rejected("%s", failure.Message)
 	case stray.Replaced && failure.RetryAfter > 0: // nobody waits for it
 		return again(ErrTypeRateLimited, failure.Message, failure.RetryAfter)
 	}

@@ -197,6 +197,7 @@ func TestDiscardingRevokesAndDestroys(t *testing.T) {
 	in := activities.DiscardInput{Account: githubAccount, Authorization: other}
 	require.NoError(t, w.discard(in).err)
 	assert.False(t, w.works(githubAccount, access))
+	assert.Contains(t, w.log.String(), "by an access token that lives", "GitHub revokes nothing by one that has ended")
 	_, err := w.vault.GetStray(t.Context(), other)
 	require.ErrorIs(t, err, vault.ErrNotFound)
 	require.NoError(t, w.discard(in).err, "again")
@@ -229,6 +230,11 @@ func TestWhatTheProviderDoesNotTakeBackIsDestroyedOnDemand(t *testing.T) {
 	in := activities.DiscardInput{Account: githubAccount, Authorization: other}
 	w.discard(in).fails(t, activities.ErrTypeProviderUnavailable, "acme/triage/github")
 	w.stray(other)
+	w.wrongSecret = true
+	w.discard(in).fails(t, activities.ErrTypeProviderUnavailable, "acme/triage/github")
+	in.Awaited = true
+	w.discard(in).fails(t, activities.ErrTypeRejected, "github")
+	w.wrongSecret = false
 	in.Unrevoked = true
 	require.NoError(t, w.discard(in).err)
 	_, err := w.vault.GetStray(t.Context(), other)

@@ -36,9 +36,9 @@ With --user it takes all accounts of a person who leaves, instead of one ACCOUNT
 in the vault that none owns. Each is tried; the exit code is 1 when one of them is still there.
 
 Tokens are kept until the provider has revoked the grant, so that nothing is left that works, and a provider that is away is
-tried until it answers. --force asks it once more and destroys the tokens whatever it answers, also while an earlier disconnect
-waits, or where the configuration has no such connector any more. The grant then may live on at the provider: remove the
-app's access there.
+tried until it answers. GitHub revokes by an access token that lives, so one that has ended is refreshed for that. --force asks
+once more with what is there and destroys the tokens whatever the answer is, also while an earlier disconnect waits, or where
+the configuration has no such connector any more. The grant then may live on at the provider: remove the app's access there.
 
 On a terminal the command asks first; elsewhere it wants --yes.`,
 		Example: `  tokenkeeper account disconnect acme/triage/slack

@@ -69,14 +69,14 @@ func (a *account) forget(grant credential.Replaced) {
 }
 
 // revokeReplaced waits until the provider has taken back what other subjects granted before, or until somebody forces the end:
-// ForceDisconnect then destroys that as well.
+// ForceDisconnect then destroys that as well. Its error says what a person has to mend before.
 func (a *account) revokeReplaced(ctx workflow.Context) error {
 	a.errand.end()
 	a.errand = nil
 	for len(a.Replaced) > 0 {
 		grant := a.Replaced[0]
 		forced, err := a.untilForced(workflow.WithActivityOptions(ctx, a.revokes(ctx)), (*activities.Account).Discard,
-			activities.DiscardInput{Account: a.id, Authorization: grant.Authorization}, nil)
+			activities.DiscardInput{Account: a.id, Authorization: grant.Authorization, Awaited: true}, nil)
 		if forced || err != nil {
 			return err
 		}

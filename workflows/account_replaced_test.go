@@ -138,3 +138,35 @@ func TestForceLeavesWhatIsLeftToRevoke(t *testing.T) {
 		assert.False(t, in.Unrevoked)
 	}
 }
+
+// The provider refuses the app. Whoever disconnects is told, as without a grant that was replaced, and can mend that or force it.
+func TestADisconnectSaysThatARefusedAppIsInTheWayOfWhatIsLeftToRevoke(t *testing.T) {
+	g := newGrant(t, 10*time.Hour)
+	g.issue()
+	mended := false
+	g.discard = func(in activities.DiscardInput) error {
+		switch {
+		case mended:
+			g.replaced = nil
+			return nil
+		case in.Awaited:
+			return temporal.NewNonRetryableApplicationError("slack refuses the app", activities.ErrTypeRejected, nil)
+		}
+		return temporal.NewApplicationError("slack refuses the app", activities.ErrTypeProviderUnavailable)
+	}
+	var during AccountStatus
+	g.after(time.Hour, g.accept)
+	g.after(time.Hour+5*time.Minute, func() { g.env.SignalWorkflow(SignalDisconnect, nil) })
+	g.after(time.Hour+6*time.Minute, func() { during = g.status(t); mended = true })
+	g.after(3*time.Hour, func() { g.env.SignalWorkflow(SignalDisconnect, nil) })
+	g.run()
+
+	require.NoError(t, g.env.GetWorkflowError())
+	assert.False(t, during.Disconnecting)
+	assert.Equal(t, "disconnecting failed: slack refuses the app", during.Warning)
+	assert.Equal(t, []credential.Replaced{ofOctocat}, during.Replaced, "it is revoked still, beside everything else")
+	var end AccountStatus
+	require.NoError(t, g.env.GetWorkflowResult(&end))
+	assert.Equal(t, credential.Disconnected, end.Status)
+	assert.Empty(t, end.Replaced)
+}
