@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -58,8 +59,14 @@ func TestAudit(t *testing.T) {
 // audited returns what the audit log says that people did to an account, the newest last, as action, outcome and detail.
 func (w *world) audited(account string) []string {
 	w.t.Helper()
+	return w.auditedBy("--account", account)
+}
+
+// auditedBy is audited for what the flags choose.
+func (w *world) auditedBy(flags ...string) []string {
+	w.t.Helper()
 	var trail auditTrail
-	got := w.run("audit", "--account", account, "--json").exits(exitOK)
+	got := w.run(append([]string{"audit", "--json"}, flags...)...).exits(exitOK)
 	require.NoError(w.t, json.Unmarshal([]byte(got.stdout), &trail))
 	lines := []string{}
 	for _, e := range trail.Events {
@@ -95,6 +102,35 @@ func TestTheAuditLogHasWhatCommandsDid(t *testing.T) {
 	}, trail)
 	_, secret, _ := strings.Cut(page, "/c/")
 	assert.NotContains(t, strings.Join(trail, " "), secret)
+}
+
+func TestTheAuditLogHasWhatCommandsDidToTriagesAndTheVault(t *testing.T) {
+	w := newWorld(t)
+	w.connect("acme/triage/slack")
+	temporal := w.serveTemporal()
+	temporal.account(statusOf(credential.Active, 7))
+	w.run("triage", "pause", "acme/bug-reports").exits(exitFailure) // there was nothing to pause
+	w.run("triage", "start", "acme/bug-reports").exits(exitOK)
+	temporal.counts["WorkflowId = 'triage/acme/bug-reports'"] = 1
+	w.run("triage", "start", "acme/bug-reports").exits(exitOK) // it runs already
+	workingTriage(t, temporal)
+	for _, verb := range []string{"pause", "resume", "reload", "retry"} {
+		w.run("triage", verb, "acme/bug-reports").exits(exitOK)
+	}
+	w.run("triage", "retry", "acme/bug-reports", "T1/C0123456789/1795649604.999999").exits(exitFailure)
+	w.run("triage", "status", "acme/bug-reports")
+	assert.Equal(t, []string{
+		"start done", "pause done", "resume done", "reload done", "retry done T1/C0123456789/1.1",
+		"retry failed report T1/C0123456789/1795649604.999999 is not under way; fix: tokenkeeper triage status acme/bug-reports",
+	}, w.auditedBy("--triage", "acme/bug-reports"))
+	w.run("audit").exits(exitOK).prints("triage acme/bug-reports")
+
+	w.run("vault", "rotate", "--stage").exits(exitOK)
+	w.run("vault", "rotate", "--drop-old", "--keep", "0s").exits(exitOK)
+	key := w.verify().KeyInForce
+	last := w.auditedBy()
+	assert.Equal(t, fmt.Sprintf("rotate done key %d is staged", key), last[len(last)-2])
+	assert.Contains(t, last[len(last)-1], fmt.Sprintf("rotate done key %d is in force, key ", key))
 }
 
 func TestTheAuditLogHasAccountsThatNobodyConsentsFor(t *testing.T) {

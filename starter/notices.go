@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokenkeeper/internal/app"
+	"tokenkeeper/vault"
 )
 
 func newNotices(c *cli) *cobra.Command {
@@ -60,6 +62,8 @@ func (c *cli) testNotices(ctx context.Context, target string) error {
 			}
 		}
 		findings, err := a.TestNotices(ctx, c.actor(), targets)
+		outcome, why := outcomeOf(err)
+		c.audit(ctx, a, vault.Event{Action: vault.NoticesTested, Outcome: outcome, Detail: cmp.Or(why, strings.Join(targets, ", "))})
 		if errors.Is(err, app.ErrNoWorker) {
 			return failf("start one with `make run` or bin/tokenkeeper-worker", "nothing was sent: %w", err)
 		}

@@ -11,6 +11,7 @@ import (
 	"tokenkeeper/activities"
 	"tokenkeeper/credential"
 	"tokenkeeper/internal/app"
+	"tokenkeeper/vault"
 	"tokenkeeper/workflows"
 )
 
@@ -120,7 +121,11 @@ func (c *cli) startTriage(ctx context.Context, a *app.App, name string) (started
 			return startedTriage{}, err
 		}
 	}
-	if err := a.Workflows.StartTriage(ctx, name); err != nil {
+	err = a.Workflows.StartTriage(ctx, name)
+	if err != nil || running == 0 { // one that runs is left as it is
+		c.recordTriage(ctx, a, vault.Started, name, "", err)
+	}
+	if err != nil {
 		return startedTriage{}, err
 	}
 	return startedTriage{Triage: name, Began: running == 0}, c.warnOfAccounts(ctx, a, plan)
@@ -195,7 +200,7 @@ after "triage resume" it reads everything since.`,
 		ValidArgsFunction: c.completeTriage,
 		Args:              oneTriage,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.signalTriage(cmd.Context(), args[0], workflows.SignalPause, "paused")
+			return c.signalTriage(cmd.Context(), args[0], vault.Paused, workflows.SignalPause, "paused")
 		},
 	}
 }
@@ -209,7 +214,7 @@ func newTriageResume(c *cli) *cobra.Command {
 		ValidArgsFunction: c.completeTriage,
 		Args:              oneTriage,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.signalTriage(cmd.Context(), args[0], workflows.SignalResume, "resumed")
+			return c.signalTriage(cmd.Context(), args[0], vault.Resumed, workflows.SignalResume, "resumed")
 		},
 	}
 }
@@ -225,7 +230,7 @@ one is read from now on, less the lookback.`,
 		ValidArgsFunction: c.completeTriage,
 		Args:              oneTriage,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.signalTriage(cmd.Context(), args[0], workflows.SignalReload, "told to read its configuration")
+			return c.signalTriage(cmd.Context(), args[0], vault.Reloaded, workflows.SignalReload, "told to read its configuration")
 		},
 	}
 }
@@ -236,12 +241,13 @@ type sentSignal struct {
 	Signal string `json:"signal"`
 }
 
-func (c *cli) signalTriage(ctx context.Context, name, signal, done string) error {
+func (c *cli) signalTriage(ctx context.Context, name string, action vault.Action, signal, done string) error {
 	return c.withTemporal(ctx, func(a *app.App) error {
 		err := a.Workflows.SignalTriage(ctx, name, signal)
 		if workflows.IsNotFound(err) {
 			return notRunning(a, name)
 		}
+		c.recordTriage(ctx, a, action, name, "", err)
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 
 	"tokenkeeper/internal/app"
 	"tokenkeeper/triage"
+	"tokenkeeper/vault"
 	"tokenkeeper/workflows"
 )
 
@@ -65,6 +66,9 @@ func (c *cli) retryReports(ctx context.Context, name string, reports []string) e
 			}
 			return err
 		})
+		if len(reports) > 0 {
+			c.recordTriage(ctx, a, vault.Retried, name, strings.Join(reports, ", "), err)
+		}
 		if err != nil {
 			return err
 		}

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -66,6 +68,8 @@ func (c *cli) rotateVault(ctx context.Context, o vault.RotateOptions) error {
 	}
 	defer func() { _ = v.Close() }() // what counts is committed
 	r, err := v.Rotate(ctx, o)
+	outcome, why := outcomeOf(err)
+	c.auditIn(ctx, v, vault.Event{Action: vault.Rotated, Outcome: outcome, Detail: cmp.Or(why, rotated(r, o))})
 	if err != nil {
 		return failf("mend that, then run tokenkeeper vault rotate again: it finishes what it began", "%w", err)
 	}
@@ -74,6 +78,18 @@ func (c *cli) rotateVault(ctx context.Context, o vault.RotateOptions) error {
 		return err
 	}
 	return damaged(r.Damaged)
+}
+
+// rotated says in a line what a rotation did. A key's id is no secret.
+func rotated(r vault.Rotation, o vault.RotateOptions) string {
+	if o.Stage {
+		return fmt.Sprintf("key %d is staged", r.Key)
+	}
+	deeds := []string{fmt.Sprintf("key %d is in force", r.Key)}
+	for _, id := range r.Dropped {
+		deeds = append(deeds, fmt.Sprintf("key %d is dropped", id))
+	}
+	return strings.Join(deeds, ", ")
 }
 
 func tellRotation(w io.Writer, r vault.Rotation, o vault.RotateOptions, keyset string) {

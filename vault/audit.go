@@ -32,6 +32,16 @@ const (
 	Rejected Action = "reject"
 	// GrantEnded is what a provider said of itself, in a signed event; the account looks whether it is true.
 	GrantEnded Action = "grant-ended"
+	// Started and those that follow speak of a triage, or of its reports.
+	Started  Action = "start"
+	Paused   Action = "pause"
+	Resumed  Action = "resume"
+	Reloaded Action = "reload"
+	Retried  Action = "retry"
+	// Rotated is a new key for the vault, staged or in force, or old ones that went; it concerns no account.
+	Rotated Action = "rotate"
+	// NoticesTested is a notice that means nothing, sent to people.
+	NoticesTested Action = "notices-test"
 	// SignedIn and SignedOut are what people do on the pages; they concern no account.
 	SignedIn  Action = "sign-in"
 	SignedOut Action = "sign-out"
@@ -59,7 +69,7 @@ const (
 	Failed  Outcome = "failed"  // something was broken
 )
 
-// Event is one line of the audit log: who did what to which account, from where, and how it ended. Nothing in it is secret,
+// Event is one line of the audit log: who did what to which account or triage, from where, and how it ended. Nothing in it is secret,
 // and whoever records one keeps it so: it is neither sealed nor ever deleted.
 type Event struct {
 	ID      int64                `json:"id"` // counts up; set by the vault
@@ -67,6 +77,7 @@ type Event struct {
 	Actor   string               `json:"actor"`
 	Action  Action               `json:"action"`
 	Account credential.AccountID `json:"account,omitzero"` // zero for what concerns none
+	Triage  string               `json:"triage,omitempty"` // "" for what concerns none
 	Remote  string               `json:"remote,omitempty"` // the address it came from; "" for what was done on this machine
 	Outcome Outcome              `json:"outcome"`
 	Detail  string               `json:"detail,omitempty"`
@@ -94,7 +105,7 @@ func (v *Vault) Audit(ctx context.Context, e Event) error {
 		err = v.store.Write(ctx, func(tx storage.Queryer) error { return v.audit(ctx, tx, e) })
 	}
 	if err != nil {
-		return fmt.Errorf("writing %s of account %s to the audit log: %w", e.Action, e.Account, err)
+		return fmt.Errorf("writing %s to the audit log: %w", strings.Join(strings.Fields(string(e.Action)+" "+e.Account.String()+" "+e.Triage), " "), err)
 	}
 	return nil
 }
@@ -104,10 +115,10 @@ func (v *Vault) audit(ctx context.Context, tx storage.Queryer, e Event) error {
 	if e.At.IsZero() {
 		e.At = v.now()
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO audit (at, actor, action, account, remote, outcome, detail)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+	_, err := tx.ExecContext(ctx, `INSERT INTO audit (at, actor, action, account, remote, outcome, detail, triage)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 		micros(e.At), auditText(e.Actor), auditText(string(e.Action)), e.Account.String(), auditText(e.Remote),
-		auditText(string(e.Outcome)), auditText(e.Detail))
+		auditText(string(e.Outcome)), auditText(e.Detail), auditText(e.Triage))
 	return err
 }
 
@@ -127,6 +138,7 @@ func auditText(text string) string {
 // AuditFilter chooses events. The zero value chooses all.
 type AuditFilter struct {
 	Account credential.AccountID // zero means every account, and what concerns none
+	Triage  string               // "" means every triage, and what concerns none
 	Since   time.Time
 }
 
@@ -145,9 +157,14 @@ func (v *Vault) AuditTrail(ctx context.Context, f AuditFilter, limit int) ([]Eve
 }
 
 func auditTrail(ctx context.Context, q storage.Queryer, f AuditFilter, limit int) ([]Event, error) {
-	query, args := `SELECT id, at, actor, action, account, remote, outcome, detail FROM audit WHERE at >= $1`, []any{micros(f.Since)}
+	query, args := `SELECT id, at, actor, action, account, remote, outcome, detail, triage FROM audit WHERE at >= $1`, []any{micros(f.Since)}
 	if !f.Account.IsZero() {
-		query, args = query+` AND account = $2`, append(args, f.Account.String())
+		args = append(args, f.Account.String())
+		query += fmt.Sprintf(` AND account = $%d`, len(args))
+	}
+	if f.Triage != "" {
+		args = append(args, f.Triage)
+		query += fmt.Sprintf(` AND triage = $%d`, len(args))
 	}
 	rows, err := q.QueryContext(ctx, fmt.Sprintf(`%s ORDER BY id DESC LIMIT %d`, query, limit), args...)
 	if err != nil {
@@ -171,7 +188,7 @@ func scanEvent(row scanner) (Event, error) {
 		at      int64
 		account string
 	)
-	if err := row.Scan(&e.ID, &at, &e.Actor, &e.Action, &account, &e.Remote, &e.Outcome, &e.Detail); err != nil {
+	if err := row.Scan(&e.ID, &at, &e.Actor, &e.Action, &account, &e.Remote, &e.Outcome, &e.Detail, &e.Triage); err != nil {
 		return Event{}, err
 	}
 	e.At = fromMicros(at)

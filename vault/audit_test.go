@@ -45,6 +45,24 @@ func testAuditTrailIsNewestFirst(t *testing.T, b backend) {
 	assert.Equal(t, all[:1], newest)
 }
 
+func testAuditTrailOfATriage(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
+	paused := Event{Actor: "jane@desk", Action: Paused, Triage: "acme/bugs", Outcome: Done}
+	other := paused
+	other.Triage = "acme/other"
+	for _, e := range []Event{event(LinkMinted, slack), paused, other} {
+		require.NoError(t, v.Audit(t.Context(), e))
+	}
+	of, err := v.AuditTrail(t.Context(), AuditFilter{Triage: "acme/bugs"}, 10)
+	require.NoError(t, err)
+	require.Len(t, of, 1)
+	paused.ID, paused.At = of[0].ID, of[0].At
+	assert.Equal(t, paused, of[0])
+	none, err := v.AuditTrail(t.Context(), AuditFilter{Account: slack, Triage: "acme/bugs"}, 10)
+	require.NoError(t, err)
+	assert.Empty(t, none)
+}
+
 // Also what nobody asked for by a command or a button, as with a Signal to the account's Workflow.
 func testAuditTrailHasWhatBecomesOfGrants(t *testing.T, b backend) {
 	v, clock := b.newVault(t)

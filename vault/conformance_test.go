@@ -141,6 +141,7 @@ var conformance = map[string]func(*testing.T, backend){
 	"NewerSchemaIsRefused":                      testNewerSchemaIsRefused,
 	"AuditTrailHasWhatBecomesOfGrants":          testAuditTrailHasWhatBecomesOfGrants,
 	"AuditTrailIsNewestFirst":                   testAuditTrailIsNewestFirst,
+	"AuditTrailOfATriage":                       testAuditTrailOfATriage,
 	"AuditLogIsOnlyAddedTo":                     testAuditLogIsOnlyAddedTo,
 	"AuditKeepsWhatStrangersWrite":              testAuditKeepsWhatStrangersWrite,
 	"EventsThatAreRefused":                      testEventsThatAreRefused,
