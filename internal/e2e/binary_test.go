@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"os/exec"
+	"strings"
 	"sync"
 	"testing"
 
@@ -34,9 +35,15 @@ func workerBinary(t testing.TB) string {
 // types has an operator type a command of tokenkeeper, which has to succeed, and returns what it prints.
 func (w *world) types(words ...string) (printed string) {
 	w.t.Helper()
+	return w.pipes("", words...)
+}
+
+// pipes is types with something on standard input.
+func (w *world) pipes(stdin string, words ...string) (printed string) {
+	w.t.Helper()
 	binary := builtCommand.build(w.t, workertest.BuildCommand)
 	command := exec.CommandContext(w.t.Context(), binary, append([]string{"--config", w.Config().Path, "--timeout", patience.String()}, words...)...)
-	command.Env = w.environment()
+	command.Env, command.Stdin = w.environment(), strings.NewReader(stdin)
 	var stderr bytes.Buffer
 	command.Stderr = &stderr
 	out, err := command.Output()
