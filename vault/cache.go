@@ -13,9 +13,11 @@ import (
 // atomic loads. The cache does not go back to an older generation while it holds a newer one.
 //
 // It forgets a token that has expired, one that nobody has asked for in ten minutes, and those of an account that this
-// process shreds: what it holds is no more than what is being worked with.
+// process shreds: what it holds is no more than what is being worked with. What another process has shredded or replaced, it
+// forgets within a minute.
 type Cache struct {
 	read     func(context.Context, credential.AccountID) (Access, error)
+	newest   func(context.Context) (map[credential.AccountID]credential.Generation, error)
 	clock    func() time.Time
 	slots    *slots
 	sweeping atomic.Bool // a sweep is due
@@ -24,12 +26,13 @@ type Cache struct {
 // NewCache returns an empty cache in front of v, with the clock of v.
 func NewCache(v *Vault) *Cache {
 	c := newCache(v.access, v.clock)
+	c.newest = v.newest
 	v.whenShredded(c.Forget)
 	return c
 }
 
 func newCache(read func(context.Context, credential.AccountID) (Access, error), clock func() time.Time) *Cache {
-	return &Cache{read: read, clock: clock, slots: newSlots()}
+	return &Cache{read: read, newest: untold, clock: clock, slots: newSlots()}
 }
 
 // Access returns the account's token. While it is good by the clock that is the cached one; otherwise the vault is read,

@@ -106,6 +106,42 @@ func testReloadSeesWhatAnyProcessWrote(t *testing.T, b backend) {
 	assert.Equal(t, tokens("two").Access, a.Token)
 }
 
+func testASweepForgetsWhatAnyProcessTookAway(t *testing.T, b backend) {
+	f := b.newFixture(t)
+	v, elsewhere := f.open(t), f.open(t)
+	connectAccount(t, v, "a1", slack, "T1/B1")
+	connectAccount(t, v, "a2", github, "42")
+	c := NewCache(v)
+	both := func() (ofSlack, ofGitHub Access, err error) {
+		ofSlack, err = c.Access(t.Context(), slack)
+		if err == nil {
+			ofGitHub, err = c.Access(t.Context(), github)
+		}
+		return ofSlack, ofGitHub, err
+	}
+	_, _, err := both()
+	require.NoError(t, err)
+
+	require.NoError(t, elsewhere.Shred(t.Context(), slack, 1, ""))
+	_, err = elsewhere.Swap(t.Context(), github, 1, tokens("two"))
+	require.NoError(t, err)
+	_, before, err := both()
+	require.NoError(t, err, "nobody has looked since")
+	assert.EqualValues(t, 1, before.Generation)
+
+	away := c.newest
+	c.newest = untold
+	assert.Equal(t, 2, c.sweep(), "a vault that is away takes nothing away")
+	c.newest = away
+	assert.Zero(t, c.sweep())
+	_, err = c.Access(t.Context(), slack)
+	require.ErrorIs(t, err, ErrNotFound)
+	after, err := c.Access(t.Context(), github)
+	require.NoError(t, err)
+	assert.Equal(t, tokens("two").Access, after.Token)
+	assert.Equal(t, 1, c.sweep(), "what is the newest stays")
+}
+
 func testUnknownAccountIsNotRemembered(t *testing.T, b backend) {
 	v, _ := b.newVault(t)
 	c := NewCache(v)

@@ -110,6 +110,7 @@ var conformance = map[string]func(*testing.T, backend){
 	"ExpiredTokenMakesTheCacheLookAgain":        testExpiredTokenMakesTheCacheLookAgain,
 	"TokenThatNeverExpiresIsReadOnce":           testTokenThatNeverExpiresIsReadOnce,
 	"ReloadSeesWhatAnyProcessWrote":             testReloadSeesWhatAnyProcessWrote,
+	"ASweepForgetsWhatAnyProcessTookAway":       testASweepForgetsWhatAnyProcessTookAway,
 	"UnknownAccountIsNotRemembered":             testUnknownAccountIsNotRemembered,
 	"ShreddedAccountLeavesTheCache":             testShreddedAccountLeavesTheCache,
 	"ManyMissesOfManyAccounts":                  testManyMissesOfManyAccounts,
