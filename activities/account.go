@@ -42,6 +42,7 @@ type presentations interface {
 type consents interface {
 	PutAuthorization(ctx context.Context, a vault.Authorization) error
 	GetAuthorization(ctx context.Context, id string) (vault.Authorization, error)
+	Identify(ctx context.Context, id string, who credential.Holder, scopes []string) (vault.Authorization, error)
 	Adopt(ctx context.Context, id string) (vault.Record, error)
 	quarantine
 }

@@ -30,8 +30,9 @@ type Adopted struct {
 // Adopt makes a pending authorization the account's credential, one generation up. The subject must be the one that the
 // account had and no scope may be missing; otherwise the old tokens stay and the new ones go into quarantine, unless the input
 // accepts their subject. The grant of another subject is not revoked here, but left in the vault to be: the provider has no say in
-// whose the account is. Repeating it with one authorization changes nothing. Errors: [ErrTypeAuthorizationRejected], for what is
-// in quarantine with a [credential.Quarantine].
+// whose the account is. Of an authorization without a subject it asks the provider first. Repeating it with one authorization changes
+// nothing. Errors: [ErrTypeAuthorizationRejected], for what is in quarantine with a [credential.Quarantine]; [ErrTypeUnidentified],
+// and before that [ErrTypeProviderUnavailable], for what the provider does not say whose it is.
 func (a *Account) Adopt(ctx context.Context, in AdoptInput) (Adopted, error) {
 	defer beat(ctx)()
 	record, err := a.adopt(ctx, in)
@@ -61,6 +62,11 @@ func (a *Account) adopt(ctx context.Context, in AdoptInput) (vault.Record, error
 		return vault.Record{}, fmt.Errorf("reading authorization %q: %w", in.Authorization, err)
 	case authorization.Account != in.Account:
 		return vault.Record{}, refuse("authorization %q belongs to account %s, not to %s", in.Authorization, authorization.Account, in.Account)
+	}
+	if authorization.Subject == "" {
+		if authorization, err = a.identify(ctx, authorization); err != nil {
+			return vault.Record{}, err
+		}
 	}
 	return a.take(ctx, in, before, authorization)
 }

@@ -1,6 +1,7 @@
 package activities_test
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -88,6 +89,53 @@ func TestAnotherSubjectIsRefusedAndTheOldTokensStay(t *testing.T) {
 	assert.True(t, after.Tokens.Access.Equal(before.Tokens.Access))
 	_, err := w.vault.GetAuthorization(t.Context(), authorization)
 	assert.NoError(t, err, "the new ones are kept apart")
+}
+
+// unidentified has a person consent while the identity endpoint is away.
+func (w *world) unidentified(account credential.AccountID, subject string) string {
+	w.t.Helper()
+	a, err := w.vault.GetAuthorization(w.t.Context(), w.consent(account, subject))
+	require.NoError(w.t, err)
+	a.Subject, a.Display = "", ""
+	return w.pend(a)
+}
+
+const whoPath = "/github/api/v3/user"
+
+func outOfService(rw http.ResponseWriter) { rw.WriteHeader(http.StatusServiceUnavailable) }
+
+func TestWhoseAConsentIsIsAskedBeforeItIsAdopted(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	authorization := w.unidentified(githubAccount, "")
+	got := retried(w, w.account.Adopt, activities.AdoptInput{Account: githubAccount, Authorization: authorization}, func(attempt int32) error {
+		if attempt < 3 {
+			w.replace(whoPath, outOfService)
+		}
+		return nil
+	})
+	require.NoError(t, got.err)
+	require.Len(t, got.failed, 2)
+	assert.NotEmpty(t, got.out.Subject)
+
+	w.adopt(githubAccount, w.unidentified(githubAccount, sandbox.OtherLogin)).
+		fails(t, activities.ErrTypeAuthorizationRejected, "belongs to", sandbox.OtherLogin)
+	assert.Equal(t, got.out.Subject, w.held(githubAccount).Subject)
+}
+
+// The account has more to do than to ask a provider that does not answer.
+func TestAConsentOfNobodyKnowsWhomWaits(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	authorization := w.unidentified(githubAccount, "")
+	got := retried(w, w.account.Adopt, activities.AdoptInput{Account: githubAccount, Authorization: authorization}, func(int32) error {
+		w.replace(whoPath, outOfService)
+		return nil
+	})
+	got.fails(t, activities.ErrTypeUnidentified, "acme/triage/github", "waits in the vault until", "hand it over again")
+	assert.Len(t, got.failed, 4)
+	w.mu.Lock()
+	delete(w.instead, whoPath)
+	w.mu.Unlock()
+	assert.NoError(t, w.adopt(githubAccount, authorization).err, "nothing is lost")
 }
 
 func TestFewerScopesAreRefused(t *testing.T) {

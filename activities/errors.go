@@ -49,6 +49,9 @@ const (
 	// ErrTypeAuthorizationRejected: a pending authorization must not become the account's grant. Not retried.
 	// Details: [credential.Quarantine], unless there is no such authorization of the account.
 	ErrTypeAuthorizationRejected = "AuthorizationRejected"
+	// ErrTypeUnidentified: the provider does not say whose a pending authorization is, so that nobody may adopt it yet. It stays in
+	// the vault. Not retried: the account has more to do, and whoever hands the authorization over again is answered.
+	ErrTypeUnidentified = "Unidentified"
 )
 
 // Unavailable is the detail of [ErrTypeAccountUnavailable].

@@ -38,6 +38,7 @@ type authServer struct {
 	refusal  string                                       // error of the authorize endpoint
 	answer   func(w http.ResponseWriter, form url.Values) // of the token endpoint, instead of tokens
 	identity int                                          // status of the identity endpoint when not 0
+	outages  int                                          // the identity endpoint is away for so many requests
 	noPKCE   bool                                         // it knows nothing of it
 	tried    bool                                         // somebody was at the token endpoint
 }
@@ -136,6 +137,11 @@ func (a *authServer) token(w http.ResponseWriter, r *http.Request) {
 func (a *authServer) me(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.outages > 0 {
+		a.outages--
+		reply(w, http.StatusServiceUnavailable, map[string]any{})
+		return
+	}
 	if a.identity != 0 {
 		reply(w, a.identity, map[string]any{})
 		return

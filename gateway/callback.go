@@ -12,8 +12,8 @@ import (
 	"tokenkeeper/vault"
 )
 
-// callbackLimit bounds a callback as a whole: two calls to the provider, which the configuration allows 30 s each, the
-// account's verdict, and the vault.
+// callbackLimit bounds a callback as a whole: two calls to the provider, which the configuration allows 30 s each, asking again
+// whose the tokens are, the account's verdict, and the vault.
 const callbackLimit = 2*30*time.Second + verdictLimit + 15*time.Second
 
 // answer is what the provider had the browser carry back (RFC 6749 §4.1.2, RFC 9207 §2).

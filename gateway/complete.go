@@ -11,6 +11,7 @@ import (
 
 	"tokenkeeper/activities"
 	"tokenkeeper/credential"
+	"tokenkeeper/oauth"
 	"tokenkeeper/vault"
 )
 
@@ -19,7 +20,13 @@ const (
 	verdictLimit = 30 * time.Second
 	// authorizationLimit is how long tokens wait in the vault for an account that does not answer.
 	authorizationLimit = 30 * time.Minute
+	// unidentifiedLimit is how long they wait where the provider does not say whose they are: an outage may take a working day.
+	unidentifiedLimit = 24 * time.Hour
 )
+
+// identifyPauses are the waits between attempts to ask whose tokens are, while a person waits: they need not ask again for what a
+// restart behind the provider's balancer has cost.
+var identifyPauses = []time.Duration{time.Second, 2 * time.Second}
 
 // complete turns the code into tokens, seals them before anything else can fail, and hands them to the account.
 func (s *Server) complete(ctx context.Context, login vault.Login, conn activities.Connection, code string) message {
@@ -43,21 +50,42 @@ func (s *Server) authorize(ctx context.Context, login vault.Login, conn activiti
 	if err != nil {
 		return vault.Authorization{}, err
 	}
-	identity, err := conn.OAuth.Identify(ctx, tokens.Access)
-	if err != nil {
+	a := vault.Authorization{
+		ID: newAuthorizationID(), Account: login.Account, Tokens: tokens, ExpiresAt: s.now().Add(authorizationLimit),
+	}
+	identity, err := identify(ctx, conn, tokens.Access)
+	if failure, ok := errors.AsType[*oauth.Error](err); ok && failure.Kind == credential.DeadGrant {
 		return vault.Authorization{}, err
 	}
-	if tokens.Scopes == nil {
-		tokens.Scopes = identity.Scopes
+	if err != nil { // the code is spent, so that what it brought is kept, and the account asks before it adopts
+		s.log().WarnContext(ctx, "nobody says whose a consent is", "account", login.Account.String(), "error", err)
+		a.ExpiresAt = s.now().Add(unidentifiedLimit)
+		if ends := tokens.ExpiresAt; !ends.IsZero() && ends.After(s.now()) && ends.Before(a.ExpiresAt) {
+			a.ExpiresAt = ends // after that nobody can ask
+		}
+		return a, nil
 	}
-	return vault.Authorization{
-		ID:        newAuthorizationID(),
-		Account:   login.Account,
-		Subject:   identity.Subject,
-		Display:   identity.Display,
-		Tokens:    tokens,
-		ExpiresAt: s.now().Add(authorizationLimit),
-	}, nil
+	if tokens.Scopes == nil {
+		a.Tokens.Scopes = identity.Scopes
+	}
+	a.Subject, a.Display = identity.Subject, identity.Display
+	return a, nil
+}
+
+// identify asks whose the tokens are, and again after an outage: asking spends nothing.
+func identify(ctx context.Context, conn activities.Connection, access credential.Secret) (oauth.Identity, error) {
+	for attempt := 0; ; attempt++ {
+		identity, err := conn.OAuth.Identify(ctx, access)
+		failure, ok := errors.AsType[*oauth.Error](err)
+		if !ok || failure.Kind != credential.Transient || attempt == len(identifyPauses) {
+			return identity, err
+		}
+		select {
+		case <-ctx.Done():
+			return identity, err
+		case <-time.After(identifyPauses[attempt]):
+		}
+	}
 }
 
 // newAuthorizationID returns 192 random bits. Who knows it can have the account adopt these tokens.
@@ -85,10 +113,17 @@ func (s *Server) handOver(ctx context.Context, a vault.Authorization, missing []
 	case answered && app.Type() == activities.ErrTypeAuthorizationRejected:
 		s.log().WarnContext(ctx, "account refused the authorization", "account", a.Account.String(), "reason", app.Message())
 		return rejected(a.Account, app).as(vault.Refused, app.Message())
+	case err != nil && a.Subject == "":
+		s.log().WarnContext(ctx, "an authorization waits until somebody says whose it is", "account", a.Account.String(), "error", err)
+		return unidentified(a, s.Owner.HandOverCommand(a.Account, a.ID)).
+			as(vault.Failed, "kept: the provider does not say yet whose it is")
 	case err != nil:
 		s.log().WarnContext(ctx, "account gave no verdict on the authorization", "account", a.Account.String(), "error", err)
 		return kept(a, s.Owner.HandOverCommand(a.Account, a.ID), answered).
 			as(vault.Failed, "kept: the account has not taken it yet")
+	}
+	if a.Subject == "" { // the account found out
+		a.Subject, a.Display = status.Subject, status.Display
 	}
 	s.log().InfoContext(ctx, "account took the authorization",
 		"account", a.Account.String(), "status", status.Status, "generation", status.Generation)

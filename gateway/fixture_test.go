@@ -145,7 +145,9 @@ func (o *owner) adopt(ctx context.Context, account credential.AccountID, id stri
 	if err != nil {
 		return workflows.AccountStatus{}, fmt.Errorf("asking the account: %w", err)
 	}
-	return workflows.AccountStatus{Account: account, Status: credential.Active, Generation: facts.Generation}, nil
+	return workflows.AccountStatus{
+		Account: account, Status: credential.Active, Generation: facts.Generation, Subject: facts.Subject, Display: facts.Display,
+	}, nil
 }
 
 func (o *owner) Connect(context.Context, credential.AccountID) error {

@@ -270,9 +270,51 @@ func TestExchangeFailures(t *testing.T) {
 	}
 }
 
-func TestUnknownIdentity(t *testing.T) {
+func TestAShortOutageOfTheIdentityEndpointIsNoNews(t *testing.T) {
 	f := newFixture(t)
-	f.auth.change(func(a *authServer) { a.identity = http.StatusInternalServerError })
+	f.auth.change(func(a *authServer) { a.outages = 1 })
+	done := f.browser().connect()
+	assert.Equal(t, http.StatusOK, done.status)
+	assert.Contains(t, done.body, "Connected as person U1")
+}
+
+// The code is spent by then, and nobody can present it again.
+func TestAConsentIsKeptUntilSomebodySaysWhoseItIs(t *testing.T) {
+	f := newFixture(t)
+	f.auth.change(func(a *authServer) { a.identity = http.StatusServiceUnavailable })
+	done := f.browser().connect()
+	assert.Equal(t, http.StatusGatewayTimeout, done.status)
+	for _, part := range []string{"nobody knows yet whose it is", "You need not consent again", f.owner.last()} {
+		assert.Contains(t, done.body, part)
+	}
+	kept, err := f.vault.GetAuthorization(t.Context(), f.owner.last())
+	require.NoError(t, err)
+	assert.Empty(t, kept.Subject)
+	assert.Contains(t, done.body, kept.ExpiresAt.UTC().Format("2006-01-02 15:04:05 UTC"))
+	assert.True(t, kept.ExpiresAt.After(f.clock.Now().Add(30*time.Minute)))
+	assert.Equal(t, "kept: the provider does not say yet whose it is", f.audited()[0].Detail)
+	_, err = f.vault.Get(t.Context(), account)
+	require.ErrorIs(t, err, vault.ErrNotFound, "pinning comes first")
+
+	f.auth.change(func(a *authServer) { a.identity = 0 })
+	_, err = f.owner.Reauthorized(t.Context(), account, kept.ID)
+	require.NoError(t, err)
+	record, err := f.vault.Get(t.Context(), account)
+	require.NoError(t, err)
+	assert.Equal(t, credential.Subject("U1"), record.Subject)
+}
+
+func TestTheAccountFindsOutWhoseAConsentIs(t *testing.T) {
+	f := newFixture(t)
+	f.auth.change(func(a *authServer) { a.outages = 3 })
+	done := f.browser().connect()
+	assert.Equal(t, http.StatusOK, done.status)
+	assert.Contains(t, done.body, "Connected as person U1")
+}
+
+func TestATokenThatIsDeadAtOnceIsNotKept(t *testing.T) {
+	f := newFixture(t)
+	f.auth.change(func(a *authServer) { a.identity = http.StatusUnauthorized })
 	assert.Equal(t, http.StatusBadGateway, f.browser().connect().status)
 	f.requireNothingConnected()
 }

@@ -92,6 +92,21 @@ func kept(a vault.Authorization, command string, answered bool) message {
 	}
 }
 
+// unidentified is the page of tokens that wait until the provider says whose they are: the account must not have another's.
+func unidentified(a vault.Authorization, command string) message {
+	return message{
+		status:  http.StatusGatewayTimeout,
+		Title:   "Your consent is kept, and nobody knows yet whose it is",
+		Account: a.Account,
+		Text: []string{
+			"The provider agreed, and then did not say who consented, so that the account does not take it yet. You need not consent again: " +
+				"what you consented to waits in the vault until " + formatTime(a.ExpiresAt) + ".",
+			"First look at the account's page: the account may have taken it by now. If it has not, the operator hands it over when the provider answers again, with:",
+		},
+		Command: command,
+	}
+}
+
 // notKept is the page of tokens that could not be sealed and are lost.
 func notKept(account credential.AccountID) message {
 	return message{

@@ -55,6 +55,9 @@ func (v *Vault) adoptIf(ctx context.Context, id string, allowed func(Authorizati
 }
 
 func (s sealer) adopt(ctx context.Context, tx storage.Queryer, a Authorization, now time.Time) (Record, error) {
+	if err := a.identified(); err != nil {
+		return Record{}, err
+	}
 	if err := refuseSecondOwner(ctx, tx, a); err != nil {
 		return Record{}, err
 	}

@@ -39,7 +39,6 @@ func testAuthorizationsThatAreRefused(t *testing.T, b backend) {
 	v, clock := b.newVault(t)
 	for want, spoil := range map[string]func(*Authorization){
 		"no id":                  func(a *Authorization) { a.ID = "" },
-		"no subject":             func(a *Authorization) { a.Subject = "" },
 		"a NUL":                  func(a *Authorization) { a.Display = "a\x00b" },
 		"no access token":        func(a *Authorization) { a.Tokens.Access = credential.Secret{} },
 		"no time of expiry":      func(a *Authorization) { a.ExpiresAt = time.Time{} },
@@ -53,6 +52,33 @@ func testAuthorizationsThatAreRefused(t *testing.T, b backend) {
 	}
 	require.NoError(t, v.PutAuthorization(t.Context(), authorization("a1", slack, "T1/B1")))
 	assert.Error(t, v.PutAuthorization(t.Context(), authorization("a1", github, "42")), "an id is never taken over")
+}
+
+// A consent is kept although the provider does not say whose it is, and is nobody's until it does.
+func testAnAuthorizationIsIdentifiedBeforeItIsAdopted(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
+	unknown := authorization("a1", slack, "")
+	unknown.Display, unknown.Tokens.Scopes = "", nil
+	require.NoError(t, v.PutAuthorization(t.Context(), unknown))
+	_, err := v.Adopt(t.Context(), "a1")
+	require.ErrorContains(t, err, "no subject")
+	_, err = v.Accept(t.Context(), "a1", "")
+	require.ErrorContains(t, err, "no subject")
+	_, err = v.Identify(t.Context(), "a1", credential.Holder{}, nil)
+	require.ErrorContains(t, err, "no subject")
+
+	for _, subject := range []credential.Subject{"T1/B1", "T1/B2"} { // the second is too late
+		got, err := v.Identify(t.Context(), "a1", credential.Holder{Subject: subject, Display: "triage"}, []string{"read"})
+		require.NoError(t, err)
+		assert.Equal(t, credential.Holder{Subject: "T1/B1", Display: "triage"}, credential.Holder{Subject: got.Subject, Display: got.Display})
+	}
+	r, err := v.Adopt(t.Context(), "a1")
+	require.NoError(t, err)
+	assert.Equal(t, credential.Subject("T1/B1"), r.Subject)
+	assert.Equal(t, []string{"read"}, r.Tokens.Scopes)
+	assert.True(t, r.Tokens.Access.Equal(unknown.Tokens.Access))
+	_, err = v.Identify(t.Context(), "a1", credential.Holder{Subject: "T1/B1"}, nil)
+	require.ErrorIs(t, err, ErrNotFound)
 }
 
 func testAdoptIsIdempotent(t *testing.T, b backend) {

@@ -16,7 +16,7 @@ import (
 type Authorization struct {
 	ID        string // random, chosen by the caller
 	Account   credential.AccountID
-	Subject   credential.Subject
+	Subject   credential.Subject // "" as long as the provider has not said whose it is; see [Vault.Identify]
 	Display   string
 	Tokens    credential.Tokens
 	CreatedAt time.Time // zero means now
@@ -40,8 +40,6 @@ func (a Authorization) validate(now time.Time) error {
 	switch {
 	case a.ID == "":
 		return errors.New("it has no id")
-	case a.Subject == "":
-		return errors.New("it has no subject: ask the provider who granted, or nothing can tell two owners of one grant")
 	case strings.ContainsRune(string(a.Subject)+a.Display, 0):
 		return errors.New("its subject or display name holds a NUL, which PostgreSQL keeps in no text")
 	case a.Tokens.Access.IsZero():
@@ -92,6 +90,49 @@ func (s sealer) sealAuthorization(a Authorization) (sealed, key []byte, err erro
 	}
 	sealed, err = seals.sealTokens(a.binding(), a.Tokens)
 	return sealed, key, err
+}
+
+// Identify writes down whose a pending authorization is that was kept before the provider could say so, and which scopes it has where
+// its tokens do not tell. One that has a subject stays as it is. It returns [ErrNotFound] for one that is unknown, adopted or
+// expired.
+func (v *Vault) Identify(ctx context.Context, id string, who credential.Holder, scopes []string) (Authorization, error) {
+	var a Authorization
+	err := v.writeSealed(ctx, func(tx storage.Queryer, s sealer) error {
+		now := v.now()
+		var err error
+		if a, err = s.authorization(ctx, tx, id, now); err != nil || a.Subject != "" {
+			return err
+		}
+		a.Subject, a.Display = who.Subject, who.Display
+		if a.Tokens.Scopes == nil {
+			a.Tokens.Scopes = scopes
+		}
+		if err := a.identified(); err != nil {
+			return err
+		}
+		if err := a.validate(now); err != nil {
+			return err
+		}
+		sealed, key, err := s.sealAuthorization(a)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE authorizations SET subject = $1, display = $2, tokens = $3, data_key = $4 WHERE id = $5`,
+			a.Subject, a.Display, sealed, key, id)
+		return err
+	})
+	if err != nil {
+		return Authorization{}, fmt.Errorf("writing down whose authorization %q is: %w", id, err)
+	}
+	return a, nil
+}
+
+// identified refuses what nobody knows the owner of.
+func (a Authorization) identified() error {
+	if a.Subject == "" {
+		return errors.New("it has no subject: ask the provider who granted, or nothing can tell two owners of one grant")
+	}
+	return nil
 }
 
 // GetAuthorization returns a pending authorization, or [ErrNotFound] when there is none, or it has expired or is adopted.

@@ -43,6 +43,7 @@ var conformance = map[string]func(*testing.T, backend){
 	"AuthorizationRoundTrip":                    testAuthorizationRoundTrip,
 	"AuthorizationsThatAreRefused":              testAuthorizationsThatAreRefused,
 	"AdoptIsIdempotent":                         testAdoptIsIdempotent,
+	"IdentifiedBeforeItIsAdopted":               testAnAuthorizationIsIdentifiedBeforeItIsAdopted,
 	"ManyAdoptOneAuthorization":                 testManyAdoptOneAuthorization,
 	"ReauthorizationIsTheNextGeneration":        testReauthorizationIsTheNextGeneration,
 	"OneOwnerPerGrant":                          testOneOwnerPerGrant,

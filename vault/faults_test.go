@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"tokenkeeper/credential"
 	"tokenkeeper/vault/internal/storage"
 )
 
@@ -108,12 +109,16 @@ func dump(t testing.TB, v *Vault) string {
 func testOperationsAreWholeOrNothing(t *testing.T, b backend) {
 	l := login("s1", slack)
 	for name, operation := range map[string]func(*Vault) error{
-		"Present":           func(v *Vault) error { _, err := v.Present(t.Context(), slack, 1, 1); return err },
-		"Withdraw":          func(v *Vault) error { return v.Withdraw(t.Context(), slack, 1) },
-		"Swap":              func(v *Vault) error { _, err := v.Swap(t.Context(), slack, 1, tokens("two")); return err },
-		"Adopt the first":   func(v *Vault) error { _, err := v.Adopt(t.Context(), "first"); return err },
-		"Adopt the second":  func(v *Vault) error { _, err := v.Adopt(t.Context(), "second"); return err },
-		"PutAuthorization":  func(v *Vault) error { return v.PutAuthorization(t.Context(), authorization("new", slack, "T1/B1")) },
+		"Present":          func(v *Vault) error { _, err := v.Present(t.Context(), slack, 1, 1); return err },
+		"Withdraw":         func(v *Vault) error { return v.Withdraw(t.Context(), slack, 1) },
+		"Swap":             func(v *Vault) error { _, err := v.Swap(t.Context(), slack, 1, tokens("two")); return err },
+		"Adopt the first":  func(v *Vault) error { _, err := v.Adopt(t.Context(), "first"); return err },
+		"Adopt the second": func(v *Vault) error { _, err := v.Adopt(t.Context(), "second"); return err },
+		"PutAuthorization": func(v *Vault) error { return v.PutAuthorization(t.Context(), authorization("new", slack, "T1/B1")) },
+		"Identify": func(v *Vault) error {
+			_, err := v.Identify(t.Context(), "whose", credential.Holder{Subject: "T1/B1"}, nil)
+			return err
+		},
 		"DropAuthorization": func(v *Vault) error { return v.DropAuthorization(t.Context(), "first") },
 		"Quarantine":        func(v *Vault) error { _, err := v.Quarantine(t.Context(), "first", newClock().Now()); return err },
 		"Accept":            func(v *Vault) error { _, err := v.Accept(t.Context(), "second", "T1/B1"); return err },
@@ -130,6 +135,7 @@ func testOperationsAreWholeOrNothing(t *testing.T, b backend) {
 			require.NoError(t, err)
 			require.NoError(t, v.PutAuthorization(t.Context(), authorization("first", github, "42")))
 			require.NoError(t, v.PutAuthorization(t.Context(), authorization("second", slack, "T1/B1")))
+			require.NoError(t, v.PutAuthorization(t.Context(), authorization("whose", slack, "")))
 			require.NoError(t, v.PutLogin(t.Context(), l))
 			before := dump(t, v)
 			failed := 0

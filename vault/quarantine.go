@@ -89,11 +89,11 @@ func (v *Vault) GetStray(ctx context.Context, id string) (Stray, error) {
 	return stray, nil
 }
 
-// isShared errs on the side of tokens in use: an authorization of another connector counts too.
+// isShared errs on the side of tokens in use: an authorization of another connector counts too, and one of nobody knows whom.
 func isShared(ctx context.Context, q storage.Queryer, a Authorization) (bool, error) {
 	var others int
 	err := q.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM records WHERE connector = $1 AND subject = $2)
-			+ (SELECT count(*) FROM authorizations WHERE subject = $2 AND id <> $3)`,
+			+ (SELECT count(*) FROM authorizations WHERE subject IN ($2, '') AND id <> $3)`,
 		a.Account.Connector, a.Subject, a.ID).Scan(&others)
 	return others > 0, err
 }

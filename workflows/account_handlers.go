@@ -215,7 +215,11 @@ func (a *account) adopt(ctx workflow.Context) error {
 	delete(a.Accepts, id)
 	if err != nil {
 		a.verdicts[id] = a.refused(err)
-		a.warn("authorization refused: " + rootMessage(err))
+		what := "authorization refused: "
+		if errorType(err) == activities.ErrTypeUnidentified {
+			what = "authorization waits: "
+		}
+		a.warn(what + rootMessage(err))
 		return nil
 	}
 	a.verdicts[id] = nil

@@ -149,6 +149,17 @@ func (v *memoryVault) GetAuthorization(_ context.Context, id string) (vault.Auth
 	return v.pending(id)
 }
 
+func (v *memoryVault) Identify(_ context.Context, id string, who credential.Holder, _ []string) (vault.Authorization, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	a, err := v.pending(id)
+	if err == nil && a.Subject == "" {
+		a.Subject, a.Display = who.Subject, who.Display
+		v.authorizations[id] = a
+	}
+	return a, err
+}
+
 func (v *memoryVault) pending(id string) (vault.Authorization, error) {
 	a, ok := v.authorizations[id]
 	if !ok || !a.ExpiresAt.After(v.now()) {
