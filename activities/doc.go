@@ -37,11 +37,11 @@
 //	after 6'        the pair in history              stores it; a second time changes nothing
 //	Temporal away   what the Activity got to         the same rows: an Activity that lost its server runs on to step 5
 //
-// The provider's facts ([tokenkeeper/provider.Provider.RetryAfterAmbiguous]) say whether a marked token is presented once
-// more: one that stays good always, one with a time of grace within it, one that is good once a single time, for if the
-// lost request never arrived this saves the grant, and if it did, the answer is the invalid_grant that was due anyway.
-// Where a second presentation revokes the grant (RFC 9700 §4.14.2) it is never made: the account says
-// reauthorization_required, with code [CodeOutcomeUnknown]. No protocol could do better there.
+// The provider's facts ([tokenkeeper/provider.Provider.RetryAfterAmbiguous]) say whether a marked token is presented again.
+// Where that harms nothing it is, with the backoff of any outage, until an answer says what became of it: if no request
+// arrived this saves the grant, and if one did, the answer is the invalid_grant that was due anyway. Where a second
+// presentation revokes the grant (RFC 9700 §4.14.2) it is never made: the account says reauthorization_required, with code
+// [CodeOutcomeUnknown]. No protocol could do better there.
 //
 // An answer which says that nothing was consumed (the app refused, a limit, a server that did not handle it) takes the
 // mark back. Where the vault does not take that, the next attempt is told how many marks there are that mean nothing

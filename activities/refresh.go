@@ -163,7 +163,7 @@ func (a *Account) unsettled(conn Connection, record vault.Record, in RefreshInpu
 		// Its worker may only seem dead: one that lost Temporal still waits for the provider.
 		return inFlight("an earlier attempt may still be waiting for its answer", talking), true
 	}
-	if conn.Provider.RetryAfterAmbiguous(record.Presented.Attempts, ago) {
+	if conn.Provider.RetryAfterAmbiguous(ago) {
 		return RefreshResult{}, false
 	}
 	return failed(credential.DeadGrant, CodeOutcomeUnknown, outcomeUnknown(conn, record)), true

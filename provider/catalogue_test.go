@@ -65,7 +65,7 @@ func TestEmbeddedFacts(t *testing.T) {
 	for id, want := range map[string]bool{
 		"airtable": false, "atlassian": false, "hubspot": true, "microsoft": true, "salesforce": false, "zoho": true,
 	} {
-		assert.Equal(t, want, entry(t, id).RetryAfterAmbiguous(1, time.Second), id)
+		assert.Equal(t, want, entry(t, id).RetryAfterAmbiguous(time.Second), id)
 	}
 	assert.Equal(t, []string{"tenant"}, entry(t, "microsoft").Variables())
 	assert.Equal(t, []string{"host"}, entry(t, "salesforce").Variables())
@@ -181,40 +181,36 @@ func TestRetryAfterAmbiguous(t *testing.T) {
 		rotation provider.Rotation
 		grace    time.Duration
 		reuse    bool
-		attempts int
 		since    time.Duration
 		want     bool
 	}{
-		{provider.RotationNone, 0, harmless, 1, 0, false},
-		{provider.RotationStatic, 0, harmless, 1, time.Second, true},
-		{provider.RotationStatic, 0, harmless, 50, 240 * time.Hour, true},
-		{provider.RotationStatic, 0, revokes, 50, time.Hour, true},
-		{provider.RotationGrace, minute, harmless, 1, 59 * time.Second, true},
-		{provider.RotationGrace, minute, harmless, 9, 59 * time.Second, true},
-		{provider.RotationGrace, minute, harmless, 1, time.Hour, true},
-		{provider.RotationGrace, minute, harmless, 2, minute, false},
-		{provider.RotationGrace, 0, harmless, 1, time.Second, true},
-		{provider.RotationGrace, 0, harmless, 2, time.Second, false},
-		{provider.RotationGrace, minute, revokes, 1, 29 * time.Second, true},
-		{provider.RotationGrace, minute, revokes, 1, 30 * time.Second, false},
-		{provider.RotationGrace, 0, revokes, 1, 0, false},
-		{provider.RotationGrace, 3 * minute, revokes, 1, 0, true},
-		{provider.RotationGrace, 3 * minute, revokes, 1, minute, true},
-		{provider.RotationGrace, 3 * minute, revokes, 1, -minute, false},
-		{provider.RotationGrace, 3 * minute, harmless, 1, -minute, true},
-		{provider.RotationStatic, 0, revokes, 1, -minute, true},
-		{provider.RotationSingleUse, 0, harmless, 1, -minute, true},
-		{provider.RotationSingleUse, 0, revokes, 1, -minute, false},
-		{provider.RotationSingleUse, 0, harmless, 1, time.Second, true},
-		{provider.RotationSingleUse, 0, harmless, 2, time.Second, false},
-		{provider.RotationSingleUse, 0, revokes, 1, time.Second, false},
-		{"", 0, harmless, 1, time.Second, true},
-		{"", 0, harmless, 2, time.Second, false},
-		{"", 0, revokes, 1, time.Second, false},
-		{"never_heard", 0, revokes, 1, time.Second, false},
+		{provider.RotationNone, 0, harmless, 0, false},
+		{provider.RotationStatic, 0, harmless, time.Second, true},
+		{provider.RotationStatic, 0, harmless, 240 * time.Hour, true},
+		{provider.RotationStatic, 0, revokes, time.Hour, true},
+		{provider.RotationGrace, minute, harmless, 59 * time.Second, true},
+		{provider.RotationGrace, minute, harmless, 59 * time.Second, true},
+		{provider.RotationGrace, minute, harmless, time.Hour, true},
+		{provider.RotationGrace, 0, harmless, time.Second, true},
+		{provider.RotationGrace, minute, revokes, 29 * time.Second, true},
+		{provider.RotationGrace, minute, revokes, 30 * time.Second, false},
+		{provider.RotationGrace, 0, revokes, 0, false},
+		{provider.RotationGrace, 3 * minute, revokes, 0, true},
+		{provider.RotationGrace, 3 * minute, revokes, minute, true},
+		{provider.RotationGrace, 3 * minute, revokes, -minute, false},
+		{provider.RotationGrace, 3 * minute, harmless, -minute, true},
+		{provider.RotationStatic, 0, revokes, -minute, true},
+		{provider.RotationSingleUse, 0, harmless, -minute, true},
+		{provider.RotationSingleUse, 0, revokes, -minute, false},
+		{provider.RotationSingleUse, 0, harmless, time.Second, true},
+		{provider.RotationSingleUse, 0, harmless, 240 * time.Hour, true},
+		{provider.RotationSingleUse, 0, revokes, time.Second, false},
+		{"", 0, harmless, time.Second, true},
+		{"", 0, revokes, time.Second, false},
+		{"never_heard", 0, revokes, time.Second, false},
 	} {
 		p := provider.Provider{Token: provider.Token{Rotation: c.rotation, Grace: c.grace, ReuseRevokesGrant: c.reuse}}
-		assert.Equal(t, c.want, p.RetryAfterAmbiguous(c.attempts, c.since), "%+v", c)
+		assert.Equal(t, c.want, p.RetryAfterAmbiguous(c.since), "%+v", c)
 	}
 }
 
