@@ -27,6 +27,8 @@ type connectContent struct {
 	Why      string // what made the link necessary
 	Code     bool   // ask for the link's confirmation code
 	Person   string // who signed in, where somebody has to
+	// Recipient: the link is for this person alone.
+	Recipient bool
 }
 
 // state is what is known of the account now.
@@ -51,7 +53,7 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 // invitation is what differs between the ways to the page.
 type invitation struct {
 	action, why, person string
-	code                bool
+	recipient, code     bool
 }
 
 // ask shows the page that says who asks for what, before the provider does.
@@ -72,6 +74,8 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request, account credential.
 		Why:      i.why,
 		Code:     i.code,
 		Person:   i.person,
+
+		Recipient: i.recipient,
 	})
 }
 

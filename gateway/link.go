@@ -35,7 +35,7 @@ func (s *Server) showLink(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	who, ok := s.opener(w, r, secret)
+	who, ok := s.opener(w, r, secret, link)
 	if !ok {
 		return
 	}
@@ -44,14 +44,19 @@ func (s *Server) showLink(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.ask(w, r, link.Account, conn, invitation{
-		action: linkPath + secret, why: link.Why, person: who.Name, code: link.CodeHash != nil && link.BrowserHash == nil,
+		action: linkPath + secret, why: link.Why, person: who.Name, recipient: link.Recipient != "", code: link.CodeHash != nil && link.BrowserHash == nil,
 	})
 }
 
 // followLink binds the link to this browser and sends it to the provider.
 func (s *Server) followLink(w http.ResponseWriter, r *http.Request) {
 	secret := r.PathValue("link")
-	who, ok := s.opener(w, r, secret)
+	there, err := s.Vault.GetLink(r.Context(), digest(secret))
+	if err != nil {
+		s.linked(w, r, there, err)
+		return
+	}
+	who, ok := s.opener(w, r, secret, there)
 	if !ok {
 		return
 	}

@@ -13,13 +13,25 @@ import (
 var linkShape = regexp.MustCompile(`^[A-Z2-7]{52}$`)
 
 // opener returns the person that a link is to be bound to, the zero Person where nobody has to say who they are. Where they have
-// to and this one has not, it has them sign in and reports false; then the answer is written. A token does not say who somebody is.
-func (s *Server) opener(w http.ResponseWriter, r *http.Request, secret string) (Person, bool) {
-	if !s.RequireSignIn {
+// to and this one has not, it has them sign in and reports false; then the answer is written, as it is for whom the link is not
+// for. A token does not say who somebody is.
+func (s *Server) opener(w http.ResponseWriter, r *http.Request, secret string, link vault.Link) (Person, bool) {
+	if !s.RequireSignIn && link.Recipient == "" {
 		return Person{}, true
 	}
+	if s.OpenID == nil { // the link is older than the configuration
+		s.say(w, r, nowhereToSignIn())
+		return Person{}, false
+	}
 	if who := s.who(r); who.hash() != nil {
-		return who, true
+		if link.Recipient == "" || who.is(link.Recipient) {
+			return who, true
+		}
+		s.log().WarnContext(r.Context(), "a link came from another person than the one it is for", "account", link.Account.String())
+		s.record(r.Context(), action{name: vault.LinkOpened, account: link.Account, by: who, from: s.remote(r)}, vault.Refused,
+			"it is for "+link.Recipient)
+		s.say(w, r, linkForAnother())
+		return Person{}, false
 	}
 	status := http.StatusOK
 	if r.Method == http.MethodPost {
@@ -61,5 +73,28 @@ func linkOfAnother() message {
 				"tokenkeeper account reauthorize, followed by the account.",
 		},
 		SignIn: true,
+	}
+}
+
+func linkForAnother() message {
+	return message{
+		status: http.StatusForbidden,
+		Title:  "This link is for somebody else",
+		Text: []string{
+			"It was made for one person, and you are signed in as another. Nothing was connected, and the link is as good as before.",
+			"If it is yours, sign in as the one whom it was made for: by an address that the provider has verified.",
+		},
+		SignIn: true,
+	}
+}
+
+func nowhereToSignIn() message {
+	return message{
+		status: http.StatusForbidden,
+		Title:  "Nobody can sign in here",
+		Text: []string{
+			"This link is for one person, and the gateway has no OpenID provider any more that says who somebody is. Nothing was connected.",
+			"The operator makes another link: tokenkeeper account reauthorize, followed by the account, with --code.",
+		},
 	}
 }

@@ -201,3 +201,76 @@ func TestASessionMayEndOnTheWay(t *testing.T) {
 	require.Equal(t, link, b.signInFor(link).location, "signing in again as the same person is enough")
 	assert.Equal(t, http.StatusOK, b.open(b.follow(link).String()).status)
 }
+
+func TestALinkIsForOnePerson(t *testing.T) {
+	for name, recipient := range map[string]string{"an address": "Jane@example.com", "a subject": "id-of-jane@example.com"} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			provider := f.askAt()
+			if name == "a subject" {
+				recipient = "00u1jane"
+				provider.Change(func(b *openidtest.Behaviour) { b.Claims["sub"] = recipient })
+			}
+			link, _ := f.linkWith(vault.LinkRequest{Account: account, Recipient: recipient})
+			right, wrong := f.browser(), f.browser()
+			asked := right.open(link)
+			assert.Contains(t, asked.body, "only you can go on with it")
+			assert.NotContains(t, asked.body, recipient, "strangers do not learn for whom it is")
+			require.Equal(t, http.StatusForbidden, right.press(link).status)
+			require.Equal(t, link, right.signInFor(link).location)
+
+			signInAs(provider, "eve@example.com")
+			require.Equal(t, link, wrong.signInFor(link).location)
+			for _, got := range []page{wrong.open(link), wrong.press(link)} {
+				assert.Equal(t, http.StatusForbidden, got.status)
+				assert.Contains(t, got.body, "for somebody else")
+				assert.Empty(t, got.location)
+				assert.Equal(t, vault.Refused, f.audited()[0].Outcome)
+				assert.Equal(t, "it is for "+recipient, f.audited()[0].Detail)
+				assert.Equal(t, "eve@example.com", f.audited()[0].Actor)
+			}
+
+			assert.Contains(t, right.open(link).body, "This link was made for you")
+			done := right.open(right.follow(link).String())
+			require.Equal(t, http.StatusOK, done.status, done.body)
+			assert.Equal(t, http.StatusNotFound, right.press(link).status, "it is good once")
+		})
+	}
+}
+
+// An address counts as far as the provider vouches for it.
+func TestALinkIsNotForWhoWritesAnAddress(t *testing.T) {
+	f := newFixture(t)
+	provider := f.askAt()
+	provider.Change(func(b *openidtest.Behaviour) {
+		b.Claims = map[string]any{"sub": "jane@example.com", "email": "jane@example.com", "email_verified": false, "groups": []string{"sre"}}
+	})
+	link, _ := f.linkWith(vault.LinkRequest{Account: account, Recipient: "jane@example.com"})
+	b := f.browser()
+	require.Equal(t, link, b.signInFor(link).location)
+	assert.Contains(t, b.press(link).body, "for somebody else")
+	f.requireNothingConnected()
+}
+
+func TestALinkForOnePersonWhereNobodySignsIn(t *testing.T) {
+	f := newFixture(t)
+	link, _ := f.linkWith(vault.LinkRequest{Account: account, Recipient: "jane@example.com"})
+	for _, got := range []page{f.browser().open(link), f.browser().press(link)} {
+		assert.Equal(t, http.StatusForbidden, got.status)
+		assert.Contains(t, got.body, "Nobody can sign in here")
+	}
+	f.requireNothingConnected()
+}
+
+func TestAnotherPersonBringsBackTheConsentOfALinkForOne(t *testing.T) {
+	f := newFixture(t)
+	provider := f.askAt()
+	link, _ := f.linkWith(vault.LinkRequest{Account: account, Recipient: "jane@example.com"})
+	b := f.browser()
+	b.signInFor(link)
+	callback := b.follow(link)
+	signInAs(provider, "eve@example.com")
+	b.signIn()
+	assert.Contains(t, b.open(callback.String()).body, "begun by somebody else")
+	f.requireNothingConnected()
+}

@@ -38,6 +38,15 @@ func (p Person) hash() []byte {
 	return digest(p.Identity.Issuer + "\x00" + p.Identity.Subject)
 }
 
+// is reports whether the person signed in at the OpenID provider as somebody: by an address, which counts if the provider has verified
+// it, or by a subject.
+func (p Person) is(somebody string) bool {
+	if strings.Contains(somebody, "@") {
+		return strings.EqualFold(p.Identity.Email, somebody)
+	}
+	return somebody != "" && p.Identity.Subject == somebody
+}
+
 // how says by what a person is signed in, after "Signed in".
 func (p Person) how() string {
 	if p.Identity.Subject != "" {

@@ -48,3 +48,27 @@ func (w *world) invite(flags ...string) invitation {
 	}
 	return answer
 }
+
+func TestAccountConnectForOnePerson(t *testing.T) {
+	w := newWorld(t)
+	w.serveTemporal().account(statusOf(credential.Pending, 0))
+	w.connect("acme/triage/github")
+	for _, verb := range []string{"connect", "reauthorize"} {
+		w.run("account", verb, "acme/triage/slack", "--for", "jane@example.com").exits(exitConfig).
+			complains("--for jane@example.com: gateway.oidc is not configured", "fix: write gateway.oidc", "--code")
+	}
+	w.run("doctor").prints("links to a consent: whoever opens one first goes on; with --code only who is told the code\n")
+	w.env["OIDC_CLIENT_SECRET"] = "oidc-client-secret"
+	w.reconfigure("gateway: {listen: 127.0.0.1:8780}", "gateway:\n  listen: 127.0.0.1:8780\n  oidc:\n    issuer: https://login.example.com\n"+
+		"    client_id: tokenkeeper\n    client_secret_env: OIDC_CLIENT_SECRET\n    viewers: {domains: [example.com]}")
+	if got := w.invite("--json", "--for", "jane@example.com"); got.For != "jane@example.com" || !strings.Contains(got.Page, "/c/") {
+		t.Errorf("%+v", got)
+	}
+	w.run("account", "reauthorize", "acme/triage/slack", "--for", "jane@example.com").exits(exitOK).prints("sign in as  jane@example.com")
+	w.run("account", "connect", "acme/triage/slack", "--for", "eve@attacker.example").exits(exitConfig).complains("does not admit eve@attacker.example")
+	w.run("account", "connect", "acme/triage/slack", "--for", "jane doe").exits(exitConfig).complains("one address")
+	w.run("doctor").prints("with --for one person alone")
+	if trail := w.audited("acme/triage/slack"); strings.Join(trail, ", ") != "link-minted done for jane@example.com, link-minted done for jane@example.com" {
+		t.Errorf("%q", trail)
+	}
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -27,7 +28,9 @@ type invitation struct {
 	Account credential.AccountID `json:"account"`
 	Page    string               `json:"page,omitempty"` // none where nobody has to consent
 	// Code is what the page asks for, to be told by another way than the link; "" when it asks for none.
-	Code      string    `json:"code,omitempty"`
+	Code string `json:"code,omitempty"`
+	// For is who alone can go on with it; "" for whoever opens it first.
+	For       string    `json:"for,omitempty"`
 	ExpiresAt time.Time `json:"expires_at,omitzero"` // of a link
 	// Status is that of before, or with --wait that of after.
 	Status workflows.AccountStatus `json:"status"`
@@ -47,6 +50,10 @@ With --code the page goes on only for who enters a confirmation code, which the 
 the person by another way than the link: then neither somebody who reads the link on its way, nor somebody who sends out a
 link of their own, gets an account connected. Five wrong codes void the link.
 
+With --for the link is one person's: whoever opens it signs in at the OpenID provider of gateway.oidc first, and goes on
+only as that person, who is named by an address that the provider has verified, or by the subject claim. Without such a
+provider nobody can tell who opens a link, so that --for is refused, and --code is the way.
+
 With links.require_sign_in in tokenkeeper.yaml the person signs in at the OpenID provider of gateway.oidc first, and only
 that person can go on with the link and come back from the consent.
 
@@ -55,7 +62,8 @@ needs nobody's consent: the command waits for its first token.
 
 With --wait the command ends when the account is active, and with exit code 3 when it is not by then.`,
 		Example: `  tokenkeeper account connect acme/triage/slack
-  tokenkeeper account connect acme/triage/slack --wait=10m`,
+  tokenkeeper account connect acme/triage/slack --wait=10m
+  tokenkeeper account connect acme/triage/slack --for jane@example.com`,
 	}, func(ctx context.Context, account credential.AccountID) error {
 		return c.connectAccount(ctx, account, how)
 	})
@@ -75,7 +83,8 @@ wait for the account go on by themselves.
 
 With --wait the command ends when the new grant is in use.`,
 		Example: `  tokenkeeper account reauthorize acme/triage/slack
-  tokenkeeper account reauthorize acme/triage/slack --wait`,
+  tokenkeeper account reauthorize acme/triage/slack --wait
+  tokenkeeper account reauthorize acme/triage/slack --for jane@example.com`,
 	}, func(ctx context.Context, account credential.AccountID) error {
 		return c.reauthorizeAccount(ctx, account, how)
 	})
@@ -87,17 +96,34 @@ With --wait the command ends when the new grant is in use.`,
 type inviting struct {
 	wait time.Duration
 	code bool
+	// person is who alone may go on with the link; "" for whoever opens it first.
+	person string
+}
+
+// check refuses a link for somebody who could not go on with it.
+func (i inviting) check(a *app.App) error {
+	if i.person == "" {
+		return nil
+	}
+	if err := a.CheckRecipient(i.person); err != nil {
+		return &failure{
+			code: exitConfig, err: fmt.Errorf("--for %s: %w", i.person, err),
+			fix: "write gateway.oidc with the person under operators or viewers; or use --code instead of --for, and tell the code to that person alone",
+		}
+	}
+	return nil
 }
 
 func (i *inviting) flags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&i.code, "code", false, "print a confirmation code too, which the page asks for")
+	cmd.Flags().StringVar(&i.person, "for", "", "only this `PERSON` can go on with the link: an address or a subject at the OpenID provider")
 	cmd.Flags().DurationVar(&i.wait, "wait", 0, "wait until a person has consented, at most this long")
 	cmd.Flags().Lookup("wait").NoOptDefVal = waitByDefault
 }
 
 func (c *cli) connectAccount(ctx context.Context, account credential.AccountID, how inviting) error {
 	return c.withTemporal(ctx, func(a *app.App) error {
-		if err := configured(a, account); err != nil {
+		if err := errors.Join(configured(a, account), how.check(a)); err != nil {
 			return err
 		}
 		if err := a.Workflows.Connect(ctx, account); err != nil {
@@ -119,7 +145,7 @@ func (c *cli) connectAccount(ctx context.Context, account credential.AccountID, 
 
 func (c *cli) reauthorizeAccount(ctx context.Context, account credential.AccountID, how inviting) error {
 	return c.withTemporal(ctx, func(a *app.App) error {
-		if err := configured(a, account); err != nil {
+		if err := errors.Join(configured(a, account), how.check(a)); err != nil {
 			return err
 		}
 		if mints(a, account) {
@@ -183,11 +209,11 @@ func (c *cli) askIfPossible(ctx context.Context, a *app.App, account credential.
 
 // invite prints the page and, if it is to wait, how it ended.
 func (c *cli) invite(ctx context.Context, a *app.App, before workflows.AccountStatus, how inviting, done condition) error {
-	link, err := c.link(ctx, a, before, how.code)
+	link, err := c.link(ctx, a, before, how)
 	if err != nil {
 		return err
 	}
-	answer := invitation{Account: before.Account, Page: link.URL, Code: link.Code, ExpiresAt: link.ExpiresAt, Status: before}
+	answer := invitation{Account: before.Account, Page: link.URL, Code: link.Code, For: how.person, ExpiresAt: link.ExpiresAt, Status: before}
 	if how.wait <= 0 {
 		return c.print(answer, func(w io.Writer) { tellInvitation(w, answer) })
 	}
@@ -204,24 +230,32 @@ func (c *cli) invite(ctx context.Context, a *app.App, before workflows.AccountSt
 
 // link makes the link to print. A gateway on loopback also serves the account's page without one; that is the fallback
 // when the vault cannot be opened here.
-func (c *cli) link(ctx context.Context, a *app.App, before workflows.AccountStatus, code bool) (app.Link, error) {
+func (c *cli) link(ctx context.Context, a *app.App, before workflows.AccountStatus, how inviting) (app.Link, error) {
 	why := cmp.Or(before.Reason, "somebody asked for it with tokenkeeper account "+verb(before))
 	making, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	err := a.OpenVault(making)
 	if err == nil {
 		var link app.Link
-		link, err = a.NewLink(making, before.Account, why, code)
+		link, err = a.NewLink(making, vault.LinkRequest{Account: before.Account, Why: why, Code: how.code, Recipient: how.person})
 		if err == nil {
-			c.record(ctx, a, vault.LinkMinted, before.Account, vault.Done, "")
+			c.record(ctx, a, vault.LinkMinted, before.Account, vault.Done, how.detail())
 			return link, nil
 		}
 	}
-	if code || a.Config().Links.RequireCode || !a.Config().Gateway.Local() {
+	if how.code || how.person != "" || a.Config().Links.RequireCode || !a.Config().Gateway.Local() {
 		return app.Link{}, failf("run the command where the vault is, or correct vault: in tokenkeeper.yaml", "making a link: %w", err)
 	}
 	c.notef("note: this page can be opened more than once, because no link could be made: %v", err)
 	return app.Link{URL: a.ConnectURL(before.Account)}, nil
+}
+
+// detail is what the audit log says of the link.
+func (i inviting) detail() string {
+	if i.person == "" {
+		return ""
+	}
+	return "for " + i.person
 }
 
 func verb(before workflows.AccountStatus) string {
@@ -238,6 +272,9 @@ func tellInvitation(w io.Writer, answer invitation) {
 		fmt.Fprintf(w, "to connect account %s, open\n", answer.Account)
 	}
 	fmt.Fprintf(w, "\n  %s\n\n", answer.Page)
+	if answer.For != "" {
+		fmt.Fprintf(w, "and sign in as  %s . Nobody else can go on with it.\n\n", printable(answer.For))
+	}
 	if answer.Code != "" {
 		fmt.Fprintf(w, "and enter the code  %s  there. Tell it by another way than the link.\n\n", answer.Code)
 	}

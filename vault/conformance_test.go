@@ -83,6 +83,7 @@ var conformance = map[string]func(*testing.T, backend){
 	"ASharedLinkIsSealed":                       testASharedLinkIsSealed,
 	"LinksEnd":                                  testLinksEnd,
 	"LinkWithACode":                             testLinkWithACode,
+	"LinkOfOnePerson":                           testLinkOfOnePerson,
 	"WrongCodesVoidTheLink":                     testWrongCodesVoidTheLink,
 	"DeliveriesAreRememberedByAllProcesses":     testDeliveriesAreRememberedByAllProcesses,
 	"DeliveriesAreForgotten":                    testDeliveriesAreForgotten,

@@ -24,6 +24,9 @@ type Link struct {
 	Hash    []byte // SHA-256 of the secret
 	Account credential.AccountID
 	Why     string // what made it necessary, for the person who opens it
+	// Recipient is who alone may go on from it: a verified address, or a subject, at the OpenID provider. "" means whoever opens it
+	// first.
+	Recipient string
 	// CodeHash is of the confirmation code that goes with it; nil when it needs none.
 	CodeHash []byte
 	// Attempts counts the wrong codes so far.
@@ -47,8 +50,10 @@ type LinkRequest struct {
 	Why     string
 	Life    time.Duration // [LinkLife] when zero
 	Code    bool          // it needs a confirmation code
-	// Episode names what several letters are about that shall lead to one link, "" for none. A link with a code is shared by
-	// nobody.
+	// Recipient is as in [Link]; who shows the link's page keeps everybody else from it.
+	Recipient string
+	// Episode names what several letters are about that shall lead to one link, "" for none. A link with a code or a recipient is
+	// shared by nobody.
 	Episode string
 }
 
@@ -97,12 +102,12 @@ func insertLink(ctx context.Context, tx storage.Queryer, s sealer, r LinkRequest
 	if err != nil {
 		return LinkKeys{}, err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO links (secret_hash, account, why, code_hash, expires_at, episode, sealed)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)
+	_, err = tx.ExecContext(ctx, `INSERT INTO links (secret_hash, account, why, code_hash, expires_at, episode, sealed, recipient)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 		ON CONFLICT (account) DO UPDATE SET secret_hash = excluded.secret_hash, why = excluded.why, browser_hash = NULL,
 			person_hash = NULL, code_hash = excluded.code_hash, attempts = 0, expires_at = excluded.expires_at, episode = excluded.episode,
-			sealed = excluded.sealed`,
-		LinkHash(made.Secret), r.Account.String(), auditText(r.Why), codeHash, micros(made.ExpiresAt), r.Episode, sealed)
+			sealed = excluded.sealed, recipient = excluded.recipient`,
+		LinkHash(made.Secret), r.Account.String(), auditText(r.Why), codeHash, micros(made.ExpiresAt), r.Episode, sealed, auditText(r.Recipient))
 	return made, err
 }
 
@@ -126,9 +131,9 @@ func getLink(ctx context.Context, q storage.Queryer, hash []byte, now time.Time)
 		account string
 		expires int64
 	)
-	err := q.QueryRowContext(ctx, `SELECT account, why, browser_hash, person_hash, code_hash, attempts, expires_at FROM links
+	err := q.QueryRowContext(ctx, `SELECT account, why, recipient, browser_hash, person_hash, code_hash, attempts, expires_at FROM links
 		WHERE secret_hash = $1 AND expires_at > $2`, hash, micros(now)).
-		Scan(&account, &l.Why, &l.BrowserHash, &l.PersonHash, &l.CodeHash, &l.Attempts, &expires)
+		Scan(&account, &l.Why, &l.Recipient, &l.BrowserHash, &l.PersonHash, &l.CodeHash, &l.Attempts, &expires)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Link{}, ErrNotFound
 	}

@@ -15,7 +15,7 @@ import (
 // sealed as tokens are. It is no treasure: a rotation does not seal it anew, and one that does not open is replaced.
 
 // shares reports whether a request is for a link that letters share.
-func (r LinkRequest) shares() bool { return r.Episode != "" && !r.Code }
+func (r LinkRequest) shares() bool { return r.Episode != "" && !r.Code && r.Recipient == "" }
 
 // sharedLink returns the link of the request's episode if there is one that a letter can lead to, and else the zero keys. The
 // error is a [LinkInUseError] where there is a link that a letter must not void.

@@ -294,3 +294,15 @@ func testALetterVoidsNoLinkInUse(t *testing.T, b backend) {
 		})
 	}
 }
+
+func testLinkOfOnePerson(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
+	for _, recipient := range []string{"jane@example.com", ""} { // the second has no more of the first than the account
+		keys, err := v.NewLink(t.Context(), LinkRequest{Account: slack, Why: "the grant is dead", Recipient: recipient, Episode: "one"})
+		require.NoError(t, err)
+		assert.False(t, keys.Shared)
+		l, err := v.GetLink(t.Context(), LinkHash(keys.Secret))
+		require.NoError(t, err)
+		assert.Equal(t, recipient, l.Recipient)
+	}
+}

@@ -129,7 +129,7 @@ func testOldVaultIsBroughtUpToDate(t *testing.T, b backend) {
 		require.NoError(t, opened.Close())
 	}
 	peek(t, v, versions[b.name].get, &version)
-	assert.Equal(t, 15, version)
+	assert.Equal(t, 16, version)
 	require.NoError(t, v.Audit(t.Context(), event(Refresh, slack)))
 	_, err = v.Rotate(t.Context(), RotateOptions{})
 	require.NoError(t, err)

@@ -55,6 +55,7 @@ func (a *App) Check(ctx context.Context, patience time.Duration) []Finding {
 	if a.Config().Gateway.BehindProxy() && a.Config().Gateway.AsksWho() {
 		findings = append(findings, a.checkProxies())
 	}
+	findings = append(findings, a.checkLinks())
 	if a.Config().Gateway.OIDC.On() {
 		findings = append(findings, a.look(ctx, patience, a.checkOpenID))
 	}

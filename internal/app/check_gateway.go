@@ -39,3 +39,17 @@ func (a *App) checkCertificate(now time.Time) Finding {
 	}
 	return f
 }
+
+// checkLinks says who can go on with a link to a consent. None of it is a fault.
+func (a *App) checkLinks() Finding {
+	links, who := a.Config().Links, "whoever opens one first goes on; with --code only who is told the code"
+	switch {
+	case links.RequireSignIn:
+		who = "whoever opens one first and signs in goes on; with --for one person alone"
+	case links.RequireCode:
+		who = "only who is told the code goes on"
+	case a.Config().Gateway.OIDC.On():
+		who = "whoever opens one first goes on; with --for one person alone, and with --code only who is told the code"
+	}
+	return Finding{Subject: "links to a consent: " + who, OK: true}
+}

@@ -3,10 +3,15 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
+	"unicode"
 
 	"tokenkeeper/activities"
 	"tokenkeeper/credential"
+	"tokenkeeper/gateway"
+	"tokenkeeper/gateway/openid"
 	"tokenkeeper/vault"
 )
 
@@ -21,9 +26,31 @@ type Link struct {
 
 // NewLink makes a link, with a confirmation code where the configuration or the caller wants one. It can be used once,
 // and voids the earlier ones. The vault must be open.
-func (a *App) NewLink(ctx context.Context, account credential.AccountID, why string, code bool) (Link, error) {
-	return a.newLink(ctx, vault.LinkRequest{Account: account, Why: why, Code: code || a.Config().Links.RequireCode})
+func (a *App) NewLink(ctx context.Context, r vault.LinkRequest) (Link, error) {
+	r.Code = r.Code || a.Config().Links.RequireCode
+	return a.newLink(ctx, r)
 }
+
+// CheckRecipient returns an error for somebody who could not go on with a link that is for them: by a verified address, or a subject,
+// at the OpenID provider.
+func (a *App) CheckRecipient(person string) error {
+	o, email := a.Config().Gateway.OIDC, ""
+	if strings.Contains(person, "@") {
+		email = person
+	}
+	switch {
+	case strings.ContainsFunc(person, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) || len(person) > maxRecipient:
+		return errors.New("a person is one address, such as jane@example.com, or one subject")
+	case !o.On():
+		return errors.New("gateway.oidc is not configured, so that no page can tell who opens a link")
+	case len(o.Groups()) == 0 && roleOf(o, openid.Identity{Email: email}) == gateway.NoRole: // nobody here knows who is in which group
+		return fmt.Errorf("gateway.oidc does not admit %s", person)
+	}
+	return nil
+}
+
+// maxRecipient is what an address has at most, and a subject.
+const maxRecipient = 255
 
 func (a *App) newLink(ctx context.Context, r vault.LinkRequest) (Link, error) {
 	if a.Vault == nil {

@@ -124,7 +124,7 @@ func TestTheTargetsOfANoticeGetOneLink(t *testing.T) {
 	require.NoError(t, workers[0].Vault.SpendLink(t.Context(), vault.LinkHash(path.Base(other))))
 	assert.NotEqual(t, other, get(0, "ntc_2"), "it was used")
 
-	_, err := workers[1].NewLink(t.Context(), account, "somebody asked for it", false)
+	_, err := workers[1].NewLink(t.Context(), vault.LinkRequest{Account: account, Why: "somebody asked for it"})
 	require.NoError(t, err)
 	_, err = workers[0].ConnectLink(t.Context(), account, "revoked", "ntc_2")
 	require.ErrorAs(t, err, new(*activities.NoLinkError))
