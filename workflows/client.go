@@ -63,20 +63,16 @@ func answerOf(status AccountStatus) connector.Answer {
 	return connector.Answer{Generation: status.Generation, Status: status.Status, Reason: status.Reason, RetryAt: status.NextRefresh}
 }
 
-// RefreshNow asks for a new token because somebody wants one. Those who ask while the same attempt is to come share it.
+// RefreshNow asks for a new token because somebody wants one. Those who ask in one minute while the same attempt is to come share
+// it: an Update stays in flight when its caller has given up, and the server takes ten of them.
 func (c *Client) RefreshNow(ctx context.Context, account credential.AccountID) (AccountStatus, error) {
 	var s AccountStatus
 	if err := c.query(ctx, AccountWorkflowID(account), &s); err != nil {
 		return AccountStatus{}, err
 	}
 	id := fmt.Sprintf("refresh/now/g%d/%d", s.Generation, s.Failures)
-	return c.update(ctx, account, shortly(id), UpdateRefresh, RefreshRequest{})
+	return c.update(ctx, account, anew(id), UpdateRefresh, RefreshRequest{})
 }
-
-// shortly is [anew] for what people ask for, who may ask again as soon as they have done something about the answer. The id
-// that it makes unique tells the states apart that an answer leads to. Where the owner is held up, no more than six of these are
-// in flight in a minute: the server takes ten, and aborts all when there are more.
-func shortly(id string) string { return fmt.Sprintf("%s/%d", id, time.Now().Unix()/10) }
 
 // Connect starts the Workflow that owns the account, or finds it running.
 func (c *Client) Connect(ctx context.Context, account credential.AccountID) error {

@@ -11,8 +11,8 @@ import (
 	"tokenkeeper/credential"
 )
 
-// Validate has the account check its token with the provider now, and act on the result once. Those who ask while the same look is
-// to come share it.
+// Validate has the account check its token with the provider now, and act on the result once. Those who ask in one
+// minute while the same look is to come share it, as with RefreshNow.
 func (c *Client) Validate(ctx context.Context, account credential.AccountID) (AccountStatus, error) {
 	var s AccountStatus
 	if err := c.query(ctx, AccountWorkflowID(account), &s); err != nil {
@@ -20,7 +20,7 @@ func (c *Client) Validate(ctx context.Context, account credential.AccountID) (Ac
 	}
 	note := sha256.Sum256([]byte(s.ValidationNote)) // of a look that told nothing; a text may be long
 	id := fmt.Sprintf("validate/g%d/%d/%x", s.Generation, s.LastValidated.UnixNano(), note[:4])
-	return c.update(ctx, account, shortly(id), UpdateValidate)
+	return c.update(ctx, account, anew(id), UpdateValidate)
 }
 
 // ValidateSoon asks the account to check its token, and does not wait. It returns an error that wraps
