@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -236,7 +237,12 @@ func TestATestOfNoticesTellsWhatIsWrong(t *testing.T) {
 	require.Equal(t, []string{"ops/jane@example.com", "ops/joe@example.com", "pager", "team"}, targets)
 	test := func() map[string]string {
 		t.Helper()
-		findings, err := w.TestNotices(t.Context(), "a tester", targets)
+		var findings []app.Finding
+		var err error
+		w.eventually("a worker that polls", func() bool {
+			findings, err = w.TestNotices(t.Context(), "a tester", targets)
+			return !errors.Is(err, app.ErrNoWorker)
+		})
 		require.NoError(t, err)
 		said := map[string]string{}
 		for _, f := range findings {
