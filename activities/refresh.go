@@ -36,7 +36,7 @@ type RefreshResult struct {
 	Credential *Facts `json:"credential,omitempty"`
 	// Failure is set when it did not.
 	Failure *Failure `json:"failure,omitempty"`
-	// Sealed holds the new tokens, sealed by the vault's key, when the vault did not take them.
+	// Sealed holds the new tokens, sealed by the data key of the generation that was presented, when the vault did not take them.
 	Sealed []byte `json:"sealed,omitempty"`
 }
 

@@ -22,7 +22,7 @@ const (
 )
 
 // tokenSealer seals one set of tokens with a key of its own. That key is in the row of the set, sealed by the keyset, and nowhere
-// else: with the row every copy of what it sealed is lost, also those in histories of Temporal.
+// else: without the row, what a history of Temporal still holds opens no more.
 type tokenSealer struct {
 	sealer
 	key tink.AEAD // nil for a row that was last written before there were such keys: the keyset itself sealed it
