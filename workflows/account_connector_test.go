@@ -215,7 +215,7 @@ func TestAHeldAccountIsHeldInItsNextRun(t *testing.T) {
 	second.after(10*time.Minute, func() { before = second.status(t); second.news(ConnectorNews{Episode: 1}) })
 	second.after(11*time.Minute, func() { after = second.status(t) })
 	second.end(12 * time.Minute)
-	second.env.ExecuteWorkflow(ConnectedAccount, next)
+	execute(second.env, ConnectedAccount, next)
 	assert.Equal(t, "slack", before.HeldBy)
 	assert.Equal(t, credential.Active, after.Status)
 	assert.Equal(t, 1, second.posts)

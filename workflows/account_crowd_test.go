@@ -49,7 +49,7 @@ func TestTenThousandWaitingWorkflowsGoOnOnceEach(t *testing.T) {
 		g := newGrant(t, 10*time.Hour)
 		g.now, g.gone, g.signalTakes = vault, gone, signalTakes
 		script(g)
-		g.env.ExecuteWorkflow(ConnectedAccount, in)
+		execute(g.env, ConnectedAccount, in)
 		vault = g.now
 		for _, id := range g.signals {
 			told[id]++

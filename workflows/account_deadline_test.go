@@ -142,6 +142,6 @@ func TestContinueAsNewCarriesTheDeadline(t *testing.T) {
 	h.now = g.now
 	h.env.SetStartTime(g.now.IssuedAt.Add(50 * day))
 	h.end(9*day - time.Hour)
-	h.env.ExecuteWorkflow(ConnectedAccount, next)
+	execute(h.env, ConnectedAccount, next)
 	assert.Equal(t, []time.Duration{7 * day, 3 * day}, h.leads(), "what was told is not told again")
 }

@@ -153,7 +153,7 @@ func (m *model) play(script []step) {
 func (m *model) run(in AccountInput) AccountInput {
 	m.newEnvironment()
 	m.schedule()
-	m.env.ExecuteWorkflow(ConnectedAccount, in)
+	execute(m.env, ConnectedAccount, in)
 	end := m.now()
 	m.mu.Lock()
 	m.clock = func() time.Time { return end }

@@ -219,7 +219,7 @@ func TestContinueAsNewCarriesWhatIsInQuarantine(t *testing.T) {
 	h.env.SetStartTime(g.env.Now())
 	h.after(time.Hour, func() { during = h.status(t) })
 	h.end(100 * time.Hour)
-	h.env.ExecuteWorkflow(ConnectedAccount, next)
+	execute(h.env, ConnectedAccount, next)
 
 	assert.Equal(t, "strange-1", during.Quarantine.Authorization)
 	assert.Equal(t, []string{"strange-1"}, h.destroyed())

@@ -89,7 +89,7 @@ func TestContinueAsNewCarriesWhatIsLeftToRevoke(t *testing.T) {
 	var after AccountStatus
 	h.after(time.Minute, func() { after = h.status(t) })
 	h.end(time.Hour)
-	h.env.ExecuteWorkflow(ConnectedAccount, next)
+	execute(h.env, ConnectedAccount, next)
 
 	assert.Equal(t, []string{ofOctocat.Authorization}, h.destroyed())
 	assert.Empty(t, after.Replaced)

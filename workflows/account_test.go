@@ -204,7 +204,7 @@ func (g *grant) report(t *testing.T, seen credential.Generation) *AccountStatus 
 	return answer
 }
 
-func (g *grant) run() { g.env.ExecuteWorkflow(ConnectedAccount, AccountInput{Account: acmeSlack}) }
+func (g *grant) run() { execute(g.env, ConnectedAccount, AccountInput{Account: acmeSlack}) }
 
 // end disconnects the account at a time, which ends the Workflow.
 func (g *grant) end(at time.Duration) {
@@ -477,7 +477,7 @@ func TestContinueAsNewCarriesEverything(t *testing.T) {
 		h.env.SignalWorkflow(SignalReauthorized, ReauthorizedRequest{Authorization: "good-authorization"})
 	})
 	h.end(time.Hour)
-	h.env.ExecuteWorkflow(ConnectedAccount, next)
+	execute(h.env, ConnectedAccount, next)
 	assert.ElementsMatch(t, []string{"report/1", "report/2"}, h.signals)
 	assert.Zero(t, h.posts)
 }
@@ -497,6 +497,6 @@ func TestAnAccountHasOneWorkflowID(t *testing.T) {
 	suite := &testsuite.WorkflowTestSuite{}
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetStartWorkflowOptions(startOptions("account/acme/triage/other"))
-	env.ExecuteWorkflow(ConnectedAccount, AccountInput{Account: acmeSlack})
+	execute(env, ConnectedAccount, AccountInput{Account: acmeSlack})
 	require.ErrorContains(t, env.GetWorkflowError(), "account/acme/triage/slack")
 }

@@ -226,7 +226,7 @@ func TestTriageHasItsAccountsLookedAtWhenItStarts(t *testing.T) {
 			return nil
 		})
 	env.RegisterDelayedCallback(func() { env.SetContinueAsNewSuggested(true); env.SignalWorkflow(SignalReload, nil) }, time.Minute)
-	env.ExecuteWorkflow(Triage, TriageInput{Triage: "acme/bugs"})
+	execute(env, Triage, TriageInput{Triage: "acme/bugs"})
 
 	require.ErrorContains(t, env.GetWorkflowError(), "continue as new")
 	assert.Equal(t, []string{"account/acme/triage/slack", "account/acme/triage/github"}, asked)
@@ -235,6 +235,6 @@ func TestTriageHasItsAccountsLookedAtWhenItStarts(t *testing.T) {
 	again.SetStartWorkflowOptions(startOptions(TriageWorkflowID("acme/bugs")))
 	again.OnActivity(t1.Plan, mock.Anything, mock.Anything).Return(plan, nil)
 	again.RegisterDelayedCallback(func() { again.SignalWorkflow(SignalReload, nil) }, time.Minute)
-	again.ExecuteWorkflow(Triage, TriageInput{Triage: "acme/bugs", State: &TriageState{}})
+	execute(again, Triage, TriageInput{Triage: "acme/bugs", State: &TriageState{}})
 	assert.Empty(t, asked, "another run of the same triage is no start")
 }

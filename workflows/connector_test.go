@@ -85,7 +85,7 @@ func (h *house) status(t *testing.T) ConnectorStatus {
 
 func (h *house) run(end time.Duration) {
 	h.after(end, h.env.CancelWorkflow)
-	h.env.ExecuteWorkflow(Connector, ConnectorInput{Connector: "slack"})
+	execute(h.env, Connector, ConnectorInput{Connector: "slack"})
 }
 
 // triedAt returns when accounts were told to try.
@@ -251,7 +251,7 @@ func TestAConnectorGoesOnInItsNextRun(t *testing.T) {
 	h.after(time.Hour, func() { h.report(acmeJane, credential.DeadClient, 0) })
 	h.after(time.Hour+30*time.Second, func() { h.env.SetContinueAsNewSuggested(true) })
 	h.after(time.Hour+31*time.Second, func() { h.env.SignalWorkflow("report", "no object") })
-	h.env.ExecuteWorkflow(Connector, ConnectorInput{Connector: "slack"})
+	execute(h.env, Connector, ConnectorInput{Connector: "slack"})
 	var next *workflow.ContinueAsNewError
 	require.ErrorAs(t, h.env.GetWorkflowError(), &next)
 	var in ConnectorInput
@@ -263,7 +263,7 @@ func TestAConnectorGoesOnInItsNextRun(t *testing.T) {
 	var during ConnectorStatus
 	second.after(time.Second, func() { during = second.status(t) })
 	second.after(2*time.Minute, second.env.CancelWorkflow)
-	second.env.ExecuteWorkflow(Connector, in)
+	execute(second.env, Connector, in)
 	assert.Equal(t, ConnectorRefused, during.Status)
 	assert.Equal(t, 1, during.Episode)
 	assert.Empty(t, second.alerts, "people were told in the run before")
@@ -284,6 +284,6 @@ func TestAConnectorRunsUnderItsOwnID(t *testing.T) {
 	suite := &testsuite.WorkflowTestSuite{}
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetStartWorkflowOptions(startOptions("connector/slack"))
-	env.ExecuteWorkflow(Connector, ConnectorInput{Connector: "slack"})
+	execute(env, Connector, ConnectorInput{Connector: "slack"})
 	assert.ErrorContains(t, env.GetWorkflowError(), "want the name in tokenkeeper.yaml, and Workflow id connector/tokenkeeper/slack")
 }

@@ -249,7 +249,7 @@ func (r *run) status(t *testing.T) TriageStatus {
 }
 
 // triage runs the Triage until it is cancelled or continues as new.
-func (r *run) triage(in TriageInput) { r.env.ExecuteWorkflow(Triage, in) }
+func (r *run) triage(in TriageInput) { execute(r.env, Triage, in) }
 
 // next returns the input of the run after this one, or nil when there is none.
 func (r *run) next(t *testing.T) *TriageInput {

@@ -77,7 +77,7 @@ func several(from, to int, change func(*activities.Announcement)) []NoticeInput 
 
 func (c *crowd) run(t *testing.T) {
 	t.Helper()
-	c.env.ExecuteWorkflow(Digest, DigestInput{Connector: "slack"})
+	execute(c.env, Digest, DigestInput{Connector: "slack"})
 	require.True(t, c.env.IsWorkflowCompleted())
 	require.NoError(t, c.env.GetWorkflowError())
 }
@@ -164,7 +164,7 @@ func TestADigestThatContinuesAsNewForgetsNothing(t *testing.T) {
 	c.come(0, several(0, 10, nil)...)
 	c.env.RegisterDelayedCallback(func() { c.env.SetContinueAsNewSuggested(true) }, 30*time.Second)
 	c.come(31*time.Second, several(10, 12, nil)...)
-	c.env.ExecuteWorkflow(Digest, DigestInput{Connector: "slack"})
+	execute(c.env, Digest, DigestInput{Connector: "slack"})
 	var next *workflow.ContinueAsNewError
 	require.ErrorAs(t, c.env.GetWorkflowError(), &next)
 	var in DigestInput
@@ -174,7 +174,7 @@ func TestADigestThatContinuesAsNewForgetsNothing(t *testing.T) {
 	again := newCrowd(t)
 	again.env.SetStartTime(c.env.Now())
 	again.come(time.Second, notice(5, nil), notice(20, nil))
-	again.env.ExecuteWorkflow(Digest, in)
+	execute(again.env, Digest, in)
 	require.NoError(t, again.env.GetWorkflowError())
 	require.Len(t, again.told, 1)
 	a := again.told[0].Announcement
@@ -187,7 +187,7 @@ func TestADigestThatIsCancelledTellsWhatItHas(t *testing.T) {
 	c := newCrowd(t)
 	c.come(0, several(0, 10, nil)...)
 	c.env.RegisterDelayedCallback(c.env.CancelWorkflow, 30*time.Second)
-	c.env.ExecuteWorkflow(Digest, DigestInput{Connector: "slack"})
+	execute(c.env, Digest, DigestInput{Connector: "slack"})
 	require.Error(t, c.env.GetWorkflowError())
 	require.Len(t, c.told, 4)
 	assert.Equal(t, 7, c.told[3].Announcement.Count)

@@ -135,7 +135,7 @@ func TestTargetsDoNotWaitForEachOther(t *testing.T) {
 		arrived[in.Target] = append(arrived[in.Target], since)
 		return nil
 	})
-	env.ExecuteWorkflow(Notice, NoticeInput{Announcement: activities.Announcement{ID: "ntc_1"}, Targets: []string{"dead", "slow", "pager"}})
+	execute(env, Notice, NoticeInput{Announcement: activities.Announcement{ID: "ntc_1"}, Targets: []string{"dead", "slow", "pager"}})
 
 	var failure *temporal.ApplicationError
 	require.ErrorAs(t, env.GetWorkflowError(), &failure, "nobody would see it otherwise")
@@ -200,7 +200,7 @@ func TestATestTriesEachTargetOnce(t *testing.T) {
 		}
 		return nil
 	})
-	env.ExecuteWorkflow(Notice, NoticeInput{Announcement: activities.Announcement{ID: "ntc_1"}, Targets: []string{"dead", "pager"}, Test: true})
+	execute(env, Notice, NoticeInput{Announcement: activities.Announcement{ID: "ntc_1"}, Targets: []string{"dead", "pager"}, Test: true})
 	var results []NoticeResult
 	require.NoError(t, env.GetWorkflowResult(&results))
 	assert.Equal(t, map[string]int{"dead": 1, "pager": 1}, tried)

@@ -160,7 +160,7 @@ func (s *story) status(t *testing.T) ReportStatus {
 // report runs it to its end.
 func (s *story) report(t *testing.T, in ReportInput) ReportResult {
 	t.Helper()
-	s.env.ExecuteWorkflow(Report, in)
+	execute(s.env, Report, in)
 	require.True(t, s.env.IsWorkflowCompleted())
 	require.NoError(t, s.env.GetWorkflowError())
 	var result ReportResult
@@ -424,7 +424,7 @@ func TestAReportOfNothingSaysWhatItWants(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory()
-			s.env.ExecuteWorkflow(Report, c.in)
+			execute(s.env, Report, c.in)
 			require.ErrorContains(t, s.env.GetWorkflowError(), c.want)
 			assert.Empty(t, s.calls)
 		})

@@ -61,7 +61,7 @@ func (k *talk) look() { k.env.SignalWorkflow(SignalLook, nil) }
 
 func (k *talk) run(t *testing.T) ThreadResult {
 	t.Helper()
-	k.env.ExecuteWorkflow(Thread, ThreadInput{Report: reportKey, Triage: bugTriage})
+	execute(k.env, Thread, ThreadInput{Report: reportKey, Triage: bugTriage})
 	require.True(t, k.env.IsWorkflowCompleted())
 	require.NoError(t, k.env.GetWorkflowError())
 	var result ThreadResult
@@ -115,7 +115,7 @@ func TestAThreadOfNothingSaysWhatItWants(t *testing.T) {
 		"start it with --workflow-id thread/T1/C1/1777896009.000100": {Report: "T1/C1/1777896009.000100", Triage: bugTriage},
 	} {
 		k := newTalk()
-		k.env.ExecuteWorkflow(Thread, in)
+		execute(k.env, Thread, in)
 		require.ErrorContains(t, k.env.GetWorkflowError(), want)
 		assert.Empty(t, k.looks)
 	}
