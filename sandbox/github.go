@@ -168,6 +168,11 @@ func gitHubNoLabels() answer {
 	})
 }
 
+// gitHubNotAnArray is the answer to null where a list belongs (github.com/vermiculus/magithub/issues/101).
+func gitHubNotAnArray(field string) answer {
+	return gitHubFailure(http.StatusUnprocessableEntity, "Invalid request.\n\nFor 'properties/"+field+"', nil is not an array.")
+}
+
 // gitHubUnparsable is the answer to a body that is no JSON.
 func gitHubUnparsable() answer { return gitHubFailure(http.StatusBadRequest, "Problems parsing JSON") }
 

@@ -33,6 +33,9 @@ func (s *Sandbox) createIssue(c *call, g *grant) answer {
 		if json.Unmarshal(c.body, &asked) != nil {
 			return gitHubUnparsable()
 		}
+		if field := nullList(c.body, "labels", "assignees"); field != "" {
+			return gitHubNotAnArray(field)
+		}
 		if asked.Assignee != "" {
 			asked.Assignees = append(asked.Assignees, asked.Assignee)
 		}
@@ -51,6 +54,18 @@ func (s *Sandbox) createIssue(c *call, g *grant) answer {
 		}, s.now())
 		return jsonAnswer(http.StatusCreated, wireIssue(c, i)).with("Location", i.apiURL(c))
 	})
+}
+
+// nullList returns the first of the fields that is there and null.
+func nullList(body []byte, fields ...string) string {
+	var members map[string]json.RawMessage
+	_ = json.Unmarshal(body, &members) // it was read as an object before
+	for _, field := range fields {
+		if string(members[field]) == "null" {
+			return field
+		}
+	}
+	return ""
 }
 
 // invalid returns the 422 for what GitHub does not accept.

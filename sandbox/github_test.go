@@ -299,6 +299,25 @@ func TestGitHubWantsAUserAgentAndAToken(t *testing.T) {
 	}
 }
 
+func TestNullIsNoList(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	token := w.connect(sandbox.GitHub).Access
+	post := func(body string) (*http.Response, []byte) {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url+"/github/api/v3/repos/acme/app/issues", strings.NewReader(body))
+		require.NoError(t, err)
+		request.Header.Set("Authorization", "Bearer "+token)
+		return w.do(request)
+	}
+	for _, field := range []string{"labels", "assignees"} {
+		response, body := post(`{"title":"x","` + field + `":null}`)
+		assert.Equal(t, http.StatusUnprocessableEntity, response.StatusCode)
+		assert.Contains(t, string(body), "For 'properties/"+field+"', nil is not an array.")
+		assert.NotContains(t, string(body), `"errors"`)
+	}
+	response, _ := post(`{"title":"x","labels":[],"assignee":null,"milestone":null}`)
+	assert.Equal(t, http.StatusCreated, response.StatusCode)
+}
+
 func TestBadJSONIsRefused(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
 	token := w.connect(sandbox.GitHub).Access
