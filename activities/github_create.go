@@ -71,7 +71,11 @@ func create(
 }
 
 func postIssue(ctx context.Context, client *github.Client, i triage.Issue, milestone *int) (*issueAnswer, error) {
-	body := issueRequest{IssueRequest: github.IssueRequest{Title: &i.Title, Body: &i.Body, Labels: &i.Labels, Milestone: milestone}}
+	body := issueRequest{IssueRequest: github.IssueRequest{Title: &i.Title, Body: &i.Body, Milestone: milestone}}
+	// A list without names would go out as null, which GitHub refuses.
+	if len(i.Labels) > 0 {
+		body.Labels = &i.Labels
+	}
 	if len(i.Assignees) > 0 {
 		body.Assignees = &i.Assignees
 	}
