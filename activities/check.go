@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/slack-go/slack"
 
@@ -52,9 +51,9 @@ func (g *GitHub) CheckRepository(ctx context.Context, in RepositoryInput) error 
 	if err != nil {
 		return err
 	}
-	repository, resp, err := client.Repositories.Get(ctx, owner, name)
+	repository, _, err := client.Repositories.Get(ctx, owner, name)
 	switch {
-	case err != nil && resp != nil && resp.StatusCode == http.StatusNotFound:
+	case missing(err):
 		// GitHub says the same of what is not there and of what the token may not see.
 		return rejected("repository %s: account %s finds no such repository; correct the name, or install the app there and give it access",
 			in.Repository, in.Account)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -120,8 +121,8 @@ func repository(issue triage.Issue) string { return issue.Owner + "/" + issue.Re
 
 // createError makes sure that the next attempt's list comes after the end of this attempt at GitHub.
 func createError(doing string, took time.Duration, err error) error {
-	// A 5xx may come from something in front of GitHub while GitHub goes on.
-	if resp := githubResponse(err); resp != nil && resp.StatusCode >= http.StatusInternalServerError { //nolint:bodyclose // go-github has read it
+	// It may come from something in front of GitHub while GitHub goes on.
+	if resp := githubResponse(err); resp != nil && isAway(resp, err) { //nolint:bodyclose // go-github has read it
 		return again(ErrTypeProviderUnavailable, doing+": "+resp.Status, settleTime-took)
 	}
 	return githubError(doing, err)
@@ -158,10 +159,26 @@ func githubError(doing string, err error) error {
 	switch {
 	case resp.StatusCode == http.StatusUnauthorized:
 		return refusedAnew(doing, resp.Status)
-	case resp.StatusCode >= 500, resp.StatusCode == http.StatusRequestTimeout:
+	case isAway(resp, err):
 		return outage(doing, err)
 	}
 	return rejected("%s: %v%s", doing, err, githubHint(resp.StatusCode))
+}
+
+// isAway reports whether GitHub did not get to answer, or failed to. A 4xx of its own says why, in JSON; one of a proxy in
+// front of it says nothing of a repository. Those about a limit or a token count as they are, whoever sends them.
+func isAway(resp *http.Response, err error) bool {
+	if _, limited := githubWait(resp, time.Now()); limited || resp.StatusCode == http.StatusUnauthorized {
+		return false
+	}
+	refused, ok := errors.AsType[*github.ErrorResponse](err)
+	return resp.StatusCode >= http.StatusInternalServerError || resp.StatusCode == http.StatusRequestTimeout || ok && refused.Message == ""
+}
+
+// refusedAs reports whether GitHub itself refuses with one of the statuses.
+func refusedAs(err error, statuses ...int) bool {
+	resp := githubResponse(err) //nolint:bodyclose // go-github has read it
+	return resp != nil && slices.Contains(statuses, resp.StatusCode) && !isAway(resp, err)
 }
 
 func githubResponse(err error) *http.Response {

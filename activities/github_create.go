@@ -119,12 +119,11 @@ func findMilestone(ctx context.Context, client *github.Client, wanted triage.Iss
 
 // forbidden reports whether GitHub refuses for want of a permission, and not for a limit.
 func forbidden(err error) bool {
-	resp := githubResponse(err) //nolint:bodyclose // go-github has read it
-	if resp == nil || resp.StatusCode != http.StatusForbidden {
+	if !refusedAs(err, http.StatusForbidden) {
 		return false
 	}
 	_, secondary := errors.AsType[*github.AbuseRateLimitError](err)
-	_, limited := githubWait(resp, time.Now())
+	_, limited := githubWait(githubResponse(err), time.Now()) //nolint:bodyclose // go-github has read it
 	return !secondary && !limited
 }
 

@@ -44,7 +44,7 @@ func linked(ctx context.Context, client *github.Client, in CreateIssueInput) (fi
 	}
 	issue, _, err := client.Issues.Get(ctx, at.owner, at.repo, at.number)
 	switch {
-	case isNotThere(err), forbidden(err):
+	case missing(err), forbidden(err):
 		return CreatedIssue{Number: at.number, URL: in.Filed, Found: true}, true, nil
 	case holdsNone(err):
 		return CreatedIssue{}, false, nil
@@ -61,8 +61,7 @@ func linked(ctx context.Context, client *github.Client, in CreateIssueInput) (fi
 
 // holdsNone reports whether GitHub says that there are no issues in a repository, or none for us.
 func holdsNone(err error) bool {
-	resp := githubResponse(err) //nolint:bodyclose // go-github has read it
-	return resp != nil && (resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusGone)
+	return refusedAs(err, http.StatusNotFound, http.StatusGone)
 }
 
 // findIssue returns the first issue with the report's marker, and reports whether there is one. It reads the newest issues first, and

@@ -3,6 +3,7 @@ package activities_test
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -93,7 +94,10 @@ func TestAnIssueThatTheThreadLinksIsFoundWhereverItIs(t *testing.T) {
 				in.Filed = c.link
 			}
 			if c.instead != 0 {
-				w.replace(fmt.Sprintf("/github/api/v3/repos/acme/old/issues/%d", first.out.Number), func(rw http.ResponseWriter) { rw.WriteHeader(c.instead) })
+				w.replace(fmt.Sprintf("/github/api/v3/repos/acme/old/issues/%d", first.out.Number), func(rw http.ResponseWriter) {
+					rw.WriteHeader(c.instead)
+					_, _ = rw.Write([]byte(`{"message":"as GitHub says it"}`)) // the client is there
+				})
 			}
 
 			got := once(w, w.github.CreateIssue, in)
@@ -207,4 +211,36 @@ func TestALookForAnIssueEndsWhereIssuesAreOlderThanTheReport(t *testing.T) {
 	again := once(w, w.github.CreateIssue, in)
 	require.NoError(t, again.err)
 	assert.Equal(t, got.out.Number, again.out.Number, "the first of two is the one that was filed")
+}
+
+// A proxy in front of GitHub refuses with pages of its own. Whatever its status, it parks no report and denies no issue.
+func TestWhatAProxySaysIsNoWordOfGitHub(t *testing.T) {
+	for _, status := range []int{http.StatusForbidden, http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity} {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			w := newWorld(t, sandbox.Options{})
+			w.connect(githubAccount)
+			page := func(path string) {
+				w.replace("/github/api/v3/repos/acme/"+path, func(rw http.ResponseWriter) {
+					rw.Header().Set("Content-Type", "text/html")
+					rw.WriteHeader(status)
+					_, _ = rw.Write([]byte("<html><h1>Maintenance</h1></html>")) // the client is there
+				})
+			}
+			in := w.report("Login crashes")
+			page("app/issues")
+			got := once(w, w.github.CreateIssue, in)
+			got.fails(t, activities.ErrTypeProviderUnavailable, strconv.Itoa(status))
+			assert.Greater(t, got.wait(t), 5*time.Second, "GitHub may have got it: it is looked for when that shows")
+
+			filed := once(w, w.github.CreateIssue, in)
+			require.NoError(t, filed.err)
+			in.LookFirst = true
+			page("app/issues")
+			once(w, w.github.CreateIssue, in).fails(t, activities.ErrTypeProviderUnavailable)
+			in.Filed = filed.out.URL
+			page(fmt.Sprintf("app/issues/%d", filed.out.Number))
+			once(w, w.github.CreateIssue, in).fails(t, activities.ErrTypeProviderUnavailable)
+			assert.Equal(t, 1, w.Books().IssuesCreated)
+		})
+	}
 }

@@ -19,8 +19,7 @@ func refused(ctx context.Context, client *github.Client, doing string, at triage
 }
 
 func missing(err error) bool {
-	resp := githubResponse(err) //nolint:bodyclose // go-github has read it
-	return resp != nil && resp.StatusCode == http.StatusNotFound
+	return refusedAs(err, http.StatusNotFound)
 }
 
 // whyNotFound tells a repository that is not there from one that the app was taken away from. GitHub says 404 to both; what

@@ -140,7 +140,7 @@ func (l lookup) read(ctx context.Context, repository, path, accept string) (text
 	case known && notModified(err):
 		l.kept[at] = before
 		return before.text, true, nil
-	case isNotThere(err):
+	case missing(err):
 		return "", false, nil
 	case forbidden(err):
 		return "", false, errUnreadable
@@ -156,9 +156,4 @@ func (l lookup) read(ctx context.Context, repository, path, accept string) (text
 		l.kept[at] = page{etag: etag, text: string(content)}
 	}
 	return string(content), true, nil
-}
-
-func isNotThere(err error) bool {
-	resp := githubResponse(err) //nolint:bodyclose // go-github has read it
-	return resp != nil && resp.StatusCode == http.StatusNotFound
 }

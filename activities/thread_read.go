@@ -132,7 +132,7 @@ func parseIssueURL(link string) (issueRef, bool) {
 // whether there is an issue: one can be deleted.
 func (th *thread) readIssue(ctx context.Context, at issueRef) (found bool, err error) {
 	issue, _, err := th.github.Issues.Get(ctx, at.owner, at.repo, at.number)
-	if resp := githubResponse(err); resp != nil && resp.StatusCode == http.StatusGone { //nolint:bodyclose // go-github has read it
+	if refusedAs(err, http.StatusGone) {
 		return false, nil
 	}
 	if err != nil {
