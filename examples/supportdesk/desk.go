@@ -23,8 +23,7 @@ const SignalRetry = "retry"
 
 const (
 	pollInterval = 10 * time.Second
-	// refusedPause is how long a channel rests that Slack refuses to show.
-	refusedPause = 5 * time.Minute
+	refusedPause = 5 * time.Minute // how long a channel rests that Slack refuses to show
 )
 
 // DeskInput starts a Desk: {"slack":"acme/desk/slack","zendesk":"acme/desk/zendesk","channel":"C0SUPPORT"}.
@@ -33,7 +32,8 @@ type DeskInput struct {
 	Zendesk credential.AccountID `json:"zendesk"`
 	Channel string               `json:"channel"`
 	// Watermark is the ts up to which every message has a Question. Left out, the Desk begins with what is posted from now on.
-	Watermark string `json:"watermark,omitempty"`
+	Watermark string             `json:"watermark,omitempty"`
+	Overlap   activities.Overlap `json:"overlap,omitzero"` // the end of what was read: Slack can show a message late
 }
 
 // QuestionInput is one message of the channel.
@@ -66,7 +66,7 @@ func Desk(ctx workflow.Context, in DeskInput) error {
 		var window activities.Window
 		err := gate.Do(ctx, func(bool) error {
 			return workflow.ExecuteActivity(patiently(ctx, "poll "+in.Channel), (*activities.Slack).Poll, activities.PollInput{
-				Account: in.Slack, Channel: in.Channel, After: in.Watermark, Interval: pollInterval,
+				Account: in.Slack, Channel: in.Channel, After: in.Watermark, Overlap: in.Overlap, Interval: pollInterval,
 			}).Get(ctx, &window)
 		})
 		if err == nil {
@@ -82,7 +82,7 @@ func Desk(ctx workflow.Context, in DeskInput) error {
 			}
 			continue
 		}
-		in.Watermark = window.Watermark // only now: each of its messages has a Question
+		in.Watermark, in.Overlap = window.Watermark, window.Overlap // only now: each of its messages has a Question
 		workflow.SetCurrentDetails(ctx, "read up to "+in.Watermark)
 	}
 	return workflow.NewContinueAsNewError(ctx, Desk, in)
