@@ -121,11 +121,7 @@ func repository(issue triage.Issue) string { return issue.Owner + "/" + issue.Re
 
 // createError makes sure that the next attempt's list comes after the end of this attempt at GitHub.
 func createError(doing string, took time.Duration, err error) error {
-	// It may come from something in front of GitHub while GitHub goes on.
-	if resp := githubResponse(err); resp != nil && isAway(resp, err) { //nolint:bodyclose // go-github has read it
-		return again(ErrTypeProviderUnavailable, doing+": "+resp.Status, settleTime-took)
-	}
-	return githubError(doing, err)
+	return settled(took, githubError(doing, err))
 }
 
 // client makes a client of its own for each call: go-github keeps rate limits for each client and not for each token,

@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 
@@ -208,7 +207,7 @@ func (p *posting) close(ctx context.Context) error {
 	text := p.letter.mrkdwn() + "\n_Before: " + slackEscape.Replace(oneLine(p.Root.Text)) + "_"
 	_, ts, _, err := p.client.UpdateMessageContext(ctx, p.Channel, p.Root.TS, slack.MsgOptionText(text, false),
 		slack.MsgOptionMetadata(p.metadata(p.Root.Notice, p.Root.Text)))
-	if ts != "" || slices.Contains(slackUneditable, slackCode(err)) {
+	if ts != "" || isUneditable(err) {
 		return nil
 	}
 	return err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 )
 
 // settleTime is how long a write may still take effect after whoever sent it has gone. GitHub ends a request after 10 s;
@@ -63,6 +64,16 @@ func lastEnd(ctx context.Context) ended {
 		return ended{}
 	}
 	return last
+}
+
+// settled has the attempt after a write that failed come when its effect would show: an outage is also what something in front
+// of the provider says, while the provider goes on. A failure that says when to come again, or that nobody should, is left as it is.
+func settled(took time.Duration, failure error) error {
+	app, ok := errors.AsType[*temporal.ApplicationError](failure)
+	if !ok || app.Type() != ErrTypeProviderUnavailable || app.NextRetryDelay() != 0 {
+		return failure
+	}
+	return again(ErrTypeProviderUnavailable, app.Message(), settleTime-took)
 }
 
 // lostAnswer is the failure of a write that took so long and may have been carried out although no answer came: the next

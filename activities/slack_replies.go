@@ -51,16 +51,17 @@ func (s *Slack) replies(
 	return page, next, s.Reading.heard(account, threads, nil)
 }
 
-// findReply returns our reply, and reports whether there is one. Other apps can mark messages of theirs as we do. It goes on at
-// the page that reached leads to.
+// findReply returns our reply, and reports whether there is one. Other apps can mark messages of theirs as we do. Of several,
+// as there are where one may not be edited, it is the one that links the issue, else the last. It goes on at the page that
+// reached leads to.
 func (s *Slack) findReply(
 	ctx context.Context, client *slack.Client, in ReplyInput, who identity, reached *halfway[string],
 ) (reply slack.Message, found bool, err error) {
-	for {
-		cursor, _ := reached.get()
+	for cursor, _ := reached.get(); ; {
 		page, next, err := s.replies(ctx, client, in.Account, in.Report, cursor)
 		if slackCode(err) == "invalid_cursor" && cursor != "" {
 			reached.done()
+			cursor = ""
 			continue
 		}
 		if err != nil {
@@ -68,14 +69,18 @@ func (s *Slack) findReply(
 		}
 		for _, m := range page {
 			if who.wrote(m) && m.Metadata.EventType == in.mark() && said(m, "report") == in.Report.String() {
-				reached.done() // whatever becomes of it, the next attempt has to see how it is then
-				return m, true, nil
+				reply, found = m, true
+				if in.links(m) {
+					break
+				}
 			}
 		}
-		if next == "" {
-			reached.done()
-			return slack.Message{}, false, nil
+		if next == "" || found && in.links(reply) {
+			reached.done() // whatever becomes of it, the next attempt has to see how it is then
+			return reply, found, nil
 		}
-		reached.set(next)
+		if cursor = next; !found {
+			reached.set(next)
+		}
 	}
 }

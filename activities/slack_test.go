@@ -1,6 +1,7 @@
 package activities_test
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -277,16 +278,53 @@ func TestAThreadHasOneReplyWhichIsEdited(t *testing.T) {
 	assert.Contains(t, replies[0].Text, "issue #9")
 }
 
-func TestAReplyThatMayNotBeEditedStays(t *testing.T) {
+func TestWhereAReplyMayNotBeEditedTheIssueGetsOneOfItsOwn(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	in := w.reply(w.message(crash))
+	question := in
+	question.Issue, question.Text, question.Stage = activities.CreatedIssue{}, "File this?", "asked"
+	require.NoError(t, once(w, w.slack.Reply, question).err)
+	w.fault(sandbox.Fault{App: sandbox.Slack, Endpoint: "chat.update", Kind: sandbox.FaultStatus, Code: "edit_window_closed", Times: -1})
+	in.LookFirst = true
+	first := once(w, w.slack.Reply, in)
+	require.NoError(t, first.err)
+	assert.False(t, first.out.Found)
+
+	again := once(w, w.slack.Reply, in)
+	require.NoError(t, again.err)
+	assert.Equal(t, activities.Posted{TS: first.out.TS, Found: true}, again.out, "an answer that was lost")
+	question.LookFirst, question.Text, question.Stage = true, "Not filed.", "declined"
+	asked := once(w, w.slack.Reply, question)
+	require.NoError(t, asked.err)
+	assert.Equal(t, activities.Posted{TS: first.out.TS, Found: true, Filed: true}, asked.out)
+	replies := w.State().Channels[0].Messages[0].Replies
+	require.Len(t, replies, 2)
+	assert.Equal(t, "File this?", replies[0].Text)
+	assert.Contains(t, replies[1].Text, "issue #")
+}
+
+func TestAnEditThatMayHaveFailedIsTriedAgain(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
 	w.connect(slackAccount)
 	in := w.reply(w.message(crash))
 	require.NoError(t, once(w, w.slack.Reply, in).err)
 	in.LookFirst, in.Issue.URL = true, "https://github.com/acme/app/issues/9"
-	w.fault(sandbox.Fault{App: sandbox.Slack, Endpoint: "chat.update", Kind: sandbox.FaultStatus, Code: "edit_window_closed"})
-	got := once(w, w.slack.Reply, in)
-	require.NoError(t, got.err)
-	assert.False(t, got.out.Edited)
 	w.fault(sandbox.Fault{App: sandbox.Slack, Endpoint: "chat.update", Kind: sandbox.FaultStatus, Code: "internal_error"})
 	once(w, w.slack.Reply, in).fails(t, activities.ErrTypeProviderUnavailable, "editing the reply")
+}
+
+func TestAnOutageOfSlackMayHideAReply(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	in := w.reply(w.message(crash))
+	for _, f := range []sandbox.Fault{{Status: http.StatusServiceUnavailable}, {Code: "fatal_error"}} {
+		f.App, f.Endpoint, f.Kind = sandbox.Slack, "chat.postMessage", sandbox.FaultStatus
+		w.fault(f)
+		got := once(w, w.slack.Reply, in)
+		got.fails(t, activities.ErrTypeProviderUnavailable)
+		assert.Greater(t, got.wait(t), 5*time.Second, "the next attempt looks when it shows")
+	}
+	w.fault(sandbox.Fault{App: sandbox.Slack, Endpoint: "chat.postMessage", Kind: sandbox.FaultStatus, Status: http.StatusTooManyRequests, RetryAfter: 3 * time.Second})
+	assert.LessOrEqual(t, once(w, w.slack.Reply, in).wait(t), 3*time.Second, "what Slack refused did nothing")
 }

@@ -49,9 +49,9 @@ type Posted struct {
 const replyEvent = "tokenkeeper_issue_filed"
 
 // Reply posts the link of the issue into the thread, once: before anything but a first attempt the thread is read for a
-// message with our metadata. One that links another issue, as after the first was deleted and filed anew, is edited: a
-// thread has one reply. A thread that was deleted needs none any more, and one that Slack will never take an optional reply
-// into gets none.
+// message with our metadata. One that links another issue, as after the first was deleted and filed anew, or none, as one that
+// asked, is edited: a thread has one reply. Where it may not be edited the issue gets a reply of its own. A thread that was
+// deleted needs none any more, and one that Slack will never take an optional reply into gets none.
 // Errors: [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeOutOfTurn], [ErrTypeProviderUnavailable], [ErrTypeRejected].
 func (s *Slack) Reply(ctx context.Context, in ReplyInput) (Posted, error) {
 	client, err := s.client(in.Account)
@@ -84,6 +84,9 @@ func (s *Slack) Reply(ctx context.Context, in ReplyInput) (Posted, error) {
 				return posted, true, nil
 			}
 			posted.Edited, err = correct(ctx, client, reply, in)
+			if isUneditable(err) { // what links nothing new needs no second reply
+				return posted, in.Issue.URL == "" || in.links(reply), nil
+			}
 			if left, over := in.over(ctx, client, err); over {
 				return left, true, nil
 			}
@@ -99,7 +102,7 @@ func (s *Slack) Reply(ctx context.Context, in ReplyInput) (Posted, error) {
 			}
 			return Posted{TS: ts}, err
 		},
-		Failed: func(_ time.Duration, err error) error { return slackError(doing, err) },
+		Failed: func(took time.Duration, err error) error { return settled(took, slackError(doing, err)) },
 	}.Once(ctx)
 }
 
@@ -155,6 +158,12 @@ func (in ReplyInput) metadata() slack.SlackMetadata {
 	return slack.SlackMetadata{EventType: in.mark(), EventPayload: payload}
 }
 
+// links reports whether a reply of ours links the issue; any issue, where this one links none.
+func (in ReplyInput) links(reply slack.Message) bool {
+	issue := said(reply, "issue")
+	return issue != "" && (in.Issue.URL == "" || issue == in.Issue.URL)
+}
+
 // said returns a field of what our reply was marked with, "" where it has none.
 func said(reply slack.Message, field string) string {
 	text, _ := reply.Metadata.EventPayload[field].(string) // a field that is no text is none of ours
@@ -170,20 +179,19 @@ func post(ctx context.Context, client *slack.Client, in ReplyInput) (ts string, 
 	return ts, err
 }
 
-// slackUneditable are the answers to an edit that the workspace's settings forbid.
-var slackUneditable = []string{"cant_update_message", "edit_window_closed", "message_not_found"}
+// isUneditable reports whether an edit is refused because the workspace's settings forbid it, or because the message is gone.
+func isUneditable(err error) bool {
+	return slices.Contains([]string{"cant_update_message", "edit_window_closed", "message_not_found"}, slackCode(err))
+}
 
-// correct edits a reply that links another issue or is of another stage, and reports whether it did. One that may not be edited stays as it is.
+// correct edits a reply that links another issue or is of another stage, and reports whether it did.
 func correct(ctx context.Context, client *slack.Client, reply slack.Message, in ReplyInput) (edited bool, err error) {
 	if said(reply, "issue") == in.Issue.URL && said(reply, "stage") == in.Stage {
 		return false, nil
 	}
 	_, ts, _, err := client.UpdateMessageContext(ctx, in.Report.Channel, reply.Timestamp,
 		slack.MsgOptionText(in.text(), false), slack.MsgOptionMetadata(in.metadata()))
-	if err == nil || slices.Contains(slackUneditable, slackCode(err)) {
-		return ts != "", nil
-	}
-	return false, err
+	return err == nil && ts != "", err
 }
 
 // isGone reports whether the message that we answer was deleted.

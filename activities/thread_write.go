@@ -105,7 +105,7 @@ func (th *thread) post(ctx context.Context, text, event string, payload map[stri
 	if lost := lostAnswer(doing, time.Since(started), err); lost != nil {
 		return "", lost
 	}
-	return "", slackError(doing, err)
+	return "", settled(time.Since(started), slackError(doing, err))
 }
 
 // note keeps in our reply how far the thread was followed. The metadata is always sent along: chat.update keeps what was
@@ -123,7 +123,7 @@ func (th *thread) note(ctx context.Context) error {
 	}
 	_, ts, _, err := th.slack.UpdateMessageContext(ctx, th.key.Channel, th.Reply.TS, slack.MsgOptionText(th.Reply.Text, false),
 		slack.MsgOptionMetadata(slack.SlackMetadata{EventType: replyEvent, EventPayload: payload}))
-	if ts != "" || slices.Contains(slackUneditable, slackCode(err)) {
+	if ts != "" || isUneditable(err) {
 		return nil
 	}
 	return slackError("editing the reply to "+th.key.String(), err)
