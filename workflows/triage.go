@@ -102,7 +102,7 @@ func (t *triager) readPlan(ctx workflow.Context, begun bool) error {
 		}
 	}
 	t.trouble = ""
-	t.Channels = mergeChannels(t.Channels, t.plan, startTime(ctx))
+	t.route(t.plan, startTime(ctx))
 	for i := range t.Channels {
 		t.Channels[i].lookBack(triage.ReactionsCountFor(t.rules(t.Channels[i].Channel)))
 	}

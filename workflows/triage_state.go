@@ -14,9 +14,11 @@ import (
 
 // TriageState is all that a triage remembers.
 type TriageState struct {
-	Paused   bool               `json:"paused,omitempty"`
-	Channels []ChannelState     `json:"channels,omitempty"`
-	Backlog  activities.Backlog `json:"backlog,omitzero"`
+	Paused   bool           `json:"paused,omitempty"`
+	Channels []ChannelState `json:"channels,omitempty"`
+	// Former are channels that no route leads to any more, those that were left last first.
+	Former  []ChannelState     `json:"former,omitempty"`
+	Backlog activities.Backlog `json:"backlog,omitzero"`
 	// Threads is how far the threads and issues of the reports were watched.
 	Threads activities.ThreadsWatched `json:"threads,omitzero"`
 }
@@ -24,6 +26,8 @@ type TriageState struct {
 // ChannelState is how far one channel is.
 type ChannelState struct {
 	Channel string `json:"channel"`
+	// Left is when it lost its last route; zero while it has one.
+	Left time.Time `json:"left,omitzero"`
 	// Since is when this triage began to watch the channel. Messages from before may have been filed in an earlier life
 	// of it.
 	Since time.Time `json:"since"`
@@ -58,20 +62,46 @@ type Gap struct {
 	Before string `json:"before"`
 }
 
-// mergeChannels keeps the watermarks of the channels that are still routed and starts new ones at the lookback.
-func mergeChannels(old []ChannelState, plan activities.Plan, now time.Time) []ChannelState {
-	var merged []ChannelState
+// A channel that gets its routes back goes on where it was: a route is taken away by mistake, or for an hour. After a week it is
+// taken for a new one, as nobody expects so much of the past to be filed.
+const (
+	formerKept = 7 * 24 * time.Hour
+	maxFormer  = 50
+)
+
+// route keeps the watermarks of the channels that are routed, and for a while of those that were, and starts new ones at the
+// lookback.
+func (s *TriageState) route(plan activities.Plan, now time.Time) {
+	known := slices.Concat(s.Channels, s.Former)
+	s.Channels, s.Former = nil, nil
 	for _, channel := range plan.Channels() {
-		i := slices.IndexFunc(old, func(c ChannelState) bool { return c.Channel == channel })
-		if i >= 0 {
-			merged = append(merged, old[i])
-			continue
+		c := ChannelState{Channel: channel, Since: now, Watermark: triage.TimestampOf(now.Add(-plan.Lookback))}
+		if i := slices.IndexFunc(known, func(c ChannelState) bool { return c.Channel == channel }); i >= 0 {
+			if before := known[i]; before.Left.IsZero() {
+				c = before
+			} else if now.Sub(before.Left) <= formerKept {
+				c = before.back(now)
+			}
+			known = slices.Delete(known, i, i+1)
 		}
-		merged = append(merged, ChannelState{
-			Channel: channel, Since: now, Watermark: triage.TimestampOf(now.Add(-plan.Lookback)),
-		})
+		s.Channels = append(s.Channels, c)
 	}
-	return merged
+	for _, c := range known {
+		if c.Left.IsZero() {
+			c.Left = now
+			c.lookBack(0)
+		}
+		if now.Sub(c.Left) <= formerKept && len(s.Former) < maxFormer {
+			s.Former = append(s.Former, c)
+		}
+	}
+}
+
+// back returns the state of a channel that has a route again. Another triage may have filed its messages meanwhile.
+func (c ChannelState) back(now time.Time) ChannelState {
+	c.Left, c.Since = time.Time{}, now
+	c.LastRead, c.Trouble, c.FailingSince, c.Lag, c.Behind = time.Time{}, "", time.Time{}, 0, 0
+	return c
 }
 
 // What a triage does.

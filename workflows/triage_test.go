@@ -348,6 +348,49 @@ func TestARunThatStartedManyReportsLeavesTheRestToTheNext(t *testing.T) {
 	d.requireStarted(t, keys)
 }
 
+func TestAChannelThatGetsItsRouteBackGoesOnWhereItStopped(t *testing.T) {
+	for name, c := range map[string]struct {
+		away  time.Duration
+		taken bool
+	}{
+		"within a week": {7 * 24 * time.Hour, true},
+		"later":         {7*24*time.Hour + time.Minute, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(bugsChannel, supportChannel)
+			keys := d.post(supportChannel, epoch, 1)
+			run := func(at time.Time, in TriageInput, plan func() (activities.Plan, error)) TriageInput {
+				d.set(func() { d.plan = plan })
+				r := d.newRun(at)
+				r.after(2*time.Minute, func() { r.signal(SignalReload) })
+				r.triage(in)
+				next := r.next(t)
+				require.NotNil(t, next)
+				return *next
+			}
+			both, one := d.plan, newDesk(bugsChannel).plan
+			next := run(epoch, TriageInput{Triage: bugTriage}, both)
+			left := epoch.Add(3 * time.Minute)
+			next = run(left, next, one)
+			missed := d.post(supportChannel, left.Add(time.Hour), 1)
+			next = run(left.Add(time.Hour), next, one)
+			back := left.Add(c.away)
+			next = run(back, next, both)
+
+			if !c.taken {
+				d.requireStarted(t, keys)
+				return
+			}
+			d.requireStarted(t, append(keys, missed...))
+			assert.False(t, d.inputs[missed[0]].New, "another triage may have had it")
+			state := channelOf(t, next.State.Channels, supportChannel)
+			assert.Equal(t, 2, state.Reports)
+			assert.Zero(t, state.Left)
+			assert.Empty(t, next.State.Former)
+		})
+	}
+}
+
 func TestReloadReadsTheConfigurationAgain(t *testing.T) {
 	d := newDesk(bugsChannel)
 	keys := d.post(bugsChannel, epoch, 1)
