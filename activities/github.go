@@ -45,6 +45,8 @@ type CreateIssueInput struct {
 	Issue   triage.Issue         `json:"issue"`
 	// LookFirst says that the issue may exist although this is the first attempt.
 	LookFirst bool `json:"look_first,omitempty"`
+	// Reset says that another run of the Workflow may have begun it a moment ago.
+	Reset bool `json:"reset,omitempty"`
 	// Elsewhere are other repositories, owner/name, where somebody who took another route may have filed the report before.
 	// They are looked through whenever the issue's own is.
 	Elsewhere []string `json:"elsewhere,omitempty"`
@@ -86,6 +88,7 @@ func (g *GitHub) CreateIssue(ctx context.Context, in CreateIssueInput) (CreatedI
 	return Write[CreatedIssue]{
 		Doing:     doing,
 		LookFirst: in.LookFirst,
+		Reset:     in.Reset,
 		Find: func(ctx context.Context) (CreatedIssue, bool, error) {
 			filed, found, err := findFiled(ctx, client, in)
 			return filed, found, g.Pace.heard(in.Account, err)

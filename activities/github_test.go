@@ -464,3 +464,22 @@ func TestCheckingARepository(t *testing.T) {
 	once(w, noResult(w.github.CheckRepository), activities.RepositoryInput{Account: unknown, Repository: "acme/app"}).
 		fails(t, activities.ErrTypeNotConfigured, "acme/triage/jira")
 }
+
+// Whoever resets a Workflow has its Activities begin anew, without a heartbeat of those before, while the last request may be on
+// its way.
+func TestAfterAResetOfTheWorkflowNobodyLooksAtOnce(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(githubAccount)
+	in := w.report("Login crashes")
+	require.NoError(t, once(w, w.github.CreateIssue, in).err)
+	in.Reset = true
+
+	got := retried(w, w.github.CreateIssue, in, always)
+
+	require.NoError(t, got.err)
+	assert.True(t, got.out.Found)
+	require.Len(t, got.failed, 1)
+	failsWith(t, got.failed[0], activities.ErrTypeInterrupted, "somebody reset it")
+	assert.Equal(t, 10*time.Second, delayOf(got.failed[0]))
+	assert.Equal(t, 1, w.Books().IssuesCreated)
+}

@@ -43,11 +43,11 @@ func reportEnd(ctx context.Context, err *error, reached func() any) {
 }
 
 // tooEarly is the failure of an attempt that comes too early to look for what a dead one did, or nil. So does the first one after
-// somebody reset the Activity: Temporal counts from 1 again, and nobody knows how the one before it ended.
-func tooEarly(ctx context.Context, doing string) error {
+// somebody reset the Activity, or its Workflow: Temporal counts from 1 again, and nobody knows how the one before it ended.
+func tooEarly(ctx context.Context, doing string, reset bool) error {
 	last, before := lastEnd(ctx), activity.GetInfo(ctx).Attempt-1
 	switch {
-	case last.Attempt == before: // 0 is of a first attempt
+	case last.Attempt == before && (before > 0 || !reset): // 0 is of a first attempt
 		return nil
 	case before == 0:
 		return again(ErrTypeInterrupted, doing+": somebody reset it; looking for what it did before another attempt", settleTime)

@@ -27,6 +27,8 @@ type ReplyInput struct {
 	Stage string `json:"stage,omitempty"`
 	// LookFirst says that the reply may exist although this is the first attempt.
 	LookFirst bool `json:"look_first,omitempty"`
+	// Reset says that another run of the Workflow may have begun it a moment ago.
+	Reset bool `json:"reset,omitempty"`
 	// Optional says that nothing hangs on the reply: where Slack will never take it, that is no error; see [Posted.Untold].
 	Optional bool `json:"optional,omitempty"`
 }
@@ -63,6 +65,7 @@ func (s *Slack) Reply(ctx context.Context, in ReplyInput) (Posted, error) {
 	return Write[Posted]{
 		Doing:     doing,
 		LookFirst: in.LookFirst,
+		Reset:     in.Reset,
 		Reached:   looked.reached,
 		Find: func(ctx context.Context) (Posted, bool, error) {
 			who, err := s.identity(ctx, client, in.Account)

@@ -29,6 +29,8 @@ type ThreadLooks interface {
 type FollowInput struct {
 	Triage string     `json:"triage"`
 	Report triage.Key `json:"report"`
+	// Reset says that another run of the Thread may have begun a look a moment ago.
+	Reset bool `json:"reset,omitempty"`
 }
 
 // ThreadLook is what came of a look at a thread.
@@ -63,7 +65,7 @@ func (t *Threads) FollowThread(ctx context.Context, in FollowInput) (look Thread
 	read := resumeHalfway[conversation](ctx)
 	defer reportEnd(ctx, &err, read.reached)
 	defer beatHalfway(ctx, read.reached)()
-	if err := tooEarly(ctx, "following the thread of "+in.Report.String()); err != nil {
+	if err := tooEarly(ctx, "following the thread of "+in.Report.String(), in.Reset); err != nil {
 		return ThreadLook{}, err
 	}
 	th, filed, err := t.read(ctx, in, read)

@@ -11,13 +11,15 @@ import (
 // long as a retry may take: what was done carries a mark, and before anything but a first attempt the mark is looked for.
 //
 // That is safe only when the attempt before can have no effect any more. So an attempt that failed says so in its last
-// heartbeat, and the one after a worker's death, a lost answer or a reset of the Activity waits until the provider has let go of the
-// request.
+// heartbeat, and the one after a worker's death, a lost answer or a reset of the Activity or its Workflow waits until the provider has
+// let go of the request.
 type Write[T any] struct {
 	// Doing says what is done, for error texts: "creating the issue of report T1/C1/1.2".
 	Doing string
 	// LookFirst says that it may have been done although this is the first attempt.
 	LookFirst bool
+	// Reset says that another run of the Workflow may have begun it a moment ago, so that it is looked for, and not at once.
+	Reset bool
 	// Find looks for the mark, and reports whether it is there. Its errors are final.
 	Find func(context.Context) (T, bool, error)
 	// Turn waits until the request may be made; nil means at once. Its errors are final. It comes first, so that whoever is
@@ -41,7 +43,7 @@ func (w Write[T]) Once(ctx context.Context) (done T, err error) {
 	defer reportEnd(ctx, &err, w.Reached)
 	defer beatHalfway(ctx, w.Reached)()
 	var none T
-	if err := tooEarly(ctx, w.Doing); err != nil {
+	if err := tooEarly(ctx, w.Doing, w.Reset); err != nil {
 		return none, err
 	}
 	if w.Turn != nil {

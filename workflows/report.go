@@ -18,8 +18,8 @@ import (
 type ReportInput struct {
 	Report string `json:"report"`
 	Triage string `json:"triage"`
-	// New says that nobody can have filed the message before, so that the first try need not look for its issue. Leave it
-	// out when starting a Report by hand.
+	// New says that nobody can have filed the message before, so that the first try need not look for its issue, unless the
+	// Report was reset. Leave it out when starting one by hand.
 	New bool `json:"new,omitempty"`
 	// Message is the message as a poll read it just before; without it the Report reads it. Leave it out when starting one by
 	// hand.
@@ -54,6 +54,7 @@ type ReportStatus struct {
 type reporter struct {
 	ReportStatus
 	in     ReportInput
+	reset  bool // another run of it came further
 	key    triage.Key
 	gate   *Gate
 	retry  bool                 // a person asked for another try
@@ -84,7 +85,8 @@ func Report(ctx workflow.Context, in ReportInput) (ReportResult, error) {
 	if err := runsAs(ctx, ReportWorkflowID(key.String()), "a message is filed once"); err != nil {
 		return ReportResult{}, err
 	}
-	r := &reporter{in: in, key: key, gate: NewGate(ctx)}
+	r := &reporter{in: in, key: key, gate: NewGate(ctx), reset: WasReset(ctx)}
+	r.in.New = in.New && !r.reset
 	r.gate.hurried, r.gate.changed = func() bool { return r.retry }, r.show
 	r.Report = in.Report
 	if err := workflow.SetQueryHandlerWithOptions(ctx, QueryStatus, func() (ReportStatus, error) { return r.status(), nil },
@@ -179,7 +181,7 @@ func (r *reporter) file(ctx workflow.Context) error {
 	err := r.step(ctx, stepFile, func(ctx workflow.Context, again bool) workflow.Future {
 		return workflow.ExecuteActivity(ctx, (*activities.GitHub).CreateIssue, activities.CreateIssueInput{
 			Account: r.github, Report: r.key, Issue: r.draft.Issue, Source: r.draft.Source,
-			LookFirst: again || !r.in.New, Elsewhere: r.before, Filed: r.draft.Filed,
+			LookFirst: again || !r.in.New, Reset: r.reset, Elsewhere: r.before, Filed: r.draft.Filed,
 		})
 	}, &issue)
 	if err == nil {
@@ -194,7 +196,7 @@ func (r *reporter) tell(ctx workflow.Context, claimed workflow.Future) error {
 	var posted activities.Posted
 	if err := r.step(ctx, "reply in the thread", func(ctx workflow.Context, again bool) workflow.Future {
 		return workflow.ExecuteActivity(ctx, (*activities.Slack).Reply, activities.ReplyInput{
-			Account: r.slack, Report: r.key, Issue: *r.Issue, LookFirst: again || !r.in.New || r.asked, Optional: true,
+			Account: r.slack, Report: r.key, Issue: *r.Issue, LookFirst: again || !r.in.New || r.asked, Reset: r.reset, Optional: true,
 		})
 	}, &posted); err != nil {
 		return err

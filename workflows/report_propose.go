@@ -70,6 +70,7 @@ func (r *reporter) say(ctx workflow.Context, step, stage, text string) (posted a
 	err = r.step(ctx, step, func(ctx workflow.Context, again bool) workflow.Future {
 		return workflow.ExecuteActivity(ctx, (*activities.Slack).Reply, activities.ReplyInput{
 			Account: r.slack, Report: r.key, Text: text, Stage: stage, LookFirst: again || !r.in.New || stage != stageAsked,
+			Reset:    r.reset,
 			Optional: stage != stageAsked, // nobody answers what nobody was asked
 		})
 	}, &posted)

@@ -45,7 +45,7 @@ func Thread(ctx workflow.Context, in ThreadInput) (ThreadResult, error) {
 	looks := workflow.GetSignalChannel(ctx, SignalLook)
 	drain(looks)
 	for {
-		result, err := lookAt(ctx, gate, activities.FollowInput{Triage: in.Triage, Report: key})
+		result, err := lookAt(ctx, gate, activities.FollowInput{Triage: in.Triage, Report: key, Reset: WasReset(ctx)})
 		if err != nil {
 			return ThreadResult{}, err
 		}

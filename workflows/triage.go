@@ -160,6 +160,11 @@ func (t *triager) run(ctx workflow.Context) error {
 	if err := workflow.Await(ctx, func() bool { return t.running == 0 }); err != nil {
 		return err
 	}
+	if WasReset(ctx) { // what the run before it read may still be ahead of the watermark
+		for i := range t.Channels {
+			t.Channels[i].Since = workflow.Now(ctx)
+		}
+	}
 	state := t.TriageState
 	return workflow.NewContinueAsNewError(ctx, Triage, TriageInput{Triage: t.name, State: &state})
 }

@@ -29,8 +29,7 @@ func (t *triager) handOver(ctx workflow.Context, c *ChannelState, window activit
 	for i, ts := range window.Messages {
 		key := triage.Key{Team: window.Team, Channel: c.Channel, TS: ts}
 		children[i] = workflow.ExecuteChildWorkflow(reportOptions(ctx, key), Report, ReportInput{
-			Report: key.String(), Triage: t.name, New: ts >= triage.TimestampOf(c.Since) && ts > c.Watermark, Message: window.Content(ts),
-			Claims: true, Polled: true,
+			Report: key.String(), Triage: t.name, New: c.isNew(ctx, ts), Message: window.Content(ts), Claims: true, Polled: true,
 		})
 	}
 	var failed error
@@ -66,6 +65,11 @@ func (t *triager) handOver(ctx workflow.Context, c *ChannelState, window activit
 		}
 	}
 	return nil
+}
+
+// isNew reports whether nobody can have handed a message over before.
+func (c *ChannelState) isNew(ctx workflow.Context, ts string) bool {
+	return ts >= triage.TimestampOf(c.Since) && ts > c.Watermark && !WasReset(ctx)
 }
 
 func isAlreadyStarted(err error) bool {

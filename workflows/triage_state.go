@@ -28,8 +28,8 @@ type ChannelState struct {
 	Channel string `json:"channel"`
 	// Left is when it lost its last route; zero while it has one.
 	Left time.Time `json:"left,omitzero"`
-	// Since is when this triage began to watch the channel. Messages from before may have been filed in an earlier life
-	// of it.
+	// Since is when this triage began to watch the channel, or was reset. Messages from before may have been filed in an earlier
+	// life of it.
 	Since time.Time `json:"since"`
 	// Watermark is the ts up to which every message was handed to a Report. Overlap is what was seen of the last of them.
 	Watermark string             `json:"watermark"`

@@ -130,11 +130,11 @@ func Question(ctx workflow.Context, in QuestionInput) (Ticket, error) {
 }
 
 // step runs one Activity to its good end: it waits for the account where that needs a person, and for Signal `retry` where
-// the provider refuses for good. again tells the Activity that an earlier try may have done its work.
+// the provider refuses for good. again tells the Activity that an earlier try, or run, may have done its work.
 func step(ctx workflow.Context, gate *workflows.Gate, name string, result any, start func(ctx workflow.Context, again bool) workflow.Future) error {
-	for parked := false; ; parked = true {
+	for tried := workflows.WasReset(ctx); ; tried = true {
 		workflow.SetCurrentDetails(ctx, name)
-		err := gate.Do(ctx, func(again bool) error { return start(patiently(ctx, name), again || parked).Get(ctx, result) })
+		err := gate.Do(ctx, func(again bool) error { return start(patiently(ctx, name), again || tried).Get(ctx, result) })
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
