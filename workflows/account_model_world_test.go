@@ -183,7 +183,6 @@ func (m *model) newEnvironment() {
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	m.env = suite.NewTestWorkflowEnvironment()
 	m.env.SetStartWorkflowOptions(startOptions(AccountWorkflowID(acmeSlack)))
-	m.env.SetTestTimeout(time.Minute)
 	m.env.SetStartTime(m.now())
 	m.mu.Lock()
 	m.clock = m.env.Now

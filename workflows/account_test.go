@@ -30,11 +30,11 @@ type grant struct {
 	notices   []activities.Notice
 	noticedAt []time.Time // of each notice
 
-	telling sync.Mutex // Signals are sent side by side
-	signals []string   // guarded by telling; Workflow ids that were told to go on
-	// gone are Workflows that ended while they waited :: Workflow id; signalTakes is how long a Signal is on its way.
-	gone        map[string]bool
-	signalTakes time.Duration
+	telling sync.Mutex      // Signals are sent side by side
+	signals []string        // guarded by telling; Workflow ids that were told to go on
+	gone    map[string]bool // Workflows that ended while they waited :: Workflow id
+	// continueAfter is how many Signals are sent before the server suggests Continue-As-New; 0 where it does not.
+	continueAfter int
 	// judge says what becomes of authorizations but the good one.
 	judge     func(activities.AdoptInput) error
 	adoptions []activities.AdoptInput
@@ -81,7 +81,6 @@ func newGrant(t *testing.T, lifetime time.Duration) *grant {
 		},
 	}
 	g.env.SetStartWorkflowOptions(startOptions(AccountWorkflowID(acmeSlack)))
-	g.env.SetTestTimeout(time.Minute)
 	var a *activities.Account
 	g.env.OnActivity(a.Describe, mock.Anything, mock.Anything).Return(
 		func(_ context.Context, in activities.DescribeInput) (activities.Description, error) {
@@ -113,12 +112,14 @@ func newGrant(t *testing.T, lifetime time.Duration) *grant {
 		})
 	g.env.OnActivity(a.ForceDisconnect, mock.Anything, mock.Anything).Maybe().Return(
 		func(context.Context, activities.AccountInput) (activities.Disconnected, error) { return g.force() })
-	g.env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, SignalAccountActive, mock.Anything).
-		AfterFn(func() time.Duration { return g.signalTakes }).Return(
+	g.env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, SignalAccountActive, mock.Anything).Return(
 		func(_, id, _, _ string, _ any) error {
 			g.telling.Lock()
 			defer g.telling.Unlock()
 			g.signals = append(g.signals, id)
+			if len(g.signals) == g.continueAfter {
+				g.continueAt(0)
+			}
 			if g.gone[id] {
 				return errors.New("no such Workflow")
 			}

@@ -159,7 +159,6 @@ func (d *desk) newRunWith(at time.Time, report func(workflow.Context, ReportInpu
 	r := &run{desk: d, env: suite.NewTestWorkflowEnvironment()}
 	r.env.SetStartTime(at)
 	r.env.SetStartWorkflowOptions(startOptions(TriageWorkflowID(bugTriage)))
-	r.env.SetTestTimeout(time.Minute)
 	r.env.SetDetachedChildWait(false)
 	r.env.RegisterWorkflowWithOptions(report, workflow.RegisterOptions{Name: ReportType})
 	var slack *activities.Slack

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
@@ -22,7 +23,9 @@ func startOptions(id string) client.StartWorkflowOptions {
 // wait for those under way, and the test reads what the fakes wrote.
 func execute(env *testsuite.TestWorkflowEnvironment, workflow, input any) {
 	var door door
-	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&door}})
+	// On a busy machine nothing may happen for some seconds, which is no deadlock.
+	env.SetTestTimeout(time.Minute)
+	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute, Interceptors: []interceptor.WorkerInterceptor{&door}})
 	env.ExecuteWorkflow(workflow, input)
 	door.close()
 }

@@ -122,7 +122,6 @@ func TestARefusedAppIsToldAgainWhileItIsRefused(t *testing.T) {
 func TestTargetsDoNotWaitForEachOther(t *testing.T) {
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestWorkflowEnvironment()
-	env.SetTestTimeout(time.Minute)
 	began := env.Now()
 	arrived := map[string][]time.Duration{}
 	var n *activities.Notices

@@ -58,7 +58,6 @@ func newStory() *story {
 	}
 	s.env.SetStartTime(epoch)
 	s.env.SetStartWorkflowOptions(startOptions(ReportWorkflowID(reportKey)))
-	s.env.SetTestTimeout(time.Minute)
 	var slack *activities.Slack
 	var github *activities.GitHub
 	var configuration *activities.Triage

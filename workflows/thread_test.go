@@ -30,7 +30,6 @@ func newTalk() *talk {
 	k := &talk{env: suite.NewTestWorkflowEnvironment()}
 	k.env.SetStartTime(epoch)
 	k.env.SetStartWorkflowOptions(startOptions(ThreadWorkflowID(reportKey)))
-	k.env.SetTestTimeout(time.Minute)
 	var threads *activities.Threads
 	var configuration *activities.Triage
 	k.env.OnActivity(threads.FollowThread, mock.Anything, mock.Anything).After(time.Minute).Return(
