@@ -121,7 +121,7 @@ func TestAConnectorThatIsAddedIsServedWithoutARestart(t *testing.T) {
 	w.needTokens([]credential.AccountID{account})
 	assert.EqualValues(t, 2, w.status(account).Generation)
 	w.ConfigureConnectors(t.Context())
-	assert.True(t, w.finding("connector added").OK, w.finding("connector added").Problem)
+	w.eventually("the doctor to find its workers", func() bool { return w.finding("connector added").OK })
 
 	w.rewrite("  added:\n"+github, "")
 	_, configured := w.Config().Connector("added")
@@ -154,7 +154,7 @@ func TestTheDoctorFindsAConnectorThatNoWorkerServes(t *testing.T) {
 	late := newer.finding("connector late")
 	assert.Equal(t, "no worker polls task queue "+w.Config().Temporal.TaskQueue+"/connector/late, so none of its accounts is refreshed", late.Problem)
 	assert.Contains(t, late.Fix, "whose tokenkeeper.yaml has the connector")
-	assert.True(t, newer.finding("connector github").OK)
+	w.eventually("the other to be found served", func() bool { return newer.finding("connector github").OK })
 }
 
 // The token ended a day ago, while nothing ran.
