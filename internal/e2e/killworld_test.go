@@ -53,7 +53,10 @@ const killProvider = `  - id: KIND
     identity: {subject: "{id}", display: "{login}"}
 `
 
-const killConnector = `  KIND: {provider: KIND, client_id: Iv23liSandboxTriage0, client_secret_env: CLIENT_SECRET, timeout: 3s}
+// answerLate leaves time to break something between a request and its answer, and the answer time to come before the request is given up.
+const answerLate = 2 * time.Second
+
+const killConnector = `  KIND: {provider: KIND, client_id: Iv23liSandboxTriage0, client_secret_env: CLIENT_SECRET, timeout: 6s}
 `
 
 func newKillWorld(t *testing.T) *killWorld {
@@ -297,7 +300,7 @@ func (k *killWorld) dieBeforeTheMarkIsWithdrawn() {
 	for kind, front := range k.fronts {
 		answered[kind] = front.answered()
 	}
-	k.script(sandbox.Fault{Kind: sandbox.FaultStatus, Status: http.StatusServiceUnavailable, Delay: 2 * time.Second})
+	k.script(sandbox.Fault{Kind: sandbox.FaultStatus, Status: http.StatusServiceUnavailable, Delay: answerLate})
 	unlock := k.lockVault()
 	for kind, front := range k.fronts {
 		k.eventually(kind+" to have refused", func() bool { return front.answered() > answered[kind] })
@@ -312,7 +315,7 @@ func (k *killWorld) dieBeforeTheMarkIsWithdrawn() {
 
 func (k *killWorld) dieBeforeItIsStored() {
 	before := k.refreshed()
-	k.script(sandbox.Fault{Kind: sandbox.FaultDelay, Delay: time.Second})
+	k.script(sandbox.Fault{Kind: sandbox.FaultDelay, Delay: answerLate})
 	unlock := k.lockVault()
 	k.carriedOut(before)
 	k.kill()
@@ -322,7 +325,7 @@ func (k *killWorld) dieBeforeItIsStored() {
 
 func (k *killWorld) dieUnreported() {
 	generations := k.generations()
-	k.script(sandbox.Fault{Kind: sandbox.FaultDelay, Delay: time.Second})
+	k.script(sandbox.Fault{Kind: sandbox.FaultDelay, Delay: answerLate})
 	require.NoError(k.t, k.server.Kill())
 	for _, kind := range kinds {
 		k.eventually(kind.name+" to be stored", func() bool { return k.generations()[kind.name] > generations[kind.name] })
@@ -347,7 +350,7 @@ func (k *killWorld) dieWithSealedTokens() {
 func (k *killWorld) sealAnswers() (unlock func()) {
 	k.t.Helper()
 	before := k.refreshed()
-	k.script(sandbox.Fault{Kind: sandbox.FaultDelay, Delay: time.Second})
+	k.script(sandbox.Fault{Kind: sandbox.FaultDelay, Delay: answerLate})
 	unlock = k.lockVault()
 	k.carriedOut(before)
 	for _, kind := range kinds {
