@@ -36,7 +36,7 @@ func (oneAccount) LookAtTriages(context.Context, time.Duration) ([]gateway.Triag
 // A person finds a dead grant on the status page, declines first, consents as somebody else then, and rightly at last. Gateway,
 // Workflow, vault and browser are real, and what each page says is what the account is.
 func TestAPersonMendsADeadGrantInABrowser(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	w := newWorld(t, sandbox.Options{}, "gateway: {listen: \""+listener.Addr().String()+"\"}\n")

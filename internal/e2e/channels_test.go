@@ -17,7 +17,7 @@ import (
 // The app is removed from a channel, which is renamed meanwhile, and is invited again. The status says what is wrong and what
 // to do, the other channel is read on, and in the end nothing is missing.
 func TestChannelsComeAndGo(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{})
 	name := w.pollEvery(time.Second)
 	support := func() gateway.ChannelView {
@@ -48,7 +48,7 @@ func TestChannelsComeAndGo(t *testing.T) {
 
 // A channel that is archived loses its bots, and one that is not there never had them.
 func TestChannelsThatCannotBeRead(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{})
 	w.rewrite("C0SUPPORT", "C0DELETED")
 	require.NoError(t, w.sandbox.ChangeChannel(sandbox.Channel{ID: "C0BUGREPORTS", Name: "bug-reports", Archived: true, BotAbsent: true}))
@@ -71,7 +71,7 @@ func TestChannelsThatCannotBeRead(t *testing.T) {
 
 // Whoever changes a route need not tell the triages of it: the worker that reads the file does.
 func TestATriageFollowsItsConfiguration(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{})
 	name := w.pollEvery(time.Second)
 	view := func() gateway.TriageView {
@@ -105,7 +105,7 @@ func TestATriageFollowsItsConfiguration(t *testing.T) {
 
 // What GitHub refuses for good waits for a person, who corrects the route and sends it on from the step where it is.
 func TestAParkedReportIsRetried(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{})
 	const right = "{channel: C0BUGREPORTS, repository: acme/app, labels: [bug]}"
 	wrong := strings.Replace(right, "acme/app", "acme/apps", 1)

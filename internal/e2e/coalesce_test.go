@@ -45,7 +45,7 @@ func TestManyCallersShareOneRefresh(t *testing.T) {
 // People ask too, and each of them anew: for a token, or a look at it. While the owner waits for its provider, their Updates must
 // not be so many that the server aborts those of all others.
 func TestManyWhoAskWhileTheOwnerIsHeldUp(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{})
 	account := w.connect("slack")
 	require.NoError(t, w.sandbox.Fault(sandbox.Fault{App: sandbox.Slack, Endpoint: "token.refresh", Kind: sandbox.FaultDelay, Delay: 5 * time.Second}))

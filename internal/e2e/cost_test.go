@@ -17,7 +17,7 @@ import (
 // events than are stated there. They differ by a Workflow Task, which is three events, where a reaction comes a little earlier or
 // later.
 func TestWhatHistoriesHold(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{})
 	name := w.pollEvery(time.Second)
 	id := workflows.TriageWorkflowID(name)
@@ -52,7 +52,7 @@ func TestWhatHistoriesHold(t *testing.T) {
 // A refresh costs what a timer and an Activity cost, and nothing for what nobody searches for: the expiry of a token is a
 // search attribute only while no other is going to take its place.
 func TestARefreshCostsATimerAndAnActivity(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{Slack: sandbox.AppOptions{AccessLifetime: 2 * time.Second}})
 	account := w.connect("slack")
 	id := workflows.AccountWorkflowID(account)

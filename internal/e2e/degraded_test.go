@@ -86,7 +86,7 @@ func (w *world) works(account credential.AccountID) (a *agent, stop func() []err
 // The clock's refresh learns that the grant is dead, and the access token lives on. People hear at once, calls go on, and because
 // somebody consents before the token ends, nothing ever stops.
 func TestADeadGrantServesUntilItsAccessTokenEnds(t *testing.T) {
-	t.Parallel()
+	besideFor(t, 90*time.Second)
 	const lifetime = 90 * time.Second // the refresh comes 18 to 27 s before its end
 	w := newWorld(t, sandbox.Options{Slack: sandbox.AppOptions{AccessLifetime: lifetime}})
 	pager, _ := w.telling(t)

@@ -21,7 +21,7 @@ import (
 // A provider never answers. The disconnect waits, force ends it, and the attempt that still hangs at the provider harms nothing
 // that comes after it.
 func TestForceEndsADisconnectThatAProviderHolds(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{})
 	account := w.connect("slack")
 	require.NoError(t, w.sandbox.Fault(sandbox.Fault{App: sandbox.Slack, Endpoint: "auth.revoke", Kind: sandbox.FaultHang, Times: -1}))
@@ -56,6 +56,7 @@ func TestForceEndsADisconnectThatAProviderHolds(t *testing.T) {
 // Two accounts were disconnected, and nobody could be asked to tell when they work again. A triage and its report go on as soon
 // as somebody consents, and not when they look by themselves.
 func TestWhatWaitsForADisconnectedAccountGoesOnWithTheNextConsent(t *testing.T) {
+	beside(t)
 	w := newWorld(t, sandbox.Options{})
 	slack, github := w.connect("slack"), w.connect("github")
 	name := w.organization + "/bugs"
@@ -97,7 +98,7 @@ func (w *world) soon(what string, condition func() bool) {
 
 // The connector left the configuration, and the workers of its queue with it.
 func TestForceNeedsNoConnector(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{})
 	account := w.connect("zendesk")
 	text, err := os.ReadFile(w.Config().Path)

@@ -40,7 +40,7 @@ func (w *world) send(to sandbox.Subscription, e sandbox.Event, want int) {
 
 // A provider that says that a grant ended is not believed, and has the account look at once.
 func TestAnEventHasTheAccountLook(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, signing(time.Hour))
 	slack, github, bot := w.connect("slack"), w.connect("github"), w.account("bot")
 	w.active(bot)

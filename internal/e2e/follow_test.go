@@ -17,7 +17,7 @@ import (
 // Nobody sends events: the watch of the triage finds what people wrote, and that the issue was closed. Each becomes one comment, or
 // one piece of news in the thread, however often the watch comes by.
 func TestAThreadAndItsIssueFollowEachOther(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	const paused = 130 * time.Second // by the clock of the providers people wrote that long ago, which is what a comment waits for
 	w := newWorld(t, sandbox.Options{Now: func() time.Time { return time.Now().Add(-paused) }})
 	w.connect("slack")

@@ -16,7 +16,7 @@ import (
 // The workspace hides what is older than ninety days from a triage that looks back further. It files the rest, and its status says
 // from when to when it could not read.
 func TestWhatSlackHidesIsSaid(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	const day = 24 * time.Hour
 	var ago atomic.Int64 // by how much the clock of Slack goes behind
 	w := newWorld(t, sandbox.Options{

@@ -31,7 +31,7 @@ func (w *world) polls() int { return w.sandbox.Books().Requests["slack conversat
 
 // With hints a message is read at once, however long the interval is, and any number of them costs few polls and no history.
 func TestAMessageIsAHint(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{})
 	name := w.pollEvery(time.Hour)
 	require.NoError(t, w.sandbox.Subscribe(w.listening()(sandbox.Slack)))

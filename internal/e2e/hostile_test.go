@@ -16,7 +16,7 @@ import (
 // Whatever people write, the report is filed, and nothing of it takes effect at GitHub. How inert the text is made, package
 // triage tests; here it has to come through the whole way.
 func TestHostileMessagesAreFiled(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{})
 	w.connect("slack")
 	w.connect("github")

@@ -58,7 +58,7 @@ func (w *world) shell(line string) {
 // Tokens that were got elsewhere come from standard input, and the temporal command alone hands them over: to an account that
 // waits for a person, and to one that has no Workflow yet.
 func TestImportedTokensAreHandedOverWithTheTemporalCommand(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{})
 	slack, github := w.connect("slack"), w.account("github")
 	w.kill(sandbox.Slack, slack)

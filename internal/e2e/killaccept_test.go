@@ -13,6 +13,7 @@ import (
 
 // An account is another subject's by now, and the worker dies while it asks the provider to revoke the grant before.
 func TestADeathKeepsNoReplacedGrantFromBeingRevoked(t *testing.T) {
+	beside(t)
 	k := newKillWorld(t)
 	const kind = "grace"
 	account := k.account(kind)

@@ -86,7 +86,7 @@ var killPoints = []killPoint{
 // can die, the grant lives, or the account says truthfully that nobody can know; and where a second presentation would end
 // the grant, there is none.
 func TestDeathAtEveryPointOfARefresh(t *testing.T) { //nolint:tparallel // its points have one world, one after the other
-	t.Parallel()
+	besideFor(t, 3*time.Minute)
 	k := newKillWorld(t)
 	for _, point := range killPoints {
 		t.Run(point.name, func(t *testing.T) {

@@ -30,7 +30,7 @@ Chrome 131`
 
 // A model makes an issue of what no rule understands, is asked once for each message, and says when it is not sure.
 func TestAModelReadsEachMessageOnce(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{}, modelSection)
 	w.connect("slack")
 	w.connect("github")
@@ -65,7 +65,7 @@ func TestAModelReadsEachMessageOnce(t *testing.T) {
 
 // Whatever is wrong with the model, the rules read the message, and the issue says why.
 func TestTheRulesStandInForTheModel(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{}, modelSection)
 	w.connect("slack")
 	w.connect("github")
@@ -103,7 +103,7 @@ func TestTheRulesStandInForTheModel(t *testing.T) {
 
 // A message gives orders and the model obeys. Nothing happens outside the route.
 func TestAnObedientModelReachesNothing(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{Repositories: []string{"acme/app", "other/repo"}}, modelSection)
 	w.connect("slack")
 	w.connect("github")
@@ -141,7 +141,7 @@ func TestAnObedientModelReachesNothing(t *testing.T) {
 // A worker dies after the model answered, and another while the model thinks: only the question that nobody heard an answer
 // to is asked again.
 func TestAnAnswerOutlivesItsWorker(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{}, strings.Replace(modelSection, "2s", "1m", 1)) // longer than any pause between the question and the kill
 	w.connect("slack")
 	w.connect("github")

@@ -30,7 +30,7 @@ func TestANarrowLimitIsFoundOut(t *testing.T) {
 	require.NoError(t, second.Start())
 	t.Cleanup(second.Stop)
 	w.eventually("the refusal", func() bool { return w.sandbox.Books().RateLimited == 1 })
-	t.Parallel() // only now: the minutes until the turn pass while other tests have the machine for themselves
+	beside(t) // only now: the minutes until the turn pass while other tests have the machine for themselves
 
 	const turns = 4 * time.Minute // a minute of rest, a round of one channel and of what is read aside, and a slow machine
 	require.Eventually(t, func() bool { return w.ended() == messages }, turns, time.Second, "all reports to end")

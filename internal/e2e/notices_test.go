@@ -122,7 +122,7 @@ var consentLink = regexp.MustCompile(`http://127\.0\.0\.1:8780/c/[A-Z0-9]{52}`)
 // was away for a moment gets its notice too, and nobody else gets it again because of that. Then it breaks and recovers in turn,
 // which nobody hears of; and last the account ends that posts the notices.
 func TestNoticesReachPeople(t *testing.T) {
-	t.Parallel()
+	besideFor(t, time.Minute)
 	w := newWorld(t, sandbox.Options{})
 	pager, mails := w.telling(t)
 	slack, github := w.connect("slack"), w.connect("github")
@@ -185,6 +185,7 @@ func TestNoticesReachPeople(t *testing.T) {
 
 // Where many accounts of a connector need people at once, the first are told one by one and the others together.
 func TestManyNoticesOfAConnectorBecomeOne(t *testing.T) {
+	besideFor(t, time.Minute)
 	w := newWorld(t, sandbox.Options{})
 	pager, _ := w.telling(t)
 	pager.patience = 0
@@ -207,6 +208,7 @@ func TestManyNoticesOfAConnectorBecomeOne(t *testing.T) {
 
 // What does not reach people is seen by whoever looks: the doctor, the status page, a scraper.
 func TestNoticesThatDoNotArriveAreSeen(t *testing.T) {
+	beside(t)
 	w := newWorld(t, sandbox.Options{})
 	pager, mails := w.telling(t)
 	pager.patience = 1000
@@ -232,7 +234,7 @@ func TestNoticesThatDoNotArriveAreSeen(t *testing.T) {
 func everybodyButSlack(w *world) bool { return len(w.notes()) == 1 && len(w.notes()[0].Replies) == 2 }
 
 func TestATestOfNoticesTellsWhatIsWrong(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{})
 	pager, mails := w.telling(t)
 	pager.patience = 0

@@ -16,7 +16,7 @@ import (
 // What a preview says becomes of messages is what becomes of them once the triage runs, and before that nothing does. In one of the
 // channels only those count that mention the bot, whatever they read like.
 func TestAPreviewSaysWhatWillBeFiled(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{})
 	w.rewrite("{channel: C0SUPPORT, repository: acme/app}", "{channel: C0SUPPORT, repository: acme/app, labels: [support], when: {mention: true}}")
 	w.connect("slack")

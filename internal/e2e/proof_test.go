@@ -25,7 +25,7 @@ var proofMessages = flag.Int("messages", 150, "messages of the proof, 60 at leas
 // That order is what is promised. Issues are filed side by side, so that a report whose answer was lost, and which therefore
 // waits, is overtaken: none may stop those after it.
 func TestEveryReportOnce(t *testing.T) {
-	t.Parallel()
+	besideFor(t, 4*time.Minute)
 	p := newProof(t)
 	begun := time.Now()
 	rounds := max(6, *proofMessages/250)

@@ -15,7 +15,7 @@ import (
 
 // Two reports are proposed: people want one of them.
 func TestProposals(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{})
 	w.connect("slack")
 	w.connect("github")

@@ -15,7 +15,7 @@ import (
 
 // A consent of somebody else changes nothing, until it is accepted: then the account is theirs.
 func TestAConsentOfSomebodyElseIsKeptApart(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{})
 	account := w.connect("github")
 	before := w.status(account)

@@ -109,7 +109,7 @@ func TestAFreshRefusalCostsNoMoreRequestsThanAreUnderWay(t *testing.T) {
 
 // A connector comes into the configuration, and goes, while the worker runs.
 func TestAConnectorThatIsAddedIsServedWithoutARestart(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{})
 	text, err := os.ReadFile(w.Config().Path)
 	require.NoError(t, err)
@@ -134,7 +134,7 @@ func TestAConnectorThatIsAddedIsServedWithoutARestart(t *testing.T) {
 
 // The workers still have the configuration of yesterday, in which the connector was not.
 func TestTheDoctorFindsAConnectorThatNoWorkerServes(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{})
 	text, err := os.ReadFile(w.Config().Path)
 	require.NoError(t, err)
@@ -159,7 +159,7 @@ func TestTheDoctorFindsAConnectorThatNoWorkerServes(t *testing.T) {
 
 // The token ended a day ago, while nothing ran.
 func TestAnAccountThatOversleptIsRecorded(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{})
 	account := w.account("github")
 	tokens, err := w.grant(t.Context(), account, "")

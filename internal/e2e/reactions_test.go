@@ -14,7 +14,7 @@ import (
 
 // Somebody marks a message that the triage has long read and passed over.
 func TestAMarkedMessageIsFiledOnce(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{})
 	w.connect("slack")
 	w.connect("github")

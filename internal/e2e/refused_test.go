@@ -21,7 +21,7 @@ import (
 // others by way of their connector; people hear of it once. When the secret is right again, all go on by themselves: no
 // Workflow is restarted, and nobody touches an account.
 func TestARefusedAppPausesAllItsAccountsUntilItIsTaken(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{GitHub: sandbox.AppOptions{Rotation: sandbox.RotationRevokeFamily}})
 	w.ConfigureConnectors(t.Context())
 	accounts := w.settleMany(50, "github")
@@ -69,7 +69,7 @@ func TestARefusedAppPausesAllItsAccountsUntilItIsTaken(t *testing.T) {
 // A refused app is tried at once when its configuration was read anew, and then after pauses that double. They are minutes, so
 // all but the first try are waited for only to be recorded.
 func TestTheTriesOfARefusedApp(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	tries := 1
 	if *update {
 		tries = 3

@@ -30,7 +30,7 @@ func (w *world) secretOf(connector string) string {
 
 // Somebody puts a wrong secret into the file that the configuration names, and then the right one. Nothing is restarted.
 func TestASecretThatIsCorrectedInItsFileIsTakenWithoutARestart(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{})
 	good := w.secretOf("github")
 	w.replace("github.secret", good)

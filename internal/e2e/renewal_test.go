@@ -60,7 +60,7 @@ func (w *world) tellsNothing(account credential.AccountID) {
 
 // Accounts whose app acts for itself become active by themselves, are renewed by the clock, and have one owner each.
 func TestAccountsThatMintLive(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, signing(5*time.Second))
 	bot := w.account("bot")
 	for connector, subject := range map[string]credential.Subject{
@@ -97,7 +97,7 @@ func TestAccountsThatMintLive(t *testing.T) {
 
 // A token that was revoked is found by the looks at it, which cost the history nothing while all is well.
 func TestLooksFindADeadTokenAndCostNoHistory(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, signing(time.Hour))
 	bot := w.account("bot")
 	w.active(bot)
@@ -120,7 +120,7 @@ func TestLooksFindADeadTokenAndCostNoHistory(t *testing.T) {
 
 // A token that never expires and was revoked is found by whoever asks, and by the triage that starts.
 func TestARevokedTokenIsFoundByAsking(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{Slack: sandbox.AppOptions{Rotation: sandbox.RotationNone, AccessLifetime: sandbox.NeverExpires}})
 	slack := w.connect("slack")
 	require.NoError(t, w.sandbox.Fault(sandbox.Fault{App: sandbox.Slack, Endpoint: "auth.test", Kind: sandbox.FaultStatus, Code: "ekm_access_denied"}))
@@ -141,7 +141,7 @@ func TestARevokedTokenIsFoundByAsking(t *testing.T) {
 // A token that never expires is revoked while no worker runs. The worker that starts has every account look at its token, long
 // before the account would by itself. It is no triage's: what those need is looked at in other ways too.
 func TestAWorkerThatStartsFindsTokensThatWereRevokedWhileNoneRan(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{Slack: sandbox.AppOptions{Rotation: sandbox.RotationNone, AccessLifetime: sandbox.NeverExpires}})
 	slack := w.settleMany(1, "slack")[0]
 	w.worker.Stop()

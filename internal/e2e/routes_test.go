@@ -17,7 +17,7 @@ import (
 // What is posted to one channel goes to four repositories: by what it says, what it is about, and who says it. One of them
 // was renamed since the configuration was written.
 func TestRoutesOfOneChannel(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{
 		Repositories: []string{"acme/app", "acme/shop", "acme/web", "acme/mobile"}, Renamed: map[string]string{"acme/phone": "acme/mobile"},
 	})
@@ -78,6 +78,7 @@ func TestRoutesOfOneChannel(t *testing.T) {
 
 // Temporal has forgotten a report, its channel goes to another repository by now, and somebody takes the message up again by hand.
 func TestAReportIsFoundWhereNoRouteLeadsAnyMore(t *testing.T) {
+	beside(t)
 	w := newWorld(t, sandbox.Options{Repositories: []string{"acme/app", "acme/web"}})
 	name := w.pollEvery(time.Second)
 	key := w.posts(report)

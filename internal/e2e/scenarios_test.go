@@ -19,7 +19,7 @@ const report = "The export button crashes the app with a 500 error. Steps to rep
 // An account goes through what a year can bring: refreshes by the clock and by callers, an outage, the end of its grant,
 // a refused and a good authorization, and its own end.
 func TestAnAccountLives(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{Slack: sandbox.AppOptions{AccessLifetime: 5 * time.Second}})
 	account := w.connect("slack")
 	w.eventually("a refresh by the clock", func() bool { return w.status(account).Generation >= 2 })
@@ -48,7 +48,7 @@ func TestAnAccountLives(t *testing.T) {
 
 // A triage reads, waits for a grant, goes on, and obeys its operator.
 func TestATriageWorks(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{})
 	slack := w.connect("slack")
 	w.connect("github")
@@ -81,7 +81,7 @@ func TestATriageWorks(t *testing.T) {
 
 // That its issue is closed GitHub tells us, and we tell the thread, at once; the watch of the triage would find it too.
 func TestAThreadIsFollowed(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{})
 	w.connect("slack")
 	w.connect("github")

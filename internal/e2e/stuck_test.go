@@ -20,7 +20,7 @@ import (
 // pass: these are parked, shown with their reasons, and tried again when a person says so. The third goes to where GitHub is away:
 // it waits, nobody has to come, and nothing ends the wait.
 func TestNothingIsStuckAndNothingIsSilent(t *testing.T) {
-	t.Parallel()
+	besideFor(t, 75*time.Second)
 	w := newWorld(t, sandbox.Options{Repositories: []string{"acme/app", "acme/web"}, IssuesDisabled: []string{"acme/wiki"}})
 	const wiki = "{channel: C0SUPPORT, repository: acme/wiki, match: {patterns: [wiki]}}"
 	w.rewrite("{channel: C0SUPPORT, repository: acme/app}", wiki+"\n      - {channel: C0SUPPORT, repository: acme/web}")
@@ -87,7 +87,7 @@ func TestNothingIsStuckAndNothingIsSilent(t *testing.T) {
 // GitHub creates an issue and its answer is lost. An operator who does not want to wait resets the Activity, so that it begins with
 // its first attempt again: the issue is found all the same.
 func TestAResetActivityFilesNothingTwice(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{})
 	w.pollEvery(time.Second)
 	require.NoError(t, w.sandbox.Fault(sandbox.Fault{App: sandbox.GitHub, Endpoint: "issues.create", Kind: sandbox.FaultDrop, Processed: true}))

@@ -35,7 +35,7 @@ func (w *world) desk(channel string) {
 // A second agent inherits what the first one can do: a lost answer makes no second ticket, a token that died is replaced, a
 // revoked grant is waited for, and a refusal is tried again when a person says so.
 func TestASecondAgentKeepsItsTickets(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{})
 	w.connect("slack")
 	zendesk := w.connect("zendesk")

@@ -17,7 +17,7 @@ import (
 // A project has a form for bugs: its issues are written by it, each once, even where GitHub's answer is lost and the form
 // changes meanwhile.
 func TestTemplates(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	form, err := os.ReadFile(filepath.Join("..", "..", "testdata", "triage", "templates", "bug_report.yml"))
 	require.NoError(t, err)
 	file := sandbox.RepositoryFile{Repository: "acme/app", Path: ".github/ISSUE_TEMPLATE/bug_report.yml", Text: string(form)}

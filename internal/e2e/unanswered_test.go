@@ -13,7 +13,7 @@ import (
 
 // Without a worker nobody answers for an account, and it is shown as Temporal and the vault know it.
 func TestAccountsAreShownWithoutAWorker(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{})
 	account := w.connect("slack")
 	known := w.status(account)

@@ -15,6 +15,7 @@ import (
 // Something answers in place of the authorization server. People hear of it after the second answer, while the access token
 // is good, and the account asks on and goes on by itself.
 func TestAnswersThatNobodyCanReadAreTold(t *testing.T) {
+	beside(t)
 	w := newWorld(t, signing(time.Hour))
 	machine := w.account("machine")
 	id := workflows.AccountWorkflowID(machine)

@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -31,10 +30,6 @@ import (
 // update has the histories of the scenarios written to testdata/histories.
 var update = flag.Bool("update", false, "record the histories anew")
 
-// sideBySide is how many tests run at once, unless -parallel says so. Those that count what happens in a time, or need both
-// cores, run alone.
-const sideBySide = 3
-
 // patience bounds each wait for something that has to happen.
 const patience = time.Minute
 
@@ -51,8 +46,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	// A test here waits for most of its time, so more of them than there are cores run side by side.
-	if err := flag.Set("test.parallel", strconv.Itoa(sideBySide)); err != nil {
+	if err := takeTurns(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
