@@ -97,7 +97,7 @@ func TestADeadGrantServesUntilItsAccessTokenEnds(t *testing.T) {
 		App: sandbox.Slack, Endpoint: "token.refresh", Kind: sandbox.FaultStatus, Code: "invalid_refresh_token", Times: -1,
 	}))
 	working, stop := w.works(account)
-	require.Eventually(t, func() bool { return w.status(account).Status == credential.Degraded }, lifetime, 50*time.Millisecond, "the dead grant")
+	w.within(lifetime, "the dead grant", func() bool { return w.status(account).Status == credential.Degraded })
 	w.eventually("the news", func() bool { return len(pager.got()) == 1 })
 	news := pager.got()[0]
 	assert.Equal(t, string(credential.Degraded), news.Status)

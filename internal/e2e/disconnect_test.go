@@ -93,7 +93,7 @@ func (w *world) leave(account credential.AccountID) {
 // soon is eventually, of what must not take the minute after which a wait looks by itself.
 func (w *world) soon(what string, condition func() bool) {
 	w.t.Helper()
-	require.Eventually(w.t, condition, patience/2, 50*time.Millisecond, what)
+	w.within(patience/2, what, condition)
 }
 
 // The connector left the configuration, and the workers of its queue with it.

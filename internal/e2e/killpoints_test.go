@@ -135,7 +135,7 @@ func (k *killWorld) judge(kind killKind, before credential.Generation, want fate
 		}
 		return status.Status == credential.Active && status.Generation > before
 	}
-	require.Eventually(k.t, settled, patience, 100*time.Millisecond, "%s: %s", kind.name, describe{&status})
+	require.Eventually(k.t, settled, patience, 250*time.Millisecond, "%s: %s", kind.name, describe{&status})
 
 	answer, err := k.Workflows.Refresh(k.t.Context(), account, before)
 	require.NoError(k.t, err, kind.name)

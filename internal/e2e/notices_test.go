@@ -148,7 +148,7 @@ func TestNoticesReachPeople(t *testing.T) {
 
 	w.sandbox.Post("C0BUGREPORTS", sandbox.Message{User: "ada", Text: report, Report: true})
 	w.eventually("the report to wait", func() bool { return w.status(github).Waiting == 1 })
-	require.Eventually(t, everybody(2), 2*patience, 100*time.Millisecond, "the news that it is still broken")
+	w.within(2*patience, "the news that it is still broken", everybody(2))
 	again := pager.got()[1]
 	assert.Equal(t, []string{name}, again.Paused)
 	assert.Equal(t, []int{1, 1}, []int{again.Stage, again.Reports})
@@ -198,7 +198,7 @@ func TestManyNoticesOfAConnectorBecomeOne(t *testing.T) {
 		}, []string{"pager"})
 	}))
 	w.eventually("the first letters", func() bool { return len(pager.got()) == 3 })
-	require.Eventually(t, func() bool { return len(pager.got()) == 4 }, 2*patience, 100*time.Millisecond, "the letter that tells of the others")
+	w.within(2*patience, "the letter that tells of the others", func() bool { return len(pager.got()) == 4 })
 	last := pager.got()[3]
 	assert.Equal(t, "accounts.trouble", last.Type)
 	assert.Equal(t, many-3, last.Count)

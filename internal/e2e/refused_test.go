@@ -83,7 +83,7 @@ func TestTheTriesOfARefusedApp(t *testing.T) {
 	w.needTokens([]credential.AccountID{account})
 	w.eventually("the account waits", func() bool { return w.status(account).HeldBy == "github" })
 	w.ConfigureConnectors(t.Context())
-	require.Eventually(t, func() bool { return w.connectorStatus("github").Tries >= tries }, 5*time.Minute, 50*time.Millisecond)
+	w.within(5*time.Minute, "tries", func() bool { return w.connectorStatus("github").Tries >= tries })
 	next := time.Until(w.connectorStatus("github").NextTry)
 	assert.InDelta(t, (time.Minute << (tries - 1)).Seconds(), next.Seconds(), 30, "one minute, and then twice as long each time")
 	w.sandbox.ClearFaults()

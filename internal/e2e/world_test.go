@@ -50,7 +50,6 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	flag.Parse()
 	os.Exit(run(m))
 }
 
@@ -269,7 +268,19 @@ func (w *world) connect(connector string) credential.AccountID {
 // eventually waits until the condition holds.
 func (w *world) eventually(what string, condition func() bool) {
 	w.t.Helper()
-	require.Eventually(w.t, condition, patience, 50*time.Millisecond, what)
+	w.within(patience, what, condition)
+}
+
+// within is eventually with another bound. The longer it lasts the rarer it looks: most looks are Queries, which cost the worker and
+// the server more than what they wait for.
+func (w *world) within(bound time.Duration, what string, condition func() bool) {
+	w.t.Helper()
+	const first, rarest = 10 * time.Millisecond, 250 * time.Millisecond
+	end := time.Now().Add(bound)
+	for pause := first; !condition(); pause = min(pause*3/2, rarest) {
+		require.True(w.t, time.Now().Before(end), "after %s: %s", bound, what)
+		<-time.After(pause)
+	}
 }
 
 func (w *world) status(account credential.AccountID) workflows.AccountStatus {
