@@ -130,7 +130,7 @@ func TestAConsentOfNobodyKnowsWhomWaits(t *testing.T) {
 		w.replace(whoPath, outOfService)
 		return nil
 	})
-	got.fails(t, activities.ErrTypeUnidentified, "acme/triage/github", "waits in the vault until", "hand it over again")
+	got.fails(t, activities.ErrTypeUnidentified, "acme/triage/github", "waits in the vault until", "workers go on asking")
 	assert.Len(t, got.failed, 4)
 	w.mu.Lock()
 	delete(w.instead, whoPath)

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"tokenkeeper/credential"
+	"tokenkeeper/oauth"
 	"tokenkeeper/vault"
 )
 
@@ -17,31 +18,56 @@ import (
 // [time.Second] that doubles, for some 15 s.
 const identifyAttempts = 5
 
-// identify asks the provider whose an authorization is that was kept without knowing: the identity endpoint was away when the
-// person came back, and a code cannot be presented twice.
+// Nameless are authorizations of nobody knows whom.
+type Nameless interface {
+	Identify(ctx context.Context, id string, who credential.Holder, scopes []string) (vault.Authorization, error)
+	DropAuthorization(ctx context.Context, id string) error
+}
+
+// Identify asks the provider whose an authorization is that was kept without knowing, and writes it down. What the provider no longer
+// accepts is of no use to anybody, and dropped. Errors: of [oauth.Error], and of the vault.
+func (c Connection) Identify(ctx context.Context, in Nameless, of vault.Authorization) (vault.Authorization, error) {
+	who, err := c.OAuth.Identify(ctx, of.Tokens.Access)
+	if oauth.KindOf(err) == credential.DeadGrant {
+		return of, errors.Join(err, in.DropAuthorization(ctx, of.ID))
+	}
+	if err != nil {
+		return of, err
+	}
+	if who.Subject == "" {
+		return of, errNamesNobody
+	}
+	known, err := in.Identify(ctx, of.ID, credential.Holder{Subject: who.Subject, Display: who.Display}, who.Scopes)
+	if err != nil {
+		return of, err
+	}
+	return known, nil
+}
+
+var errNamesNobody = errors.New("the provider names nobody whose the consent could be; add identity.subject to its entry")
+
+// identify has an authorization identified before it is adopted.
 func (a *Account) identify(ctx context.Context, of vault.Authorization) (vault.Authorization, error) {
 	conn, err := a.Connections.Connection(of.Account)
 	if err != nil {
 		return of, unidentified(of, err.Error())
 	}
-	who, err := conn.OAuth.Identify(ctx, of.Tokens.Access)
-	if err != nil {
-		return of, notIdentified(ctx, of, describe(err))
-	}
-	if who.Subject == "" {
-		return of, refuse("the provider of account %s names nobody whose the consent could be; add identity.subject to its entry", of.Account)
-	}
-	known, err := a.Vault.Identify(ctx, of.ID, credential.Holder{Subject: who.Subject, Display: who.Display}, who.Scopes)
+	known, err := conn.Identify(ctx, a.Vault, of)
+	_, ofProvider := errors.AsType[*oauth.Error](err)
 	switch {
+	case errors.Is(err, errNamesNobody):
+		return of, refuse("account %s: %s", of.Account, err)
 	case errors.Is(err, vault.ErrNotFound):
 		return of, refuse("authorization %q is unknown or expired; connect again with: tokenkeeper account connect %s", of.ID, of.Account)
+	case ofProvider:
+		return of, notIdentified(ctx, of, describe(err))
 	case err != nil:
 		return of, fmt.Errorf("adopting for account %s: %w", of.Account, err)
 	}
 	return known, nil
 }
 
-// notIdentified says what follows from a failure to ask. What the provider no longer accepts is of no use to anybody.
+// notIdentified says what follows from a failure to ask.
 func notIdentified(ctx context.Context, of vault.Authorization, failure Failure) error {
 	switch {
 	case failure.Kind == credential.DeadGrant:
@@ -55,6 +81,6 @@ func notIdentified(ctx context.Context, of vault.Authorization, failure Failure)
 
 func unidentified(of vault.Authorization, why string) error {
 	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
-		"nobody knows yet whose the consent for account %s is, and it is not adopted before: %s; it waits in the vault until %s, hand it over again before then",
+		"nobody knows yet whose the consent for account %s is, and it is not adopted before: %s; it waits in the vault until %s, and workers go on asking",
 		of.Account, why, of.ExpiresAt.UTC().Format(time.RFC3339)), ErrTypeUnidentified, nil)
 }

@@ -18,10 +18,9 @@ import (
 const (
 	// verdictLimit is how long a person waits for the account's Workflow to take the tokens.
 	verdictLimit = 30 * time.Second
-	// authorizationLimit is how long tokens wait in the vault for an account that does not answer.
-	authorizationLimit = 30 * time.Minute
-	// unidentifiedLimit is how long they wait where the provider does not say whose they are: an outage may take a working day.
-	unidentifiedLimit = 24 * time.Hour
+	// authorizationLimit is how long tokens wait in the vault for an account that does not answer, or for the provider to say whose
+	// they are: an outage may take a working day.
+	authorizationLimit = 24 * time.Hour
 )
 
 // identifyPauses are the waits between attempts to ask whose tokens are, while a person waits: they need not ask again for what a
@@ -59,7 +58,6 @@ func (s *Server) authorize(ctx context.Context, login vault.Login, conn activiti
 	}
 	if err != nil { // the code is spent, so that what it brought is kept, and the account asks before it adopts
 		s.log().WarnContext(ctx, "nobody says whose a consent is", "account", login.Account.String(), "error", err)
-		a.ExpiresAt = s.now().Add(unidentifiedLimit)
 		if ends := tokens.ExpiresAt; !ends.IsZero() && ends.After(s.now()) && ends.Before(a.ExpiresAt) {
 			a.ExpiresAt = ends // after that nobody can ask
 		}
@@ -103,7 +101,7 @@ func grantedScopes(a vault.Authorization, conn activities.Connection) []string {
 	return a.Tokens.Scopes
 }
 
-// handOver waits for the account's verdict. Without one the tokens stay in the vault, where a Signal finds them.
+// handOver waits for the account's verdict. Without one the tokens stay in the vault, where workers find them.
 func (s *Server) handOver(ctx context.Context, a vault.Authorization, missing []string) message {
 	limited, cancel := context.WithTimeout(ctx, verdictLimit)
 	defer cancel()
@@ -115,12 +113,10 @@ func (s *Server) handOver(ctx context.Context, a vault.Authorization, missing []
 		return rejected(a.Account, app).as(vault.Refused, app.Message())
 	case err != nil && a.Subject == "":
 		s.log().WarnContext(ctx, "an authorization waits until somebody says whose it is", "account", a.Account.String(), "error", err)
-		return unidentified(a, s.Owner.HandOverCommand(a.Account, a.ID)).
-			as(vault.Failed, "kept: the provider does not say yet whose it is")
+		return unidentified(a).as(vault.Failed, "kept: the provider does not say yet whose it is")
 	case err != nil:
 		s.log().WarnContext(ctx, "account gave no verdict on the authorization", "account", a.Account.String(), "error", err)
-		return kept(a, s.Owner.HandOverCommand(a.Account, a.ID), answered).
-			as(vault.Failed, "kept: the account has not taken it yet")
+		return kept(a, answered).as(vault.Failed, "kept: the account has not taken it yet")
 	}
 	if a.Subject == "" { // the account found out
 		a.Subject, a.Display = status.Subject, status.Display

@@ -29,7 +29,7 @@
 //	                                                                                  │
 //	             adopted: "account … is active" ◀─────────────────────────────────────┤
 //	             another subject, fewer scopes: says why, tokens in quarantine ◀──────┤
-//	             no verdict: the consent is kept for 30 minutes, and how to go on ◀───┘
+//	             no verdict: the consent is kept for a day; workers hand it over ◀────┘
 //	POST /events/{slack,github}/{connector}
 //	     │ signed? An event is a hint and changes nothing by itself
 //	     ├─ a grant ended, for the first time (the vault remembers) ─▶ its accounts are asked to look at their tokens

@@ -178,10 +178,6 @@ func (o *owner) did(what string) (workflows.AccountStatus, error) {
 }
 
 // last returns the authorization that was handed over last; "" when none was.
-func (o *owner) HandOverCommand(account credential.AccountID, id string) string {
-	return (&workflows.Client{}).HandOverCommand(account, id)
-}
-
 func (o *owner) last() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -75,7 +75,7 @@ func quoted(text string) string {
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@+-]+$`)
 
 // kept is the page of tokens that wait for an account that did not answer, or answered with trouble of its own.
-func kept(a vault.Authorization, command string, answered bool) message {
+func kept(a vault.Authorization, answered bool) message {
 	trouble := "Temporal or the worker does not answer."
 	if answered {
 		trouble = "The account cannot take it just now. The log of the worker says why."
@@ -84,27 +84,26 @@ func kept(a vault.Authorization, command string, answered bool) message {
 		status:  http.StatusGatewayTimeout,
 		Title:   "Your consent is kept, and the account has not taken it yet",
 		Account: a.Account,
-		Text: []string{
-			trouble + " You need not consent again: what you consented to waits in the vault for 30 minutes.",
-			"First look at the account's page: the account may have taken it by now. If it has not, the operator hands it over with:",
-		},
-		Command: command,
+		Text:    []string{trouble + " " + waits(a), "The account's page shows when it has."},
 	}
 }
 
 // unidentified is the page of tokens that wait until the provider says whose they are: the account must not have another's.
-func unidentified(a vault.Authorization, command string) message {
+func unidentified(a vault.Authorization) message {
 	return message{
 		status:  http.StatusGatewayTimeout,
 		Title:   "Your consent is kept, and nobody knows yet whose it is",
 		Account: a.Account,
 		Text: []string{
-			"The provider agreed, and then did not say who consented, so that the account does not take it yet. You need not consent again: " +
-				"what you consented to waits in the vault until " + formatTime(a.ExpiresAt) + ".",
-			"First look at the account's page: the account may have taken it by now. If it has not, the operator hands it over when the provider answers again, with:",
+			"The provider agreed, and then did not say who consented, so that the account does not take it yet. It is asked again. " + waits(a),
+			"The account's page shows when it has.",
 		},
-		Command: command,
 	}
+}
+
+func waits(a vault.Authorization) string {
+	return "Neither you nor anybody else has to do anything: what you consented to waits in the vault until " + formatTime(a.ExpiresAt) +
+		", and the account takes it by itself as soon as that is possible."
 }
 
 // notKept is the page of tokens that could not be sealed and are lost.

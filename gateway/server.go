@@ -64,8 +64,6 @@ type Owner interface {
 	// type [activities.ErrTypeAuthorizationRejected] whose message is meant for people; after any other error the
 	// authorization may be handed over again.
 	Reauthorized(ctx context.Context, account credential.AccountID, authorization string) (credential.AccountStatus, error)
-	// HandOverCommand returns what an operator types to hand an authorization over where Reauthorized could not.
-	HandOverCommand(account credential.AccountID, authorization string) string
 	deeds
 }
 

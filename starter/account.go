@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -72,7 +74,7 @@ func newAccountShow(c *cli) *cobra.Command {
 		Use:   "show",
 		Short: "Show what an account says of itself",
 		Long: `Show everything that is known of an account: status and reason, since when, what it grants, when its tokens end
-and are refreshed, and how many Workflows wait for it.
+and are refreshed, how many Workflows wait for it, and consents that it has not taken yet, where the vault can be opened here.
 
 The exit code is 3 when the account needs a person, so that a script can ask "does it work?".`,
 		Example: `  tokenkeeper account show acme/triage/slack
@@ -83,14 +85,54 @@ The exit code is 3 when the account needs a person, so that a script can ask "do
 func (c *cli) showAccount(ctx context.Context, account credential.AccountID) error {
 	return c.withTemporal(ctx, func(a *app.App) error {
 		status, err := c.ask(ctx, a, account)
+		waiting := c.consents(ctx, a, account)
 		if err != nil {
+			tellConsents(c.stderr, time.Now(), waiting)
 			return err
 		}
-		if err := c.print(status, func(w io.Writer) { describeAccount(w, time.Now(), status) }); err != nil {
+		err = c.print(shown{status, waiting}, func(w io.Writer) {
+			describeAccount(w, time.Now(), status)
+			tellConsents(w, time.Now(), waiting)
+		})
+		if err != nil {
 			return err
 		}
 		return verdict(status)
 	})
+}
+
+// shown is what show answers.
+type shown struct {
+	workflows.AccountStatus
+
+	// Consents are those that the account has not taken yet.
+	Consents []vault.Pending `json:"consents,omitempty"`
+}
+
+// consents returns those that an account has not taken yet. Where the vault does not open there is more to show all the same.
+func (c *cli) consents(ctx context.Context, a *app.App, account credential.AccountID) []vault.Pending {
+	opening, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	err := a.OpenVault(opening)
+	var waiting []vault.Pending
+	if err == nil {
+		waiting, err = a.Consents(opening)
+	}
+	if err != nil {
+		c.logger().WarnContext(ctx, "nobody knows whether consents wait for the account", "account", account.String(), "error", err)
+	}
+	return slices.DeleteFunc(waiting, func(p vault.Pending) bool { return p.Account != account })
+}
+
+// tellConsents names the consents that wait; nothing where there are none.
+func tellConsents(w io.Writer, now time.Time, waiting []vault.Pending) {
+	for _, p := range waiting {
+		fmt.Fprint(w, "\na consent that the account has not taken yet\n")
+		details(w, []fact{
+			{"of", cmp.Or(p.Holder.String(), "nobody knows yet; the provider is asked again")},
+			{"authorization", p.ID}, {"since", relative(now, p.CreatedAt)}, {"destroyed", relative(now, p.ExpiresAt)},
+		})
+	}
 }
 
 // ask queries an account. One without a Workflow is an account that nobody connected.

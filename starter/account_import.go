@@ -40,8 +40,8 @@ func newAccountImport(c *cli) *cobra.Command {
 		Short: "Take tokens that were got elsewhere, from standard input",
 		Long: `Read a token endpoint's answer (RFC 6749 §5.1: a JSON object with access_token, and refresh_token, expires_in and scope
 if there are any) from standard input, ask the provider whose the tokens are, and keep them sealed in the vault for 30
-minutes. The command it prints hands them to the account, and gives it an owner where it has none. Those of another subject, or
-with fewer scopes than the account had, go into quarantine.
+minutes. A worker hands them to the account within a minute or so, and gives it an owner where it has none; the command that this
+one prints does so at once. Those of another subject, or with fewer scopes than the account had, go into quarantine.
 
 End the command with < tokens.json: tokens are never taken from an argument, which others on the machine can read.
 Nothing else may go on using them, or the first refresh takes them from one of the two.`,
@@ -71,7 +71,7 @@ func (c *cli) importAccount(ctx context.Context, account credential.AccountID) e
 			return err
 		}
 		return c.print(answer, func(w io.Writer) {
-			fmt.Fprintf(w, "tokens of %s wait in the vault until %s; to have account %s take them:\n\n  %s\n",
+			fmt.Fprintf(w, "tokens of %s wait in the vault until %s, for a worker to hand them to account %s; to do it at once:\n\n  %s\n",
 				printable(connectedAs(workflows.AccountStatus{Subject: answer.Subject, Display: answer.Display})),
 				answer.ExpiresAt.Local().Format(time.DateTime), account, answer.Command)
 		})

@@ -14,7 +14,8 @@ import (
 
 // Adopt makes a pending authorization the next generation of its account, in one transaction. Adopting the same one again
 // returns the account's record, whatever generation it has reached since. What another subject granted before is not lost with
-// it: see [Vault.Replaced].
+// it: see [Vault.Replaced]. What its subject, or nobody knows who, consented to before it and still waits is destroyed: adopted
+// later, it would take the place of what is newer.
 //
 // It returns [ErrNotFound] when there is no such authorization, [ErrQuarantined] for one in quarantine, and an [OwnedError]
 // when another account owns the grant. Whether the subject and the scopes are the right ones is for the caller to decide
@@ -46,7 +47,15 @@ func (v *Vault) adoptIf(ctx context.Context, id string, allowed func(Authorizati
 		if r, err = s.adopt(ctx, tx, a, v.now()); err != nil {
 			return err
 		}
-		return v.auditGrant(ctx, tx, Adopted, r.Account, fmt.Sprintf("generation %d, of %s", r.Generation, credential.Holder{Subject: r.Subject, Display: r.Display}))
+		older, err := dropOlder(ctx, tx, a)
+		if err != nil {
+			return err
+		}
+		detail := fmt.Sprintf("generation %d, of %s", r.Generation, credential.Holder{Subject: r.Subject, Display: r.Display})
+		if older > 0 {
+			detail += fmt.Sprintf("; %d older, not taken before, destroyed", older)
+		}
+		return v.auditGrant(ctx, tx, Adopted, r.Account, detail)
 	})
 	if err != nil {
 		return Record{}, fmt.Errorf("adopting authorization %q: %w", id, err)
@@ -80,6 +89,17 @@ func (s sealer) adopt(ctx context.Context, tx storage.Queryer, a Authorization, 
 	}
 	_, err = tx.ExecContext(ctx, `DELETE FROM shredded WHERE account = $1`, a.Account.String())
 	return r, err
+}
+
+// dropOlder deletes what the adoption of a later consent has made void, and returns how many there were. Consents of one subject
+// are of one grant at most providers, so that to revoke one would end the other.
+func dropOlder(ctx context.Context, tx storage.Queryer, a Authorization) (int64, error) {
+	result, err := tx.ExecContext(ctx, `DELETE FROM authorizations
+		WHERE account = $1 AND subject IN ($2, '') AND quarantined_at = 0 AND created_at < $3`, a.Account.String(), a.Subject, micros(a.CreatedAt))
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 func refuseSecondOwner(ctx context.Context, tx storage.Queryer, a Authorization) error {

@@ -209,6 +209,50 @@ func testAnotherSubjectFreesTheFirst(t *testing.T, b backend) {
 	connectAccount(t, v, "a3", slack2, "T1/B1")
 }
 
+// What waits is found without its id, which nobody may know any more.
+func testWhatWaitsIsListed(t *testing.T, b backend) {
+	v, clock := b.newVault(t)
+	put := func(id string, account credential.AccountID, subject credential.Subject) Pending {
+		a := authorization(id, account, subject)
+		a.CreatedAt = clock.Now()
+		require.NoError(t, v.PutAuthorization(t.Context(), a))
+		clock.Advance(time.Second)
+		return Pending{
+			ID: id, Account: account, Holder: credential.Holder{Subject: subject, Display: a.Display},
+			CreatedAt: a.CreatedAt.UTC(), ExpiresAt: a.ExpiresAt.UTC(),
+		}
+	}
+	lists := func(want ...Pending) {
+		t.Helper()
+		got, err := v.Pending(t.Context())
+		require.NoError(t, err)
+		for i := range got {
+			got[i].CreatedAt, got[i].ExpiresAt = got[i].CreatedAt.UTC(), got[i].ExpiresAt.UTC()
+		}
+		assert.Equal(t, want, got)
+	}
+	lists()
+	first, nameless, other := put("a1", slack, "T1/B1"), put("a2", slack, ""), put("a3", slack, "T1/B2")
+	later := put("a4", slack, "T1/B1")
+	elsewhere := put("a5", slack2, "")
+	lists(first, nameless, other, later, elsewhere)
+
+	_, err := v.Adopt(t.Context(), "a1")
+	require.NoError(t, err)
+	lists(nameless, other, later, elsewhere)
+	_, err = v.Adopt(t.Context(), "a4")
+	require.NoError(t, err)
+	lists(other, elsewhere) // the nameless one is older than what the account took, and would take its place
+	events, err := v.AuditTrail(t.Context(), AuditFilter{Account: slack}, 1)
+	require.NoError(t, err)
+	assert.Contains(t, events[0].Detail, "; 1 older, not taken before, destroyed")
+	_, err = v.Quarantine(t.Context(), "a3", clock.Now().Add(time.Hour))
+	require.NoError(t, err)
+	lists(elsewhere)
+	clock.Advance(48 * time.Hour)
+	lists()
+}
+
 func testExpiredAuthorizationsAreGone(t *testing.T, b backend) {
 	f := b.newFixture(t)
 	v := f.open(t)

@@ -50,6 +50,7 @@ var conformance = map[string]func(*testing.T, backend){
 	"OneOwnerWinsTheRace":                       testOneOwnerWinsTheRace,
 	"TheIndexRefusesASecondOwnerToo":            testTheIndexRefusesASecondOwnerToo,
 	"AnotherSubjectFreesTheFirst":               testAnotherSubjectFreesTheFirst,
+	"WhatWaitsIsListed":                         testWhatWaitsIsListed,
 	"ExpiredAuthorizationsAreGone":              testExpiredAuthorizationsAreGone,
 	"QuarantinedTokensAreAdoptedOnPurposeOnly":  testQuarantinedTokensAreAdoptedOnPurposeOnly,
 	"QuarantineEnds":                            testQuarantineEnds,

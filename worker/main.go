@@ -14,6 +14,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -181,6 +182,11 @@ func work(ctx context.Context, a *app.App) error {
 	a.ConfigureConnectors(ctx)
 	a.TellTriages(ctx, nil)
 	a.ValidateAll(ctx)
+	ctx, stop := context.WithCancel(ctx)
+	var handing sync.WaitGroup
+	handing.Go(func() { a.HandOver(ctx) })
+	defer handing.Wait()
+	defer stop()
 	tellFaults(ctx, a)
 	var failure error
 	select {

@@ -103,6 +103,18 @@ func (c *Client) Reauthorized(ctx context.Context, account credential.AccountID,
 	return status, err
 }
 
+// HandOver is Reauthorized without waiting for the verdict. It is a Signal because the answer of an Update stays for the rest of
+// the run, also one that said to ask again.
+func (c *Client) HandOver(ctx context.Context, account credential.AccountID, authorization string) error {
+	options := c.accountOptions(account)
+	_, err := c.Temporal.SignalWithStartWorkflow(ctx, options.ID, SignalReauthorized, ReauthorizedRequest{Authorization: authorization},
+		options, ConnectedAccountType, AccountInput{Account: account})
+	if err != nil {
+		return fmt.Errorf("handing the authorization to account %s: %w", account, err)
+	}
+	return nil
+}
+
 // Accept has the account take tokens that are in quarantine, because somebody has seen whose they are.
 func (c *Client) Accept(ctx context.Context, account credential.AccountID, q credential.Quarantine) (AccountStatus, error) {
 	return c.update(ctx, account, anew("accept/"+q.Authorization), UpdateReauthorized,
@@ -114,8 +126,7 @@ func (c *Client) Reject(ctx context.Context, account credential.AccountID, autho
 	return c.update(ctx, account, anew("reject/"+authorization), UpdateReject, RejectRequest{Authorization: authorization})
 }
 
-// HandOverCommand returns what an operator types where Reauthorized got no answer. It starts the account's Workflow if there
-// is none, as Reauthorized does.
+// HandOverCommand returns what an operator types to do the same as HandOver.
 func (c *Client) HandOverCommand(account credential.AccountID, authorization string) string {
 	return fmt.Sprintf(`temporal workflow signal-with-start --type %s --task-queue %s --workflow-id %s --input '{"account":"%s"}' `+
 		`--signal-name %s --signal-input '{"authorization":"%s"}'`,

@@ -72,6 +72,9 @@ func (a *App) Check(ctx context.Context, patience time.Duration) []Finding {
 	for _, account := range a.accountsInUse(ctx) {
 		checks = append(checks, func(ctx context.Context) Finding { return a.checkAccount(ctx, account) })
 	}
+	if vault.OK {
+		checks = append(checks, a.checkConsents)
+	}
 	findings = append(findings, a.lookAtAll(ctx, patience, checks)...)
 	names := slices.Sorted(maps.Keys(a.Config().Triages))
 	var triages []check
