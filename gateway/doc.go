@@ -14,7 +14,7 @@
 //	POST /accounts/{account}/…  for operators: connect and reauthorize lead to a new link; refresh and disconnect lead back to
 //	                            the status page, which says how it went; disconnect has a page before it that asks, and
 //	                            offers to destroy the tokens without a provider that does not answer
-//	GET  /c/{link}              the same as the next, for whom the link was made; looking does not use it up
+//	GET  /c/{link}              the same as the next, for whom the link was made, and a cookie; looking does not use it up
 //	POST /c/{link}              binds the link to this browser, then as below; a consent that it brings uses it up. Both have
 //	                            the person sign in first where that is required, and bind the link to that person as well
 //	GET  /connect/{account}     on loopback without tokens only: names account, provider, scopes and state; has one button

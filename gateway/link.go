@@ -20,7 +20,8 @@ func (s *Server) permanent() bool { return s.local() && !s.RequireCode && !s.Req
 
 func (s *Server) onLoopback() bool { return provider.IsLoopback(s.PublicURL.Hostname()) }
 
-// showLink says what the link is for. Chats and mail programs look ahead at links, so nothing is bound or used up here.
+// showLink says what the link is for. Chats and mail programs look ahead at links, so nothing is bound or used up here. The cookie that
+// followLink binds it to is set already: whoever presses the button twice, or does not get the answer, is the same browser then.
 func (s *Server) showLink(w http.ResponseWriter, r *http.Request) {
 	secret := r.PathValue("link")
 	if s.onLoopback() && !strings.EqualFold(r.Host, s.PublicURL.Host) {
@@ -42,6 +43,9 @@ func (s *Server) showLink(w http.ResponseWriter, r *http.Request) {
 	if link.BrowserHash != nil && string(link.PersonHash) != string(who.hash()) {
 		s.say(w, r, linkOfAnother())
 		return
+	}
+	if link.BrowserHash == nil && s.linkBrowser(r, secret) == "" {
+		http.SetCookie(w, s.linkCookie(secret, newSecret(), link.ExpiresAt))
 	}
 	s.ask(w, r, link.Account, conn, invitation{
 		action: linkPath + secret, why: link.Why, person: who.Name, recipient: link.Recipient != "", code: link.CodeHash != nil && link.BrowserHash == nil,

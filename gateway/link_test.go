@@ -146,7 +146,6 @@ func TestScannersUseNoLinkUp(t *testing.T) {
 		} {
 			for _, method := range []string{http.MethodHead, http.MethodGet, http.MethodOptions, http.MethodPut, http.MethodDelete} {
 				got := f.browser().send(method, link, header)
-				assert.Empty(t, got.header.Get("Set-Cookie"), "%s %v binds it", method, header)
 				assert.Empty(t, got.location, "%s %v leads to the provider", method, header)
 			}
 		}
@@ -170,6 +169,23 @@ func TestTwoConsentsByOneLink(t *testing.T) {
 	first, second := b.follow(link), b.follow(link)
 	assert.Equal(t, http.StatusOK, b.open(second.String()).status)
 	assert.Equal(t, http.StatusNotFound, b.open(first.String()).status)
+}
+
+// A double click sends the form twice before the first answer is there, and an answer may be lost.
+func TestTheButtonOfALinkIsPressedAgainWithoutTheFirstAnswer(t *testing.T) {
+	f := newFixture(t)
+	b, link := f.browser(), f.link()
+	b.open(link)
+	cookies := b.client.Jar.Cookies(parseURL(t, f.url+link))
+	press := func() page {
+		other := f.browser()
+		other.client.Jar.SetCookies(parseURL(t, f.url+link), cookies)
+		return other.press(link)
+	}
+	require.Equal(t, http.StatusSeeOther, press().status)
+	require.Equal(t, http.StatusSeeOther, press().status)
+	assert.Empty(t, b.open(link).header.Get("Set-Cookie"))
+	assert.Equal(t, http.StatusOK, b.open(b.follow(link).String()).status)
 }
 
 func TestALinkOutlivedByItsLogin(t *testing.T) {
