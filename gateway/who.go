@@ -39,7 +39,8 @@ func (p Person) hash() []byte {
 }
 
 // is reports whether the person signed in at the OpenID provider as somebody: by an address, which counts if the provider has verified
-// it, or by a subject.
+// it, or by a subject. What holds an @ is an address only: where people choose the names that become their subjects, one could choose
+// somebody else's address.
 func (p Person) is(somebody string) bool {
 	if strings.Contains(somebody, "@") {
 		return strings.EqualFold(p.Identity.Email, somebody)

@@ -65,10 +65,11 @@ func TestAccountConnectForOnePerson(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	w.run("account", "reauthorize", "acme/triage/slack", "--for", "jane@example.com").exits(exitOK).prints("sign in as  jane@example.com")
+	w.run("account", "connect", "acme/triage/slack", "--for", "00u1jane").exits(exitOK).prints("sign in as  00u1jane") // nobody here knows their address
 	w.run("account", "connect", "acme/triage/slack", "--for", "eve@attacker.example").exits(exitConfig).complains("does not admit eve@attacker.example")
 	w.run("account", "connect", "acme/triage/slack", "--for", "jane doe").exits(exitConfig).complains("one address")
 	w.run("doctor").prints("with --for one person alone")
-	if trail := w.audited("acme/triage/slack"); strings.Join(trail, ", ") != "link-minted done for jane@example.com, link-minted done for jane@example.com" {
+	if trail := w.audited("acme/triage/slack"); strings.Join(trail, ", ") != "link-minted done for jane@example.com, link-minted done for jane@example.com, link-minted done for 00u1jane" {
 		t.Errorf("%q", trail)
 	}
 }

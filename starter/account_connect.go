@@ -51,8 +51,8 @@ the person by another way than the link: then neither somebody who reads the lin
 link of their own, gets an account connected. Five wrong codes void the link.
 
 With --for the link is one person's: whoever opens it signs in at the OpenID provider of gateway.oidc first, and goes on
-only as that person, who is named by an address that the provider has verified, or by the subject claim. Without such a
-provider nobody can tell who opens a link, so that --for is refused, and --code is the way.
+only as that person, who is named by an address that the provider has verified, or by the subject claim if that holds no @.
+Without such a provider nobody can tell who opens a link, so that --for is refused, and --code is the way.
 
 With links.require_sign_in in tokenkeeper.yaml the person signs in at the OpenID provider of gateway.oidc first, and only
 that person can go on with the link and come back from the consent.

@@ -32,18 +32,16 @@ func (a *App) NewLink(ctx context.Context, r vault.LinkRequest) (Link, error) {
 }
 
 // CheckRecipient returns an error for somebody who could not go on with a link that is for them: by a verified address, or a subject,
-// at the OpenID provider.
+// at the OpenID provider. Whom a subject belongs to, and who is in which group, nobody knows here.
 func (a *App) CheckRecipient(person string) error {
-	o, email := a.Config().Gateway.OIDC, ""
-	if strings.Contains(person, "@") {
-		email = person
-	}
+	o := a.Config().Gateway.OIDC
+	judged := strings.Contains(person, "@") && len(o.Groups()) == 0
 	switch {
 	case strings.ContainsFunc(person, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) || len(person) > maxRecipient:
 		return errors.New("a person is one address, such as jane@example.com, or one subject")
 	case !o.On():
 		return errors.New("gateway.oidc is not configured, so that no page can tell who opens a link")
-	case len(o.Groups()) == 0 && roleOf(o, openid.Identity{Email: email}) == gateway.NoRole: // nobody here knows who is in which group
+	case judged && roleOf(o, openid.Identity{Email: person}) == gateway.NoRole:
 		return fmt.Errorf("gateway.oidc does not admit %s", person)
 	}
 	return nil
