@@ -137,7 +137,7 @@ func (p *posting) page(ctx context.Context) (more bool, err error) {
 	}
 	page, err := p.Slack.history(ctx, p.client, p.Account, &slack.GetConversationHistoryParameters{
 		ChannelID: p.Channel, Cursor: p.Cursor, Limit: pageSize, IncludeAllMetadata: true,
-		Oldest: triage.TimestampOf(began.Add(-time.Minute)), // clocks differ
+		Oldest: triage.TimestampOf(began.Add(-time.Minute)), Latest: openEnd, // clocks differ
 	})
 	if err != nil {
 		return false, err

@@ -11,6 +11,11 @@ import (
 	"tokenkeeper/triage"
 )
 
+// openEnd is the latest of a window that goes on to now. Of a window with a beginning alone Slack's reference once said that it
+// comes from there on, page by page (github.com/slackhq/slack-api-docs, methods/channels.history.md), and says no more today; one
+// with both edges has the newest messages first.
+const openEnd = "9999999999.999999"
+
 // pages reads the history of a channel for one poll.
 type pages struct {
 	*Slack
@@ -67,7 +72,7 @@ func (r *pages) read(ctx context.Context, p progress) (progress, error) {
 	}
 	from := r.oldest(p)
 	page, err := r.client.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
-		ChannelID: r.in.Channel, Oldest: from, Cursor: p.Cursor, Limit: pageSize,
+		ChannelID: r.in.Channel, Oldest: from, Latest: openEnd, Cursor: p.Cursor, Limit: pageSize,
 	})
 	if slackCode(err) == "invalid_cursor" && p.Cursor != "" {
 		return r.read(ctx, p.anew())

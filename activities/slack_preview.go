@@ -96,7 +96,7 @@ func (s *Slack) Preview(ctx context.Context, in PreviewInput) (Preview, error) {
 // historyPage returns the messages of a page, and the cursor of the next one, "" after the last.
 func historyPage(ctx context.Context, client *slack.Client, in PreviewInput) (posted []slack.Message, cursor string, err error) {
 	page, err := client.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
-		ChannelID: in.Channel, Oldest: in.After, Cursor: in.Cursor, Limit: pageSize,
+		ChannelID: in.Channel, Oldest: in.After, Latest: openEnd, Cursor: in.Cursor, Limit: pageSize,
 	})
 	switch {
 	case err != nil:

@@ -172,7 +172,7 @@ func (w *watcher) channel(ctx context.Context, id string) error {
 			return err
 		}
 		page, err := w.slack.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
-			ChannelID: id, Oldest: c.Oldest, Cursor: c.Cursor, Limit: pageSize,
+			ChannelID: id, Oldest: c.Oldest, Latest: openEnd, Cursor: c.Cursor, Limit: pageSize,
 		})
 		if slackCode(err) == "invalid_cursor" && c.Cursor != "" {
 			c.Cursor = ""

@@ -15,6 +15,7 @@ const maxPage = 999
 type window struct {
 	oldest, latest int64
 	inclusive      bool
+	forward        bool // it has a beginning, and no end
 	limit          int
 	cursor         int64 // first message of this page; 0 on the first page
 }
@@ -33,6 +34,7 @@ func parseWindow(c *call, defaultLimit int) (window, error) {
 			*edge.target = micros
 		}
 	}
+	w.forward = c.params.Get("oldest") != "" && c.params.Get("latest") == ""
 	if err := w.page(c); err != nil {
 		return window{}, err
 	}
@@ -99,7 +101,8 @@ func (p *page) add(m *message, limit int) (full bool) {
 }
 
 // conversationsHistory answers newest first, so that a reader who stops after one page of many has seen the end of the
-// window and not its beginning.
+// window and not its beginning. Of a window without an end it is the other way round, as Slack's reference once said
+// (github.com/slackhq/slack-api-docs, methods/channels.history.md): its pages go forward from the oldest message.
 func (s *Sandbox) conversationsHistory(c *call, g *grant) (map[string]any, error) {
 	ch, err := s.joined(c, g)
 	if err != nil {
@@ -124,6 +127,9 @@ func (s *Sandbox) newest(ch *channel, w window) (p page, limited bool) {
 	if s.options.HistoryWindow > 0 {
 		hiddenBefore = s.now().Add(-s.options.HistoryWindow).UnixMicro()
 	}
+	if w.forward {
+		return s.oldest(ch, w, hiddenBefore)
+	}
 	for _, m := range slices.Backward(ch.messages) {
 		if !m.inHistory(s.now()) || !w.holds(m) || w.cursor != 0 && m.micros > w.cursor {
 			continue
@@ -136,6 +142,24 @@ func (s *Sandbox) newest(ch *channel, w window) (p page, limited bool) {
 		}
 	}
 	return p, false
+}
+
+// oldest returns the page after the cursor, which has the newest of its messages first.
+func (s *Sandbox) oldest(ch *channel, w window, hiddenBefore int64) (p page, limited bool) {
+	for _, m := range ch.messages {
+		if !m.inHistory(s.now()) || !w.holds(m) || m.micros < w.cursor {
+			continue
+		}
+		if m.micros < hiddenBefore {
+			limited = true
+			continue
+		}
+		if p.add(m, w.limit) {
+			break
+		}
+	}
+	slices.Reverse(p.messages)
+	return p, limited
 }
 
 // conversationsReplies answers oldest first with the parent in front, whatever the window. A message without a thread

@@ -61,6 +61,29 @@ func TestHistoryPagesNewestFirst(t *testing.T) {
 	assert.Equal(t, []int{70, 70, 70, 70, 20}, sizes)
 }
 
+func TestPagesOfAWindowWithoutAnEndGoForward(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	client := w.connectedSlack()
+	begin := w.say("before")
+	for i := range 5 {
+		w.say(fmt.Sprint(i))
+	}
+	for latest, want := range map[string][][]string{
+		"":                  {{"1", "0"}, {"3", "2"}, {"4"}},
+		"9999999999.999999": {{"4", "3"}, {"2", "1"}, {"0"}},
+	} {
+		parameters := history(slack.GetConversationHistoryParameters{Oldest: begin, Latest: latest, Limit: 2})
+		var got [][]string
+		for more := true; more; more = parameters.Cursor != "" {
+			page, err := client.GetConversationHistoryContext(t.Context(), parameters)
+			require.NoError(t, err)
+			got = append(got, texts(page.Messages))
+			parameters.Cursor = page.ResponseMetaData.NextCursor
+		}
+		assert.Equal(t, want, got)
+	}
+}
+
 func TestHistoryLimits(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
 	client := w.connectedSlack()
