@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/go-github/v62/github"
@@ -164,14 +165,18 @@ func githubError(doing string, err error) error {
 	return rejected("%s: %v%s", doing, err, githubHint(resp.StatusCode))
 }
 
-// isAway reports whether GitHub did not get to answer, or failed to. A 4xx of its own says why, in JSON; one of a proxy in
-// front of it says nothing of a repository. Those about a limit or a token count as they are, whoever sends them.
+// isAway reports whether GitHub did not get to answer, or failed to. A 4xx of its own is JSON that says why, which go-github drops
+// where it does not know its form; one of a proxy in front of it says nothing of a repository. Those about a limit or a token count
+// as they are, whoever sends them.
 func isAway(resp *http.Response, err error) bool {
 	if _, limited := githubWait(resp, time.Now()); limited || resp.StatusCode == http.StatusUnauthorized {
 		return false
 	}
+	if resp.StatusCode >= http.StatusInternalServerError || resp.StatusCode == http.StatusRequestTimeout {
+		return true
+	}
 	refused, ok := errors.AsType[*github.ErrorResponse](err)
-	return resp.StatusCode >= http.StatusInternalServerError || resp.StatusCode == http.StatusRequestTimeout || ok && refused.Message == ""
+	return ok && refused.Message == "" && !strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json")
 }
 
 // refusedAs reports whether GitHub itself refuses with one of the statuses.

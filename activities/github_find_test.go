@@ -213,6 +213,18 @@ func TestALookForAnIssueEndsWhereIssuesAreOlderThanTheReport(t *testing.T) {
 	assert.Equal(t, got.out.Number, again.out.Number, "the first of two is the one that was filed")
 }
 
+// go-github drops an answer whose form it does not know.
+func TestARefusalInAFormOfItsOwnIsGitHubs(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(githubAccount)
+	w.replace("/github/api/v3/repos/acme/app/issues", func(rw http.ResponseWriter) {
+		rw.Header().Set("Content-Type", "application/json; charset=utf-8")
+		rw.WriteHeader(http.StatusUnprocessableEntity)
+		_, _ = rw.Write([]byte(`{"message":"Validation Failed","errors":"something else"}`)) // the client is there
+	})
+	once(w, w.github.CreateIssue, w.report("Login crashes")).fails(t, activities.ErrTypeRejected, "422")
+}
+
 // A proxy in front of GitHub refuses with pages of its own. Whatever its status, it parks no report and denies no issue.
 func TestWhatAProxySaysIsNoWordOfGitHub(t *testing.T) {
 	for _, status := range []int{http.StatusForbidden, http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity} {
