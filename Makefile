@@ -8,7 +8,8 @@ SHELL := /bin/sh
 GO ?= go
 # More flags for go test, as in: make test TESTFLAGS='-run Refresh -v'
 TESTFLAGS ?=
-PACKAGES ?= ./...
+# The package that takes longest comes first, so that the others are tested beside it and not before it.
+PACKAGES ?= ./internal/e2e ./...
 
 # The Temporal CLI: the one TEMPORAL_CLI names, else the one on PATH, else the pinned one, built into bin/. The Go code
 # finds it by the same variable.
