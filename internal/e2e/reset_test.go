@@ -33,7 +33,7 @@ func (w *world) reset(id string) {
 
 // An operator resets a Report that had begun as a new one, and all that it did is done.
 func TestAResetReportFilesNothingTwice(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{})
 	w.pollEvery(time.Second)
 	key := w.posts(report)
@@ -54,7 +54,7 @@ func TestAResetReportFilesNothingTwice(t *testing.T) {
 // A reset Triage reads once more what it had read. It knows nothing of the Reports that came of it, and the server may have
 // forgotten them.
 func TestAResetTriageFilesNothingTwice(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{})
 	name := w.pollEvery(time.Second)
 	replies := map[string]int{}
