@@ -35,7 +35,7 @@ type departures interface {
 }
 
 type presentations interface {
-	Present(ctx context.Context, account credential.AccountID, g credential.Generation, known int) (vault.Presentation, error)
+	Present(ctx context.Context, account credential.AccountID, g credential.Generation, known int, name string) (vault.Presentation, error)
 	Withdraw(ctx context.Context, account credential.AccountID, g credential.Generation) error
 }
 
@@ -122,6 +122,8 @@ type AccountInput struct {
 	Account credential.AccountID `json:"account"`
 	// Refused: the provider has refused the grant, so that what was presented brought nothing.
 	Refused bool `json:"refused,omitempty"`
+	// Marks are those of the last attempt at a refresh.
+	Marks
 }
 
 // Description is what an account Workflow learns when it begins.

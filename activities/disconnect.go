@@ -17,8 +17,13 @@ import (
 // token has ended. Temporal retries it until the provider answered. Only the generation is destroyed that was revoked: an attempt
 // that everybody gave up harms none that came later. What the provider could not be asked to revoke is said. Errors:
 // [ErrTypeRejected] when the provider refuses the app itself, [ErrTypeNotConfigured].
-func (a *Account) Disconnect(ctx context.Context, in AccountInput) (Disconnected, error) {
-	defer beat(ctx)()
+func (a *Account) Disconnect(ctx context.Context, in AccountInput) (_ Disconnected, err error) {
+	marks := resumeHalfway[Marks](ctx) // its own attempts leave some as well
+	defer reportEnd(ctx, &err, marks.reached)
+	defer beatHalfway(ctx, marks.reached)()
+	if left, ok := marks.get(); ok {
+		in.Marks = left
+	}
 	conn, err := a.Connections.Connection(in.Account)
 	if err != nil {
 		return Disconnected{}, notConfigured(err)
@@ -30,7 +35,7 @@ func (a *Account) Disconnect(ctx context.Context, in AccountInput) (Disconnected
 	case err != nil:
 		return Disconnected{}, fmt.Errorf("disconnecting account %s: %w", in.Account, err)
 	}
-	record, failure := a.revocable(ctx, conn, in, record)
+	record, failure := a.revocable(ctx, conn, in, record, marks)
 	switch {
 	case failure == nil:
 		failure = revoke(ctx, conn, record)
@@ -46,16 +51,21 @@ func (a *Account) Disconnect(ctx context.Context, in AccountInput) (Disconnected
 
 // revocable returns the account's record with tokens that its provider revokes a grant by. Where that has to be an access token
 // that lives, and the one at hand has ended, the refresh token is presented for another, by the protocol of every refresh: a
-// token whose outcome is not known is left alone. A failure of kind dead grant says that there is nothing to revoke any more.
-func (a *Account) revocable(ctx context.Context, conn Connection, in AccountInput, record vault.Record) (vault.Record, *Failure) {
-	if a.lapsed(conn, record.Tokens) == "" || !record.Tokens.Refreshable() || record.Presented != nil || in.Refused {
+// token whose outcome is not known is left alone. A failure of kind dead grant says that there is nothing to revoke any more; any
+// other leaves marks.
+func (a *Account) revocable(ctx context.Context, conn Connection, in AccountInput, record vault.Record, marks *halfway[Marks]) (
+	vault.Record, *Failure,
+) {
+	if a.lapsed(conn, record.Tokens) == "" || !record.Tokens.Refreshable() || !in.unspent(record) || in.Refused {
 		return record, nil
 	}
-	deadline, _ := ctx.Deadline()
+	asks := RefreshInput{Account: in.Account, Generation: record.Generation, Try: true, Marks: in.Marks}
+	t := attempt{Account: a, conn: conn, in: asks, record: record, marks: in.Marks}
+	t.deadline, _ = ctx.Deadline()
 	ctx = context.WithoutCancel(ctx) // once the request may have left, its answer has to be stored
-	asks := RefreshInput{Account: in.Account, Generation: record.Generation, Try: true}
-	result := a.request(ctx, conn, asks, record, deadline)
+	result := t.request(ctx)
 	if result.Failure != nil {
+		marks.set(t.marks)
 		return record, result.Failure
 	}
 	if result.Sealed != nil {
@@ -105,7 +115,7 @@ func (a *Account) leftBehind(conn Connection, in AccountInput, record vault.Reco
 		return ""
 	case !conn.Provider.Revokes():
 		return conn.Provider.Name + " revokes no grant on request"
-	case record.Presented != nil && conn.Provider.LosesTokens() && !in.Refused:
+	case !in.unspent(record) && conn.Provider.LosesTokens() && !in.Refused:
 		return "a refresh token was presented at " + record.Presented.At.UTC().Format(time.RFC3339) +
 			" and the answer is lost; nobody has the tokens that it may have brought, to revoke them"
 	case !in.Refused:

@@ -221,3 +221,49 @@ func (w *world) loseGitHub() {
 	w.fault(sandbox.Fault{App: sandbox.GitHub, Endpoint: "token.refresh", Kind: sandbox.FaultDrop, Processed: true})
 	requireFailure(w.t, w.refresh(githubAccount, 1), credential.Ambiguous, "")
 }
+
+// What an attempt at a refresh knows of its marks, or one at the disconnect itself, is no lost answer to a disconnect either.
+func TestADisconnectKnowsWhichMarksMeanNothing(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.rotates("github", provider.RotationSingleUse, 0, true)
+	w.connect(githubAccount)
+	throttled := sandbox.Fault{App: sandbox.GitHub, Endpoint: "token.refresh", Kind: sandbox.FaultStatus, Status: 429}
+	w.fault(throttled)
+	w.vault.fail("Withdraw")
+	requireFailure(t, w.refresh(githubAccount, 1), credential.Throttled, "")
+	w.clock.advance(9 * time.Hour)
+	in := activities.AccountInput{Account: githubAccount, Marks: w.marks}
+	w.fault(throttled)
+	attempts := 0
+
+	ended := retried(w, w.account.Disconnect, in, func(attempt int32) error {
+		if attempts++; attempt > 1 {
+			w.vault.fail()
+		}
+		return nil
+	})
+
+	require.NoError(t, ended.err)
+	assert.Empty(t, ended.out.Unrevoked)
+	assert.Equal(t, 2, attempts)
+	assert.Zero(t, w.Revoke(sandbox.GitHub), "no grant lives on")
+}
+
+func TestForceSaysNothingOfMarksThatMeanNothing(t *testing.T) {
+	for of, want := range map[credential.Generation]string{1: "", 2: "the answer is lost"} {
+		w := newWorld(t, sandbox.Options{})
+		w.connect(githubAccount)
+		w.fault(sandbox.Fault{App: sandbox.GitHub, Endpoint: "token.refresh", Kind: sandbox.FaultStatus, Status: 429})
+		w.vault.fail("Withdraw")
+		requireFailure(t, w.refresh(githubAccount, 1), credential.Throttled, "")
+		w.marks.Of = of
+
+		ended := once(w, w.account.ForceDisconnect, activities.AccountInput{Account: githubAccount, Marks: w.marks})
+
+		require.NoError(t, ended.err)
+		if want == "" {
+			assert.Empty(t, ended.out.Unrevoked)
+		}
+		assert.Contains(t, ended.out.Unrevoked, want)
+	}
+}

@@ -44,20 +44,22 @@
 // [CodeOutcomeUnknown]. No protocol could do better there.
 //
 // An answer which says that nothing was consumed (the app refused, a limit, a server that did not handle it) takes the
-// mark back. Where the vault does not take that, the next attempt is told how many marks there are that mean nothing
-// ([Failure].Unspent): each presentation counts one more, so that with another number there was one that nobody answers for. A
-// refusal of the grant is checked against the vault first: it may be late, and somebody's new consent there
-// already. Where the vault is away just then, the next attempt gets the refusal and checks it, and presents nothing. Both ends
-// carry their generation, so neither a late success nor a late refusal touches a newer pair.
+// mark back. Where the vault does not take that, or does not say in step 2 whether it has the mark, the next attempt is told
+// which marks mean nothing ([Marks]): each presentation counts one more and has a name, so that with another number or name there
+// was one that nobody answers for. A refusal of the grant is checked against the vault first: it may be late, and somebody's new
+// consent there already. Where the vault is away just then, the next attempt gets the refusal and checks it, and presents nothing.
+// Both ends carry their generation, so neither a late success nor a late refusal touches a newer pair.
 //
 // [Account.Disconnect] takes the same steps where the provider revokes a grant by a living access token only, and the one at
-// hand has ended. It leaves a marked token alone: whoever goes needs no token, and what may live on is said.
+// hand has ended. It leaves a token alone whose marks mean something: whoever goes needs no token, and what may live on is said.
 //
 // Before step 2 an attempt asks [Pauses] whether the requests of its connector are paused, because another account met a
 // refused app or a Retry-After, and before step 3 it looks again at what its process has met: then it sends nothing
 // ([CodePaused]). How many attempts get that far in a second, and at once, is up to the task queue of the connector.
 //
 // Each deadline ends before the next one: the request's timeout (at most 30 s), then talkMargin to store the answer, then
-// the Activity's StartToCloseTimeout. An attempt that finds a mark so young that its request may still be under way waits
-// for it ([CodeInFlight]). Once step 3 began, cancelling the Activity stops nothing.
+// the Activity's StartToCloseTimeout. Steps 1 and 2 end while there is so much time left, or nothing is sent. An attempt that
+// finds marks beyond those of the one that last reported its end does not ask which attempt it is itself, the first again after
+// somebody reset the Activity: it waits for as long as their requests may be under way ([CodeInFlight]). Once step 3 began,
+// cancelling the Activity stops nothing.
 package activities

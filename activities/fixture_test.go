@@ -55,6 +55,8 @@ type world struct {
 	heard     record // all that would enter Temporal's history
 
 	consents int
+	// marks are those of the last refresh.
+	marks activities.Marks
 	// base is where API calls go instead of the provider's.
 	base *url.URL
 	// answer replaces the owner's where it is set.

@@ -27,7 +27,7 @@ func (w *world) connectorOf(said *activities.Pause, failing *error) (asked *int)
 
 func (w *world) refreshWith(in activities.RefreshInput) activities.RefreshResult {
 	w.t.Helper()
-	in.Account, in.Generation, in.Settled = slackAccount, 1, true
+	in.Account, in.Generation = slackAccount, 1
 	got := once(w, w.account.RefreshToken, in)
 	require.NoError(w.t, got.err)
 	return got.out
@@ -97,11 +97,11 @@ type meanwhile struct {
 	before, after func() // nil for nothing
 }
 
-func (m meanwhile) Present(ctx context.Context, account credential.AccountID, g credential.Generation, known int) (vault.Presentation, error) {
+func (m meanwhile) Present(ctx context.Context, account credential.AccountID, g credential.Generation, known int, name string) (vault.Presentation, error) {
 	if m.before != nil {
 		m.before()
 	}
-	presentation, err := m.Vault.Present(ctx, account, g, known)
+	presentation, err := m.Vault.Present(ctx, account, g, known, name)
 	if m.after != nil {
 		m.after()
 	}
@@ -129,7 +129,7 @@ func TestARefusalIsHeardUntilJustBeforeTheRequest(t *testing.T) {
 	honest := w.account.Vault
 	w.account.Vault = meanwhile{Vault: honest, after: func() {
 		w.account.Vault = honest
-		got := once(w, w.account.RefreshToken, activities.RefreshInput{Account: other, Generation: 1, Settled: true})
+		got := once(w, w.account.RefreshToken, activities.RefreshInput{Account: other, Generation: 1})
 		requireFailure(t, got.out, credential.DeadClient, "bad_client_secret")
 	}}
 
@@ -199,10 +199,10 @@ func TestAnAttemptThatMayStillTalkPausesNobodyElse(t *testing.T) {
 	var said activities.Pause
 	var failing error
 	w.connectorOf(&said, &failing)
-	_, err := w.vault.Present(t.Context(), slackAccount, 1, 0)
+	_, err := w.vault.Present(t.Context(), slackAccount, 1, 0, "one")
 	require.NoError(t, err)
 
-	r := w.refreshAfter(slackAccount, 1, false)
+	r := w.refreshAfter(slackAccount, 1, activities.Marks{})
 	requireFailure(t, r, credential.Transient, activities.CodeInFlight)
 	assert.Positive(t, r.Failure.RetryAfter)
 	assert.False(t, r.Failure.Shared)

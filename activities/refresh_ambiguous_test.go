@@ -1,7 +1,6 @@
 package activities_test
 
 import (
-	"slices"
 	"testing"
 	"time"
 
@@ -188,7 +187,7 @@ func TestNoTokenIsPresentedWhileAnotherAttemptMayWaitForItsAnswer(t *testing.T) 
 	var during activities.RefreshResult
 	w.when(slackTokenPath, func() {
 		w.clock.advance(4 * time.Second)
-		during = w.refreshAfter(slackAccount, 1, false)
+		during = w.refreshAfter(slackAccount, 1, w.marks)
 	})
 
 	r := w.refresh(slackAccount, 1)
@@ -199,24 +198,30 @@ func TestNoTokenIsPresentedWhileAnotherAttemptMayWaitForItsAnswer(t *testing.T) 
 	assert.Equal(t, 1, w.Books().Requests[slackRefreshes])
 }
 
-// The vault is away when Temporal starts the next attempt, so that nobody sees that a request is on its way.
-func TestAnAttemptThatSeesNoMarkLeavesTimeToTheOneBefore(t *testing.T) {
+// A worker lost Temporal while it waits for the provider, and then the vault is away as well. Neither the attempt after it nor a
+// reset, which makes that the first one again, ends the time that it has.
+func TestOnlyTheMarkSaysWhetherAnybodyWaitsForAnAnswer(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
+	w.rotates("slack", provider.RotationStatic, 0, false)
 	w.connect(slackAccount)
-	in := activities.RefreshInput{Account: slackAccount, Generation: 1}
-
-	r := retried(w, w.account.RefreshToken, in, func(attempt int32) error {
-		if attempt == 1 {
-			w.lose(false)
-			return errDied
-		}
+	w.lose(false)
+	requireFailure(t, w.refresh(slackAccount, 1), credential.Ambiguous, "")
+	w.clock.advance(time.Minute)
+	var unseen, during activities.RefreshResult
+	w.when(slackTokenPath, func() { // everything there is a first attempt, as the test environment and a reset count them
 		w.vault.fail("Get")
-		return nil
+		unseen = w.refreshAfter(slackAccount, 1, w.marks)
+		w.vault.fail()
+		during = w.refreshAfter(slackAccount, 1, unseen.Failure.Marks)
 	})
 
-	require.NoError(t, r.err)
-	requireFailure(t, r.out, credential.Transient, activities.CodeVault)
-	assert.Equal(t, 15*time.Second, r.out.Failure.RetryAfter)
+	r := w.refresh(slackAccount, 1)
+
+	requireFailure(t, unseen, credential.Transient, activities.CodeVault)
+	requireFailure(t, during, credential.Transient, activities.CodeInFlight)
+	assert.Equal(t, 15*time.Second, during.Failure.RetryAfter)
+	assert.EqualValues(t, 2, r.Credential.Generation)
+	assert.Equal(t, 2, w.Books().Requests[slackRefreshes])
 }
 
 // The mark has the time of the first presentation only, and the second may have been made a moment ago.
@@ -228,7 +233,7 @@ func TestASecondPresentationIsWaitedForAsLongAsTheFirst(t *testing.T) {
 	requireFailure(t, w.refresh(slackAccount, 1), credential.Ambiguous, "")
 	w.clock.advance(time.Minute)
 	var during activities.RefreshResult
-	w.when(slackTokenPath, func() { during = w.refreshAfter(slackAccount, 1, false) })
+	w.when(slackTokenPath, func() { during = w.refreshAfter(slackAccount, 1, w.marks) })
 
 	r := w.refresh(slackAccount, 1)
 
@@ -244,7 +249,7 @@ func TestAClockThatWentBackDelaysNoAttemptForLong(t *testing.T) {
 	requireFailure(t, w.refresh(slackAccount, 1), credential.Ambiguous, "")
 	w.clock.advance(-3 * time.Hour)
 
-	r := w.refreshAfter(slackAccount, 1, false)
+	r := w.refreshAfter(slackAccount, 1, activities.Marks{})
 
 	requireFailure(t, r, credential.Transient, activities.CodeInFlight)
 	assert.LessOrEqual(t, r.Failure.RetryAfter, 15*time.Second)
@@ -264,56 +269,83 @@ func TestAVaultThatIsAwayBeforeTheRequestCostsNothing(t *testing.T) {
 	}
 }
 
-// The provider said that nothing was spent, and the vault was away when the mark should have gone. The next attempts know it, also
-// where a second presentation would end the grant.
-func TestAMarkThatCannotBeWithdrawnIsKnownToTheNextAttempt(t *testing.T) {
+// Nothing was spent, because the provider said so or because nothing was sent, and the vault does not say whether it has the mark.
+// The next attempts know it, also where a second presentation would end the grant.
+func TestAMarkOfNothingSpentIsKnownToTheNextAttempt(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
 	w.rotates("slack", provider.RotationSingleUse, 0, true)
 	w.connect(slackAccount)
 	throttled := sandbox.Fault{App: sandbox.Slack, Endpoint: "token.refresh", Kind: sandbox.FaultStatus, Status: 429}
-	unspent := 0
-	again := func() activities.RefreshResult {
-		return once(w, w.account.RefreshToken, activities.RefreshInput{Account: slackAccount, Generation: 1, Unspent: unspent}).out
-	}
 	for _, step := range []struct {
-		away []string
-		want int
-	}{{[]string{"Withdraw"}, 1}, {[]string{"Withdraw"}, 2}, {nil, 2}, {[]string{"Get"}, 2}, {[]string{"Present"}, 2}} {
-		if !slices.Contains(step.away, "Get") && !slices.Contains(step.away, "Present") {
+		away, unheard string
+		onRecord      int
+	}{
+		{away: "Withdraw", onRecord: 1}, {unheard: "Withdraw", onRecord: 1}, {away: "Withdraw", onRecord: 2}, {onRecord: 2},
+		{away: "Get", onRecord: 2}, {away: "Present", onRecord: 2}, {unheard: "Present", onRecord: 3}, {away: "Get", onRecord: 3},
+		{unheard: "Present", onRecord: 4}, {unheard: "Withdraw", onRecord: 4}, {onRecord: 4},
+	} {
+		if step.away != "Get" && step.away+step.unheard != "Present" {
 			w.fault(throttled)
 		}
-		w.vault.fail(step.away...)
-		r := again()
+		w.vault.fail(step.away)
+		w.vault.mute(step.unheard)
+		r := w.refresh(slackAccount, 1)
 		w.vault.fail()
 		require.NotNil(t, r.Failure)
-		require.Equal(t, step.want, r.Failure.Unspent, "%+v", *r.Failure)
-		unspent = r.Failure.Unspent
+		require.NotEqual(t, activities.CodeOutcomeUnknown, r.Failure.Code, "%+v", step)
+		require.Equal(t, step.onRecord, w.held(slackAccount).Presentations(), "%+v", step)
 	}
 	assert.Contains(t, w.log.String(), "acme/triage/slack")
-	assert.EqualValues(t, 2, again().Credential.Generation)
+	assert.EqualValues(t, 2, w.refresh(slackAccount, 1).Credential.Generation)
 }
 
 // An attempt that knows of unspent marks presents, and its worker dies. The next one is told the same, and finds one more.
 func TestAMarkThatCameAfterTheUnspentOnesIsUnknown(t *testing.T) {
-	w := newWorld(t, sandbox.Options{})
-	w.rotates("slack", provider.RotationSingleUse, 0, true)
-	w.connect(slackAccount)
-	for known := range 2 {
-		_, err := w.vault.Vault.Present(t.Context(), slackAccount, 1, known)
-		require.NoError(t, err)
+	unspent := activities.Marks{Of: 1, Ended: 1, Unspent: 1}
+	inVain := activities.Marks{Of: 1, Ended: 1, Unspent: 1, Vain: "in vain"}
+	for name, c := range map[string]struct {
+		marks activities.Marks
+		names []string // of the presentations on record
+	}{
+		"one more":                     {marks: unspent, names: []string{"one", "two"}},
+		"of another generation":        {marks: activities.Marks{Of: 2, Ended: 1, Unspent: 1}, names: []string{"one"}},
+		"another than the one in vain": {marks: inVain, names: []string{"one", "two"}},
+		"after the one in vain":        {marks: inVain, names: []string{"one", "in vain", "three"}},
+		"before the one in vain":       {marks: inVain, names: []string{"one", "two", "in vain"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, sandbox.Options{})
+			w.rotates("slack", provider.RotationSingleUse, 0, true)
+			w.connect(slackAccount)
+			for known, name := range c.names {
+				_, err := w.vault.Vault.Present(t.Context(), slackAccount, 1, known, name)
+				require.NoError(t, err)
+			}
+			r := w.refreshAfter(slackAccount, 1, c.marks)
+			requireFailure(t, r, credential.Transient, activities.CodeInFlight)
+			requireFailure(t, w.refreshAfter(slackAccount, 1, r.Failure.Marks), credential.DeadGrant, activities.CodeOutcomeUnknown)
+			assert.Zero(t, w.Books().Requests[slackRefreshes])
+		})
 	}
-	r := once(w, w.account.RefreshToken, activities.RefreshInput{Account: slackAccount, Generation: 1, Unspent: 1, Settled: true}).out
-	requireFailure(t, r, credential.DeadGrant, activities.CodeOutcomeUnknown)
+}
 
-	// Withdrawing its own mark does not make the one before it known.
+// Withdrawing its own mark does not make the one before it known.
+func TestAMarkBeforeTheUnspentOneStaysUnknown(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
 	w.rotates("slack", provider.RotationSingleUse, 0, false)
-	require.NoError(t, w.vault.Vault.Withdraw(t.Context(), slackAccount, 1))
-	w.fault(sandbox.Fault{App: sandbox.Slack, Endpoint: "token.refresh", Kind: sandbox.FaultStatus, Status: 429})
-	w.vault.fail("Withdraw")
-	r = once(w, w.account.RefreshToken, activities.RefreshInput{Account: slackAccount, Generation: 1, Settled: true}).out
-	w.vault.fail()
-	requireFailure(t, r, credential.Throttled, "ratelimited")
-	assert.Zero(t, r.Failure.Unspent)
+	w.connect(slackAccount)
+	w.lose(false)
+	requireFailure(t, w.refresh(slackAccount, 1), credential.Ambiguous, "")
+	for _, away := range []string{"Withdraw", "Present", ""} {
+		w.fault(sandbox.Fault{App: sandbox.Slack, Endpoint: "token.refresh", Kind: sandbox.FaultStatus, Status: 429})
+		w.vault.fail(away)
+		r := w.refresh(slackAccount, 1)
+		w.vault.fail()
+		require.NotNil(t, r.Failure)
+		assert.Zero(t, r.Failure.Unspent)
+	}
+	w.rotates("slack", provider.RotationSingleUse, 0, true)
+	requireFailure(t, w.refresh(slackAccount, 1), credential.DeadGrant, activities.CodeOutcomeUnknown)
 }
 
 func TestTokensThatTheVaultDoesNotTakeLeaveSealedAndAreStoredLater(t *testing.T) {

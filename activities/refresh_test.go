@@ -22,15 +22,20 @@ const (
 	githubRefreshes = "github token.refresh"
 )
 
-// refresh runs one attempt that follows none, or one that reported its end.
+// refresh runs one attempt that follows none, or one that reported its end, and remembers its marks as the Workflow does.
 func (w *world) refresh(account credential.AccountID, g credential.Generation) activities.RefreshResult {
 	w.t.Helper()
-	return w.refreshAfter(account, g, true)
+	r := w.refreshAfter(account, g, w.marks)
+	if w.marks = (activities.Marks{}); r.Failure != nil {
+		w.marks = r.Failure.Marks
+	}
+	return r
 }
 
-func (w *world) refreshAfter(account credential.AccountID, g credential.Generation, settled bool) activities.RefreshResult {
+// refreshAfter runs one attempt where the last one that reported its end left those marks.
+func (w *world) refreshAfter(account credential.AccountID, g credential.Generation, marks activities.Marks) activities.RefreshResult {
 	w.t.Helper()
-	got := once(w, w.account.RefreshToken, activities.RefreshInput{Account: account, Generation: g, Settled: settled})
+	got := once(w, w.account.RefreshToken, activities.RefreshInput{Account: account, Generation: g, Marks: marks})
 	require.NoError(w.t, got.err)
 	return got.out
 }
@@ -160,7 +165,7 @@ func TestARevokedGrantIsDeadAndIsNotPostedAgainByALostWorkflow(t *testing.T) {
 	requireFailure(t, w.refresh(slackAccount, 1), credential.DeadGrant, "invalid_refresh_token")
 	w.clock.advance(time.Hour)
 
-	requireFailure(t, w.refreshAfter(slackAccount, 1, false), credential.DeadGrant, activities.CodeOutcomeUnknown)
+	requireFailure(t, w.refreshAfter(slackAccount, 1, activities.Marks{}), credential.DeadGrant, activities.CodeOutcomeUnknown)
 	assert.Equal(t, 1, w.Books().Requests[slackRefreshes])
 }
 
@@ -201,7 +206,7 @@ func TestARefusalThatCannotBeCheckedIsCheckedLater(t *testing.T) {
 				requireFailure(t, first, credential.Transient, activities.CodeVault)
 				require.NotNil(t, first.Failure.Refusal)
 				assert.Contains(t, first.Failure.Message, "invalid_refresh_token")
-				in := activities.RefreshInput{Account: slackAccount, Generation: 1, Settled: true, Refusal: first.Failure.Refusal}
+				in := activities.RefreshInput{Account: slackAccount, Generation: 1, Marks: first.Failure.Marks, Refusal: first.Failure.Refusal}
 				requireFailure(t, w.refreshWith(in), credential.Transient, activities.CodeVault)
 				w.vault.fail()
 				assert.NotNil(t, w.held(slackAccount).Presented, "the mark stays until the refusal is believed")
@@ -309,4 +314,24 @@ func TestARequestThatWouldOutlastItsAttemptIsNotSent(t *testing.T) {
 	requireFailure(t, got.out, credential.Transient, activities.CodeVault)
 	assert.Zero(t, w.Books().Requests[slackRefreshes])
 	assert.Nil(t, w.held(slackAccount).Presented, "nothing was presented")
+}
+
+// Another process keeps the vault locked. The attempt ends in time all the same, and with nothing sent.
+func TestNoVaultHoldsUpAnAttemptUntilItsEnd(t *testing.T) {
+	for _, method := range []string{"Get", "Present"} {
+		t.Run(method, func(t *testing.T) {
+			w := newWorld(t, sandbox.Options{})
+			w.connect(slackAccount)
+			w.vault.hold(method)
+			ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second+100*time.Millisecond)
+			defer cancel()
+
+			got := attempt(w, ctx, nil, w.account.RefreshToken, activities.RefreshInput{Account: slackAccount, Generation: 1})
+
+			require.NoError(t, got.err)
+			requireFailure(t, got.out, credential.Transient, activities.CodeVault)
+			require.NoError(t, ctx.Err())
+			assert.Zero(t, w.Books().Requests[slackRefreshes])
+		})
+	}
 }

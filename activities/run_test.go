@@ -213,12 +213,55 @@ type shakyVault struct {
 
 	mu      sync.Mutex
 	failing map[string]bool // guarded by mu
+	unheard string          // guarded by mu; a method that takes effect, and answers as if it were away
+	held    string          // guarded by mu; a method that waits for as long as its caller does
+}
+
+// hold has a method wait until its caller gives up, until the next fail.
+func (v *shakyVault) hold(method string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.held = method
+}
+
+// wait returns why a method that is held has ended, nil for any other.
+func (v *shakyVault) wait(ctx context.Context, method string) error {
+	v.mu.Lock()
+	held := v.held == method
+	v.mu.Unlock()
+	if !held {
+		return nil
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(20 * time.Second): // longer than any caller of a test waits
+		return errAway
+	}
+}
+
+// mute has what a method did be heard by nobody, until the next fail.
+func (v *shakyVault) mute(method string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.unheard = method
+}
+
+// heard is the answer of a method that ended with err.
+func (v *shakyVault) heard(method string, err error) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.unheard == method {
+		return errors.Join(errAway, err)
+	}
+	return err
 }
 
 func (v *shakyVault) fail(methods ...string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	clear(v.failing)
+	v.unheard, v.held = "", ""
 	for _, method := range methods {
 		v.failing[method] = true
 	}
@@ -234,24 +277,25 @@ func (v *shakyVault) broken(method string) error {
 }
 
 func (v *shakyVault) Get(ctx context.Context, account credential.AccountID) (vault.Record, error) {
-	if err := v.broken("Get"); err != nil {
+	if err := errors.Join(v.broken("Get"), v.wait(ctx, "Get")); err != nil {
 		return vault.Record{}, err
 	}
 	return v.Vault.Get(ctx, account)
 }
 
-func (v *shakyVault) Present(ctx context.Context, account credential.AccountID, g credential.Generation, known int) (vault.Presentation, error) {
-	if err := v.broken("Present"); err != nil {
+func (v *shakyVault) Present(ctx context.Context, account credential.AccountID, g credential.Generation, known int, name string) (vault.Presentation, error) {
+	if err := errors.Join(v.broken("Present"), v.wait(ctx, "Present")); err != nil {
 		return vault.Presentation{}, err
 	}
-	return v.Vault.Present(ctx, account, g, known)
+	p, err := v.Vault.Present(ctx, account, g, known, name)
+	return p, v.heard("Present", err)
 }
 
 func (v *shakyVault) Withdraw(ctx context.Context, account credential.AccountID, g credential.Generation) error {
 	if err := v.broken("Withdraw"); err != nil {
 		return err
 	}
-	return v.Vault.Withdraw(ctx, account, g)
+	return v.heard("Withdraw", v.Vault.Withdraw(ctx, account, g))
 }
 
 func (v *shakyVault) Swap(ctx context.Context, account credential.AccountID, from credential.Generation, t credential.Tokens) (credential.Generation, error) {

@@ -131,7 +131,7 @@ func (s sealer) putRecord(ctx context.Context, tx storage.Queryer, r Record) (ti
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 		ON CONFLICT (account) DO UPDATE SET subject = excluded.subject, display = excluded.display,
 			generation = excluded.generation, access = excluded.access, refresh = excluded.refresh, expires_at = excluded.expires_at,
-			presented_at = 0, presented_attempts = 0, authorization_id = excluded.authorization_id, updated_at = excluded.updated_at,
+			presented_at = 0, presented_attempts = 0, presented_by = '', authorization_id = excluded.authorization_id, updated_at = excluded.updated_at,
 			data_key = excluded.data_key`,
 		r.Account.String(), r.Account.Connector, r.Subject, r.Display, r.Generation,
 		pair.access, pair.refresh, micros(r.Tokens.ExpiresAt), r.AuthorizationID, micros(r.UpdatedAt), pair.key)

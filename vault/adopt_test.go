@@ -115,7 +115,7 @@ func testReauthorizationIsTheNextGeneration(t *testing.T, b backend) {
 	connectAccount(t, v, "a1", slack, "T1/B1")
 	_, err := v.Swap(t.Context(), slack, 1, tokens("two"))
 	require.NoError(t, err)
-	_, err = v.Present(t.Context(), slack, 2, 0)
+	_, err = v.Present(t.Context(), slack, 2, 0, "one")
 	require.NoError(t, err)
 	clock.Advance(time.Minute)
 

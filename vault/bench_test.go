@@ -157,7 +157,7 @@ func BenchmarkPresentAndSwap(b *testing.B) {
 		b.Helper()
 		b.ReportAllocs()
 		for g := credential.Generation(1); b.Loop(); g++ {
-			if _, err := v.Present(b.Context(), slack, g, 0); err != nil {
+			if _, err := v.Present(b.Context(), slack, g, 0, "one"); err != nil {
 				b.Fatal(err)
 			}
 			if _, err := v.Swap(b.Context(), slack, g, tokens("next")); err != nil {

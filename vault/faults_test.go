@@ -109,7 +109,7 @@ func dump(t testing.TB, v *Vault) string {
 func testOperationsAreWholeOrNothing(t *testing.T, b backend) {
 	l := login("s1", slack)
 	for name, operation := range map[string]func(*Vault) error{
-		"Present":          func(v *Vault) error { _, err := v.Present(t.Context(), slack, 1, 1); return err },
+		"Present":          func(v *Vault) error { _, err := v.Present(t.Context(), slack, 1, 1, "one"); return err },
 		"Withdraw":         func(v *Vault) error { return v.Withdraw(t.Context(), slack, 1) },
 		"Swap":             func(v *Vault) error { _, err := v.Swap(t.Context(), slack, 1, tokens("two")); return err },
 		"Adopt the first":  func(v *Vault) error { _, err := v.Adopt(t.Context(), "first"); return err },
@@ -131,7 +131,7 @@ func testOperationsAreWholeOrNothing(t *testing.T, b backend) {
 		t.Run(name, func(t *testing.T) {
 			v, _ := b.newVault(t)
 			connectAccount(t, v, "a1", slack, "T1/B1")
-			_, err := v.Present(t.Context(), slack, 1, 0)
+			_, err := v.Present(t.Context(), slack, 1, 0, "one")
 			require.NoError(t, err)
 			require.NoError(t, v.PutAuthorization(t.Context(), authorization("first", github, "42")))
 			require.NoError(t, v.PutAuthorization(t.Context(), authorization("second", slack, "T1/B1")))

@@ -255,7 +255,7 @@ func TestNothingIsInTheClear(t *testing.T) {
 	connectAccount(t, v, "a1", slack, "T1/B1")
 	require.NoError(t, v.PutAuthorization(t.Context(), authorization("a2", github, "42")))
 	for g := range credential.Generation(50) {
-		_, err := v.Present(t.Context(), slack, g+1, 0)
+		_, err := v.Present(t.Context(), slack, g+1, 0, "one")
 		require.NoError(t, err)
 		_, err = v.Swap(t.Context(), slack, g+1, tokens(string(subjectNumber(int(g)))))
 		require.NoError(t, err)

@@ -163,6 +163,14 @@ func TestConnectionThatIsLostInTheCommit(t *testing.T) {
 	assert.EqualValues(t, 2, r.Generation, "here it has")
 	_, err = v.Swap(t.Context(), slack, 1, tokens("two"))
 	require.ErrorIs(t, err, ErrConflict, "so who stores it again learns that it is there")
+
+	c.armed.Store(true)
+	_, err = v.Present(t.Context(), slack, 2, 0, "lost")
+	c.armed.Store(false)
+	require.ErrorContains(t, err, "may or may not have happened")
+	r, err = v.Get(t.Context(), slack)
+	require.NoError(t, err)
+	assert.Equal(t, "lost", r.Presented.By, "who wrote it ahead knows its own mark, and that nothing was sent")
 }
 
 func TestErrorsOfPostgreSQLSayWhatToDo(t *testing.T) {

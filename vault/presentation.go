@@ -16,21 +16,24 @@ type Presentation struct {
 	Generation credential.Generation
 	At         time.Time // of the first of the attempts: from there a provider's grace counts
 	Attempts   int       // whose outcome is unknown
+	By         string    // names the last of them; "" where nobody knows
 }
 
 // Present writes down that generation g is presented now, before the request is sent. known is how many presentations without a
 // known outcome the caller has read of, and counted in when it judged that one more may be; the answer counts this one too. It
 // returns [ErrConflict] when g is not the newest generation, and [ErrPresented] when there are other presentations than the known
-// ones; then nothing may be sent.
-func (v *Vault) Present(ctx context.Context, account credential.AccountID, g credential.Generation, known int) (Presentation, error) {
+// ones; then nothing may be sent. After any other error it may have been written down or not, and is by its name, which the caller
+// makes up.
+func (v *Vault) Present(ctx context.Context, account credential.AccountID, g credential.Generation, known int, name string) (Presentation, error) {
 	var at int64
-	p := Presentation{Generation: g}
+	p := Presentation{Generation: g, By: name}
 	err := v.store.Write(ctx, func(tx storage.Queryer) error {
 		err := tx.QueryRowContext(ctx, `UPDATE records
-			SET presented_at = CASE presented_attempts WHEN 0 THEN $1 ELSE presented_at END, presented_attempts = presented_attempts + 1
+			SET presented_at = CASE presented_attempts WHEN 0 THEN $1 ELSE presented_at END, presented_attempts = presented_attempts + 1,
+				presented_by = $5
 			WHERE account = $2 AND generation = $3 AND presented_attempts = $4
 			RETURNING presented_at, presented_attempts`,
-			micros(v.now()), account.String(), g, known).Scan(&at, &p.Attempts)
+			micros(v.now()), account.String(), g, known, name).Scan(&at, &p.Attempts)
 		if errors.Is(err, sql.ErrNoRows) {
 			return whyNot(ctx, tx, account, g)
 		}
@@ -49,7 +52,8 @@ func (v *Vault) Withdraw(ctx context.Context, account credential.AccountID, g cr
 	err := v.store.Write(ctx, func(tx storage.Queryer) error {
 		result, err := tx.ExecContext(ctx, `UPDATE records
 			SET presented_at = CASE WHEN presented_attempts <= 1 THEN 0 ELSE presented_at END,
-				presented_attempts = CASE WHEN presented_attempts <= 1 THEN 0 ELSE presented_attempts - 1 END
+				presented_attempts = CASE WHEN presented_attempts <= 1 THEN 0 ELSE presented_attempts - 1 END,
+				presented_by = ''
 			WHERE account = $1 AND generation = $2`, account.String(), g)
 		if err != nil {
 			return err

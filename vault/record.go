@@ -54,7 +54,7 @@ func (s sealer) record(ctx context.Context, q storage.Queryer, account credentia
 }
 
 const selectRecord = `SELECT account, generation, subject, display, access, refresh,
-	presented_at, presented_attempts, authorization_id, updated_at, data_key FROM records `
+	presented_at, presented_attempts, presented_by, authorization_id, updated_at, data_key FROM records `
 
 // scanner is one row of a result.
 type scanner interface {
@@ -69,9 +69,10 @@ func (s sealer) openRecord(row scanner) (Record, error) {
 		pair                 sealedPair
 		presentedAt, updated int64
 		attempts             int
+		by                   string
 	)
 	err := row.Scan(&account, &r.Generation, &r.Subject, &r.Display, &pair.access, &pair.refresh,
-		&presentedAt, &attempts, &r.AuthorizationID, &updated, &pair.key)
+		&presentedAt, &attempts, &by, &r.AuthorizationID, &updated, &pair.key)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Record{}, ErrNotFound
 	}
@@ -85,7 +86,7 @@ func (s sealer) openRecord(row scanner) (Record, error) {
 		return Record{}, err
 	}
 	if attempts > 0 {
-		r.Presented = &Presentation{Generation: r.Generation, At: fromMicros(presentedAt), Attempts: attempts}
+		r.Presented = &Presentation{Generation: r.Generation, At: fromMicros(presentedAt), Attempts: attempts, By: by}
 	}
 	r.UpdatedAt = fromMicros(updated)
 	return r, nil

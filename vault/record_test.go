@@ -94,7 +94,7 @@ func testLateSwapIsFenced(t *testing.T, b backend) {
 		require.ErrorIs(t, err, ErrConflict)
 		assert.ErrorContains(t, err, "acme/triage/slack")
 	}
-	_, err = v.Present(t.Context(), slack, 1, 0)
+	_, err = v.Present(t.Context(), slack, 1, 0, "one")
 	require.ErrorIs(t, err, ErrConflict)
 	require.ErrorIs(t, v.Withdraw(t.Context(), slack, 1), ErrConflict)
 
@@ -109,7 +109,7 @@ func testWritesToAnUnknownAccount(t *testing.T, b backend) {
 	v, _ := b.newVault(t)
 	_, err := v.Swap(t.Context(), slack, 1, tokens("x"))
 	require.ErrorIs(t, err, ErrNotFound)
-	_, err = v.Present(t.Context(), slack, 1, 0)
+	_, err = v.Present(t.Context(), slack, 1, 0, "one")
 	require.ErrorIs(t, err, ErrNotFound)
 	require.ErrorIs(t, v.Withdraw(t.Context(), slack, 1), ErrNotFound)
 }
@@ -129,9 +129,9 @@ func testPresentIsWrittenAheadAndCounted(t *testing.T, b backend) {
 	v := f.open(t)
 	connectAccount(t, v, "a1", slack, "T1/B1")
 	first := f.clock.Now()
-	p, err := v.Present(t.Context(), slack, 1, 0)
+	p, err := v.Present(t.Context(), slack, 1, 0, "one")
 	require.NoError(t, err)
-	assert.Equal(t, Presentation{Generation: 1, At: first, Attempts: 1}, p)
+	assert.Equal(t, Presentation{Generation: 1, At: first, Attempts: 1, By: "one"}, p)
 
 	f.clock.Advance(time.Minute)
 	r, err := f.open(t).Get(t.Context(), slack)
@@ -139,13 +139,13 @@ func testPresentIsWrittenAheadAndCounted(t *testing.T, b backend) {
 	assert.Equal(t, &p, r.Presented, "the next process sees it")
 
 	for _, known := range []int{0, 2} {
-		_, err = v.Present(t.Context(), slack, 1, known)
+		_, err = v.Present(t.Context(), slack, 1, known, "one")
 		require.ErrorIs(t, err, ErrPresented, "who has read of other presentations has judged by them")
 		require.NotErrorIs(t, err, ErrConflict)
 	}
-	p, err = v.Present(t.Context(), slack, 1, 1)
+	p, err = v.Present(t.Context(), slack, 1, 1, "two")
 	require.NoError(t, err)
-	assert.Equal(t, Presentation{Generation: 1, At: first, Attempts: 2}, p, "grace counts from the first")
+	assert.Equal(t, Presentation{Generation: 1, At: first, Attempts: 2, By: "two"}, p, "grace counts from the first")
 
 	_, err = v.Swap(t.Context(), slack, 1, tokens("two"))
 	require.NoError(t, err)
@@ -165,15 +165,15 @@ func testWithdrawTakesBackOnePresentation(t *testing.T, b backend) {
 		return r.Presented
 	}
 
-	_, err := v.Present(t.Context(), slack, 1, 0)
+	_, err := v.Present(t.Context(), slack, 1, 0, "one")
 	require.NoError(t, err)
 	require.NoError(t, v.Withdraw(t.Context(), slack, 1))
 	assert.Nil(t, presented())
 
-	_, err = v.Present(t.Context(), slack, 1, 0)
+	_, err = v.Present(t.Context(), slack, 1, 0, "one")
 	require.NoError(t, err)
 	clock.Advance(time.Minute)
-	_, err = v.Present(t.Context(), slack, 1, 1)
+	_, err = v.Present(t.Context(), slack, 1, 1, "one")
 	require.NoError(t, err)
 	require.NoError(t, v.Withdraw(t.Context(), slack, 1))
 	assert.Equal(t, &Presentation{Generation: 1, At: first, Attempts: 1}, presented(), "the first is still out")
@@ -220,7 +220,7 @@ func testOneOfManyPresents(t *testing.T, b backend) {
 	connectAccount(t, vaults[0], "a1", slack, "T1/B1")
 	var presented atomic.Int32
 	together(32, func(i int) {
-		_, err := vaults[i%len(vaults)].Present(t.Context(), slack, 1, 0)
+		_, err := vaults[i%len(vaults)].Present(t.Context(), slack, 1, 0, "one")
 		if err == nil {
 			presented.Add(1)
 			return

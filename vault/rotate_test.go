@@ -50,7 +50,7 @@ func fill(t testing.TB, v *Vault) {
 	t.Helper()
 	connectAccount(t, v, "a1", slack, "T1/B1")
 	connectAccount(t, v, "a2", github, "42")
-	_, err := v.Present(t.Context(), slack, 1, 0)
+	_, err := v.Present(t.Context(), slack, 1, 0, "one")
 	require.NoError(t, err)
 	require.NoError(t, v.PutAuthorization(t.Context(), authorization("a3", slack, "T1/B1")))
 	require.NoError(t, v.PutLogin(t.Context(), login("s1", slack)))

@@ -45,7 +45,7 @@ func (s sealer) replace(
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE records
-		SET generation = $1, access = $2, refresh = $3, expires_at = $4, presented_at = 0, presented_attempts = 0, updated_at = $5,
+		SET generation = $1, access = $2, refresh = $3, expires_at = $4, presented_at = 0, presented_attempts = 0, presented_by = '', updated_at = $5,
 			data_key = $6
 		WHERE account = $7`,
 		g, pair.access, pair.refresh, micros(t.ExpiresAt), micros(now), pair.key, account.String())

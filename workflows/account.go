@@ -36,8 +36,8 @@ type AccountState struct {
 	NotBefore time.Time `json:"not_before,omitzero"`
 	// Refusal is what the provider said of the generation at hand while the vault could not say whether there is a newer one.
 	Refusal *activities.Failure `json:"refusal,omitempty"`
-	// Unspent counts marks in the vault of presentations that are known to have spent nothing; see [activities.Failure].
-	Unspent int `json:"unspent,omitempty"`
+	// Marks say what is known of the presentations that the vault has on record.
+	Marks activities.Marks `json:"marks,omitzero"`
 	// GrantDead says that the grant must not be presented again.
 	GrantDead bool `json:"grant_dead,omitempty"`
 	// Lost: it is dead because nobody knows what became of a presentation, and not because the provider said so.

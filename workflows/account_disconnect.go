@@ -66,7 +66,7 @@ func (a *account) disconnect(ctx workflow.Context) error {
 // revoke has the grant revoked and destroyed. It waits for a provider that is away until somebody forces the end.
 func (a *account) revoke(ctx workflow.Context) error {
 	const what = "revoke and destroy the grant"
-	in := activities.AccountInput{Account: a.id, Refused: a.GrantDead && !a.Lost}
+	in := activities.AccountInput{Account: a.id, Refused: a.GrantDead && !a.Lost, Marks: a.Marks}
 	options := workflow.GetActivityOptions(a.tokenActivity(ctx, what))
 	options.RetryPolicy.MaximumInterval = maxRevokeInterval
 	var ended activities.Disconnected

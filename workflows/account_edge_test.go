@@ -60,16 +60,17 @@ func TestAFailureOfAnUnknownKindWaitsLikeAnOutage(t *testing.T) {
 	assert.Equal(t, 2, g.posts)
 }
 
-func TestARetrySaysThatTheAttemptBeforeItEnded(t *testing.T) {
+func TestARetryIsToldTheMarksOfTheAttemptBeforeIt(t *testing.T) {
 	g := newGrant(t, 10*time.Hour)
 	g.issue()
-	var settled []bool
-	g.failures = []activities.Failure{{Kind: credential.Ambiguous, Message: "no answer"}}
-	g.heard = func(in activities.RefreshInput) { settled = append(settled, in.Settled) }
+	var told []activities.Marks
+	left := activities.Marks{Of: 1, Ended: 2}
+	g.failures = []activities.Failure{{Kind: credential.Ambiguous, Message: "no answer", Marks: left}}
+	g.heard = func(in activities.RefreshInput) { told = append(told, in.Marks) }
 	g.end(9 * time.Hour)
 	g.run()
 
-	assert.Equal(t, []bool{false, true}, settled)
+	assert.Equal(t, []activities.Marks{{}, left}, told)
 }
 
 func TestSealedTokensThatNoVaultTakesLeaveAState(t *testing.T) {

@@ -45,12 +45,13 @@ const (
 	diesAfterStoring  fault = "worker dies after the swap"
 	// Of the vault.
 	doesNotStore fault = "vault does not take the answer"
+	marksUnheard fault = "vault takes the mark and does not say so"
 )
 
 func faults() []fault {
 	return []fault{
 		refused, unhandled, unheard, overdue, unavailable503, badGateway, throttled, strange, garbled,
-		cutOff, cutOff, heldUp, heldUp, diesBeforeMark, diesAfterMark, diesBeforeStoring, diesAfterStoring, doesNotStore,
+		cutOff, cutOff, heldUp, heldUp, diesBeforeMark, diesAfterMark, diesBeforeStoring, diesAfterStoring, doesNotStore, marksUnheard,
 	}
 }
 
@@ -283,7 +284,7 @@ func (v *modelVault) Get(ctx context.Context, account credential.AccountID) (vau
 	return v.Vault.Get(ctx, account)
 }
 
-func (v *modelVault) Present(ctx context.Context, account credential.AccountID, g credential.Generation, known int) (vault.Presentation, error) {
+func (v *modelVault) Present(ctx context.Context, account credential.AccountID, g credential.Generation, known int, name string) (vault.Presentation, error) {
 	if v.m.takes(diesBeforeMark) {
 		panic(died{})
 	}
@@ -293,10 +294,16 @@ func (v *modelVault) Present(ctx context.Context, account credential.AccountID, 
 	if err := v.away(); err != nil {
 		return vault.Presentation{}, err
 	}
-	p, err := v.Vault.Present(ctx, account, g, known)
+	p, err := v.Vault.Present(ctx, account, g, known, name)
 	if err == nil && v.m.takes(diesAfterMark) {
 		v.m.loseAnswer(ctx, g)
 		panic(died{})
+	}
+	if err == nil && v.m.takes(marksUnheard) {
+		if isAlone(ctx) {
+			v.m.loseAnswer(ctx, g) // it says that nothing was sent, and is not heard
+		}
+		return vault.Presentation{}, errVaultAway
 	}
 	return p, err
 }

@@ -72,7 +72,7 @@ func (v *memoryVault) change(account credential.AccountID, g credential.Generati
 	return nil
 }
 
-func (v *memoryVault) Present(_ context.Context, account credential.AccountID, g credential.Generation, known int) (vault.Presentation, error) {
+func (v *memoryVault) Present(_ context.Context, account credential.AccountID, g credential.Generation, known int, name string) (vault.Presentation, error) {
 	p := vault.Presentation{Generation: g, At: v.now()}
 	overtaken := false
 	err := v.change(account, g, func(r *vault.Record) {
@@ -83,6 +83,7 @@ func (v *memoryVault) Present(_ context.Context, account credential.AccountID, g
 			p = *r.Presented
 		}
 		p.Attempts++
+		p.By = name
 		r.Presented = &p
 	})
 	if overtaken {
@@ -99,6 +100,7 @@ func (v *memoryVault) Withdraw(_ context.Context, account credential.AccountID, 
 		}
 		p := *r.Presented
 		p.Attempts--
+		p.By = ""
 		r.Presented = &p
 	})
 }

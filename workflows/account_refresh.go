@@ -91,10 +91,9 @@ func (a *account) refreshed(ctx workflow.Context, result activities.RefreshResul
 }
 
 func (a *account) attempt(ctx workflow.Context) (activities.RefreshResult, error) {
-	// A failure on record is that of an attempt which reported its end.
 	in := activities.RefreshInput{
-		Account: a.id, Generation: a.Credential.Generation, Settled: a.Failures > 0, Opened: a.Hold.Opened, Try: a.Hold.Try,
-		Refusal: a.Refusal, Unspent: a.Unspent,
+		Account: a.id, Generation: a.Credential.Generation, Opened: a.Hold.Opened, Try: a.Hold.Try,
+		Refusal: a.Refusal, Marks: a.Marks,
 	}
 	requesting := a.tokenActivity(ctx, fmt.Sprintf("refresh generation %d", in.Generation))
 	a.Hold.Try, a.Hold.Spread = false, false
@@ -103,8 +102,8 @@ func (a *account) attempt(ctx workflow.Context) (activities.RefreshResult, error
 	if err != nil {
 		return a.attemptError(ctx, err)
 	}
-	if a.Unspent = 0; result.Failure != nil {
-		a.Unspent = result.Failure.Unspent
+	if a.Marks = (activities.Marks{}); result.Failure != nil {
+		a.Marks = result.Failure.Marks
 	}
 	if result.Sealed == nil {
 		return result, nil
@@ -145,6 +144,7 @@ func (a *account) renew(ctx workflow.Context, facts activities.Facts) {
 	a.Credential = facts
 	a.Failures, a.Unread, a.NotBefore, a.GrantDead, a.Forced, a.Refusal = 0, 0, time.Time{}, false, false, nil
 	a.Hold.Held, a.Hold.Try, a.Hold.Spread = false, false, false
+	a.Marks.Ended = 0 // an attempt may be under way that NotBefore left time to
 	a.enter(ctx, credential.Active, "")
 	a.setDeadline(workflow.Now(ctx))
 }
