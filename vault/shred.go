@@ -12,8 +12,8 @@ import (
 
 // Shred deletes every secret of an account whose newest generation is g: its tokens, its pending authorizations and logins, and
 // the keys that sealed them. Tokens that travel through a history (see [Vault.SealTokens]) open no more. In SQLite the file is
-// overwritten where the rows were, and the write-ahead log is emptied; PostgreSQL overwrites them in its own time. A backup from
-// before opens until the key of the keyset that it was made under is dropped (see [Vault.Rotate]).
+// overwritten where the rows were, and the write-ahead log is emptied, soon after it where a backup reads it just then; PostgreSQL
+// overwrites them in its own time. A backup from before opens until the key of the keyset that it was made under is dropped (see [Vault.Rotate]).
 //
 // What stays, until the account is connected again, is the number of the last generation and why the provider has not revoked its
 // grant, "" where it has. Shredding again, or an account that was never there, is no error and adds nothing to that. It returns

@@ -68,7 +68,8 @@ func fill(ctx context.Context, db *sql.DB, o storage.Opening) error {
 	if err != nil {
 		return err
 	}
-	return checkpoint(ctx, db)
+	_, err = checkpoint(ctx, db, longestLine, closePatience)
+	return err
 }
 
 // useWriteAheadLog lets readers and a writer work at once. The mode stays with the file; a copy may have lost it.

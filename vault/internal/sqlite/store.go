@@ -17,6 +17,7 @@ type Store struct {
 	writer *sql.DB // nil when opened for reading only
 	reader *sql.DB
 	line   time.Duration // how long a writer waits for those before it
+	later  later
 }
 
 // longestLine is so much that whoever waits can still tell of it: an attempt at a refresh has 45 s. While another process keeps
@@ -65,7 +66,7 @@ func connect(path string) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
-	return &Store{path: path, writer: writer, reader: reader, line: longestLine}, nil
+	return &Store{path: path, writer: writer, reader: reader, line: longestLine, later: later{after: scrubAgain}}, nil
 }
 
 // inspect makes sure that the file is a vault, whole, and ours.
@@ -87,7 +88,10 @@ func (s *Store) prepare(ctx context.Context, o storage.Opening) error {
 	if err := useWriteAheadLog(ctx, s.writer); err != nil {
 		return err
 	}
-	return write(ctx, s.writer, s.line, func(tx storage.Queryer) error { return migrate(ctx, tx) })
+	if err := write(ctx, s.writer, s.line, func(tx storage.Queryer) error { return migrate(ctx, tx) }); err != nil {
+		return err
+	}
+	return s.Scrub(ctx) // what a process that died has left
 }
 
 // Read runs fn on the connections that read.
@@ -132,9 +136,6 @@ func turn(ctx context.Context, db *sql.DB, line time.Duration) (*sql.Conn, error
 	return conn, err
 }
 
-// Scrub moves the write-ahead log into the file, where deleted secrets are overwritten already, and empties it.
-func (s *Store) Scrub(ctx context.Context) error { return explain(checkpoint(ctx, s.writer)) }
-
 // Check reads every page of the file and every index (PRAGMA integrity_check).
 func (s *Store) Check(ctx context.Context) error {
 	var finding string
@@ -150,21 +151,18 @@ func (s *Store) Close() error {
 	if s.writer == nil {
 		return s.disconnect()
 	}
+	s.later.end()
 	err := s.reader.Close() // first, so that no reader of ours holds up the checkpoint
-	return errors.Join(err, checkpoint(context.Background(), s.writer), s.writer.Close())
+	_, failed := checkpoint(context.Background(), s.writer, s.line, closePatience)
+	return errors.Join(err, failed, s.writer.Close())
 }
 
 func (s *Store) disconnect() error {
+	s.later.end()
 	err := s.reader.Close()
 	if s.writer != nil {
 		err = errors.Join(err, s.writer.Close())
 	}
-	return err
-}
-
-// checkpoint empties the write-ahead log. With readers in its way it does what it can.
-func checkpoint(ctx context.Context, db *sql.DB) error {
-	_, err := db.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
 	return err
 }
 
