@@ -2,6 +2,7 @@ package connector
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/oauth2"
 
@@ -18,7 +20,7 @@ import (
 )
 
 // benchTokens is a cache in front of a real vault that holds one good token.
-func benchTokens(b *testing.B) *vault.Cache {
+func benchTokens(b testing.TB) *vault.Cache {
 	b.Helper()
 	dir := b.TempDir()
 	keyset, err := vault.CreateKeyset(filepath.Join(dir, "vault.key"))
@@ -35,6 +37,22 @@ func benchTokens(b *testing.B) *vault.Cache {
 	_, err = v.Adopt(b.Context(), "authorization")
 	require.NoError(b, err)
 	return vault.NewCache(v)
+}
+
+// What every request pays for its token costs no garbage.
+func TestAFreshTokenAllocatesNothing(t *testing.T) {
+	transport := &Transport{Account: account, Tokens: benchTokens(t)}
+	ctx := t.Context()
+	var failed error
+	get := func() {
+		if token, asked, err := transport.usable(ctx); err != nil || asked || token.Generation != 1 {
+			failed = fmt.Errorf("generation %d, asked %t: %w", token.Generation, asked, err)
+		}
+	}
+	get() // the first comes from the vault
+	allocs := testing.AllocsPerRun(1000, get)
+	require.NoError(t, failed)
+	assert.Zero(t, allocs)
 }
 
 // BenchmarkFreshToken compares what it takes to have a token that is good in hand: ours is shared over accounts and
