@@ -125,6 +125,8 @@ var conformance = map[string]func(*testing.T, backend){
 	"AlteredCanaryIsToldFromAWrongKey":          testAlteredCanaryIsToldFromAWrongKey,
 	"KilledTransactionLeavesNothing":            testKilledTransactionLeavesNothing,
 	"OperationsAreWholeOrNothing":               testOperationsAreWholeOrNothing,
+	"CarriedTokensAreStoredOrOpenStill":         testCarriedTokensAreStoredOrOpenStill,
+	"StepsOfARotationAreWholeOrNothing":         testStepsOfARotationAreWholeOrNothing,
 	"SkewedClocksFenceAlike":                    testSkewedClocksFenceAlike,
 	"OneClockDoesNotDeleteWhatIsGoodForAnother": testOneClockDoesNotDeleteWhatIsGoodForAnother,
 	"AClockThatJumpsAYear":                      testAClockThatJumpsAYear,

@@ -16,7 +16,7 @@ import (
 
 var errPulled = errors.New("the plug was pulled")
 
-// faultyStore lets through so many statements of transactions, and none after that: not even a commit.
+// faultyStore lets through so many statements, and none after that: not even a commit.
 type faultyStore struct {
 	store
 
@@ -31,6 +31,10 @@ func (s *faultyStore) Write(ctx context.Context, fn func(tx storage.Queryer) err
 		}
 		return err
 	})
+}
+
+func (s *faultyStore) Read(ctx context.Context, fn func(q storage.Queryer) error) error {
+	return s.store.Read(ctx, func(q storage.Queryer) error { return fn(faultyTx{q, s}) })
 }
 
 func (s *faultyStore) passes() bool {
@@ -137,20 +141,94 @@ func testOperationsAreWholeOrNothing(t *testing.T, b backend) {
 			require.NoError(t, v.PutAuthorization(t.Context(), authorization("second", slack, "T1/B1")))
 			require.NoError(t, v.PutAuthorization(t.Context(), authorization("whose", slack, "")))
 			require.NoError(t, v.PutLogin(t.Context(), l))
-			before := dump(t, v)
-			failed := 0
-			for ; ; failed++ {
-				require.Less(t, failed, 50, "it never gets through")
-				mend := pullAt(v, failed)
-				err := operation(v)
-				mend()
-				if err == nil {
-					break
-				}
-				require.True(t, errors.Is(err, errPulled) || errors.Is(err, context.Canceled), "%v", err)
-				require.Equal(t, before, dump(t, v), "after %d statements", failed)
+			wholeOrNothing(t, v, operation)
+		})
+	}
+}
+
+// wholeOrNothing has the plug pulled after each statement of an operation.
+func wholeOrNothing(t *testing.T, v *Vault, operation func(*Vault) error) {
+	t.Helper()
+	before := dump(t, v)
+	failed := 0
+	for ; ; failed++ {
+		require.Less(t, failed, 50, "it never gets through")
+		mend := pullAt(v, failed)
+		err := operation(v)
+		mend()
+		if err == nil {
+			break
+		}
+		require.True(t, errors.Is(err, errPulled) || errors.Is(err, context.Canceled), "%v", err)
+		require.Equal(t, before, dump(t, v), "after %d statements", failed)
+	}
+	assert.GreaterOrEqual(t, failed, 2, "a statement and the commit")
+}
+
+// The answer that travelled through a history is stored, or it opens still for whoever tries again.
+func testCarriedTokensAreStoredOrOpenStill(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
+	r := connectAccount(t, v, "a1", slack, "T1/B1")
+	_, err := v.Present(t.Context(), slack, 1, 0, "one")
+	require.NoError(t, err)
+	carried, err := v.SealTokens(r, tokens("two"))
+	require.NoError(t, err)
+	wholeOrNothing(t, v, func(v *Vault) error {
+		opened, err := v.OpenTokens(t.Context(), slack, 1, carried)
+		if err != nil {
+			return err
+		}
+		_, err = v.Swap(t.Context(), slack, 1, opened)
+		return err
+	})
+	now, err := v.Get(t.Context(), slack)
+	require.NoError(t, err)
+	assert.Equal(t, tokens("two"), now.Tokens)
+	assert.Nil(t, now.Presented)
+	_, err = v.OpenTokens(t.Context(), slack, 1, carried)
+	require.ErrorIs(t, err, ErrConflict, "its key went with the generation")
+}
+
+// A rotation goes step by step, and none of them is ever half done: neither the change of keys nor a row.
+func testStepsOfARotationAreWholeOrNothing(t *testing.T, b backend) {
+	type reseal func(ctx context.Context, tx storage.Queryer, s sealer, key any) error
+	for name, c := range map[string]struct {
+		old    bool // of before there were data keys
+		reseal reseal
+		key    any
+		left   Rows
+	}{
+		"record":                           {reseal: resealRecord, key: slack.String(), left: Rows{Records: 1, Authorizations: 1, Logins: 1}},
+		"authorization":                    {reseal: resealAuthorization, key: "a3", left: Rows{Records: 2, Logins: 1}},
+		"login":                            {reseal: resealLogin, key: login("s1", slack).StateHash, left: Rows{Records: 2, Authorizations: 1}},
+		"record without a data key":        {old: true, reseal: resealRecord, key: slack.String(), left: Rows{Records: 1, Authorizations: 1, Logins: 1}},
+		"authorization without a data key": {old: true, reseal: resealAuthorization, key: "a3", left: Rows{Records: 2, Logins: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := b.newFixture(t)
+			v := f.open(t)
+			fill(t, v)
+			if c.old {
+				sealAsBeforeDataKeys(t, f, v)
 			}
-			assert.GreaterOrEqual(t, failed, 2, "a statement and the commit")
+			want, err := v.Get(t.Context(), slack)
+			require.NoError(t, err)
+			next, err := v.addKey(t.Context(), &Rotation{})
+			require.NoError(t, err)
+			wholeOrNothing(t, v, func(v *Vault) error { return v.putInForce(t.Context(), next) })
+			assert.Equal(t, next, v.inForce.Load())
+
+			wholeOrNothing(t, v, func(v *Vault) error {
+				return v.writeSealed(t.Context(), func(tx storage.Queryer, s sealer) error { return c.reseal(t.Context(), tx, s, c.key) })
+			})
+			assert.Empty(t, f.verified(t).Damaged)
+			r, err := v.Rotate(t.Context(), RotateOptions{DropOld: true})
+			require.NoError(t, err)
+			assert.Equal(t, c.left, r.Resealed, "the one is done")
+			f.allUnder(t, next)
+			got, err := v.Get(t.Context(), slack)
+			require.NoError(t, err)
+			assert.Equal(t, want.Tokens, got.Tokens)
 		})
 	}
 }
