@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"sync/atomic"
 	"time"
 
@@ -127,7 +128,9 @@ func (c *Client) ask(ctx context.Context, brief triage.Brief, reserved int) (com
 		return nil, 0, c.noAnswer(asking, err)
 	case err != nil:
 		return nil, reserved, c.noAnswer(asking, err)
-	case completion.Usage.TotalTokens > 0:
+	}
+	c.dialect.learnBound(int(completion.Usage.CompletionTokens), c.options.MaxOutputTokens)
+	if completion.Usage.TotalTokens > 0 {
 		return completion, int(completion.Usage.TotalTokens), nil
 	}
 	return completion, reserved, nil
@@ -202,7 +205,7 @@ func (c *Client) noAnswer(ctx context.Context, err error) *triage.NoAnswerError 
 	}
 	if refused, ok := errors.AsType[*openai.Error](err); ok {
 		none := &triage.NoAnswerError{Reason: fmt.Sprintf("answered with HTTP status %d", refused.StatusCode)}
-		if refused.Param != "" && refused.StatusCode == http.StatusBadRequest {
+		if refused.Param != "" && refused.StatusCode < http.StatusInternalServerError {
 			none.Err = fmt.Errorf("it does not take the parameter %.40q", refused.Param)
 		}
 		return none
@@ -213,12 +216,23 @@ func (c *Client) noAnswer(ctx context.Context, err error) *triage.NoAnswerError 
 	return &triage.NoAnswerError{Reason: "gave an answer that cannot be read"}
 }
 
+// anthropicHost has the chat of OpenAI, and a list of models of its own (docs.anthropic.com/en/api/models-list).
+const anthropicHost = "api.anthropic.com"
+
+// nativeKey are the headers in which a server wants the key where it does not follow OpenAI.
+func (c *Client) nativeKey() []option.RequestOption {
+	if base, err := url.Parse(c.options.BaseURL); err != nil || base.Hostname() != anthropicHost {
+		return nil
+	}
+	return []option.RequestOption{option.WithHeader("X-Api-Key", c.options.Key.Reveal()), option.WithHeader("Anthropic-Version", "2023-06-01")}
+}
+
 // Check asks the server for its models, which costs nothing and shows whether it is there and takes the key. Errors:
 // [*triage.NoAnswerError].
 func (c *Client) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()
-	if _, err := c.models.List(ctx); err != nil {
+	if _, err := c.models.List(ctx, c.nativeKey()...); err != nil {
 		return c.noAnswer(ctx, err)
 	}
 	return nil

@@ -21,7 +21,7 @@ type dialect struct {
 // learn reports whether a refusal is about a part that was not known to be refused, so that it is worth to ask without it.
 func (d *dialect) learn(err error) bool {
 	refused, ok := errors.AsType[*openai.Error](err)
-	if !ok || refused.StatusCode != http.StatusBadRequest {
+	if !ok || refused.StatusCode != http.StatusBadRequest && refused.StatusCode != http.StatusUnprocessableEntity {
 		return false
 	}
 	part, _, _ := strings.Cut(refused.Param, ".") // response_format.json_schema
@@ -34,6 +34,14 @@ func (d *dialect) learn(err error) bool {
 		return !d.oldMaxTokens.Swap(true)
 	}
 	return false
+}
+
+// learnBound notes that a server did not obey the bound of an answer, in tokens: Ollama knows its older name and passes over the
+// newer one without a word (github.com/ollama/ollama/issues/7125).
+func (d *dialect) learnBound(spent, bound int) {
+	if spent > bound {
+		d.oldMaxTokens.Store(true)
+	}
 }
 
 // spoken returns a question as the server takes it.

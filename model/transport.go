@@ -7,7 +7,8 @@ import (
 	"sync/atomic"
 )
 
-// bounded is a transport whose answers end after maxAnswer bytes, and whose failures can be told from bad answers.
+// bounded is a transport whose answers end after maxAnswer bytes, whose refusals have one form, and whose failures can be told
+// from bad answers.
 type bounded struct{ next http.RoundTripper }
 
 // unreachableError is a failure to get any answer.
@@ -31,5 +32,6 @@ func (b bounded) RoundTrip(request *http.Request) (*http.Response, error) {
 		io.Reader
 		io.Closer
 	}{io.LimitReader(response.Body, maxAnswer), response.Body}
+	inForm(response)
 	return response, nil
 }
