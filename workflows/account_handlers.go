@@ -14,7 +14,7 @@ import (
 
 // setup registers every handler before anything blocks, so that no message finds a Workflow without ears.
 func (a *account) setup(ctx workflow.Context) error {
-	a.listen(ctx)
+	listen(ctx, a.drain, SignalReauthorized, SignalDisconnect, SignalAwait, SignalValidate, SignalConnector)
 	return errors.Join(
 		workflow.SetQueryHandlerWithOptions(ctx, QueryStatus, func() (AccountStatus, error) { return a.status(ctx), nil },
 			workflow.QueryHandlerOptions{Description: "what is true of this account"}),
@@ -134,19 +134,6 @@ func (a *account) queueAdoption(r ReauthorizedRequest) {
 	}
 }
 
-// listen turns Signals into what run looks at.
-func (a *account) listen(ctx workflow.Context) {
-	workflow.Go(ctx, func(ctx workflow.Context) {
-		selector := workflow.NewSelector(ctx)
-		for _, name := range []string{SignalReauthorized, SignalDisconnect, SignalAwait, SignalValidate, SignalConnector} {
-			selector.AddReceive(workflow.GetSignalChannel(ctx, name), func(workflow.ReceiveChannel, bool) { a.drain(ctx) })
-		}
-		for ctx.Err() == nil {
-			selector.Select(ctx)
-		}
-	})
-}
-
 // drain takes every Signal that has arrived.
 func (a *account) drain(ctx workflow.Context) {
 	takeAll(ctx, a.misread, SignalReauthorized, func(r ReauthorizedRequest) {
@@ -173,6 +160,20 @@ func (a *account) drain(ctx workflow.Context) {
 // misread tells of a Signal that is not what its name promises.
 func (a *account) misread(name string, err error) {
 	a.warn("Signal " + name + " refused: " + err.Error())
+}
+
+// listen calls drain for as long as Signals of these names arrive. It looks at the channels and does not receive from them: what a
+// blocked Receive or Selector is given is in no channel any more, and is lost when the main function, which goes first, drains them
+// and ends the run.
+func listen(ctx workflow.Context, drain func(workflow.Context), names ...string) {
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		arrived := func() bool {
+			return slices.ContainsFunc(names, func(name string) bool { return workflow.GetSignalChannel(ctx, name).Len() > 0 })
+		}
+		for workflow.Await(ctx, arrived) == nil {
+			drain(ctx)
+		}
+	})
 }
 
 // takeAll hands over every Signal of a name that has arrived. The SDK itself would drop what does not decode, and nobody

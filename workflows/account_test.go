@@ -483,6 +483,32 @@ func TestContinueAsNewCarriesEverything(t *testing.T) {
 	assert.Zero(t, h.posts)
 }
 
+// signalInLastTask has a Signal arrive in the very Workflow Task in which the run is to continue as new.
+func signalInLastTask(env *testsuite.TestWorkflowEnvironment, at time.Duration, name string, message any) {
+	env.RegisterDelayedCallback(func() { env.SignalWorkflowSkippingWorkflowTask(name, message) }, at)
+	env.RegisterDelayedCallback(func() { env.SetContinueAsNewSuggested(true) }, at+time.Millisecond)
+}
+
+func TestContinueAsNewCarriesWhatComesInItsLastTask(t *testing.T) {
+	g := newGrant(t, 10*time.Hour)
+	g.issue()
+	g.failures = []activities.Failure{{Kind: credential.DeadGrant, Message: "revoked"}}
+	g.after(time.Hour, func() { g.report(t, 1) })
+	signalInLastTask(g.env, 2*time.Hour, SignalAwait, Waiter{WorkflowID: "report/1"})
+	g.run()
+	next, ok := continuedInput(t, g.env)
+	require.True(t, ok)
+	assert.Equal(t, []string{"report/1"}, next.State.Waiting)
+
+	h := newGrant(t, 10*time.Hour)
+	h.now = g.now
+	signalInLastTask(h.env, time.Hour, SignalReauthorized, ReauthorizedRequest{Authorization: "good-authorization"})
+	execute(h.env, ConnectedAccount, next)
+	next, ok = continuedInput(t, h.env)
+	require.True(t, ok)
+	assert.Equal(t, []string{"good-authorization"}, next.State.Adoptions, "a consent is not lost")
+}
+
 func continuedInput(t *testing.T, env *testsuite.TestWorkflowEnvironment) (AccountInput, bool) {
 	t.Helper()
 	var next *workflow.ContinueAsNewError

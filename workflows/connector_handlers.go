@@ -12,15 +12,7 @@ import (
 
 // setup registers every handler before anything blocks.
 func (c *registration) setup(ctx workflow.Context) error {
-	workflow.Go(ctx, func(ctx workflow.Context) {
-		selector := workflow.NewSelector(ctx)
-		for _, name := range []string{SignalReport, SignalConfigured} {
-			selector.AddReceive(workflow.GetSignalChannel(ctx, name), func(workflow.ReceiveChannel, bool) { c.drain(ctx) })
-		}
-		for ctx.Err() == nil {
-			selector.Select(ctx)
-		}
-	})
+	listen(ctx, c.drain, SignalReport, SignalConfigured)
 	return workflow.SetQueryHandlerWithOptions(ctx, QueryStatus, func() (ConnectorStatus, error) { return c.status(), nil },
 		workflow.QueryHandlerOptions{Description: "what is true of this connector"})
 }

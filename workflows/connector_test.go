@@ -270,6 +270,17 @@ func TestAConnectorGoesOnInItsNextRun(t *testing.T) {
 	assert.NotEmpty(t, second.tries())
 }
 
+func TestAConnectorCarriesWhatComesInItsLastTask(t *testing.T) {
+	h := newHouse(t)
+	signalInLastTask(h.env, time.Hour, SignalReport, ConnectorReport{Account: acmeJane, Kind: credential.DeadClient})
+	execute(h.env, Connector, ConnectorInput{Connector: "slack"})
+	var next *workflow.ContinueAsNewError
+	require.ErrorAs(t, h.env.GetWorkflowError(), &next)
+	var in ConnectorInput
+	require.NoError(t, defaultConverter.FromPayloads(next.Input, &in))
+	assert.Equal(t, ConnectorRefused, in.State.Status)
+}
+
 func TestAConnectorSaysWhatItDidNotUnderstand(t *testing.T) {
 	h := newHouse(t)
 	var status ConnectorStatus
