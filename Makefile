@@ -29,7 +29,7 @@ interactive := $(if $(filter-out 0 no false,$(INTERACTIVE)),--interactive)
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
-	@echo "  Variables: INTERACTIVE=1, DEMO_JSON=file, DEMO_ARGS, RUN_ARGS, SANDBOX_ARGS, TESTFLAGS, PACKAGES, MESSAGES, BENCHCOUNT, TEMPORAL_CLI"
+	@echo "  Variables: INTERACTIVE=1, DEMO_JSON=file, DEMO_ARGS, RUN_ARGS, SANDBOX_ARGS, TESTFLAGS, PACKAGES, MESSAGES, ACCOUNTS, WAITERS, BENCHCOUNT, TEMPORAL_CLI"
 
 # Recipes that run something to the end of the user's patience exec it, so that Ctrl-C and the exit code are its own.
 .PHONY: demo
@@ -63,6 +63,11 @@ ACCOUNTS ?= 1000
 .PHONY: storm
 storm: $(temporal) ## A thousand accounts whose tokens die at once: each is refreshed once; or ACCOUNTS=n
 	CGO_ENABLED=1 $(GO) test -vet=off -count 1 -timeout 1h -v -run '^TestAsManyRefreshesAsAccounts$$' ./internal/e2e -accounts $(ACCOUNTS)
+
+WAITERS ?= 10000
+.PHONY: waiters
+waiters: $(temporal) ## Ten thousand Workflows wait for one account and go on: none missed, none told twice; or WAITERS=n
+	CGO_ENABLED=1 $(GO) test -vet=off -count 1 -timeout 3h -v -run '^TestAllThatWaitGoOnOnceEach$$' ./internal/e2e -waiters $(WAITERS)
 
 # What is compared is measured in one run, so a busy machine slows both sides. Three rounds of a minute each against the
 # server are enough for a median; BENCHCOUNT is how often everything else is repeated.

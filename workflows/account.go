@@ -59,6 +59,8 @@ type AccountState struct {
 	// Replaced are grants that the account had before and that are to be revoked.
 	Replaced      []credential.Replaced `json:"replaced,omitempty"`
 	Waiting       []string              `json:"waiting,omitempty"` // Workflow ids, each once, in the order they came
+	Waits         []int64               `json:"waits,omitempty"`   // since when each of them waits; see [wait]
+	Told          []round               `json:"told,omitempty"`    // who went on a moment ago
 	Disconnecting bool                  `json:"disconnecting,omitempty"`
 	// Force: the disconnect does not wait for the provider. Unrevoked is why that had not revoked the grant.
 	Force     bool   `json:"force,omitempty"`
@@ -121,6 +123,7 @@ func newAccount(ctx workflow.Context, in AccountInput) *account {
 	a := &account{id: in.Account, verdicts: map[string]error{}, shown: map[string]string{}, log: workflow.GetLogger(ctx)}
 	if in.State != nil {
 		a.AccountState = *in.State
+		a.Waits = append(a.Waits, make([]int64, max(0, len(a.Waiting)-len(a.Waits)))...) // a run of an older version knew of none
 	} else {
 		a.AccountState = AccountState{Status: credential.Pending, Reason: nobodyConsented, Since: workflow.Now(ctx)}
 	}
@@ -302,6 +305,7 @@ func (a *account) continueAsNew(ctx workflow.Context) error {
 		return err
 	}
 	a.drain(ctx)
+	a.forgetTold(workflow.Now(ctx))
 	state := a.AccountState
 	return workflow.NewContinueAsNewError(ctx, ConnectedAccount, AccountInput{Account: a.id, State: &state})
 }

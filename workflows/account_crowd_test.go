@@ -19,7 +19,7 @@ func (g *grant) ask(at time.Duration, ids []string) {
 	for some := range slices.Chunk(ids, 500) {
 		g.after(at, func() {
 			for _, id := range some {
-				g.env.SignalWorkflow(SignalAwait, Waiter{WorkflowID: id})
+				g.env.SignalWorkflow(SignalAwait, Waiter{WorkflowID: id, Since: epoch})
 			}
 		})
 		at += time.Second

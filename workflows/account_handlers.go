@@ -151,9 +151,7 @@ func (a *account) drain(ctx workflow.Context) {
 			a.warn("Signal " + SignalAwait + ` refused: workflow_id: missing; want {"workflow_id":"…"}`)
 			return
 		}
-		if !slices.Contains(a.Waiting, w.WorkflowID) {
-			a.Waiting = append(a.Waiting, w.WorkflowID)
-		}
+		a.queue(w)
 	})
 }
 

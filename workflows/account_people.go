@@ -14,8 +14,6 @@ import (
 )
 
 const (
-	// wakeBatch bounds the Signals in flight; the server allows 2,000 pending ones.
-	wakeBatch         = 100
 	maxRevokeInterval = 10 * time.Minute
 
 	shownStatus = "status"
@@ -102,26 +100,6 @@ func (a *account) addWaiting(n *activities.Notice) {
 // wakeDue reports whether those that wait for the account can go on.
 func (a *account) wakeDue(now time.Time) bool {
 	return len(a.Waiting) > 0 && (a.Status == credential.Active || a.Status == credential.Degraded && a.serving(now))
-}
-
-// wake signals those that wait, a batch at a time. One that has ended meanwhile is no error.
-func (a *account) wake(ctx workflow.Context) error {
-	batch := a.Waiting[:min(len(a.Waiting), wakeBatch)]
-	a.Waiting = a.Waiting[len(batch):]
-	news := AccountActive{Account: a.id, Generation: a.Credential.Generation}
-	sent := make([]workflow.Future, len(batch))
-	for i, id := range batch {
-		sent[i] = workflow.SignalExternalWorkflow(ctx, id, "", SignalAccountActive, news)
-	}
-	for i, future := range sent {
-		if err := future.Get(ctx, nil); err != nil {
-			if ctx.Err() != nil {
-				return err
-			}
-			a.log.Info("a Workflow that waited is gone", "account", a.id.String(), "workflow", batch[i], "error", err)
-		}
-	}
-	return nil
 }
 
 // publish shows the state in search attributes and in the Web UI, where it changed.

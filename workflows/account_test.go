@@ -35,6 +35,8 @@ type grant struct {
 	gone    map[string]bool // Workflows that ended while they waited :: Workflow id
 	// continueAfter is how many Signals are sent before the server suggests Continue-As-New; 0 where it does not.
 	continueAfter int
+	// signalTakes is how long a Signal is on its way.
+	signalTakes time.Duration
 	// judge says what becomes of authorizations but the good one.
 	judge     func(activities.AdoptInput) error
 	adoptions []activities.AdoptInput
@@ -112,7 +114,8 @@ func newGrant(t *testing.T, lifetime time.Duration) *grant {
 		})
 	g.env.OnActivity(a.ForceDisconnect, mock.Anything, mock.Anything).Maybe().Return(
 		func(context.Context, activities.AccountInput) (activities.Disconnected, error) { return g.force() })
-	g.env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, SignalAccountActive, mock.Anything).Return(
+	g.env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, SignalAccountActive, mock.Anything).
+		AfterFn(func() time.Duration { return g.signalTakes }).Return(
 		func(_, id, _, _ string, _ any) error {
 			g.telling.Lock()
 			defer g.telling.Unlock()

@@ -28,11 +28,13 @@ type Gate struct {
 	hurried func() bool
 	// changed is called when a wait begins; may be nil.
 	changed func(workflow.Context)
+	last    time.Time // when the last wait began
 }
 
 // vigil is the wait for one account.
 type vigil struct {
 	over   bool
+	since  time.Time // no two of a Workflow have the same
 	status credential.Status
 }
 
@@ -70,7 +72,7 @@ func (g *Gate) Do(ctx workflow.Context, run func(again bool) error) error {
 func (g *Gate) await(ctx workflow.Context, down activities.Unavailable) error {
 	v, asked := g.waiting[down.Account]
 	if !asked {
-		v = &vigil{}
+		v = &vigil{since: g.begin(ctx)}
 		g.waiting[down.Account] = v
 	}
 	v.status = down.Status
@@ -84,7 +86,7 @@ func (g *Gate) await(ctx workflow.Context, down activities.Unavailable) error {
 	over := func() bool { return v.over || g.hurried != nil && g.hurried() }
 	for unowned := unownedRetry; !over(); unowned = min(2*unowned, maxUnownedRetry) {
 		pause := unowned
-		if g.ask(ctx, down.Account) == nil {
+		if g.ask(ctx, down.Account, v.since) == nil {
 			pause = resubscribe
 		}
 		if ctx.Err() != nil {
@@ -97,10 +99,20 @@ func (g *Gate) await(ctx workflow.Context, down activities.Unavailable) error {
 	return nil
 }
 
+// begin returns when a wait begins, later than every one before.
+func (g *Gate) begin(ctx workflow.Context) time.Time {
+	now := workflow.Now(ctx)
+	if !now.After(g.last) {
+		now = g.last.Add(time.Nanosecond)
+	}
+	g.last = now
+	return now
+}
+
 // ask tells the account's Workflow that this one waits.
-func (g *Gate) ask(ctx workflow.Context, account credential.AccountID) error {
+func (g *Gate) ask(ctx workflow.Context, account credential.AccountID, since time.Time) error {
 	return workflow.SignalExternalWorkflow(ctx, AccountWorkflowID(account), "", SignalAwait,
-		Waiter{WorkflowID: workflow.GetInfo(ctx).WorkflowExecution.ID}).Get(ctx, nil)
+		Waiter{WorkflowID: workflow.GetInfo(ctx).WorkflowExecution.ID, Since: since}).Get(ctx, nil)
 }
 
 func (g *Gate) open(account credential.AccountID) {

@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"time"
+
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -85,6 +87,9 @@ type DisconnectRequest struct {
 // Waiter is the argument of Signal `await`: who wants to hear when the account works.
 type Waiter struct {
 	WorkflowID string `json:"workflow_id"`
+	// Since tells one wait of the Workflow from its others. An ask that is repeated with it is answered once, even when it arrives
+	// after the answer was sent; one without it is answered each time.
+	Since time.Time `json:"since,omitzero"`
 }
 
 // AccountActive is the argument of Signal `account_active`.

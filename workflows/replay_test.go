@@ -51,7 +51,7 @@ func TestAReportWhoseVersionWasAskedForBeforeItWasSaidReplays(t *testing.T) {
 func TestEveryChangeIsInARecordedHistory(t *testing.T) {
 	newest := map[string]int{
 		changeSpread: spreadByRound, changePauses: 1, changeClaims: 1, changeTellsTrouble: 1, changeFollows: 1, changeValidateAtStart: 1,
-		changeReroutes: 1, changeExpiry: 1, changeUnread: 1, changeRevokesApart: 1, changeWatchesBacklog: 1,
+		changeReroutes: 1, changeExpiry: 1, changeUnread: 1, changeRevokesApart: 1, changeWatchesBacklog: 1, changeTellsOnce: 1,
 	}
 	for _, history := range recordedHistories(t) {
 		for _, event := range history.GetEvents() {

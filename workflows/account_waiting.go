@@ -1,0 +1,99 @@
+package workflows
+
+import (
+	"slices"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+)
+
+const (
+	// wakeBatch bounds the Signals in flight; the server allows 2,000 pending ones.
+	wakeBatch = 100
+	// toldFor is how long those are remembered that were told: as long as an ask may be on its way that they sent before.
+	toldFor = 10 * time.Minute
+)
+
+// wait is one wait of a Workflow for the account.
+type wait struct {
+	ID    string `json:"id"`
+	Since int64  `json:"since"` // [Waiter.Since] in nanoseconds; 0 where it did not say
+}
+
+// round is a batch of Workflows that were told at one time to go on.
+type round struct {
+	At   time.Time `json:"at"`
+	Whom []wait    `json:"whom"`
+}
+
+// queue notes that a Workflow waits. Who asks again for the same wait does not move in the queue. Of two waits the later one counts,
+// because whoever waits anew has given up on the one before; one that does not say since when is told in any case.
+func (a *account) queue(w Waiter) {
+	var since int64
+	if !w.Since.IsZero() {
+		since = w.Since.UnixNano()
+	}
+	switch i := slices.Index(a.Waiting, w.WorkflowID); {
+	case i < 0:
+		a.Waiting, a.Waits = append(a.Waiting, w.WorkflowID), append(a.Waits, since)
+	case since == 0 || a.Waits[i] == 0:
+		a.Waits[i] = 0
+	default:
+		a.Waits[i] = max(a.Waits[i], since)
+	}
+}
+
+// unqueue takes those out of the queue who came first, but for whom was told already.
+func (a *account) unqueue(ctx workflow.Context, n int) (batch []wait) {
+	for i, id := range a.Waiting[:n] {
+		if w := (wait{id, a.Waits[i]}); !a.told(ctx, w) {
+			batch = append(batch, w)
+		}
+	}
+	a.Waiting, a.Waits = a.Waiting[n:], a.Waits[n:]
+	return batch
+}
+
+// changeTellsOnce: a Workflow that asked again while it was told was told twice.
+const changeTellsOnce = "tells each wait once"
+
+// told reports whether a wait is over: the account's Signal reached the Workflow, whose ask was on its way then.
+func (a *account) told(ctx workflow.Context, w wait) bool {
+	return w.Since != 0 && slices.ContainsFunc(a.Told, func(r round) bool { return slices.Contains(r.Whom, w) }) &&
+		workflow.GetVersion(ctx, changeTellsOnce, workflow.DefaultVersion, 1) == 1
+}
+
+// remember keeps those in mind that were told.
+func (a *account) remember(now time.Time, whom []wait) {
+	if len(whom) > 0 {
+		a.Told = append(a.Told, round{At: now, Whom: whom})
+	}
+}
+
+func (a *account) forgetTold(now time.Time) {
+	a.Told = slices.DeleteFunc(a.Told, func(r round) bool { return now.Sub(r.At) > toldFor })
+}
+
+// wake signals those that wait, a batch at a time. One that has ended meanwhile is no error.
+func (a *account) wake(ctx workflow.Context) error {
+	a.forgetTold(workflow.Now(ctx))
+	batch := a.unqueue(ctx, min(len(a.Waiting), wakeBatch))
+	news := AccountActive{Account: a.id, Generation: a.Credential.Generation}
+	sent := make([]workflow.Future, len(batch))
+	for i, w := range batch {
+		sent[i] = workflow.SignalExternalWorkflow(ctx, w.ID, "", SignalAccountActive, news)
+	}
+	var told []wait
+	for i, future := range sent {
+		switch err := future.Get(ctx, nil); {
+		case err != nil && ctx.Err() != nil:
+			return err
+		case err != nil:
+			a.log.Info("a Workflow that waited is gone", "account", a.id.String(), "workflow", batch[i].ID, "error", err)
+		case batch[i].Since != 0:
+			told = append(told, batch[i])
+		}
+	}
+	a.remember(workflow.Now(ctx), told)
+	return nil
+}
