@@ -3,6 +3,9 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -109,7 +112,7 @@ func TestTheAuditLogHasWhatCommandsDidToTriagesAndTheVault(t *testing.T) {
 	w.connect("acme/triage/slack")
 	temporal := w.serveTemporal()
 	temporal.account(statusOf(credential.Active, 7))
-	w.run("triage", "pause", "acme/bug-reports").exits(exitFailure) // there was nothing to pause
+	w.run("triage", "pause", "acme/bug-reports").exits(exitFailure)
 	w.run("triage", "start", "acme/bug-reports").exits(exitOK)
 	temporal.counts["WorkflowId = 'triage/acme/bug-reports'"] = 1
 	w.run("triage", "start", "acme/bug-reports").exits(exitOK) // it runs already
@@ -120,7 +123,7 @@ func TestTheAuditLogHasWhatCommandsDidToTriagesAndTheVault(t *testing.T) {
 	w.run("triage", "retry", "acme/bug-reports", "T1/C0123456789/1795649604.999999").exits(exitFailure)
 	w.run("triage", "status", "acme/bug-reports")
 	assert.Equal(t, []string{
-		"start done", "pause done", "resume done", "reload done", "retry done T1/C0123456789/1.1",
+		"pause failed triage acme/bug-reports does not run; fix: tokenkeeper triage start acme/bug-reports", "start done", "pause done", "resume done", "reload done", "retry done T1/C0123456789/1.1",
 		"retry failed report T1/C0123456789/1795649604.999999 is not under way; fix: tokenkeeper triage status acme/bug-reports",
 	}, w.auditedBy("--triage", "acme/bug-reports"))
 	w.run("audit").exits(exitOK).prints("triage acme/bug-reports")
@@ -131,6 +134,26 @@ func TestTheAuditLogHasWhatCommandsDidToTriagesAndTheVault(t *testing.T) {
 	last := w.auditedBy()
 	assert.Equal(t, fmt.Sprintf("rotate done key %d is staged", key), last[len(last)-2])
 	assert.Contains(t, last[len(last)-1], fmt.Sprintf("rotate done key %d is in force, key ", key))
+}
+
+// What was refused was tried all the same. A mistyped name is no triage.
+func TestTheAuditLogHasTriagesThatWereNotStarted(t *testing.T) {
+	w := newWorld(t)
+	w.connect("acme/triage/slack")
+	w.serveTemporal().account(statusOf(credential.Active, 7))
+	slack := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(rw, `{"ok":false,"error":"not_in_channel"}`)
+	}))
+	t.Cleanup(slack.Close)
+	w.configure(slack.URL)
+	w.run("triage", "start", "acme/bug-reports").exits(exitConfig).complains("is not started")
+	w.run("triage", "resume", "acme/bug-reports").exits(exitFailure)
+	w.run("triage", "resume", "acme/bugs").exits(exitConfig)
+	w.run("triage", "start", "acme/bugs").exits(exitConfig)
+	trail := w.auditedBy()
+	require.Len(t, trail, 2)
+	assert.Contains(t, trail[0], "start failed triage acme/bug-reports is not started")
+	assert.Contains(t, trail[1], "resume failed triage acme/bug-reports does not run")
 }
 
 func TestTheAuditLogHasAccountsThatNobodyConsentsFor(t *testing.T) {

@@ -44,7 +44,8 @@ type frontend struct {
 type fakeWorkflow struct {
 	kind    string
 	closed  bool
-	failed  bool  // it is closed, and nobody wanted it to be
+	failed  bool // it is closed, and nobody wanted it to be
+	parent  string
 	answers []any // of query `status`, one after the other; the last one stays
 	updated any   // answer of every Update
 	pending []*workflowpb.PendingActivityInfo
@@ -208,7 +209,9 @@ func (f *frontend) DescribeWorkflowExecution(_ context.Context, r *workflowservi
 	if err != nil {
 		return nil, err
 	}
-	info := &workflowpb.WorkflowExecutionInfo{Execution: r.GetExecution()}
+	info := &workflowpb.WorkflowExecutionInfo{
+		Execution: r.GetExecution(), ParentExecution: &commonpb.WorkflowExecution{WorkflowId: w.parent},
+	}
 	if w.closed {
 		info.CloseTime, info.Status = timestamppb.Now(), enums.WORKFLOW_EXECUTION_STATUS_COMPLETED
 	}

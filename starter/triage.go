@@ -108,6 +108,18 @@ func (c *cli) startTriage(ctx context.Context, a *app.App, name string) (started
 	if err != nil {
 		return startedTriage{}, unknownTriage(err)
 	}
+	started, err := c.beginTriage(ctx, a, plan)
+	if err != nil || started.Began { // one that runs is left as it is
+		c.recordTriage(ctx, a, vault.Started, name, "", err)
+	}
+	if err != nil {
+		return startedTriage{}, err
+	}
+	return started, c.warnOfAccounts(ctx, a, plan)
+}
+
+func (c *cli) beginTriage(ctx context.Context, a *app.App, plan activities.Plan) (startedTriage, error) {
+	name := plan.Triage
 	query := fmt.Sprintf("WorkflowId = '%s' AND ExecutionStatus = 'Running'", workflows.TriageWorkflowID(name))
 	running, err := a.Count(ctx, query)
 	if err != nil {
@@ -121,14 +133,7 @@ func (c *cli) startTriage(ctx context.Context, a *app.App, name string) (started
 			return startedTriage{}, err
 		}
 	}
-	err = a.Workflows.StartTriage(ctx, name)
-	if err != nil || running == 0 { // one that runs is left as it is
-		c.recordTriage(ctx, a, vault.Started, name, "", err)
-	}
-	if err != nil {
-		return startedTriage{}, err
-	}
-	return startedTriage{Triage: name, Began: running == 0}, c.warnOfAccounts(ctx, a, plan)
+	return startedTriage{Triage: name, Began: running == 0}, a.Workflows.StartTriage(ctx, name)
 }
 
 // ownAccounts makes sure that every account of the triage has a Workflow, so that the triage can wait there and hears of
@@ -245,9 +250,11 @@ func (c *cli) signalTriage(ctx context.Context, name string, action vault.Action
 	return c.withTemporal(ctx, func(a *app.App) error {
 		err := a.Workflows.SignalTriage(ctx, name, signal)
 		if workflows.IsNotFound(err) {
-			return notRunning(a, name)
+			err = notRunning(a, name)
 		}
-		c.recordTriage(ctx, a, action, name, "", err)
+		if known(a, name, err) {
+			c.recordTriage(ctx, a, action, name, "", err)
+		}
 		if err != nil {
 			return err
 		}
@@ -261,6 +268,12 @@ func notRunning(a *app.App, name string) error {
 		return unknownTriage(err)
 	}
 	return failf("tokenkeeper triage start "+name, "triage %s does not run", name)
+}
+
+// known reports whether an action was one on a triage. A mistyped name is none; one that is no longer configured may run still.
+func known(a *app.App, name string, err error) bool {
+	_, unknown := a.Plan(name)
+	return unknown == nil || err == nil
 }
 
 // unknownTriage is the failure of a name that the configuration does not have; err says which there are.

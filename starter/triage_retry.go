@@ -45,6 +45,26 @@ type retried struct {
 	Reports []string `json:"reports"`
 }
 
+// retryReport refuses a report that is another triage's, or nobody's where there is no such triage: who mixes them up may mean
+// another report as well.
+func retryReport(ctx context.Context, a *app.App, name, report string) error {
+	d, err := a.Temporal.DescribeWorkflowExecution(ctx, workflows.ReportWorkflowID(report), "")
+	parent := d.GetWorkflowExecutionInfo().GetParentExecution().GetWorkflowId()
+	if _, unknown := a.Plan(name); unknown != nil && parent != workflows.TriageWorkflowID(name) {
+		return unknownTriage(unknown)
+	}
+	if owner, ok := strings.CutPrefix(parent, workflows.TriageWorkflowID("")); ok && owner != name {
+		return failf("tokenkeeper triage retry "+owner+" "+report, "report %s belongs to triage %s, and not to %s", report, owner, name)
+	}
+	if err == nil {
+		err = a.Workflows.RetryReport(ctx, report)
+	}
+	if workflows.IsNotFound(err) {
+		return failf("tokenkeeper triage status "+name, "report %s is not under way", report)
+	}
+	return err
+}
+
 func (c *cli) retryReports(ctx context.Context, name string, reports []string) error {
 	return c.withTemporal(ctx, func(a *app.App) error {
 		if len(reports) == 0 {
@@ -59,14 +79,8 @@ func (c *cli) retryReports(ctx context.Context, name string, reports []string) e
 				return unknownTriage(err)
 			}
 		}
-		err := app.Each(ctx, len(reports), func(ctx context.Context, i int) error {
-			err := a.Workflows.RetryReport(ctx, reports[i])
-			if workflows.IsNotFound(err) {
-				return failf("tokenkeeper triage status "+name, "report %s is not under way", reports[i])
-			}
-			return err
-		})
-		if len(reports) > 0 {
+		err := app.Each(ctx, len(reports), func(ctx context.Context, i int) error { return retryReport(ctx, a, name, reports[i]) })
+		if len(reports) > 0 && known(a, name, err) {
 			c.recordTriage(ctx, a, vault.Retried, name, strings.Join(reports, ", "), err)
 		}
 		if err != nil {

@@ -199,6 +199,15 @@ func TestTriageRetry(t *testing.T) {
 		t.Errorf("what is named is told, parked or not: %v", temporal.signals)
 	}
 	w.run("triage", "retry", "acme/bug-reports", "T1/C0123456789/1795649604.999999").exits(exitFailure).complains("is not under way", "triage status")
+	w.run("triage", "retry", "acme/bugs", "T1/C0123456789/1795649604.376413").exits(exitConfig).complains("there are: acme/bug-reports")
+	w.run("triage", "retry", "acme/bugs", "T1/C0123456789/1795649604.999999").exits(exitConfig).complains("there are: acme/bug-reports")
+	temporal.workflows["report/T1/C0123456789/1795649604.376413"].parent = "triage/acme/bugs"
+	w.run("triage", "retry", "acme/bug-reports", "T1/C0123456789/1795649604.376413").exits(exitFailure).
+		complains("belongs to triage acme/bugs", "fix: tokenkeeper triage retry acme/bugs T1/C0123456789/1795649604.376413")
+	if len(temporal.signals) != 2 {
+		t.Errorf("what is refused is not told: %v", temporal.signals)
+	}
+	w.run("triage", "retry", "acme/bugs", "T1/C0123456789/1795649604.376413").exits(exitOK) // it outlives its triage
 	w.run("triage", "retry", "acme/bug-reports", "yesterday").exits(exitUsage).complains("yesterday", "team/channel/ts")
 	delete(temporal.workflows, "report/T1/C0123456789/1.1")
 	w.run("triage", "retry", "acme/bug-reports").exits(exitOK).prints("no report of triage acme/bug-reports is parked")
