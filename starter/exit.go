@@ -39,7 +39,8 @@ func exitCodesTopic() *cobra.Command {
    2  usage: unknown command or flag, missing or malformed argument
    3  the account needs a person: it is pending, reauthorization_required, client_misconfigured or disconnected
    4  Temporal cannot be reached, or its namespace does not exist
-   5  the configuration or the key of the vault is missing or wrong; every fault is told with its place and fix
+   5  the configuration, a profile of Temporal or the key of the vault is missing or wrong; every fault is told with its place
+      and fix
   22  "call --fail" got an HTTP status of 400 or above
 
 With --json the message goes to standard error as {"error": {"message": …, "fix": …}}; the codes are the same.`,
@@ -93,6 +94,9 @@ func explain(err error) *failure {
 		return f
 	}
 	if _, ok := errors.AsType[*config.Error](err); ok {
+		return &failure{code: exitConfig, err: err}
+	}
+	if _, ok := errors.AsType[*app.TemporalSettingsError](err); ok {
 		return &failure{code: exitConfig, err: err}
 	}
 	if down, ok := errors.AsType[*connector.UnavailableError](err); ok {

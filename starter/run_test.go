@@ -81,6 +81,17 @@ func TestRunWithAPortOfItsOwn(t *testing.T) {
 	w.run("run", "--worker", worker, "--temporal-port", port).exits(exitFailure).complains("is in use", "--temporal-port")
 }
 
+// Temporal's own settings may name what is not there.
+func TestAProfileThatIsNotThere(t *testing.T) {
+	w := newWorld(t)
+	w.env["TEMPORAL_PROFILE"] = "staging"
+	w.run("account", "list").exits(exitConfig).complains("unable to find profile staging", "fix: ", "TEMPORAL_PROFILE", "temporal config list")
+	delete(w.env, "TEMPORAL_PROFILE")
+	w.write("temporal.toml", "this is no profile")
+	w.env["TEMPORAL_CONFIG_FILE"] = filepath.Join(w.dir, "temporal.toml")
+	w.run("account", "list").exits(exitConfig).complains("failed parsing config", "fix: correct", "file of profiles")
+}
+
 func TestOverridden(t *testing.T) {
 	got := overridden([]string{"A=1", "TEMPORAL_ADDRESS=x", "TEMPORAL_ADDRESS_2=y"}, []string{"TEMPORAL_ADDRESS=z"})
 	if want := []string{"A=1", "TEMPORAL_ADDRESS_2=y", "TEMPORAL_ADDRESS=z"}; !slices.Equal(got, want) {

@@ -92,10 +92,10 @@ func (t *triager) readPlan(ctx workflow.Context, begun bool) error {
 		if err == nil {
 			break
 		}
+		t.trouble = rootMessage(err)
 		if !begun || ctx.Err() != nil {
 			return err
 		}
-		t.trouble = rootMessage(err)
 		t.show(ctx)
 		if err := sleepUntil(ctx, refusedPause, func() bool { return t.ending }, "configuration"); err != nil {
 			return err

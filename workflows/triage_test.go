@@ -444,6 +444,9 @@ func TestATriageThatIsNotConfiguredDoesNotBegin(t *testing.T) {
 	r := d.newRun(epoch)
 	r.triage(TriageInput{Triage: bugTriage})
 	require.ErrorContains(t, r.env.GetWorkflowError(), "not in tokenkeeper.yaml")
+	status := r.status(t)
+	assert.Equal(t, TriageMisconfigured, status.State, "whoever asks afterwards")
+	assert.Contains(t, status.Trouble, "not in tokenkeeper.yaml")
 }
 
 func TestATriageWithoutANameSaysHowToStartIt(t *testing.T) {

@@ -22,7 +22,7 @@ import (
 func (a *App) prepareTemporal(env func(string) (string, bool)) error {
 	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{EnvLookup: lookup(env)})
 	if err != nil {
-		return fmt.Errorf("reading Temporal's settings (TEMPORAL_* variables and profile): %w", err)
+		return &TemporalSettingsError{cause: err, fix: settingsFix(lookup(env))}
 	}
 	a.TemporalAddress, a.Namespace = cmp.Or(options.HostPort, client.DefaultHostPort), cmp.Or(options.Namespace, client.DefaultNamespace)
 	options.Logger = log.NewStructuredLogger(a.Log)
@@ -31,6 +31,26 @@ func (a *App) prepareTemporal(env func(string) (string, bool)) error {
 		return fmt.Errorf("preparing the Temporal client for %s: %w", a.TemporalAddress, err)
 	}
 	return nil
+}
+
+// TemporalSettingsError is returned for settings of Temporal's own that cannot be used.
+type TemporalSettingsError struct {
+	cause error
+	fix   string
+}
+
+func (e *TemporalSettingsError) Error() string {
+	return fmt.Sprintf("reading Temporal's settings (TEMPORAL_* variables and profile): %v; fix: %s", e.cause, e.fix)
+}
+
+func (e *TemporalSettingsError) Unwrap() error { return e.cause }
+
+// settingsFix says where the settings are that are wrong.
+func settingsFix(env lookup) string {
+	if profile, _ := env.LookupEnv("TEMPORAL_PROFILE"); profile != "" {
+		return fmt.Sprintf("correct profile %s (temporal config list shows which there are), name another one in TEMPORAL_PROFILE, or unset it", profile)
+	}
+	return "correct the TEMPORAL_* variables, or the file of profiles (temporal config list reads it)"
 }
 
 // lookup adapts a lookup function to envconfig.
