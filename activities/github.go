@@ -48,9 +48,10 @@ type CreateIssueInput struct {
 	LookFirst bool `json:"look_first,omitempty"`
 	// Reset says that another run of the Workflow may have begun it a moment ago.
 	Reset bool `json:"reset,omitempty"`
-	// Elsewhere are other repositories, owner/name, where somebody who took another route may have filed the report before.
-	// They are looked through whenever the issue's own is.
-	Elsewhere []string `json:"elsewhere,omitempty"`
+	// Elsewhere are other places where somebody who took another route may have filed the report before. They are looked through
+	// whenever the issue's own is, but for those of an account that needs a person, or that is not configured any more: the report
+	// waits for its own account alone.
+	Elsewhere []triage.Place `json:"elsewhere,omitempty"`
 	// Filed is the URL of an issue that the report was filed as before, by what its thread says; "" for none. It is looked at
 	// first.
 	Filed string `json:"filed,omitempty"`
@@ -62,6 +63,8 @@ type CreateIssueInput struct {
 type CreatedIssue struct {
 	Number int    `json:"number"`
 	URL    string `json:"url"`
+	// Account is the one that sees it, where that is not the one that was to create it.
+	Account credential.AccountID `json:"account,omitzero"`
 	// Found says that an earlier attempt had created it.
 	Found bool `json:"found,omitempty"`
 	// Repository is where the issue really is, owner/name, when the route's is a former name of it.
@@ -90,11 +93,8 @@ func (g *GitHub) CreateIssue(ctx context.Context, in CreateIssueInput) (CreatedI
 		Doing:     doing,
 		LookFirst: in.LookFirst,
 		Reset:     in.Reset,
-		Find: func(ctx context.Context) (CreatedIssue, bool, error) {
-			filed, found, err := findFiled(ctx, client, in)
-			return filed, found, g.Pace.heard(in.Account, err)
-		},
-		Turn: func(ctx context.Context) error { return g.Pace.turn(ctx, in.Account, doing) },
+		Find:      func(ctx context.Context) (CreatedIssue, bool, error) { return g.findFiled(ctx, client, in) },
+		Turn:      func(ctx context.Context) error { return g.Pace.turn(ctx, in.Account, doing) },
 		Prepare: func(ctx context.Context) (err error) {
 			if related, err = g.related(ctx, client, in); err == nil {
 				issue, template, err = g.written(ctx, client, in)

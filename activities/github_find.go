@@ -1,62 +1,147 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
 	"github.com/google/go-github/v62/github"
+	"go.temporal.io/sdk/activity"
 
+	"tokenkeeper/credential"
 	"tokenkeeper/triage"
 )
 
 // findFiled returns the issue of a report that was filed before, and reports whether there is one.
-func findFiled(ctx context.Context, client *github.Client, in CreateIssueInput) (filed CreatedIssue, found bool, err error) {
-	if filed, found, err = linked(ctx, client, in); err != nil || found {
+func (g *GitHub) findFiled(ctx context.Context, client *github.Client, in CreateIssueInput) (filed CreatedIssue, found bool, err error) {
+	if filed, found, err = g.linked(ctx, in); err != nil || found {
 		return filed, found, err
 	}
-	for _, name := range append([]string{repository(in.Issue)}, in.Elsewhere...) {
-		at := in.Issue
-		at.Owner, at.Repo, _ = strings.Cut(name, "/")
-		issue, found, err := findIssue(ctx, client, at, in.Report)
-		switch {
-		case err != nil && name != repository(in.Issue) && holdsNone(err):
-			continue // another route's trouble stops no report of this one
-		case err != nil:
-			doing := "listing the issues of " + name + " for report " + in.Report.String()
-			return CreatedIssue{}, false, refused(ctx, client, doing, at, err)
-		case found:
-			filed = createdIssue(issue, at)
-			filed.Found = true
-			return filed, true, nil
+	issue, found, err := findIssue(ctx, client, in.Issue, in.Report)
+	if err != nil {
+		return CreatedIssue{}, false, g.Pace.heard(in.Account, refused(ctx, client, listing(in, repository(in.Issue)), in.Issue, err))
+	}
+	if found {
+		return foundIssue(issue, in.Issue), true, nil
+	}
+	for _, place := range in.Elsewhere {
+		filed, found, err := g.findElsewhere(ctx, in, place)
+		if isOutOfReach(err) && !place.Account.IsZero() {
+			activity.GetLogger(ctx).Warn("nobody looked whether a report was filed in a place before", "report", in.Report.String(),
+				"place", place.String(), "error", err)
+			continue
+		}
+		if err != nil || found {
+			return filed, found, err
 		}
 	}
 	return CreatedIssue{}, false, nil
 }
 
+func listing(in CreateIssueInput, what string) string {
+	return "listing the issues of " + what + " for report " + in.Report.String()
+}
+
+// findElsewhere looks for the issue of a report in one place.
+func (g *GitHub) findElsewhere(ctx context.Context, in CreateIssueInput, place triage.Place) (filed CreatedIssue, found bool, err error) {
+	account := cmp.Or(place.Account, in.Account)
+	client, err := g.client(account)
+	if err != nil {
+		return CreatedIssue{}, false, err
+	}
+	at := in.Issue
+	at.Owner, at.Repo, _ = strings.Cut(place.Repository, "/")
+	issue, found, err := findIssue(ctx, client, at, in.Report)
+	switch {
+	case holdsNone(err): // another route's trouble stops no report of this one
+		return CreatedIssue{}, false, nil
+	case err != nil:
+		return CreatedIssue{}, false, g.Pace.heard(account, githubError(listing(in, place.String()), err))
+	case !found:
+		return CreatedIssue{}, false, nil
+	}
+	filed = foundIssue(issue, at)
+	filed.Account = in.another(account)
+	return filed, true, nil
+}
+
+// isOutOfReach reports whether nothing but a person gives an account access again.
+func isOutOfReach(err error) bool {
+	kind := errorType(err)
+	return kind == ErrTypeAccountUnavailable || kind == ErrTypeNotConfigured
+}
+
+// another returns an account, zero for that of the issue.
+func (in CreateIssueInput) another(account credential.AccountID) credential.AccountID {
+	if account == in.Account {
+		return credential.AccountID{}
+	}
+	return account
+}
+
+// foundIssue is an issue that an earlier attempt had created.
+func foundIssue(issue *github.Issue, at triage.Issue) CreatedIssue {
+	filed := createdIssue(issue, at)
+	filed.Found = true
+	return filed
+}
+
 // linked returns the issue that the thread of a report links, and reports whether there is one. Where GitHub does not show it, as
 // when the app was taken away from its repository, the thread is believed. Only a deleted issue (410) is to be filed again.
-func linked(ctx context.Context, client *github.Client, in CreateIssueInput) (filed CreatedIssue, found bool, err error) {
+func (g *GitHub) linked(ctx context.Context, in CreateIssueInput) (filed CreatedIssue, found bool, err error) {
 	at, ok := parseIssueURL(in.Filed)
 	if !ok {
 		return CreatedIssue{}, false, nil
 	}
+	account := g.whoSees(in)
+	client, err := g.client(account)
+	if err != nil {
+		return CreatedIssue{}, false, err
+	}
 	issue, _, err := client.Issues.Get(ctx, at.owner, at.repo, at.number)
 	switch {
-	case missing(err), forbidden(err):
-		return CreatedIssue{Number: at.number, URL: in.Filed, Found: true}, true, nil
+	case missing(err), forbidden(err), account != in.Account && isOutOfReach(unavailable(err)):
+		return CreatedIssue{Number: at.number, URL: in.Filed, Account: in.another(account), Found: true}, true, nil
 	case holdsNone(err):
 		return CreatedIssue{}, false, nil
 	case err != nil:
-		return CreatedIssue{}, false, githubError("looking at "+in.Filed, err)
+		return CreatedIssue{}, false, g.Pace.heard(account, githubError("looking at "+in.Filed, err))
 	}
 	if key, _ := triage.FindMarker(issue.GetBody()); key != in.Report && issue.GetHTMLURL() != in.Filed {
 		return CreatedIssue{}, false, nil // another server has another issue of that number
 	}
-	filed = createdIssue(issue, triage.Issue{Owner: at.owner, Repo: at.repo})
-	filed.Found = true
+	filed = foundIssue(issue, triage.Issue{Owner: at.owner, Repo: at.repo})
+	filed.Account = in.another(account)
 	return filed, true, nil
+}
+
+// whoSees returns the account to look with at the issue that the thread of a report links: the report's own, unless only that of
+// another place is at the issue's server.
+func (g *GitHub) whoSees(in CreateIssueInput) credential.AccountID {
+	accounts := []credential.AccountID{in.Account}
+	for _, place := range in.Elsewhere {
+		accounts = append(accounts, cmp.Or(place.Account, in.Account))
+	}
+	for _, account := range accounts {
+		if g.isAt(account, in.Filed) {
+			return account
+		}
+	}
+	return in.Account
+}
+
+// isAt reports whether an account is at the server that shows a page. The API of github.com, and of a domain of GHE.com, has a host
+// of its own below it; that of GitHub Enterprise Server has none.
+func (g *GitHub) isAt(account credential.AccountID, page string) bool {
+	api, err := g.APIs.API(account)
+	if err != nil {
+		return false
+	}
+	u, err := url.Parse(page)
+	return err == nil && (strings.EqualFold(api.Base.Host, u.Host) || strings.EqualFold(api.Base.Host, "api."+u.Host))
 }
 
 // holdsNone reports whether GitHub says that there are no issues in a repository, or none for us.

@@ -26,7 +26,7 @@ func TestAReportThatWasFiledElsewhereIsNotFiledAgain(t *testing.T) {
 	before.Issue.Repo = "web"
 	first := once(w, w.github.CreateIssue, before)
 	require.NoError(t, first.err)
-	in.LookFirst, in.Elsewhere = true, []string{"acme/shop", "acme/web"}
+	in.LookFirst, in.Elsewhere = true, places("acme/shop", "acme/web")
 
 	again := once(w, w.github.CreateIssue, in)
 
@@ -43,7 +43,7 @@ func TestTroubleWithAnotherRoutesRepositoryStopsNoReport(t *testing.T) {
 	})
 	w.connect(githubAccount)
 	in := w.report("Login crashes")
-	in.LookFirst, in.Elsewhere = true, []string{"acme/closed", "acme/secret", "acme/none", "acme/web"}
+	in.LookFirst, in.Elsewhere = true, places("acme/closed", "acme/secret", "acme/none", "acme/web")
 	once := func(in activities.CreateIssueInput) ran[activities.CreatedIssue] {
 		return once(w, w.github.CreateIssue, in)
 	}
@@ -54,13 +54,13 @@ func TestTroubleWithAnotherRoutesRepositoryStopsNoReport(t *testing.T) {
 	assert.Contains(t, got.out.URL, "/acme/app/issues/")
 
 	other := w.report("Search crashes")
-	other.LookFirst, other.Elsewhere = true, []string{"acme/web"}
+	other.LookFirst, other.Elsewhere = true, places("acme/web")
 	w.fault(sandbox.Fault{Endpoint: "issues.list", Kind: sandbox.FaultStatus, Status: 503, Times: 2})
 	once(other).fails(t, activities.ErrTypeProviderUnavailable, "acme/app")
 	once(other).fails(t, activities.ErrTypeProviderUnavailable)
 	assert.Equal(t, 1, w.Books().IssuesCreated, "an outage says nothing about what is there")
 	own := w.report("Menu crashes")
-	own.Issue.Repo, own.LookFirst, own.Elsewhere = "secret", true, []string{"acme/web"}
+	own.Issue.Repo, own.LookFirst, own.Elsewhere = "secret", true, places("acme/web")
 	once(own).fails(t, activities.ErrTypeRejected, "acme/secret", "404")
 }
 
@@ -121,6 +121,15 @@ func TestAnOutageSaysNothingOfTheIssueThatTheThreadLinks(t *testing.T) {
 	w.fault(sandbox.Fault{App: sandbox.GitHub, Endpoint: "issues.get", Kind: sandbox.FaultStatus, Status: 502})
 	once(w, w.github.CreateIssue, in).fails(t, activities.ErrTypeProviderUnavailable, in.Filed)
 	assert.Zero(t, w.Books().IssuesCreated)
+}
+
+// places are repositories as the account of the issue sees them.
+func places(repositories ...string) []triage.Place {
+	all := make([]triage.Place, len(repositories))
+	for i, name := range repositories {
+		all[i].Repository = name
+	}
+	return all
 }
 
 const threadReads = "slack conversations.replies"

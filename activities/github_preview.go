@@ -8,13 +8,12 @@ import (
 )
 
 // TemplatePreview shows previewed reports as the templates of their repositories would have them. Each template is looked for
-// once, which takes a few requests. It fails open: a GitHub that cannot be asked is not asked again.
+// once, which takes a few requests. It fails open: a GitHub that cannot be asked is not asked again with the same account.
 type TemplatePreview struct {
-	GitHub  *GitHub
-	Account credential.AccountID
+	GitHub *GitHub
 
 	known map[shelfKey]found
-	away  string // why GitHub is not asked any more
+	away  map[credential.AccountID]string // :: account → why GitHub is not asked with it any more
 }
 
 // maxTemplateLook bounds the look for one template.
@@ -35,27 +34,27 @@ func (t *TemplatePreview) Apply(ctx context.Context, p *Previewed) {
 
 // find looks for the template of a report, unless that is known already.
 func (t *TemplatePreview) find(ctx context.Context, p *Previewed) found {
-	key := shelfKey{account: t.Account, repository: p.Repository, file: p.source.Template}
+	key := shelfKey{account: p.filer, repository: p.Repository, file: p.source.Template}
 	if f, known := t.known[key]; known {
 		return f
 	}
-	if t.away != "" {
-		return found{problem: t.away}
+	if why, away := t.away[p.filer]; away {
+		return found{problem: why}
+	}
+	if t.known == nil {
+		t.known, t.away = map[shelfKey]found{}, map[credential.AccountID]string{}
 	}
 	f, err := t.look(ctx, p)
 	if err != nil {
-		t.away = message(err)
-		return found{problem: t.away}
-	}
-	if t.known == nil {
-		t.known = map[shelfKey]found{}
+		t.away[p.filer] = message(err)
+		return found{problem: message(err)}
 	}
 	t.known[key] = f
 	return f
 }
 
 func (t *TemplatePreview) look(ctx context.Context, p *Previewed) (found, error) {
-	client, err := t.GitHub.client(t.Account)
+	client, err := t.GitHub.client(p.filer)
 	if err != nil {
 		return found{}, err
 	}

@@ -268,7 +268,7 @@ func TestAPreviewShowsTheTemplate(t *testing.T) {
 		page, err := w.slack.Preview(t.Context(), in) // in its process, where templates are applied
 		require.NoError(t, err)
 		require.Len(t, page.Messages, 4)
-		templates := activities.TemplatePreview{GitHub: w.github, Account: githubAccount}
+		templates := activities.TemplatePreview{GitHub: w.github}
 		for i := range page.Messages {
 			templates.Apply(t.Context(), &page.Messages[i])
 		}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"tokenkeeper/credential"
 	"tokenkeeper/triage"
 )
 
@@ -35,9 +36,11 @@ type Previewed struct {
 	// Unread completes "because the model …": why the rules read it in its place. "" where they did not, or nobody asked it.
 	Unread string `json:"unread,omitempty"`
 	// Of a report: where it would go, and with what.
-	Repository string   `json:"repository,omitempty"`
-	Labels     []string `json:"labels,omitempty"`
-	Severity   string   `json:"severity,omitempty"`
+	Repository string `json:"repository,omitempty"`
+	// GitHub is the account that its route names to file it; zero for the triage's.
+	GitHub   credential.AccountID `json:"github,omitzero"`
+	Labels   []string             `json:"labels,omitempty"`
+	Severity string               `json:"severity,omitempty"`
 	// Template is the file of the repository that it would be written by, Untemplated why it would not be by the one that its
 	// route wants; "" where none is wanted, or nobody looked: see [TemplatePreview].
 	Template    string `json:"template,omitempty"`
@@ -45,6 +48,12 @@ type Previewed struct {
 
 	issue  triage.Issue   // as it is without a template
 	source *triage.Source // nil where no template is wanted
+	filer  credential.AccountID
+}
+
+// Place returns where it would go.
+func (p Previewed) Place() triage.Place {
+	return triage.Place{Account: p.GitHub, Repository: p.Repository}
 }
 
 // Preview reads one page of a channel and says what would be filed of it. It writes nothing anywhere, and it needs no
@@ -131,7 +140,8 @@ func (s *Slack) previewed(ctx context.Context, m triage.Message, plan Plan, rout
 	}
 	issue := triage.Render(m, understood.Content, route).Weighed(class.Confidence, plan.surely())
 	p.Verdict, p.Title, p.Severity = IsReport, issue.Title, understood.Content.Severity
-	p.Repository, p.Labels, p.issue, p.source = route.Repository, issue.Labels, issue, route.Source(m, understood.Content)
+	p.Repository, p.GitHub, p.filer = route.Repository, route.GitHub, plan.Filer(route)
+	p.Labels, p.issue, p.source = issue.Labels, issue, route.Source(m, understood.Content)
 	switch {
 	case route.DryRun:
 		p.Verdict = WouldFile

@@ -47,10 +47,11 @@ type Draft struct {
 	Verdict Verdict              `json:"verdict"`
 	Reason  string               `json:"reason,omitempty"`
 	Slack   credential.AccountID `json:"slack"`
-	GitHub  credential.AccountID `json:"github"`
-	Issue   triage.Issue         `json:"issue,omitzero"`
-	// Elsewhere are the other repositories, owner/name, that reports of the channel go to.
-	Elsewhere []string `json:"elsewhere,omitempty"`
+	// GitHub is the account that files it.
+	GitHub credential.AccountID `json:"github"`
+	Issue  triage.Issue         `json:"issue,omitzero"`
+	// Elsewhere are the other places that reports of the channel go to.
+	Elsewhere []triage.Place `json:"elsewhere,omitempty"`
 	// Filed is the URL of the issue that our reply in the thread links, "" where none was found or looked for.
 	Filed string `json:"filed,omitempty"`
 	// Source is what the issue is written anew from where its route wants a template; nil where it wants none.
@@ -113,7 +114,10 @@ func (s *Slack) Read(ctx context.Context, in ReadInput) (Draft, error) {
 		}
 	}
 	draft.Answered = answered.last.Load()
-	draft.Verdict, draft.Elsewhere = IsReport, router.Elsewhere(route)
+	draft.Verdict, draft.GitHub = IsReport, plan.Filer(route)
+	for _, at := range router.Elsewhere(route) {
+		draft.Elsewhere = append(draft.Elsewhere, at.Seen(plan.GitHub, draft.GitHub))
+	}
 	draft.Issue = triage.Render(message, understood.Content, route).Weighed(class.Confidence, plan.surely())
 	draft.Source, draft.Proposal = route.Source(message, understood.Content), route.Propose
 	if route.DryRun {

@@ -45,7 +45,7 @@ func TestAReportTakesTheFirstRouteThatMatches(t *testing.T) {
 		assert.Equal(t, activities.IsReport, got.out.Verdict)
 		assert.Equal(t, c.repo, got.out.Issue.Repo, c.text)
 		assert.Len(t, got.out.Elsewhere, 3)
-		assert.NotContains(t, got.out.Elsewhere, "acme/"+c.repo)
+		assert.NotContains(t, got.out.Elsewhere, triage.Place{Repository: "acme/" + c.repo})
 	}
 	mobile := w.read(w.messageOf("bjorn", "The menu crashes with error 500")).out.Issue
 	assert.Equal(t, []string{"bjorn-l"}, mobile.Assignees)

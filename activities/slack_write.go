@@ -19,6 +19,8 @@ type ReplyInput struct {
 	Account credential.AccountID `json:"account"`
 	Report  triage.Key           `json:"report"`
 	Issue   CreatedIssue         `json:"issue"`
+	// Filer is the account that filed the issue; the reply's metadata names it to who follows the thread.
+	Filer credential.AccountID `json:"filer,omitzero"`
 	// Text is what to say, in Slack's mrkdwn, in the place of the issue's link.
 	Text string `json:"text,omitempty"`
 	// Mark tells the replies of different agents to one message apart; letters, digits and '_'. Empty means that of issues.
@@ -155,6 +157,9 @@ func (in ReplyInput) mark() string {
 
 func (in ReplyInput) metadata() slack.SlackMetadata {
 	payload := map[string]any{"report": in.Report.String(), "issue": in.Issue.URL}
+	if !in.Filer.IsZero() {
+		payload["account"] = in.Filer.String()
+	}
 	if in.Stage != "" {
 		payload["stage"] = in.Stage
 	}

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -57,11 +58,8 @@ func (t *Threads) read(ctx context.Context, in FollowInput, reached *halfway[con
 	if err != nil {
 		return nil, false, notConfigured(err)
 	}
-	th = &thread{threads: t, key: in.Report, account: plan.Slack, filer: plan.GitHub}
+	th = &thread{threads: t, key: in.Report, account: plan.Slack}
 	if th.slack, err = t.Slack.client(plan.Slack); err != nil {
-		return nil, false, err
-	}
-	if th.github, err = t.GitHub.client(plan.GitHub); err != nil {
 		return nil, false, err
 	}
 	who, err := t.Slack.identity(ctx, th.slack, plan.Slack)
@@ -82,8 +80,67 @@ func (t *Threads) read(ctx context.Context, in FollowInput, reached *halfway[con
 	if !ok || plan.Follow == 0 {
 		return nil, false, nil
 	}
-	filed, err = th.readIssue(ctx, at)
+	filed, err = th.findIssue(ctx, plan, at)
 	return th, filed, err
+}
+
+// findIssue reads the issue with the account that sees it. Where the likeliest does not, because the issue was transferred or a
+// route changed, another one may. An account that no route names any more is waited for by nobody.
+func (th *thread) findIssue(ctx context.Context, plan Plan, at issueRef) (found bool, err error) {
+	var refused error // to the likeliest
+	for i, account := range th.filers(plan, at) {
+		th.filer = account
+		if th.github, err = th.threads.GitHub.client(account); err != nil {
+			return false, err
+		}
+		found, err := th.readIssue(ctx, at)
+		if err == nil {
+			if found && th.isOurs() {
+				return true, nil
+			}
+			continue // deleted, or another server's issue of that number
+		}
+		sorted := githubError("reading the issue of report "+th.key.String(), err)
+		switch waits := i == 0 && slices.Contains(plan.Filers(), account); {
+		case missing(err):
+			refused = cmp.Or(refused, sorted)
+		case waits, !isOutOfReach(sorted):
+			return false, sorted
+		}
+	}
+	return false, refused
+}
+
+// isOurs reports whether the issue is the one that the thread links.
+func (th *thread) isOurs() bool {
+	key, _ := triage.FindMarker(th.issue.GetBody())
+	return key == th.key || th.issue.GetHTMLURL() == th.Reply.Issue || th.threads.GitHub.isAt(th.filer, th.Reply.Issue)
+}
+
+// filers returns the accounts that may see the issue, the likeliest first: those at its server, then those of a route of the channel
+// to its repository, then the one that our reply names. That one may be out of all routes by now.
+func (th *thread) filers(plan Plan, at issueRef) []credential.AccountID {
+	named, filers := th.Reply.Account, plan.Filers()
+	if !named.IsZero() && !slices.Contains(filers, named) {
+		if _, err := th.threads.GitHub.APIs.API(named); err == nil {
+			filers = append(filers, named)
+		}
+	}
+	leads := func(account credential.AccountID) bool {
+		return slices.ContainsFunc(plan.Routes, func(r triage.Route) bool {
+			return plan.Filer(r) == account && r.Channel == th.key.Channel && strings.EqualFold(r.Repository, at.owner+"/"+at.repo)
+		})
+	}
+	likely := func(account credential.AccountID) (score int) {
+		for i, says := range []bool{account == named, leads(account), th.threads.GitHub.isAt(account, th.Reply.Issue)} {
+			if says {
+				score += 1 << i
+			}
+		}
+		return score
+	}
+	slices.SortStableFunc(filers, func(a, b credential.AccountID) int { return likely(b) - likely(a) })
+	return filers
 }
 
 // readSlack reads the thread to its end, from where the attempt before this one came to.
@@ -136,7 +193,7 @@ func (th *thread) readIssue(ctx context.Context, at issueRef) (found bool, err e
 		return false, nil
 	}
 	if err != nil {
-		return false, githubError("reading the issue of report "+th.key.String(), err)
+		return false, err
 	}
 	th.issue, th.at, th.look.Issue = issue, at, issue.GetHTMLURL()
 	_, now, _ := strings.Cut(issue.GetRepositoryURL(), "/repos/")

@@ -6,6 +6,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"tokenkeeper/credential"
 	"tokenkeeper/triage"
 )
 
@@ -32,6 +33,8 @@ type ourReply struct {
 	TS    string `json:"ts,omitempty"`
 	Text  string `json:"text,omitempty"`
 	Issue string `json:"issue,omitempty"` // its URL
+	// Account is the one that filed it; zero where the reply does not say it.
+	Account credential.AccountID `json:"account,omitzero"`
 }
 
 // maxConversation bounds, in bytes, what people say in one look. Temporal takes heartbeats of 2 MiB.
@@ -71,7 +74,8 @@ func (th *thread) takeOurs(m slack.Message) {
 	}
 	switch m.Metadata.EventType {
 	case replyEvent:
-		th.Reply = ourReply{TS: m.Timestamp, Text: m.Text, Issue: text("issue")}
+		account, _ := credential.ParseAccountID(text("account")) // replies of before say none
+		th.Reply = ourReply{TS: m.Timestamp, Text: m.Text, Issue: text("issue"), Account: account}
 		th.Followed = triage.Followed{Upto: text("upto"), Edited: text("edited")}
 		if state := text("state"); state != "" {
 			th.Told, th.ToldAt = state, text("told")

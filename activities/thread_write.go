@@ -114,7 +114,7 @@ func (th *thread) post(ctx context.Context, text, event string, payload map[stri
 func (th *thread) note(ctx context.Context) error {
 	payload := map[string]any{}
 	for name, value := range map[string]string{
-		"report": th.key.String(), "issue": th.issue.GetHTMLURL(), "upto": th.Followed.Upto, "edited": th.Followed.Edited,
+		"report": th.key.String(), "issue": th.issue.GetHTMLURL(), "account": th.filer.String(), "upto": th.Followed.Upto, "edited": th.Followed.Edited,
 		"state": th.Told, "told": th.ToldAt,
 	} {
 		if value != "" {

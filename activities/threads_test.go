@@ -388,7 +388,7 @@ func TestAClosingThatNobodyCouldBeToldOfIsFoundAgain(t *testing.T) {
 // A route that changes takes new reports elsewhere, and those that are filed stay where they are.
 func TestAnIssueInAFormerRepositoryIsFollowed(t *testing.T) {
 	f := newFollowing(t)
-	known := activities.ThreadsWatched{Since: f.key.Time()}.Knowing(f.plan.Repositories())
+	known := activities.ThreadsWatched{Since: f.key.Time()}.Knowing(f.plan.Places())
 	f.plan.Routes = []triage.Route{{Channel: bugs, Repository: "acme/web"}}
 	f.turn("closed", "")
 	f.clock.advance(2 * time.Minute)
@@ -407,7 +407,7 @@ func TestAnIssueInAFormerRepositoryIsFollowed(t *testing.T) {
 
 func TestAFormerRepositoryThatIsGoneIsNoTrouble(t *testing.T) {
 	f := newFollowing(t)
-	known := activities.ThreadsWatched{Since: f.key.Time()}.Knowing([]string{"acme/none", "acme/app"})
+	known := activities.ThreadsWatched{Since: f.key.Time()}.Knowing(places("acme/none", "acme/app"))
 	f.turn("closed", "")
 	f.clock.advance(2 * time.Minute)
 	f.watches(&known).fails(t, activities.ErrTypeNothingNew)

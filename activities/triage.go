@@ -1,10 +1,12 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"tokenkeeper/credential"
@@ -13,8 +15,9 @@ import (
 
 // Plan is a triage as the configuration has it now.
 type Plan struct {
-	Triage       string               `json:"triage"` // acme/bug-reports
-	Slack        credential.AccountID `json:"slack"`
+	Triage string               `json:"triage"` // acme/bug-reports
+	Slack  credential.AccountID `json:"slack"`
+	// GitHub is the account that files for the routes that name none; see [Plan.Filer].
 	GitHub       credential.AccountID `json:"github"`
 	PollInterval time.Duration        `json:"poll_interval"` // nanoseconds
 	Lookback     time.Duration        `json:"lookback"`      // nanoseconds; how far a first start looks back
@@ -40,15 +43,58 @@ func (p Plan) Channels() []string {
 	return channels
 }
 
-// Repositories returns where reports of the triage go, owner/name, each once, in the order of its routes.
-func (p Plan) Repositories() []string {
-	var repositories []string
+// Places returns where reports of the triage go, each once, in the order of its routes.
+func (p Plan) Places() []triage.Place {
+	var places []triage.Place
 	for _, route := range p.Routes {
-		if !slices.Contains(repositories, route.Repository) {
-			repositories = append(repositories, route.Repository)
+		if !slices.Contains(places, route.Place()) {
+			places = append(places, route.Place())
 		}
 	}
-	return repositories
+	return places
+}
+
+// Filer returns the account that files the reports of a route.
+func (p Plan) Filer(r triage.Route) credential.AccountID { return cmp.Or(r.GitHub, p.GitHub) }
+
+// Filers returns the accounts that file the reports of the routes, each once, in their order.
+func (p Plan) Filers() []credential.AccountID {
+	var filers []credential.AccountID
+	for _, route := range p.Routes {
+		if filer := p.Filer(route); !slices.Contains(filers, filer) {
+			filers = append(filers, filer)
+		}
+	}
+	if len(filers) == 0 {
+		return []credential.AccountID{p.GitHub}
+	}
+	return filers
+}
+
+// Accounts returns those that the triage reads and files with, each once.
+func (p Plan) Accounts() []credential.AccountID {
+	return append([]credential.AccountID{p.Slack}, p.Filers()...)
+}
+
+// FilerInstead returns the account that files now what a report of a channel was to become in a repository: the one that was to do
+// so, for as long as it may.
+func (p Plan) FilerInstead(was credential.AccountID, channel, repository string) credential.AccountID {
+	var filers []credential.AccountID
+	for _, route := range p.Routes {
+		if route.Channel == channel && strings.EqualFold(route.Repository, repository) {
+			filers = append(filers, p.Filer(route))
+		}
+	}
+	if len(filers) == 0 { // it is no route's any more
+		filers = append(p.Filers(), p.GitHub)
+		if !slices.Contains(filers, was) {
+			return p.GitHub
+		}
+	}
+	if slices.Contains(filers, was) {
+		return was
+	}
+	return filers[0]
 }
 
 // surely is the threshold as a confidence.

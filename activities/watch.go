@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"github.com/slack-go/slack"
 	"go.temporal.io/sdk/activity"
 
+	"tokenkeeper/credential"
 	"tokenkeeper/triage"
 )
 
@@ -101,12 +103,9 @@ func (t *Threads) watchAll(ctx context.Context, name string, reached *atomic.Poi
 	if plan.Follow == 0 {
 		return nil, nil
 	}
-	reached.Store(reached.Load().routed(plan.Repositories(), plan.Follow, t.Slack.now()))
+	reached.Store(reached.Load().routed(plan.Places(), plan.Follow, t.Slack.now()))
 	w := &watcher{Threads: t, plan: plan, reached: reached}
 	if w.slack, err = t.Slack.client(plan.Slack); err != nil {
-		return nil, err
-	}
-	if w.github, err = t.GitHub.client(plan.GitHub); err != nil {
 		return nil, err
 	}
 	if w.who, err = t.Slack.identity(ctx, w.slack, plan.Slack); err != nil {
@@ -137,7 +136,6 @@ type watcher struct {
 	plan    Plan
 	who     identity
 	slack   *slack.Client
-	github  *github.Client
 	reached *atomic.Pointer[ThreadsWatched]
 }
 
@@ -148,8 +146,8 @@ func (w *watcher) watches(attempt int) []func(context.Context) error {
 	for _, channel := range w.plan.Channels() {
 		all = append(all, func(ctx context.Context) error { return w.channel(ctx, channel) })
 	}
-	for _, repository := range append(w.plan.Repositories(), w.reached.Load().former()...) {
-		all = append(all, func(ctx context.Context) error { return w.repository(ctx, repository) })
+	for _, place := range append(w.plan.Places(), w.reached.Load().former()...) {
+		all = append(all, func(ctx context.Context) error { return w.place(ctx, place) })
 	}
 	if len(all) == 0 {
 		return nil
@@ -247,13 +245,33 @@ func (w *watcher) isUs(user string) bool {
 	return user == w.who.Self.UserID || user == w.who.Self.BotID
 }
 
+// place watches a repository. Where one account of several cannot be used, that stops only what is watched with it; and what no
+// route leads to any more needs nobody to mend an account that no other route files with.
+func (w *watcher) place(ctx context.Context, at triage.Place) error {
+	account, filers := cmp.Or(at.Account, w.plan.GitHub), w.plan.Filers()
+	err := w.repository(ctx, at, account)
+	switch kind := errorType(err); {
+	case !isOutOfReach(err) && kind != ErrTypeRefreshPending:
+		return err
+	case !slices.Contains(filers, account):
+		return nil
+	case len(filers) > 1:
+		return again(ErrTypeUnwatched, message(err), applicationDelay(err))
+	}
+	return err
+}
+
 // repository has the reports looked at whose issues were closed or reopened since the last watch.
-func (w *watcher) repository(ctx context.Context, name string) error {
-	r := w.reached.Load().repository(name)
-	defer func() { w.reached.Store(w.reached.Load().withRepository(name, r)) }()
+func (w *watcher) repository(ctx context.Context, at triage.Place, account credential.AccountID) error {
+	client, err := w.GitHub.client(account)
+	if err != nil {
+		return err
+	}
+	name, r := at.Repository, w.reached.Load().repository(at)
+	defer func() { w.reached.Store(w.reached.Load().withRepository(at, r)) }()
 	since, etag := r.Since, r.ETag
 	for page := 1; page != 0; {
-		issues, resp, err := w.listChanged(ctx, name, since, page, r.ETag)
+		issues, resp, err := listChanged(ctx, client, name, since, page, r.ETag)
 		if page == 1 && notModified(err) {
 			return nil
 		}
@@ -283,10 +301,12 @@ func (w *watcher) repository(ctx context.Context, name string) error {
 }
 
 // listChanged returns a page of the issues that were updated since, oldest update first.
-func (w *watcher) listChanged(ctx context.Context, repository string, since time.Time, page int, etag string) ([]*github.Issue, *github.Response, error) {
+func listChanged(
+	ctx context.Context, client *github.Client, repository string, since time.Time, page int, etag string,
+) ([]*github.Issue, *github.Response, error) {
 	path := fmt.Sprintf("repos/%s/issues?state=all&sort=updated&direction=asc&per_page=100&page=%d&since=%s",
 		repository, page, url.QueryEscape(since.UTC().Format(time.RFC3339)))
-	request, err := w.github.NewRequest(http.MethodGet, path, nil)
+	request, err := client.NewRequest(http.MethodGet, path, nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -294,7 +314,7 @@ func (w *watcher) listChanged(ctx context.Context, repository string, since time
 		request.Header.Set("If-None-Match", etag)
 	}
 	var issues []*github.Issue
-	resp, err := w.github.Do(ctx, request, &issues)
+	resp, err := client.Do(ctx, request, &issues)
 	return issues, resp, err
 }
 

@@ -15,9 +15,9 @@ import (
 // ThreadsWatched is how far a watch is.
 type ThreadsWatched struct {
 	// Since is from when on things are news in a channel or repository that was not watched before.
-	Since        time.Time                    `json:"since,omitzero"`
-	Channels     map[string]ChannelWatched    `json:"channels,omitempty"`
-	Repositories map[string]RepositoryWatched `json:"repositories,omitempty"` // :: owner/name →
+	Since        time.Time                          `json:"since,omitzero"`
+	Channels     map[string]ChannelWatched          `json:"channels,omitempty"`
+	Repositories map[triage.Place]RepositoryWatched `json:"repositories,omitempty"`
 	// LastNews is when a thread was looked at last.
 	LastNews time.Time `json:"last_news,omitzero"`
 	// FailingSince is when the first of the watches ended that met trouble one after the other until now.
@@ -70,49 +70,49 @@ type RepositoryWatched struct {
 // maxFormer bounds how many repositories are watched that no route leads to any more.
 const maxFormer = 20
 
-// Knowing returns a copy that knows repositories, owner/name, so that their issues are watched on when the routes change.
-func (w ThreadsWatched) Knowing(repositories []string) ThreadsWatched {
-	for _, name := range repositories {
-		w = *w.withRepository(name, w.repository(name))
+// Knowing returns a copy that knows places, so that their issues are watched on when the routes change.
+func (w ThreadsWatched) Knowing(places []triage.Place) ThreadsWatched {
+	for _, at := range places {
+		w = *w.withRepository(at, w.repository(at))
 	}
 	return w
 }
 
 // routed returns a copy that knows where the routes lead now. A former repository is forgotten once every report in it is older
 // than what is followed, and of very many those that were left first.
-func (w *ThreadsWatched) routed(repositories []string, follow time.Duration, now time.Time) *ThreadsWatched {
+func (w *ThreadsWatched) routed(places []triage.Place, follow time.Duration, now time.Time) *ThreadsWatched {
 	next := *w
 	next.Repositories = maps.Clone(w.Repositories)
-	for name, r := range next.Repositories {
+	for at, r := range next.Repositories {
 		switch {
-		case slices.Contains(repositories, name):
+		case slices.Contains(places, at):
 			r.Left = time.Time{}
 		case r.Left.IsZero():
 			r.Left = now
 		case now.Sub(r.Left) > follow:
-			delete(next.Repositories, name)
+			delete(next.Repositories, at)
 			continue
 		}
-		next.Repositories[name] = r
+		next.Repositories[at] = r
 	}
 	former := next.former()
-	slices.SortStableFunc(former, func(a, b string) int { return next.Repositories[b].Left.Compare(next.Repositories[a].Left) })
-	for _, name := range former[min(len(former), maxFormer):] {
-		delete(next.Repositories, name)
+	slices.SortStableFunc(former, func(a, b triage.Place) int { return next.Repositories[b].Left.Compare(next.Repositories[a].Left) })
+	for _, at := range former[min(len(former), maxFormer):] {
+		delete(next.Repositories, at)
 	}
 	return &next
 }
 
 // former returns the repositories that no route leads to any more, in order.
-func (w *ThreadsWatched) former() []string {
-	var names []string
-	for name, r := range w.Repositories {
+func (w *ThreadsWatched) former() []triage.Place {
+	var places []triage.Place
+	for at, r := range w.Repositories {
 		if !r.Left.IsZero() {
-			names = append(names, name)
+			places = append(places, at)
 		}
 	}
-	slices.Sort(names)
-	return names
+	slices.SortFunc(places, triage.Place.Compare)
+	return places
 }
 
 // resumeWatch returns where the attempt before this one stopped.
@@ -131,8 +131,8 @@ func (w *ThreadsWatched) channel(id string) ChannelWatched {
 	return ChannelWatched{After: triage.TimestampOf(w.Since)}
 }
 
-func (w *ThreadsWatched) repository(name string) RepositoryWatched {
-	if r, known := w.Repositories[name]; known {
+func (w *ThreadsWatched) repository(at triage.Place) RepositoryWatched {
+	if r, known := w.Repositories[at]; known {
 		return r
 	}
 	return RepositoryWatched{Since: w.Since.UTC().Truncate(time.Second)}
@@ -149,13 +149,13 @@ func (w *ThreadsWatched) withChannel(id string, c ChannelWatched) *ThreadsWatche
 	return &next
 }
 
-func (w *ThreadsWatched) withRepository(name string, r RepositoryWatched) *ThreadsWatched {
+func (w *ThreadsWatched) withRepository(at triage.Place, r RepositoryWatched) *ThreadsWatched {
 	next := *w
 	next.Repositories = maps.Clone(w.Repositories)
 	if next.Repositories == nil {
-		next.Repositories = map[string]RepositoryWatched{}
+		next.Repositories = map[triage.Place]RepositoryWatched{}
 	}
-	next.Repositories[name] = r
+	next.Repositories[at] = r
 	return &next
 }
 

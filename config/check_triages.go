@@ -35,6 +35,10 @@ func (k *checker) triage(name string, t Triage, filed channels) Triage {
 	for i := range t.Routes {
 		at := fmt.Sprintf("%s.routes[%d]", path, i)
 		k.route(at, t.Routes[i])
+		github := join(at, "github")
+		if _, written := k.places[github]; written && !k.refused[at] {
+			k.account(github, t.Routes[i].GitHub, organization, "github")
+		}
 		k.mode(at, t.Slack, t.Routes[i])
 		k.match(join(at, "match"), t.Routes[i].Match, t.Teams)
 	}

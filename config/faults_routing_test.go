@@ -24,6 +24,21 @@ func TestFaultsOfRouting(t *testing.T) {
 			at + `29:28: ` + route + `.match.patterns[0]: "(x" is no regular expression: missing closing ) at "(x"; fix: write it as pkg.go.dev/regexp/syntax says, in single quotes`,
 			at + `29:34: ` + route + `.match.patterns[1]: "y*" is found in every message; fix: write one that needs at least a letter, or delete it`,
 		}},
+		{"no account", "labels: [bug]", `github: ""`, []string{
+			at + `29:17: ` + route + `.github: this is empty; fix: write the account as organization/user/connector, for example acme/triage/github`,
+		}},
+		{"malformed account", "labels: [bug]", "github: github", []string{
+			at + `29:17: ` + route + `.github: account "github": want organization/user/connector, for example acme/triage/slack; fix: correct this value`,
+		}},
+		{"unknown account", "labels: [bug]", "github: acme/triage/git-hub", []string{
+			at + `29:17: ` + route + `.github: account acme/triage/git-hub: there is no connector "git-hub", did you mean "github"?; fix: use one of the connectors, or add it; connectors are: github, slack`,
+		}},
+		{"account that files nothing", "labels: [bug]", "github: acme/triage/slack", []string{
+			at + `29:17: ` + route + `.github: account acme/triage/slack: connector slack is of provider slack, which is not github; fix: use a connector whose provider is github, or an own one with github as a word of its id, such as acme-github`,
+		}},
+		{"account of another organization", "labels: [bug]", "github: umbrella/triage/github", []string{
+			at + `29:17: ` + route + `.github: account umbrella/triage/github belongs to organization umbrella, this triage to acme; fix: use an account of acme: no organization works with another's credentials`,
+		}},
 		{"component", only, first(`components: ["", app, app]`), []string{
 			at + `29:30: ` + route + `.match.components[0]: "" is no name of a component; fix: write 1 to 50 characters in one line`,
 			at + `29:39: ` + route + `.match.components[2]: "app" is there already; fix: delete one of them`,

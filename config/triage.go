@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -11,8 +12,9 @@ import (
 // Triage turns the bug reports of some channels into issues.
 type Triage struct {
 	// Name is the key in the file, organization/name; its Workflow id is "triage/" and the name.
-	Name   string               `yaml:"-" json:"name"`
-	Slack  credential.AccountID `yaml:"slack" json:"slack"`
+	Name  string               `yaml:"-" json:"name"`
+	Slack credential.AccountID `yaml:"slack" json:"slack"`
+	// GitHub files the reports of the routes that name no account of their own.
 	GitHub credential.AccountID `yaml:"github" json:"github"`
 	// PollInterval is the pause between two looks at a channel with nothing new.
 	PollInterval time.Duration `yaml:"poll_interval" json:"poll_interval"`
@@ -42,6 +44,20 @@ func (t Triage) Channels() []string {
 	return channels
 }
 
+// Filer returns the account that files the reports of a route.
+func (t Triage) Filer(r Route) credential.AccountID { return cmp.Or(r.GitHub, t.GitHub) }
+
+// Accounts returns those that the triage reads and files with, each once.
+func (t Triage) Accounts() []credential.AccountID {
+	accounts := []credential.AccountID{t.Slack}
+	for _, r := range t.Routes {
+		if filer := t.Filer(r); !slices.Contains(accounts, filer) {
+			accounts = append(accounts, filer)
+		}
+	}
+	return accounts
+}
+
 // Members returns the Slack user ids of some teams.
 func (t Triage) Members(teams []string) []string {
 	var members []string
@@ -53,9 +69,11 @@ func (t Triage) Members(teams []string) []string {
 
 // Route says which channel, or which reports of it, feed which repository.
 type Route struct {
-	Channel    string   `yaml:"channel" json:"channel"`       // Slack's id, not the name
-	Repository string   `yaml:"repository" json:"repository"` // owner/name
-	Labels     []string `yaml:"labels" json:"labels"`
+	Channel    string `yaml:"channel" json:"channel"`       // Slack's id, not the name
+	Repository string `yaml:"repository" json:"repository"` // owner/name
+	// GitHub is the account that files the issues of the route; zero for the triage's.
+	GitHub credential.AccountID `yaml:"github" json:"github,omitzero"`
+	Labels []string             `yaml:"labels" json:"labels"`
 	// SeverityLabels adds one label by severity: critical, high, medium, low.
 	SeverityLabels map[string]string `yaml:"severity_labels" json:"severity_labels"` // :: severity → label
 	// ComponentLabels adds one label by component. Its keys, and what matches name, are the components there are.

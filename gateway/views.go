@@ -112,7 +112,7 @@ func (n NoticesView) Problem() string {
 // ChannelView says when a channel was last read, which is more than that somebody tries to.
 type ChannelView struct {
 	Channel    string `json:"channel"`
-	Repository string `json:"repository"` // owner/name; several, where the routes of the channel differ, with commas
+	Repository string `json:"repository"` // owner/name, with " via " and an account where the route has its own; several with commas
 	// Mode is [ModeDryRun], [ModeAsk] or [ModeMixed], "" where reports are filed.
 	Mode string `json:"mode,omitempty"`
 	// LastPoll is when Slack last answered, with something new or without; absent when that is not known.

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"tokenkeeper/activities"
-	"tokenkeeper/credential"
 	"tokenkeeper/internal/app"
 	"tokenkeeper/vault"
 	"tokenkeeper/workflows"
@@ -139,7 +138,7 @@ func (c *cli) beginTriage(ctx context.Context, a *app.App, plan activities.Plan)
 // ownAccounts makes sure that every account of the triage has a Workflow, so that the triage can wait there and hears of
 // a consent at once. Without one it looks again now and then only.
 func ownAccounts(ctx context.Context, a *app.App, plan activities.Plan) error {
-	for _, account := range []credential.AccountID{plan.Slack, plan.GitHub} {
+	for _, account := range plan.Accounts() {
 		if err := a.Workflows.Connect(ctx, account); err != nil {
 			return err
 		}
@@ -180,7 +179,7 @@ func tellStarted(w io.Writer, started []startedTriage) {
 
 // warnOfAccounts tells which accounts keep the triage from working. Running is not working.
 func (c *cli) warnOfAccounts(ctx context.Context, a *app.App, plan activities.Plan) error {
-	for _, account := range []credential.AccountID{plan.Slack, plan.GitHub} {
+	for _, account := range plan.Accounts() {
 		status, err := c.ask(ctx, a, account)
 		if err == nil {
 			err = verdict(status)

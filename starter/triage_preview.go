@@ -126,7 +126,7 @@ func tellPreview(w io.Writer, preview app.Preview, read int) {
 			filed++
 		}
 		row := []string{
-			p.Report.Time().Local().Format(time.DateTime), p.Report.Channel, becomes(p.Verdict), p.Repository, strings.Join(p.Labels, ", "),
+			p.Report.Time().Local().Format(time.DateTime), p.Report.Channel, becomes(p.Verdict), p.Place().String(), strings.Join(p.Labels, ", "),
 			p.Severity, clip(p.Title, 60), clip(p.Reason, 80),
 		}
 		if templated {

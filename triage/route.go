@@ -7,13 +7,17 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"tokenkeeper/credential"
 )
 
 // Route says where the reports of one channel go, or those of them that it matches.
 type Route struct {
 	Channel    string `json:"channel" yaml:"channel"`       // a Slack channel id
 	Repository string `json:"repository" yaml:"repository"` // owner/name
-	Match      Match  `json:"match,omitzero" yaml:"match,omitempty"`
+	// GitHub is the account that files the issues of the route; zero for the triage's.
+	GitHub credential.AccountID `json:"github,omitzero" yaml:"github,omitempty"`
+	Match  Match                `json:"match,omitzero" yaml:"match,omitempty"`
 	// Labels are set on every issue of the route. No message can add another.
 	Labels []string `json:"labels,omitempty" yaml:"labels,omitempty"`
 	// SeverityLabels adds one label by severity, for example high: severity/high. Severities that are not named add none.
@@ -36,6 +40,9 @@ type Route struct {
 	// DryRun logs what would be filed, and files and marks nothing.
 	DryRun bool `json:"dry_run,omitempty" yaml:"dry_run,omitempty"`
 }
+
+// Place returns where the reports of the route go.
+func (r Route) Place() Place { return Place{Account: r.GitHub, Repository: r.Repository} }
 
 // TakesAll reports whether the route leaves nothing of its channel to those after it.
 func (r Route) TakesAll() bool { return r.Match.IsZero() && r.When.TakesAll() }

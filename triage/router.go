@@ -128,16 +128,18 @@ func (r *Router) Route(m Message, component string) (Route, bool) {
 	return of[len(of)-1].Route, true
 }
 
-// Elsewhere returns the other repositories, owner/name, that reports of a route's channel go to.
-func (r *Router) Elsewhere(chosen Route) []string {
+// Elsewhere returns the other places that reports of a route's channel go to.
+func (r *Router) Elsewhere(chosen Route) []Place {
 	if !r.Reads(chosen.Channel) {
 		return nil
 	}
-	var others []string
+	var others []Place
 	for _, route := range r.routes[chosen.Channel] {
-		known := func(name string) bool { return strings.EqualFold(name, route.Repository) }
-		if !known(chosen.Repository) && !slices.ContainsFunc(others, known) {
-			others = append(others, route.Repository)
+		known := func(p Place) bool {
+			return p.Account == route.GitHub && strings.EqualFold(p.Repository, route.Repository)
+		}
+		if !known(chosen.Place()) && !slices.ContainsFunc(others, known) {
+			others = append(others, route.Place())
 		}
 	}
 	return others

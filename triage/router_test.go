@@ -48,7 +48,7 @@ func TestTheFirstRouteThatMatchesTakesTheReport(t *testing.T) {
 		t.Errorf("components %v", got)
 	}
 	first, _ := router.Route(in("C1", "U1", "checkout"), "")
-	if got := router.Elsewhere(first); !slices.Equal(got, []string{"acme/mobile", "acme/app", "acme/rest"}) {
+	if got := router.Elsewhere(first); !slices.Equal(got, []Place{{Repository: "acme/mobile"}, {Repository: "acme/app"}, {Repository: "acme/rest"}}) {
 		t.Errorf("elsewhere %v", got)
 	}
 	other, _ := router.Route(in("C2", "U1", "it crashes"), "")

@@ -13,6 +13,7 @@ import (
 
 	"tokenkeeper/activities"
 	"tokenkeeper/credential"
+	"tokenkeeper/triage"
 )
 
 // identity plays the provider's identity endpoint for Validate: it knows which generations it refuses, and since when.
@@ -216,9 +217,16 @@ func TestTriageHasItsAccountsLookedAtWhenItStarts(t *testing.T) {
 	env.SetStartWorkflowOptions(startOptions(TriageWorkflowID("acme/bugs")))
 	plan := activities.Plan{
 		Triage: "acme/bugs", Slack: acmeSlack, GitHub: credential.AccountID{Organization: "acme", User: "triage", Connector: "github"},
+		Routes: []triage.Route{
+			{Channel: bugsChannel, Repository: "acme/app"},
+			{Channel: supportChannel, Repository: "acme/app", GitHub: credential.AccountID{Organization: "acme", User: "triage", Connector: "ghes"}},
+		},
 	}
 	var t1 *activities.Triage
 	env.OnActivity(t1.Plan, mock.Anything, mock.Anything).Return(plan, nil)
+	var slack *activities.Slack
+	resting := temporal.NewNonRetryableApplicationError("others read first", activities.ErrTypeOutOfTurn, nil)
+	env.OnActivity(slack.Poll, mock.Anything, mock.Anything).Return(activities.Window{}, resting)
 	var asked []string
 	env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, SignalValidate, mock.Anything).Return(
 		func(_, id, _, _ string, _ any) error {
@@ -229,11 +237,12 @@ func TestTriageHasItsAccountsLookedAtWhenItStarts(t *testing.T) {
 	execute(env, Triage, TriageInput{Triage: "acme/bugs"})
 
 	require.ErrorContains(t, env.GetWorkflowError(), "continue as new")
-	assert.Equal(t, []string{"account/acme/triage/slack", "account/acme/triage/github"}, asked)
+	assert.Equal(t, []string{"account/acme/triage/slack", "account/acme/triage/github", "account/acme/triage/ghes"}, asked)
 	asked = nil
 	again := suite.NewTestWorkflowEnvironment()
 	again.SetStartWorkflowOptions(startOptions(TriageWorkflowID("acme/bugs")))
 	again.OnActivity(t1.Plan, mock.Anything, mock.Anything).Return(plan, nil)
+	again.OnActivity(slack.Poll, mock.Anything, mock.Anything).Return(activities.Window{}, resting)
 	again.RegisterDelayedCallback(func() { again.SignalWorkflow(SignalReload, nil) }, time.Minute)
 	execute(again, Triage, TriageInput{Triage: "acme/bugs", State: &TriageState{}})
 	assert.Empty(t, asked, "another run of the same triage is no start")

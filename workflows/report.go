@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -60,9 +61,8 @@ type reporter struct {
 	retry  bool                 // a person asked for another try
 	asked  bool                 // people were asked in the thread, and agreed
 	draft  activities.Draft     // what is filed
-	before []string             // other repositories, owner/name, where an attempt may have filed it
+	before []triage.Place       // other places where an attempt may have filed it
 	slack  credential.AccountID // whose channel it is
-	github credential.AccountID // who files it
 }
 
 // claimedReaction says in Slack that the report is taken and not filed yet.
@@ -116,7 +116,7 @@ func (r *reporter) run(ctx workflow.Context) error {
 	}, &r.draft); err != nil {
 		return err
 	}
-	r.Verdict, r.Reason, r.slack, r.github = r.draft.Verdict, r.draft.Reason, r.draft.Slack, r.draft.GitHub
+	r.Verdict, r.Reason, r.slack = r.draft.Verdict, r.draft.Reason, r.draft.Slack
 	if r.draft.Verdict != activities.IsReport {
 		r.enter(ctx, "done")
 		return nil
@@ -180,7 +180,7 @@ func (r *reporter) file(ctx workflow.Context) error {
 	var issue activities.CreatedIssue
 	err := r.step(ctx, stepFile, func(ctx workflow.Context, again bool) workflow.Future {
 		return workflow.ExecuteActivity(ctx, (*activities.GitHub).CreateIssue, activities.CreateIssueInput{
-			Account: r.github, Report: r.key, Issue: r.draft.Issue, Source: r.draft.Source,
+			Account: r.draft.GitHub, Report: r.key, Issue: r.draft.Issue, Source: r.draft.Source,
 			LookFirst: again || !r.in.New, Reset: r.reset, Elsewhere: r.before, Filed: r.draft.Filed,
 		})
 	}, &issue)
@@ -196,7 +196,8 @@ func (r *reporter) tell(ctx workflow.Context, claimed workflow.Future) error {
 	var posted activities.Posted
 	if err := r.step(ctx, "reply in the thread", func(ctx workflow.Context, again bool) workflow.Future {
 		return workflow.ExecuteActivity(ctx, (*activities.Slack).Reply, activities.ReplyInput{
-			Account: r.slack, Report: r.key, Issue: *r.Issue, LookFirst: again || !r.in.New || r.asked, Reset: r.reset, Optional: true,
+			Account: r.slack, Report: r.key, Issue: *r.Issue, Filer: cmp.Or(r.Issue.Account, r.draft.GitHub),
+			LookFirst: again || !r.in.New || r.asked, Reset: r.reset, Optional: true,
 		})
 	}, &posted); err != nil {
 		return err

@@ -7,6 +7,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"tokenkeeper/activities"
+	"tokenkeeper/credential"
+	"tokenkeeper/triage"
 )
 
 // replan reads the configuration anew, which whoever asks for another try may have changed: which accounts the triage uses and,
@@ -17,10 +19,41 @@ func (r *reporter) replan(ctx workflow.Context) {
 	if err != nil {
 		return
 	}
-	r.slack, r.github = plan.Slack, plan.GitHub
+	r.slack = plan.Slack
+	if r.Issue == nil {
+		r.fileWith(plan.FilerInstead(r.draft.GitHub, r.key.Channel, r.repository()))
+	}
 	if r.Step == stepFile {
 		r.reroute(ctx)
 	}
+}
+
+// repository is the one that the report goes to.
+func (r *reporter) repository() string { return r.draft.Issue.Owner + "/" + r.draft.Issue.Repo }
+
+// fileWith has another account file the report. An attempt may have filed it with the one of before.
+func (r *reporter) fileWith(account credential.AccountID) {
+	was := r.draft.GitHub
+	if account == was {
+		return
+	}
+	if r.Step == stepFile {
+		r.filedMaybe(triage.Place{Repository: r.repository()})
+	}
+	seen := func(places []triage.Place) (now []triage.Place) {
+		for _, at := range places {
+			now = append(now, at.Seen(was, account))
+		}
+		return now
+	}
+	r.before, r.draft.Elsewhere, r.draft.GitHub = seen(r.before), seen(r.draft.Elsewhere), account
+}
+
+// filedMaybe notes places where an attempt may have filed the report.
+func (r *reporter) filedMaybe(places ...triage.Place) {
+	r.before = slices.Concat(r.before, places)
+	slices.SortFunc(r.before, triage.Place.Compare)
+	r.before = slices.Compact(r.before)
 }
 
 // changeReroutes: a report was tried in the repository that was chosen first, whatever its route said when it was retried.
@@ -48,15 +81,13 @@ func (r *reporter) reroute(ctx workflow.Context) {
 		return
 	}
 	r.draft.Answered = now.Answered
-	former := r.draft.Issue.Owner + "/" + r.draft.Issue.Repo
-	if now.Issue.Owner+"/"+now.Issue.Repo == former {
+	former := triage.Place{Account: r.draft.GitHub, Repository: r.repository()}
+	if r.fileWith(now.GitHub); now.Issue.Owner+"/"+now.Issue.Repo == former.Repository {
 		return // what is filed is what was read, and what people were asked about
 	}
 	if !r.in.New {
-		r.before = slices.Concat(r.before, now.Elsewhere)
+		r.filedMaybe(now.Elsewhere...)
 	}
-	r.before = append(r.before, former)
-	slices.Sort(r.before)
-	r.before = slices.Compact(r.before)
+	r.filedMaybe(former.Seen(now.GitHub, now.GitHub))
 	r.draft.Issue, r.draft.Source = now.Issue, now.Source
 }

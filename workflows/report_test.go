@@ -41,7 +41,8 @@ type story struct {
 	done    activities.ReactInput
 	read    activities.ReadInput
 	replied activities.ReplyInput
-	untold  string // why Slack takes no replies
+	untold  string               // why Slack takes no replies
+	sees    credential.AccountID // who sees the issue, where it is not the one that was to create it
 }
 
 func newStory() *story {
@@ -73,7 +74,7 @@ func newStory() *story {
 				s.panics--
 				panic("assignment to entry in nil map")
 			}
-			return activities.CreatedIssue{Number: 7, URL: "https://github.com/acme/app/issues/7"}, err
+			return activities.CreatedIssue{Number: 7, URL: "https://github.com/acme/app/issues/7", Account: s.sees}, err
 		})
 	s.env.OnActivity(slack.Reply, mock.Anything, mock.Anything).Return(
 		func(_ context.Context, in activities.ReplyInput) (activities.Posted, error) {
@@ -254,11 +255,11 @@ func TestARouteIsChosenOnceUntilAPersonSaysRetry(t *testing.T) {
 	for name, isNew := range map[string]bool{"a new message": true, "one from before the triage": false} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory()
-			s.draft.Elsewhere, s.draft.Source = []string{"acme/web"}, &triage.Source{Template: "bug.yml"}
+			s.draft.Elsewhere, s.draft.Source = []triage.Place{{Repository: "acme/web"}}, &triage.Source{Template: "bug.yml"}
 			s.fails["CreateIssue"] = []error{unavailableError(acmeGitHub), rejection("issues are disabled")}
 			s.onAwait = func(account credential.AccountID) {
 				s.plan.Routes = []triage.Route{{Channel: bugsChannel, Repository: "acme/other"}}
-				s.draft.Issue.Repo, s.draft.Elsewhere = "other", []string{"acme/docs"}
+				s.draft.Issue.Repo, s.draft.Elsewhere = "other", []triage.Place{{Repository: "acme/docs"}}
 				s.draft.Source = &triage.Source{Template: "defect.yml"}
 				s.mended(account)
 			}
@@ -268,7 +269,13 @@ func TestARouteIsChosenOnceUntilAPersonSaysRetry(t *testing.T) {
 			s.report(t, in)
 
 			require.Len(t, s.filed, 3)
-			repositories := func(in activities.CreateIssueInput) []string { return append([]string{in.Issue.Repo}, in.Elsewhere...) }
+			repositories := func(in activities.CreateIssueInput) []string {
+				all := []string{in.Issue.Repo}
+				for _, at := range in.Elsewhere {
+					all = append(all, at.String())
+				}
+				return all
+			}
 			tries := [][]string{repositories(s.filed[0]), repositories(s.filed[1]), repositories(s.filed[2])}
 			if isNew { // nobody can have filed it along another route
 				assert.Equal(t, [][]string{{"app"}, {"app"}, {"other", "acme/app"}}, tries)
@@ -386,13 +393,88 @@ func TestAReportFollowsAChangeOfItsAccounts(t *testing.T) {
 	s.fails["CreateIssue"] = []error{unavailableError(acmeGitHub)}
 	s.unowned[acmeGitHub] = true
 	s.after(24*time.Hour, func() {
-		s.plan.GitHub = other
+		s.plan.GitHub, s.draft.GitHub = other, other
 		s.env.SignalWorkflow(SignalRetry, nil)
 	})
 
 	s.report(t, bugReport)
 
 	assert.Equal(t, []credential.AccountID{acmeGitHub, other}, s.used["CreateIssue"])
+	require.Len(t, s.filed, 2)
+	assert.Equal(t, []triage.Place{{Account: acmeGitHub, Repository: "acme/app"}}, s.filed[1].Elsewhere, "an attempt may have filed it with the one of before")
+}
+
+// A report is filed with its route's account, and waits for that alone. Who says retry may have given the route another one: then the
+// report goes there, and is looked for with the one of before.
+func TestAReportUsesTheAccountOfItsRoute(t *testing.T) {
+	enterprise := credential.AccountID{Organization: "acme", User: "triage", Connector: "ghes"}
+	route := triage.Route{Channel: bugsChannel, Repository: "acme/app", GitHub: enterprise}
+	for name, c := range map[string]struct {
+		routes []triage.Route // at the retry; nil for none
+		draft  func(*activities.Draft)
+		used   credential.AccountID // in the end
+		before []triage.Place
+	}{
+		"given back": {used: enterprise},
+		"retried":    {routes: []triage.Route{route}, used: enterprise},
+		"another account": {
+			routes: []triage.Route{{Channel: bugsChannel, Repository: "acme/app"}},
+			draft:  func(d *activities.Draft) { d.GitHub = acmeGitHub },
+			used:   acmeGitHub, before: []triage.Place{{Account: enterprise, Repository: "acme/app"}},
+		},
+		"another place": {
+			routes: []triage.Route{{Channel: bugsChannel, Repository: "acme/web"}, route},
+			draft:  func(d *activities.Draft) { d.GitHub, d.Issue.Repo = acmeGitHub, "web" },
+			used:   acmeGitHub, before: []triage.Place{{Account: enterprise, Repository: "acme/app"}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory()
+			s.draft.GitHub = enterprise
+			s.fails["CreateIssue"] = []error{unavailableError(enterprise)}
+			var waiting []activities.Unavailable
+			s.after(time.Hour, func() {
+				waiting = s.status(t).Waiting
+				s.mended(acmeGitHub)
+			})
+			s.after(2*time.Hour, func() {
+				assert.Len(t, s.used["CreateIssue"], 1, "another account is none of its business")
+				if c.routes == nil {
+					s.mended(enterprise)
+					return
+				}
+				s.plan.Routes = c.routes
+				if c.draft != nil {
+					c.draft(&s.draft)
+				}
+				s.env.SignalWorkflow(SignalRetry, nil)
+			})
+			s.report(t, bugReport)
+
+			assert.Equal(t, []activities.Unavailable{{Account: enterprise, Status: credential.ReauthorizationRequired}}, waiting)
+			assert.Equal(t, []credential.AccountID{enterprise, c.used}, s.used["CreateIssue"])
+			assert.Equal(t, c.before, s.filed[1].Elsewhere)
+			assert.Equal(t, c.used, s.replied.Filer)
+		})
+	}
+}
+
+// Which account filed an issue does not change with the configuration of later.
+func TestTheReplyNamesTheAccountThatSeesTheIssue(t *testing.T) {
+	other := credential.AccountID{Organization: "acme", User: "robot", Connector: "github"}
+	s := newStory()
+	s.fails["Reply"] = []error{rejection("not_in_channel")}
+	s.after(time.Hour, func() {
+		s.plan.GitHub = other
+		s.env.SignalWorkflow(SignalRetry, nil)
+	})
+	s.report(t, bugReport)
+	assert.Equal(t, acmeGitHub, s.replied.Filer)
+
+	s = newStory()
+	s.sees = other
+	s.report(t, bugReport)
+	assert.Equal(t, other, s.replied.Filer)
 }
 
 func TestATriageThatIsGoneFromTheConfigurationEndsNoReport(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"tokenkeeper/activities"
-	"tokenkeeper/credential"
 	"tokenkeeper/triage"
 )
 
@@ -67,10 +66,10 @@ func Triage(ctx workflow.Context, in TriageInput) error {
 // changeValidateAtStart: triages began without asking their accounts to validate.
 const changeValidateAtStart = "triage-validates-accounts"
 
-// validateAccounts has both accounts look at their tokens before there is work, so that one which died meanwhile is
+// validateAccounts has the accounts look at their tokens before there is work, so that one which died meanwhile is
 // replaced, or told of, before the first report needs it. An account without a Workflow shows with the first poll.
 func (t *triager) validateAccounts(ctx workflow.Context) {
-	for _, account := range []credential.AccountID{t.plan.Slack, t.plan.GitHub} {
+	for _, account := range t.plan.Accounts() {
 		if err := workflow.SignalExternalWorkflow(ctx, AccountWorkflowID(account), "", SignalValidate, nil).Get(ctx, nil); err != nil {
 			workflow.GetLogger(ctx).Info("an account was not asked to validate its token", "account", account.String(), "error", err)
 		}

@@ -19,7 +19,7 @@ func (t *triager) followThreads(ctx workflow.Context) {
 	if t.Threads.Since.IsZero() {
 		t.Threads.Since = startTime(ctx)
 	}
-	t.Threads = t.Threads.Knowing(t.plan.Repositories())
+	t.Threads = t.Threads.Knowing(t.plan.Places())
 	t.running++
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		defer func() { t.running-- }()

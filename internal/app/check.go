@@ -112,12 +112,14 @@ func (a *App) CheckTriage(ctx context.Context, name string, patience time.Durati
 		once("channel "+route.Channel, path+".channel", func(ctx context.Context) error {
 			return slack.CheckChannel(ctx, activities.ChannelInput{Account: t.Slack, Channel: route.Channel})
 		})
-		once("repository "+route.Repository, path+".repository", func(ctx context.Context) error {
-			return github.CheckRepository(ctx, activities.RepositoryInput{Account: t.GitHub, Repository: route.Repository})
+		filer := t.Filer(route)
+		at := triage.Place{Account: filer, Repository: route.Repository}.Seen(t.GitHub, t.GitHub).String()
+		once("repository "+at, path+".repository", func(ctx context.Context) error {
+			return github.CheckRepository(ctx, activities.RepositoryInput{Account: filer, Repository: route.Repository})
 		})
 		if triage.IsTemplateFile(route.Template) {
-			once("template "+route.Template+" of "+route.Repository, path+".template", func(ctx context.Context) error {
-				return github.CheckTemplate(ctx, activities.TemplateInput{Account: t.GitHub, Repository: route.Repository, Template: route.Template})
+			once("template "+route.Template+" of "+at, path+".template", func(ctx context.Context) error {
+				return github.CheckTemplate(ctx, activities.TemplateInput{Account: filer, Repository: route.Repository, Template: route.Template})
 			})
 		}
 	}
@@ -250,7 +252,8 @@ func (a *App) checkRoute(subject, path string, err error) Finding {
 	if ok {
 		text = app.Message()
 	}
-	problem, fix, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(text, "looking at "), subject+": "), "; ")
+	about, _, _ := strings.Cut(subject, " via ") // the text names the account where that matters
+	problem, fix, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(text, "looking at "), about+": "), "; ")
 	return Finding{Subject: subject, Problem: problem, Fix: fix, Place: a.Config().Position(path).String()}
 }
 

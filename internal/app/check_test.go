@@ -157,6 +157,39 @@ func TestAPlanKnowsWhoIsInATeam(t *testing.T) {
 	assert.Empty(t, repositories+mode)
 }
 
+// Who names the triage's account for a route names none of its own.
+func TestARouteMayHaveAnAccountOfItsOwn(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, w.OpenVault(t.Context()))
+	w.connect(t, "acme/platform/github")
+	platform := credential.AccountID{Organization: "acme", User: "platform", Connector: "github"}
+	c := w.Config().Triages["acme/bug-reports"]
+	c.Routes = []config.Route{
+		{Channel: "C1", Repository: "acme/app", GitHub: platform}, {Channel: "C2", Repository: "acme/none", GitHub: platform, Template: "bug.yml"},
+		{Channel: "C3", Repository: "acme/app", GitHub: c.GitHub}, {Channel: "C4", Repository: "acme/app"},
+	}
+	w.Config().Triages["acme/bug-reports"] = c
+
+	plan, err := w.Plan("acme/bug-reports")
+	require.NoError(t, err)
+	assert.Equal(t, []credential.AccountID{c.Slack, platform, c.GitHub}, plan.Accounts())
+	assert.Equal(t, plan.Accounts(), c.Accounts())
+	assert.Equal(t, plan.Accounts(), w.ConfiguredAccounts())
+	assert.Len(t, plan.Places(), 3)
+	repositories, _ := destination(plan, "C1")
+	assert.Equal(t, "acme/app via acme/platform/github", repositories)
+
+	var found []string
+	for _, f := range w.CheckTriage(t.Context(), "acme/bug-reports", 10*time.Second) {
+		found = append(found, f.Subject+": "+f.Problem)
+	}
+	assert.Equal(t, []string{
+		"repository acme/app via acme/platform/github: ",
+		"repository acme/none via acme/platform/github: account acme/platform/github finds no such repository",
+		"template bug.yml of acme/none via acme/platform/github: there is no such file in .github/ISSUE_TEMPLATE, or the app may not read it",
+	}, found, "the triage's own account has no token, so that its repository is not looked at")
+}
+
 // Whether a triage runs with the settings of the configuration is not a matter of how often one looks.
 func TestAPlanIsTheSameAfterItWentThroughTemporal(t *testing.T) {
 	w := newWorld(t)

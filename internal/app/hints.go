@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 
 	"tokenkeeper/activities"
+	"tokenkeeper/credential"
 	"tokenkeeper/triage"
 	"tokenkeeper/workflows"
 )
@@ -44,7 +45,7 @@ func (a *App) ChannelActive(connector, channel string) {
 func (a *App) ThreadActive(connector string, message triage.Key) {
 	for name, t := range a.Config().Triages {
 		reads := slices.Contains(t.Channels(), message.Channel)
-		told := a.sameApp(connector, t.Slack.Connector) || a.sameApp(connector, t.GitHub.Connector)
+		told := slices.ContainsFunc(t.Accounts(), func(account credential.AccountID) bool { return a.sameApp(connector, account.Connector) })
 		if !reads || !told || t.Follow == 0 {
 			continue
 		}

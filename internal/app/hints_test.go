@@ -104,11 +104,12 @@ func TestAThreadIsLookedAtWhereItIsFollowed(t *testing.T) {
 	slack := func(organization string) credential.AccountID {
 		return credential.AccountID{Organization: organization, User: "triage", Connector: "slack"}
 	}
-	routes := []config.Route{{Channel: "C1"}}
+	enterprise := credential.AccountID{Organization: "acme", User: "triage", Connector: "ghes"}
+	routes := []config.Route{{Channel: "C1"}, {Channel: "C3", GitHub: enterprise}}
 	github := credential.AccountID{Organization: "acme", User: "triage", Connector: "github"}
 	a := &App{Workflows: &workflows.Client{}}
 	a.current.Store(&setup{config: &config.Config{
-		Connectors: map[string]config.Connector{"slack": {ClientID: "1"}, "github": {ClientID: "2"}, "other": {ClientID: "3"}},
+		Connectors: map[string]config.Connector{"slack": {ClientID: "1"}, "github": {ClientID: "2"}, "other": {ClientID: "3"}, "ghes": {ClientID: "4"}},
 		Triages: map[string]config.Triage{
 			"acme/bugs": {Slack: slack("acme"), GitHub: github, Follow: time.Hour, Routes: routes},
 			"acme/none": {Slack: slack("acme"), GitHub: github, Routes: routes},
@@ -116,7 +117,7 @@ func TestAThreadIsLookedAtWhereItIsFollowed(t *testing.T) {
 		},
 	}})
 	a.nudges.served = map[string]*nudge{"acme/bugs T1/C1/1.000100": {}} // somebody looks: what comes meanwhile is noted
-	for connector, noted := range map[string]bool{"slack": true, "github": true, "other": false} {
+	for connector, noted := range map[string]bool{"slack": true, "github": true, "ghes": true, "other": false} {
 		served := a.nudges.served["acme/bugs T1/C1/1.000100"]
 		served.again = false
 		a.ThreadActive(connector, triage.Key{Team: "T1", Channel: "C1", TS: "1.000100"})

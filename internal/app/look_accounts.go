@@ -132,7 +132,7 @@ func (a *App) ConfiguredAccounts() []credential.AccountID {
 	var accounts []credential.AccountID
 	for _, name := range a.ConfiguredTriages() {
 		t, _ := a.Config().Triage(name)
-		for _, account := range []credential.AccountID{t.Slack, t.GitHub} {
+		for _, account := range t.Accounts() {
 			if !slices.Contains(accounts, account) {
 				accounts = append(accounts, account)
 			}

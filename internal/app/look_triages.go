@@ -14,7 +14,6 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"tokenkeeper/activities"
-	"tokenkeeper/credential"
 	"tokenkeeper/gateway"
 	"tokenkeeper/triage"
 	"tokenkeeper/workflows"
@@ -63,7 +62,7 @@ func (a *App) LookAtTriages(ctx context.Context, patience time.Duration, names .
 func (a *App) LookAtTriage(ctx context.Context, name string, patience time.Duration) (gateway.TriageView, error) {
 	view := gateway.TriageView{Triage: name}
 	if t, ok := a.Config().Triage(name); ok {
-		view.Accounts = []credential.AccountID{t.Slack, t.GitHub}
+		view.Accounts = t.Accounts()
 	}
 	id := workflows.TriageWorkflowID(name)
 	description, err := a.Temporal.DescribeWorkflowExecution(ctx, id, "")
@@ -160,6 +159,7 @@ func notes(some ...string) string {
 
 // destination returns where the reports of a channel go, and how.
 func destination(plan activities.Plan, channel string) (repositories, mode string) {
+	var places []string
 	plan.Routes = slices.DeleteFunc(slices.Clone(plan.Routes), func(r triage.Route) bool { return r.Channel != channel })
 	for i, route := range plan.Routes {
 		if now := modeOf(route); i == 0 || mode == now {
@@ -168,7 +168,10 @@ func destination(plan activities.Plan, channel string) (repositories, mode strin
 			mode = gateway.ModeMixed
 		}
 	}
-	return strings.Join(plan.Repositories(), ", "), mode
+	for _, at := range plan.Places() {
+		places = append(places, at.String())
+	}
+	return strings.Join(places, ", "), mode
 }
 
 func modeOf(route triage.Route) string {

@@ -101,7 +101,7 @@ func (a *App) pausedBy(ctx context.Context, n activities.Notice) []string {
 	names := slices.DeleteFunc(slices.Sorted(maps.Keys(triages)), func(name string) bool { return slices.Contains(n.Triages, name) })
 	_ = Each(ctx, len(names), func(ctx context.Context, i int) error { // no error: a triage that does not answer is not known to be paused
 		t := triages[names[i]]
-		uses := t.Slack == n.Account || t.GitHub == n.Account
+		uses := slices.Contains(t.Accounts(), n.Account)
 		waits := slices.ContainsFunc(t.Routes, func(r config.Route) bool { return n.Channels[r.Channel] > 0 })
 		unread := t.Slack == n.Account && n.Status.NeedsPerson()
 		if uses && waits || unread && a.reads(ctx, names[i]) {

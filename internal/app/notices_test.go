@@ -47,6 +47,21 @@ func TestThePlanOfNoticesIsTheConfigurationsOfNow(t *testing.T) {
 	assert.False(t, a.noticePlan().Log)
 }
 
+func TestATriageIsPausedByTheAccountsOfItsRoutes(t *testing.T) {
+	account := func(connector string) credential.AccountID {
+		return credential.AccountID{Organization: "acme", User: "triage", Connector: connector}
+	}
+	a := &App{}
+	a.current.Store(newSetup(&config.Config{Triages: map[string]config.Triage{
+		"acme/bugs": {Slack: account("slack"), GitHub: account("github"), Routes: []config.Route{{Channel: "C1"}, {Channel: "C2", GitHub: account("ghes")}}},
+		"acme/web":  {Slack: account("slack"), GitHub: account("github"), Routes: []config.Route{{Channel: "C3"}}},
+	}}, nil))
+	for connector, want := range map[string][]string{"ghes": {"acme/bugs"}, "github": {"acme/bugs"}, "other": nil} {
+		paused := a.pausedBy(t.Context(), activities.Notice{Account: account(connector), Channels: map[string]int{"C2": 1}})
+		assert.Equal(t, want, paused, connector)
+	}
+}
+
 // Slack counts what an app reads, and not what for: notices and every agent of a process take turns with its polls.
 func TestAllOfAProcessReadSlackWithinOneBudget(t *testing.T) {
 	a := openNotices(t, `connectors:

@@ -62,7 +62,7 @@ func (a *App) Preview(ctx context.Context, name string, o PreviewOptions) (Previ
 	slices.SortStableFunc(whole.Messages, func(x, y activities.Previewed) int {
 		return cmp.Or(x.Report.Time().Compare(y.Report.Time()), cmp.Compare(x.Report.String(), y.Report.String()))
 	})
-	templates := activities.TemplatePreview{GitHub: &activities.GitHub{APIs: a}, Account: plan.GitHub}
+	templates := activities.TemplatePreview{GitHub: &activities.GitHub{APIs: a}}
 	for i := range whole.Messages {
 		templates.Apply(ctx, &whole.Messages[i])
 	}

@@ -74,12 +74,15 @@ func (a *App) Plan(name string) (activities.Plan, error) {
 		Threshold: t.Threshold, Logins: t.Logins,
 	}
 	for _, r := range t.Routes {
+		if r.GitHub == t.GitHub {
+			r.GitHub = credential.AccountID{}
+		}
 		var propose *triage.Proposal
 		if r.Mode == config.ModePropose {
 			propose = &r.Propose
 		}
 		plan.Routes = append(plan.Routes, triage.Route{
-			Channel: r.Channel, Repository: r.Repository, Labels: r.Labels, SeverityLabels: r.SeverityLabels,
+			Channel: r.Channel, Repository: r.Repository, GitHub: r.GitHub, Labels: r.Labels, SeverityLabels: r.SeverityLabels,
 			Match:           triage.Match{Patterns: r.Match.Patterns, Components: r.Match.Components, Reporters: t.Members(r.Match.Teams)},
 			ComponentLabels: r.ComponentLabels,
 			Assignees:       r.Assignees, AssignReporter: r.AssignReporter, Milestone: r.Milestone, Type: r.IssueType,

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"tokenkeeper/credential"
@@ -16,7 +17,7 @@ const wakePatience = time.Minute
 // the account had no Workflow there was nobody to ask for that; by itself what waits looks again within half an hour.
 func (a *App) wake(account credential.AccountID) {
 	for name, t := range a.Config().Triages {
-		if t.Slack != account && t.GitHub != account {
+		if !slices.Contains(t.Accounts(), account) {
 			continue
 		}
 		a.nudges.ask("grant of "+account.String()+" for "+name, func(ctx context.Context) {
