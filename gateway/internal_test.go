@@ -27,6 +27,14 @@ func TestFailureOfAKindOfLater(t *testing.T) {
 	assert.Equal(t, "The consent brought no tokens", m.Title)
 }
 
+// Reports may wait for an account that the triage itself does not need.
+func TestATriageWhoseReportsWaitIsNotFine(t *testing.T) {
+	view := TriageView{State: triagePolling}
+	assert.Equal(t, fine, triageTone(view))
+	view.Reports.Waiting = []WaitedFor{{Reports: 1}}
+	assert.Equal(t, warn, triageTone(view))
+}
+
 func TestWait(t *testing.T) {
 	assert.Equal(t, "in a minute", wait(&oauth.Error{}))
 	assert.Equal(t, "in 30s", wait(&oauth.Error{RetryAfter: 30 * time.Second}))

@@ -55,7 +55,7 @@ func triageTone(view TriageView) tone {
 	default:
 		return bad
 	}
-	if view.Backlog != "" || view.Trouble != "" || view.Watch != nil || len(view.Reports.Parked) > 0 {
+	if view.Backlog != "" || view.Trouble != "" || view.Watch != nil || len(view.Reports.Parked)+len(view.Reports.Waiting) > 0 {
 		return warn
 	}
 	for _, channel := range view.Channels {

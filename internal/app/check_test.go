@@ -262,6 +262,10 @@ func TestWhatATriageDoesIsLookedAtToo(t *testing.T) {
 		"parked": {func(r *gateway.TriageView) {
 			r.Reports.Parked = []gateway.ParkedReport{{Report: "T1/C1/1.1", Reason: "issues are disabled"}}
 		}, "1 reports are parked, the first T1/C1/1.1: issues are disabled", "triage retry acme/bugs"},
+		"reports wait": {func(r *gateway.TriageView) {
+			account := credential.AccountID{Organization: "acme", User: "triage", Connector: "ghes"}
+			r.Reports.Waiting = []gateway.WaitedFor{{Account: account, Status: credential.ReauthorizationRequired, Reports: 3}}
+		}, "3 reports wait for account acme/triage/ghes", "reauthorize acme/triage/ghes"},
 		"unread": {func(r *gateway.TriageView) {
 			r.Channels = []gateway.ChannelView{{Channel: "C1", FailingSince: now.Add(-2 * time.Minute), Trouble: "HTTP 503"}}
 		}, "channel C1 cannot be read since", "triage status acme/bugs"},

@@ -51,6 +51,9 @@ func triageProblem(r gateway.TriageView, interval time.Duration, now time.Time) 
 		return fmt.Sprintf("%d reports are parked, the first %s: %s", len(parked), parked[0].Report, parked[0].Reason),
 			"mend the cause, then: tokenkeeper triage retry " + r.Triage
 	}
+	if waiting := r.Reports.Waiting; len(waiting) > 0 {
+		return fmt.Sprintf("%d reports wait for account %s", waiting[0].Reports, waiting[0].Account), Remedy(waiting[0].Account, waiting[0].Status)
+	}
 	if unread := unreadChannels(r, interval, now); len(unread) > 0 {
 		return strings.Join(unread, "; "), see
 	}
