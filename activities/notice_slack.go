@@ -193,10 +193,11 @@ func (p *posting) say(ctx context.Context, thread string) error {
 		slack.MsgOptionMetadata(p.metadata(p.letter.ID, p.letter.Text)),
 	}
 	if thread != "" {
-		options = append(options, slack.MsgOptionTS(thread))
 		if !p.letter.Recovery {
 			options = append(options, slack.MsgOptionBroadcast())
 		}
+		_, err := p.Slack.postUnder(ctx, p.Account, p.Channel, thread, options...)
+		return err
 	}
 	_, _, err := p.client.PostMessageContext(ctx, p.Channel, options...)
 	return err

@@ -210,3 +210,18 @@ func TestTheTroublesOfATriageHaveAnEnd(t *testing.T) {
 	assert.Len(t, episodes, 4)
 	assert.Equal(t, (*sent)[0].announcement.Episode, (*sent)[1].announcement.Episode)
 }
+
+func TestANoticeWhoseFirstOneWasDeletedIsANewMessage(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	first, again, _ := w.letters()
+	n := w.deliverTo(w.team())
+	require.NoError(t, once(w, noResult(n.Deliver), first).err)
+	w.when("/slack/api/chat.postMessage", func() { assert.NoError(t, w.Delete(support, w.said()[0].TS)) })
+
+	require.NoError(t, once(w, noResult(n.Deliver), again).err)
+
+	messages := w.said()
+	require.Len(t, messages, 1)
+	assert.Contains(t, messages[0].Text, "still broken")
+}

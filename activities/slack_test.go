@@ -203,7 +203,8 @@ func TestAReplyIsFoundBehindAnyNumberOfOthers(t *testing.T) {
 func TestAThreadThatIsGoneNeedsNoReply(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
 	w.connect(slackAccount)
-	gone := triage.Key{Team: "T0SANDBOX", Channel: bugs, TS: "1700000000.000100"}
+	gone := w.message(crash)
+	require.NoError(t, w.Delete(bugs, gone.TS))
 	for _, lookFirst := range []bool{false, true} {
 		in := w.reply(gone)
 		in.LookFirst = lookFirst
@@ -212,6 +213,45 @@ func TestAThreadThatIsGoneNeedsNoReply(t *testing.T) {
 		assert.Equal(t, activities.Posted{Gone: true}, got.out)
 	}
 	require.NoError(t, w.react(gone).err)
+	assert.Zero(t, w.Books().Requests[posts], "it would stand in the open channel")
+}
+
+func TestAReplyToAMessageThatGoesMeanwhileIsTakenBack(t *testing.T) {
+	for name, fault := range map[string]sandbox.Fault{
+		"at once":          {},
+		"when Slack is up": {App: sandbox.Slack, Endpoint: "chat.delete", Kind: sandbox.FaultStatus, Status: http.StatusServiceUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, sandbox.Options{})
+			w.connect(slackAccount)
+			key := w.message(crash)
+			if fault.Kind != "" {
+				w.fault(fault)
+			}
+			w.when("/slack/api/chat.postMessage", func() { assert.NoError(t, w.Delete(bugs, key.TS)) })
+
+			got := once(w, w.slack.Reply, w.reply(key))
+
+			require.NoError(t, got.err)
+			assert.Equal(t, activities.Posted{Gone: true}, got.out)
+			assert.Equal(t, 1, w.Books().Requests[posts])
+			assert.Empty(t, w.State().Channels[0].Messages)
+		})
+	}
+}
+
+func TestTheThreadOfADeletedMessageIsStillTold(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	key := w.message(crash)
+	w.Post(bugs, sandbox.Message{User: "bjorn", Text: "same here", ThreadTS: key.TS})
+	require.NoError(t, w.Delete(bugs, key.TS))
+
+	got := once(w, w.slack.Reply, w.reply(key))
+
+	require.NoError(t, got.err)
+	assert.NotEmpty(t, got.out.TS)
+	assert.Equal(t, 1, w.Books().Replies[key.String()])
 }
 
 func (w *world) react(key triage.Key) ran[struct{}] {

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -101,7 +102,7 @@ func (s *Slack) Reply(ctx context.Context, in ReplyInput) (Posted, error) {
 			return posted, true, err
 		},
 		Do: func(ctx context.Context) (Posted, error) {
-			ts, err := post(ctx, client, in)
+			ts, err := s.post(ctx, in)
 			if posted, over := in.over(ctx, client, err); over {
 				return posted, nil
 			}
@@ -178,13 +179,11 @@ func said(reply slack.Message, field string) string {
 	return text
 }
 
-func post(ctx context.Context, client *slack.Client, in ReplyInput) (ts string, err error) {
-	_, ts, err = client.PostMessageContext(ctx, in.Report.Channel,
+func (s *Slack) post(ctx context.Context, in ReplyInput) (ts string, err error) {
+	return s.postUnder(ctx, in.Account, in.Report.Channel, in.Report.TS,
 		slack.MsgOptionText(in.text(), false),
-		slack.MsgOptionTS(in.Report.TS),
 		slack.MsgOptionDisableLinkUnfurl(),
 		slack.MsgOptionMetadata(in.metadata()))
-	return ts, err
 }
 
 // isUneditable reports whether an edit is refused because the workspace's settings forbid it, or because the message is gone.
@@ -205,7 +204,7 @@ func correct(ctx context.Context, client *slack.Client, reply slack.Message, in 
 // isGone reports whether the message that we answer was deleted.
 func isGone(err error) bool {
 	code := slackCode(err)
-	return code == "thread_not_found" || code == "message_not_found"
+	return errors.Is(err, errThreadGone) || code == "thread_not_found" || code == "message_not_found"
 }
 
 // filedBefore returns the URL of the issue that our reply to a message links, "" where there is none. A message without a thread

@@ -92,15 +92,19 @@ func (th *thread) ask(ctx context.Context) error {
 	return err
 }
 
-// post says something in the thread. After a lost answer the next attempt reads the thread first, as every attempt does.
+// post says something in the thread, and fails with [errThreadGone] where that is not there any more. After a lost answer the next
+// attempt reads the thread first, as every attempt does.
 func (th *thread) post(ctx context.Context, text, event string, payload map[string]any) (ts string, err error) {
 	doing := "writing in the thread of " + th.key.String()
 	payload["report"] = th.key.String()
 	started := time.Now()
-	_, ts, err = th.slack.PostMessageContext(ctx, th.key.Channel, slack.MsgOptionText(text, false), slack.MsgOptionTS(th.key.TS),
+	ts, err = th.threads.Slack.postUnder(ctx, th.account, th.key.Channel, th.key.TS, slack.MsgOptionText(text, false),
 		slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionMetadata(slack.SlackMetadata{EventType: event, EventPayload: payload}))
 	if err == nil {
 		return ts, nil
+	}
+	if isGone(err) {
+		return "", errThreadGone
 	}
 	if lost := lostAnswer(doing, time.Since(started), err); lost != nil {
 		return "", lost

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"tokenkeeper/triage"
@@ -73,7 +74,10 @@ func (t *Threads) FollowThread(ctx context.Context, in FollowInput) (look Thread
 		return ThreadLook{}, err
 	}
 	for _, step := range []func(context.Context) error{th.reopen, th.tell, th.ask, th.comment} {
-		if err := step(ctx); err != nil {
+		switch err := step(ctx); {
+		case errors.Is(err, errThreadGone): // since it was read
+			return th.look, nil
+		case err != nil:
 			return ThreadLook{}, err
 		}
 	}

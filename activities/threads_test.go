@@ -512,3 +512,19 @@ func TestTheMarkerOfAStrangerSaysNothing(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatGoesWhileItIsFollowedIsToldNothing(t *testing.T) {
+	f := newFollowing(t)
+	f.turn("closed", "completed")
+	f.when("/slack/api/chat.postMessage", func() {
+		for _, m := range f.State().Channels[0].Messages {
+			for _, reply := range m.Replies {
+				assert.NoError(t, f.Delete(bugs, reply.TS))
+			}
+			assert.NoError(t, f.Delete(bugs, m.TS))
+		}
+	})
+	assert.Empty(t, f.looks().Told)
+	assert.Empty(t, f.State().Channels[0].Messages, "nothing stands in the open channel")
+	assert.Empty(t, f.looks().Told)
+}

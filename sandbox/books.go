@@ -11,7 +11,8 @@ import (
 // I = R - Missing + Duplicates + Unexpected.
 type Books struct {
 	MessagesPosted int `json:"messages_posted"` // by people and other apps, thread replies included
-	// ReportsPosted are the bug reports among them, in channels that the app is in: it cannot miss what it cannot read.
+	// ReportsPosted are the bug reports among them, in channels that the app is in: it cannot miss what it cannot read. One that
+	// was deleted counts if it has an issue.
 	ReportsPosted int `json:"reports_posted"`
 	Edits         int `json:"edits"` // messages that were edited
 
@@ -99,7 +100,7 @@ func (l *ledger) books() Books {
 // bookMessages counts what was said, and returns the keys of the reports in the order they were posted.
 func (s *Sandbox) bookMessages(b *Books) (reports []string) {
 	for _, ch := range s.workspace.channels {
-		for _, m := range ch.messages {
+		for _, m := range slices.Concat(ch.messages, ch.removed) {
 			key := m.key(s.options.Team)
 			s.bookReplies(b, m, key)
 			if m.ours {
@@ -109,13 +110,20 @@ func (s *Sandbox) bookMessages(b *Books) (reports []string) {
 			if m.editedTS != "" {
 				b.Edits++
 			}
-			if m.Report && !ch.BotAbsent {
+			if m.Report && !ch.BotAbsent && (!m.deleted || s.hub.filed(key)) {
 				b.ReportsPosted++
 				reports = append(reports, key)
 			}
 		}
 	}
 	return reports
+}
+
+// filed reports whether there is an issue for a report.
+func (h *hub) filed(key string) bool {
+	return slices.ContainsFunc(h.repositories, func(r *repository) bool {
+		return slices.ContainsFunc(r.issues, func(i *issue) bool { return !i.seeded && i.key() == key })
+	})
 }
 
 // bookReplies counts what the app did to one message.

@@ -16,6 +16,7 @@ func (s *Sandbox) controlRoutes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /control/messages", s.controlPost)
 	mux.HandleFunc("POST /control/edits", controlled(s.controlEdit))
+	mux.HandleFunc("POST /control/deletions", controlled(func(in deleteRequest) (deleteRequest, error) { return in, s.Delete(in.Channel, in.TS) }))
 	mux.HandleFunc("POST /control/reactions", controlled(s.controlReact))
 	mux.HandleFunc("POST /control/issues", controlled(func(in IssueChange) (IssueChange, error) { return in, s.ChangeIssue(in) }))
 	mux.HandleFunc("POST /control/files", controlled(func(in RepositoryFile) (RepositoryFile, error) { return in, s.SetFile(in) }))
@@ -122,6 +123,11 @@ type editRequest struct {
 
 func (s *Sandbox) controlEdit(in editRequest) (editRequest, error) {
 	return in, s.Edit(in.Channel, in.TS, in.Text)
+}
+
+type deleteRequest struct {
+	Channel string `json:"channel"`
+	TS      string `json:"ts"`
 }
 
 type reactRequest struct {

@@ -32,6 +32,11 @@ func TestControl(t *testing.T) {
 	assert.Equal(t, http.StatusOK, status)
 	assert.Equal(t, "it crashes a lot", w.State().Channels[0].Messages[0].Text)
 
+	oops := w.Post(bugs, sandbox.Message{User: "ada", Text: "oops"})
+	status, body = w.postJSON("/control/deletions", `{"channel":"bug-reports","ts":"`+oops+`"}`)
+	assert.Equal(t, http.StatusOK, status, string(body))
+	assert.Len(t, w.State().Channels[0].Messages, 1)
+
 	const reaction = `{"channel":"bug-reports","ts":"1800000000.000000","user":"ada","emoji":"tada"}`
 	status, body = w.postJSON("/control/reactions", reaction)
 	assert.Equal(t, http.StatusOK, status, string(body))
@@ -63,11 +68,12 @@ func TestControl(t *testing.T) {
 func TestControlRefusesWhatItDoesNotUnderstand(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
 	for path, bodies := range map[string][]string{
-		"/control/messages": {`{`, `{"channel":"bug-reports","txt":"x"}`, `{"channel":"nosuch","text":"x"}`, `{"channel":"bug-reports"}`},
-		"/control/edits":    {`{"channel":"bug-reports","ts":"1.0","text":"x"}`},
-		"/control/faults":   {`{"kind":"explode"}`, `{"kind":"drop","endpiont":"x"}`},
-		"/control/revoke":   {`{"app":"gitlab"}`},
-		"/control/expire":   {`{}`},
+		"/control/messages":  {`{`, `{"channel":"bug-reports","txt":"x"}`, `{"channel":"nosuch","text":"x"}`, `{"channel":"bug-reports"}`},
+		"/control/edits":     {`{"channel":"bug-reports","ts":"1.0","text":"x"}`},
+		"/control/deletions": {`{"channel":"bug-reports","ts":"1.0"}`},
+		"/control/faults":    {`{"kind":"explode"}`, `{"kind":"drop","endpiont":"x"}`},
+		"/control/revoke":    {`{"app":"gitlab"}`},
+		"/control/expire":    {`{}`},
 	} {
 		for _, body := range bodies {
 			status, answer := w.postJSON(path, body)

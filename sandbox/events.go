@@ -176,6 +176,7 @@ func (m *message) event() Event {
 		}
 	}
 	switch {
+	case m.Subtype == "tombstone":
 	case m.ours: // an app is told of what it wrote itself
 		body["bot_id"], body["app_id"] = botID, slackAppID
 	case m.Bot != "":

@@ -30,6 +30,7 @@ func (s *Sandbox) slackMethods() map[string]slackMethod {
 		"users.info":            {"users:read", s.usersInfo},
 		"chat.postMessage":      {"chat:write", s.chatPostMessage},
 		"chat.update":           {"chat:write", s.chatUpdate},
+		"chat.delete":           {"chat:write", s.chatDelete},
 		"chat.getPermalink":     {"", s.chatGetPermalink},
 		endpointReact:           {"reactions:write", s.reactionsAdd},
 		"reactions.remove":      {"reactions:write", s.reactionsRemove},

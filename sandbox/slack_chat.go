@@ -27,13 +27,8 @@ func (s *Sandbox) chatPostMessage(c *call, g *grant) (map[string]any, error) {
 		Message: Message{User: botUserID, Text: text}, ours: true,
 		broadcast: truth(c.params.Get("reply_broadcast")), metadata: metadata,
 	}
-	if thread := c.params.Get("thread_ts"); thread != "" {
-		root, known := ch.root(thread)
-		if !known {
-			return nil, slackError("thread_not_found")
-		}
-		m.ThreadTS = root
-	}
+	// What answers a message that is not there stands in the open channel (github.com/slackapi/python-slack-events-api/issues/87).
+	m.ThreadTS, _ = ch.root(c.params.Get("thread_ts"))
 	ch.append(m, s.now())
 	s.tellLocked(Slack, m.event())
 	return map[string]any{"channel": ch.ID, "ts": m.ts, "message": s.wire(c, m, true)}, nil
@@ -64,6 +59,22 @@ func (s *Sandbox) chatUpdate(c *call, g *grant) (map[string]any, error) {
 		m.metadata = metadata
 	}
 	return map[string]any{"channel": ch.ID, "ts": m.ts, "text": text, "message": s.wire(c, m, true)}, nil
+}
+
+func (s *Sandbox) chatDelete(c *call, g *grant) (map[string]any, error) {
+	ch, err := s.writable(c, g)
+	if err != nil {
+		return nil, err
+	}
+	m := ch.byTS[c.params.Get("ts")]
+	if m == nil {
+		return nil, slackError("message_not_found")
+	}
+	if !m.ours || m.deleted {
+		return nil, slackError("cant_delete_message")
+	}
+	s.deleteLocked(m)
+	return map[string]any{"channel": ch.ID, "ts": m.ts}, nil
 }
 
 func (s *Sandbox) writable(c *call, g *grant) (*channel, error) {

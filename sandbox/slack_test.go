@@ -283,6 +283,69 @@ func TestPostMessageIsReadBackWithItsMetadata(t *testing.T) {
 	}
 }
 
+// Nothing in Slack's answer is an error where the message is gone: only thread_ts is missing from it.
+func TestAReplyToWhatIsNotThereStandsInTheChannel(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	_, body := w.post("/slack/api/chat.postMessage", url.Values{
+		"token": {w.connect(sandbox.Slack).Access}, "channel": {bugs}, "text": {"filed"}, "thread_ts": {"1.000000"},
+	})
+	assert.Contains(t, string(body), `"ok":true`)
+	assert.NotContains(t, string(body), "thread_ts")
+	assert.Equal(t, "filed", w.State().Channels[0].Messages[0].Text)
+}
+
+func TestADeletedMessageIsGone(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	client := w.connectedSlack()
+	ts := w.say("oops")
+	require.NoError(t, w.Delete(bugs, ts))
+
+	page, err := client.GetConversationHistoryContext(t.Context(), history(slack.GetConversationHistoryParameters{}))
+	require.NoError(t, err)
+	assert.Empty(t, page.Messages)
+	none, _, _, err := client.GetConversationRepliesContext(t.Context(), &slack.GetConversationRepliesParameters{ChannelID: bugs, Timestamp: ts})
+	require.EqualError(t, err, "thread_not_found")
+	assert.Empty(t, none)
+	_, err = client.GetPermalinkContext(t.Context(), &slack.PermalinkParameters{Channel: bugs, Ts: ts})
+	require.EqualError(t, err, "message_not_found")
+	require.EqualError(t, client.AddReactionContext(t.Context(), "eyes", slack.NewRefToMessage(bugs, ts)), "message_not_found")
+	require.ErrorContains(t, w.Delete(bugs, ts), "no such message")
+	require.ErrorContains(t, w.Delete("C0NOSUCH", ts), "no such channel")
+	assert.Equal(t, 1, w.Books().MessagesPosted)
+	assert.Greater(t, w.say("anew"), ts)
+}
+
+func TestADeletedMessageWithRepliesLeavesATombstone(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	client := w.connectedSlack()
+	ts := w.Post(bugs, sandbox.Message{User: "ada", Text: "oops", Files: []sandbox.File{{Name: "a.png"}}})
+	first := w.Post(bugs, sandbox.Message{User: "bjorn", Text: "what?", ThreadTS: ts})
+	require.NoError(t, w.Delete(bugs, ts))
+
+	page, err := client.GetConversationHistoryContext(t.Context(), history(slack.GetConversationHistoryParameters{}))
+	require.NoError(t, err)
+	require.Len(t, page.Messages, 1)
+	tombstone := page.Messages[0]
+	assert.Equal(t, []any{"tombstone", "USLACKBOT", "This message was deleted.", true, ts, ts, 1}, []any{
+		tombstone.SubType, tombstone.User, tombstone.Text, tombstone.Hidden, tombstone.Timestamp, tombstone.ThreadTimestamp, tombstone.ReplyCount,
+	})
+	assert.Empty(t, tombstone.Files)
+	_, second, err := client.PostMessageContext(t.Context(), bugs, slack.MsgOptionText("gone", false), slack.MsgOptionTS(ts))
+	require.NoError(t, err)
+	replies, _, _, err := client.GetConversationRepliesContext(t.Context(), &slack.GetConversationRepliesParameters{ChannelID: bugs, Timestamp: ts})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"This message was deleted.", "what?", "gone"}, texts(replies), "its thread goes on")
+
+	for want, target := range map[string]string{"cant_delete_message": first, "message_not_found": "1.000000"} {
+		_, _, err = client.DeleteMessageContext(t.Context(), bugs, target)
+		require.EqualError(t, err, want)
+	}
+	_, _, err = client.DeleteMessageContext(t.Context(), bugs, second)
+	require.NoError(t, err)
+	require.NoError(t, w.Delete(bugs, first))
+	assert.Empty(t, w.State().Channels[0].Messages, "it goes with the last reply")
+}
+
 func TestPostMessageErrors(t *testing.T) {
 	w := newWorld(t, sandbox.Options{Channels: []sandbox.Channel{
 		{ID: bugs, Name: "bug-reports"}, {ID: "C0OLD", Name: "old", Archived: true}, {ID: "C0RANDOM", Name: "random", BotAbsent: true},
@@ -294,7 +357,6 @@ func TestPostMessageErrors(t *testing.T) {
 		"is_archived":             {"channel": {"C0OLD"}, "text": {"x"}},
 		"no_text":                 {"channel": {bugs}},
 		"msg_too_long":            {"channel": {bugs}, "text": {strings.Repeat("ß", 40001)}},
-		"thread_not_found":        {"channel": {bugs}, "text": {"x"}, "thread_ts": {"1.000000"}},
 		"invalid_metadata_format": {"channel": {bugs}, "text": {"x"}, "metadata": {"{}"}},
 		"":                        {"channel": {"#bug-reports"}, "text": {strings.Repeat("ß", 40000)}},
 	} {

@@ -12,6 +12,7 @@ import (
 type wireMessage struct {
 	Type            string          `json:"type"`
 	Subtype         string          `json:"subtype,omitempty"`
+	Hidden          bool            `json:"hidden,omitempty"`
 	User            string          `json:"user,omitempty"`
 	Text            string          `json:"text"`
 	TS              string          `json:"ts"`
@@ -77,7 +78,7 @@ func (s *Sandbox) wireAll(c *call, messages []*message, withMetadata bool) []wir
 func (s *Sandbox) wire(c *call, m *message, withMetadata bool) wireMessage {
 	w := wireMessage{
 		Type: "message", Subtype: m.Subtype, User: m.User, Text: m.Text, TS: m.ts, Team: s.options.Team,
-		Reactions: m.reactions,
+		Hidden: m.deleted, Reactions: m.reactions,
 	}
 	s.wireAuthor(&w, m)
 	wireThread(&w, m)
@@ -97,6 +98,7 @@ func (s *Sandbox) wire(c *call, m *message, withMetadata bool) wireMessage {
 // bot_id and a profile, and neither has a subtype for it.
 func (s *Sandbox) wireAuthor(w *wireMessage, m *message) {
 	switch {
+	case m.deleted:
 	case m.ours:
 		w.BotID, w.AppID = botID, slackAppID
 		w.BotProfile = &wireBot{ID: botID, Name: s.apps[Slack].Name, AppID: slackAppID, UserID: botUserID}

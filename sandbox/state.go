@@ -117,7 +117,7 @@ func (s *Sandbox) views(ch *channel, base string) []MessageView {
 func (s *Sandbox) view(m *message, base string) MessageView {
 	v := MessageView{
 		TS: m.ts, Key: m.key(s.options.Team), URL: base + m.path(), Time: time.UnixMicro(m.micros).UTC(),
-		Author: s.author(m), ByApp: m.ours || m.Bot != "", Text: m.Text, Edited: m.editedTS != "", Report: m.Report,
+		Author: s.author(m), ByApp: m.ours && !m.deleted || m.Bot != "", Text: m.Text, Edited: m.editedTS != "", Report: m.Report,
 	}
 	for _, f := range m.Files {
 		v.Files = append(v.Files, f.Name)
@@ -133,6 +133,8 @@ func (s *Sandbox) view(m *message, base string) MessageView {
 
 func (s *Sandbox) author(m *message) string {
 	switch {
+	case m.deleted:
+		return "Slackbot"
 	case m.ours:
 		return s.apps[Slack].Name
 	case m.Bot != "":

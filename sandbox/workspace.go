@@ -32,6 +32,8 @@ type workspace struct {
 type channel struct {
 	Channel
 	messages []*message // in order of ts, thread replies included
+	removed  []*message // deleted, with nothing left of them
+	latest   int64      // micros of the newest message that there ever was
 	byTS     map[string]*message
 }
 
@@ -43,6 +45,7 @@ type message struct {
 	micros    int64 // ts in microseconds, for comparing
 	ours      bool  // posted by the app
 	broadcast bool  // a reply that also shows in the channel
+	deleted   bool
 	editedBy  string
 	editedTS  string
 	metadata  json.RawMessage
@@ -103,10 +106,8 @@ func slackID(prefix, name string) string {
 // append gives m the next ts of its channel and puts it at the end, and into its thread.
 func (c *channel) append(m *message, now time.Time) {
 	m.channel = c
-	m.micros = now.UnixMicro()
-	if last := len(c.messages) - 1; last >= 0 {
-		m.micros = max(m.micros, c.messages[last].micros+1)
-	}
+	m.micros = max(now.UnixMicro(), c.latest+1)
+	c.latest = m.micros
 	m.ts = formatTS(m.micros)
 	c.messages = append(c.messages, m)
 	c.byTS[m.ts] = m
@@ -198,7 +199,7 @@ func (w *workspace) deliver(c *channel, m Message, now time.Time) (Posted, error
 
 func (w *workspace) edit(m Message, now time.Time) (Posted, error) {
 	target := w.refs[m.EditOf]
-	if target == nil {
+	if target == nil || target.deleted {
 		return Posted{}, fmt.Errorf("message %q: nothing was posted under this ref", m.EditOf)
 	}
 	return target.rewrite(w.team, m.Text, now), nil

@@ -1,0 +1,73 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/slack-go/slack"
+	"go.temporal.io/sdk/activity"
+
+	"tokenkeeper/credential"
+)
+
+// errThreadGone says that the message below which something was to be posted was deleted.
+var errThreadGone = errors.New("the message was deleted")
+
+// postUnder posts into the thread of a message, and fails with [errThreadGone] where the message was deleted. Slack takes a
+// post to a thread that is gone as well, and shows it in the open channel (github.com/slackapi/python-slack-events-api/issues/87).
+// So it is asked for the message first. What stands in the channel all the same, as the message was deleted in between, is
+// taken back. The thread of a deleted message in which others wrote is still there.
+func (s *Slack) postUnder(ctx context.Context, account credential.AccountID, channel, root string, options ...slack.MsgOption) (ts string, err error) {
+	var placed placement
+	client, err := s.clientSeeing(account, placed.see)
+	if err != nil {
+		return "", err
+	}
+	if _, err := client.GetPermalinkContext(ctx, &slack.PermalinkParameters{Channel: channel, Ts: root}); err != nil {
+		return "", err
+	}
+	_, ts, err = client.PostMessageContext(ctx, channel, append(options, slack.MsgOptionTS(root))...)
+	if err != nil || !placed.openly() {
+		return ts, err
+	}
+	takeBack(ctx, client, channel, ts)
+	return "", errThreadGone
+}
+
+// placement is where Slack's last answer says that a post stands, which slack-go leaves out.
+type placement struct {
+	Message *struct {
+		ThreadTS string `json:"thread_ts"`
+	} `json:"message"`
+}
+
+func (p *placement) see(answer []byte) {
+	*p = placement{}
+	_ = json.Unmarshal(answer, p) // what is no answer, slack-go finds out
+}
+
+// openly reports whether a post is in no thread.
+func (p *placement) openly() bool { return p.Message != nil && p.Message.ThreadTS == "" }
+
+const (
+	takeBackTries = 3
+	takeBackTime  = 5 * time.Second // for each
+)
+
+// takeBack deletes a post of ours. Where that fails the post stays, with a line in the log: no later attempt would find it, as
+// they look into threads.
+func takeBack(ctx context.Context, client *slack.Client, channel, ts string) {
+	var err error
+	for range takeBackTries {
+		deleting, enough := context.WithTimeout(context.WithoutCancel(ctx), takeBackTime)
+		_, _, err = client.DeleteMessageContext(deleting, channel, ts)
+		enough()
+		if err == nil || isGone(err) {
+			return
+		}
+	}
+	activity.GetLogger(ctx).Error("a reply to a deleted message stands in the open channel; delete it there",
+		"channel", channel, "ts", ts, "error", slackError("deleting it", err))
+}
