@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -20,36 +19,20 @@ var errThreadGone = errors.New("the message was deleted")
 // So it is asked for the message first. What stands in the channel all the same, as the message was deleted in between, is
 // taken back. The thread of a deleted message in which others wrote is still there.
 func (s *Slack) postUnder(ctx context.Context, account credential.AccountID, channel, root string, options ...slack.MsgOption) (ts string, err error) {
-	var placed placement
-	client, err := s.clientSeeing(account, placed.see)
+	client, err := s.client(account)
 	if err != nil {
 		return "", err
 	}
 	if _, err := client.GetPermalinkContext(ctx, &slack.PermalinkParameters{Channel: channel, Ts: root}); err != nil {
 		return "", err
 	}
-	_, ts, err = client.PostMessageContext(ctx, channel, append(options, slack.MsgOptionTS(root))...)
-	if err != nil || !placed.openly() {
+	_, ts, posted, err := client.PostMessageWithResponseContext(ctx, channel, append(options, slack.MsgOptionTS(root))...)
+	if openly := posted.Timestamp != "" && posted.ThreadTimestamp == ""; err != nil || !openly {
 		return ts, err
 	}
 	takeBack(ctx, client, channel, ts)
 	return "", errThreadGone
 }
-
-// placement is where Slack's last answer says that a post stands, which slack-go leaves out.
-type placement struct {
-	Message *struct {
-		ThreadTS string `json:"thread_ts"`
-	} `json:"message"`
-}
-
-func (p *placement) see(answer []byte) {
-	*p = placement{}
-	_ = json.Unmarshal(answer, p) // what is no answer, slack-go finds out
-}
-
-// openly reports whether a post is in no thread.
-func (p *placement) openly() bool { return p.Message != nil && p.Message.ThreadTS == "" }
 
 const (
 	takeBackTries = 3
