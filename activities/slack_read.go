@@ -231,6 +231,9 @@ func (s *Slack) message(
 	return m, true, nil
 }
 
+// tombstone is the subtype of what Slack shows in the place of a deleted message that has replies.
+const tombstone = "tombstone"
+
 // readMessage reads one message. It shares Slack's limit with the polls.
 func (s *Slack) readMessage(ctx context.Context, client *slack.Client, account credential.AccountID, key triage.Key) (m triage.Message, found bool, err error) {
 	page, err := s.history(ctx, client, account, &slack.GetConversationHistoryParameters{
@@ -239,7 +242,7 @@ func (s *Slack) readMessage(ctx context.Context, client *slack.Client, account c
 	if err != nil {
 		return triage.Message{}, false, slackError("reading message "+key.String(), err)
 	}
-	if len(page.Messages) == 0 || page.Messages[0].Timestamp != key.TS {
+	if len(page.Messages) == 0 || page.Messages[0].Timestamp != key.TS || page.Messages[0].SubType == tombstone {
 		return triage.Message{}, false, nil
 	}
 	return messageOf(key.Team, key.Channel, page.Messages[0]), true, nil

@@ -77,6 +77,22 @@ func TestAMessageThatIsGoneIsGone(t *testing.T) {
 	assert.Contains(t, got.out.Reason, "a reply in a thread", "which the history of a channel does not have either")
 }
 
+// Slack leaves a tombstone where somebody has answered.
+func TestADeletedMessageWithRepliesIsGone(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	key := w.message(crash)
+	w.Post(bugs, sandbox.Message{User: "bjorn", Text: "same here", ThreadTS: key.TS})
+	require.NoError(t, w.Delete(bugs, key.TS))
+
+	got := w.read(key)
+	require.NoError(t, got.err)
+	assert.Equal(t, activities.Gone, got.out.Verdict)
+	fetched := once(w, w.slack.Fetch, activities.FetchInput{Account: slackAccount, Message: key})
+	require.NoError(t, fetched.err)
+	assert.Equal(t, activities.Fetched{Gone: true}, fetched.out)
+}
+
 // A report is worth more than the names in it.
 func TestNamesThatAreNotToBeHadStopNoReport(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})

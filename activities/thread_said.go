@@ -57,7 +57,7 @@ func (th *thread) take(m slack.Message) {
 	message := messageOf(th.key.Team, th.key.Channel, m)
 	switch {
 	case m.Timestamp == th.key.TS:
-		th.Root = message
+		th.Root = message // its tombstone where it was deleted: its issue and those who wrote here go on being told
 	case th.who.wrote(m):
 		th.takeOurs(m)
 	case !th.More && triage.Contribution(message, th.who.Self):

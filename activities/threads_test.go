@@ -528,3 +528,19 @@ func TestWhatGoesWhileItIsFollowedIsToldNothing(t *testing.T) {
 	assert.Empty(t, f.State().Channels[0].Messages, "nothing stands in the open channel")
 	assert.Empty(t, f.looks().Told)
 }
+
+func TestTheThreadOfADeletedReportIsFollowed(t *testing.T) {
+	f := newFollowing(t)
+	require.NoError(t, f.Delete(bugs, f.key.TS))
+	f.say(sandbox.Message{User: "chen", Text: "I still have it"})
+	f.turn("closed", "completed")
+
+	look := f.looks()
+
+	assert.Equal(t, 1, look.Comments)
+	assert.Equal(t, "closed", look.Told)
+	comments := f.issue().Comments
+	require.Len(t, comments, 1)
+	assert.Contains(t, comments[0].Body, "I still have it")
+	assert.NotContains(t, comments[0].Body, "deleted", "which is no edit of the report")
+}
