@@ -1,12 +1,14 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime/debug"
 	"slices"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/slack-go/slack"
 	"go.temporal.io/sdk/activity"
@@ -155,8 +157,45 @@ func messageOf(team, channel string, m slack.Message) triage.Message {
 	for _, r := range m.Reactions {
 		out.Reactions = append(out.Reactions, triage.Reaction{Name: r.Name, Users: r.Users})
 	}
-	for _, f := range m.Files {
-		out.Files = append(out.Files, triage.File{ID: f.ID, Name: f.Name, MIMEType: f.Mimetype, Size: int64(f.Size), Permalink: f.Permalink})
+	out.Files = filesOf(m.Files)
+	forward(&out, m.Attachments)
+	return out
+}
+
+// Bounds of what a message forwards.
+const (
+	maxForwards    = 3
+	maxForwardText = 4000 // characters of each
+)
+
+// forward adds the messages that a message passes on. Slack puts them into attachments, as it does with those that it shows
+// under a link to them; the text is what is said about them, if anything (github.com/slackapi/java-slack-sdk/issues/1179).
+func forward(out *triage.Message, attachments []slack.Attachment) {
+	left := maxForwards
+	for _, a := range attachments {
+		if left == 0 || !a.IsShare && !a.IsMsgUnfurl {
+			continue
+		}
+		left--
+		if text := cmp.Or(a.Text, a.Fallback); text != "" {
+			out.Forwarded = append(out.Forwarded, clipped(text, maxForwardText))
+		}
+		out.Files = append(out.Files, filesOf(a.Files)...)
+	}
+}
+
+// clipped returns at most limit characters of a text.
+func clipped(text string, limit int) string {
+	if utf8.RuneCountInString(text) <= limit {
+		return text
+	}
+	return string([]rune(text)[:limit-1]) + "…"
+}
+
+func filesOf(files []slack.File) []triage.File {
+	var out []triage.File
+	for _, f := range files {
+		out = append(out, triage.File{ID: f.ID, Name: f.Name, MIMEType: f.Mimetype, Size: int64(f.Size), Permalink: f.Permalink})
 	}
 	return out
 }

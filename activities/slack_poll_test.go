@@ -388,3 +388,15 @@ func TestWhoWeAreIsRemembered(t *testing.T) {
 	assert.Equal(t, 1, w.Books().Requests["slack auth.test"]-before)
 	assert.Equal(t, 3, w.Books().Requests[history])
 }
+
+func TestAPollFindsAForwardWithoutAComment(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	ts := w.Post(bugs, sandbox.Message{User: "ada", Forwards: []sandbox.Forward{{User: "chen", Text: crash}}})
+
+	got := once(w, w.slack.Poll, activities.PollInput{Account: slackAccount, Channel: bugs, After: "1000000000.000000", Interval: time.Second})
+
+	require.NoError(t, got.err)
+	assert.Equal(t, []string{ts}, got.out.Messages)
+	assert.Equal(t, []string{crash}, got.out.Content(ts).Forwarded)
+}

@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"time"
 
@@ -255,15 +254,13 @@ func (s *Slack) name(ctx context.Context, client *slack.Client, account credenti
 	m.UserName = s.userName(ctx, client, account, m.User)
 	m.ChannelName = s.channelName(ctx, client, account, m.Channel)
 	m.Names = map[string]string{}
-	for _, mention := range mentions.FindAllStringSubmatch(m.Text, maxMentions) {
-		m.Names[mention[1]] = s.userName(ctx, client, account, mention[1])
+	for _, id := range m.Mentioned(maxMentions) {
+		m.Names[id] = s.userName(ctx, client, account, id)
 	}
 }
 
 // maxNaming bounds all names of a message together: a directory that hangs must not hold up a report.
 const maxNaming = 10 * time.Second
-
-var mentions = regexp.MustCompile(`<@([UW][A-Z0-9]+)`)
 
 // maxMentions bounds the calls that one message can cause.
 const maxMentions = 20

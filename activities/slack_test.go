@@ -2,8 +2,10 @@ package activities_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -75,6 +77,50 @@ func TestAMessageThatIsGoneIsGone(t *testing.T) {
 	require.NoError(t, got.err)
 	assert.Equal(t, activities.Gone, got.out.Verdict)
 	assert.Contains(t, got.out.Reason, "a reply in a thread", "which the history of a channel does not have either")
+}
+
+func TestAForwardedMessageIsRead(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	long := crash + strings.Repeat(" and more", 1000)
+	for name, m := range map[string]sandbox.Message{
+		"without a comment":        {Forwards: []sandbox.Forward{{User: "chen", Text: crash}}},
+		"with a comment":           {Text: "can somebody look?", Forwards: []sandbox.Forward{{User: "chen", Text: crash}}},
+		"under a link":             {Text: "<https://x.slack.com/archives/C1/p1>", Forwards: []sandbox.Forward{{User: "chen", Text: crash, Linked: true}}},
+		"of more than is bearable": {Forwards: []sandbox.Forward{{Text: long}, {Text: long}, {Text: long}, {Text: long}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m.User = "ada"
+			key := triage.Key{Team: "T0SANDBOX", Channel: bugs, TS: w.Post(bugs, m)}
+
+			got := w.read(key)
+			require.NoError(t, got.err)
+			assert.Equal(t, activities.IsReport, got.out.Verdict)
+			assert.Contains(t, got.out.Issue.Body, "> Login crashes on Safari")
+			assert.Contains(t, got.out.Issue.Body, m.Text)
+			assert.Contains(t, got.out.Issue.Body, "@bjorn", "who is mentioned in it has a name")
+
+			fetched := once(w, w.slack.Fetch, activities.FetchInput{Account: slackAccount, Message: key}).out.Message
+			assert.Len(t, fetched.Forwarded, min(len(m.Forwards), 3))
+			for _, text := range fetched.Forwarded {
+				assert.LessOrEqual(t, utf8.RuneCountInString(text), 4000)
+			}
+		})
+	}
+}
+
+func TestTheFilesOfAForwardedMessageAreListed(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	ts := w.Post(bugs, sandbox.Message{User: "ada", Files: []sandbox.File{{Name: "own.png"}}, Forwards: []sandbox.Forward{
+		{User: "chen", Text: crash, Files: []sandbox.File{{Name: "screen.png"}}},
+	}})
+
+	got := w.read(triage.Key{Team: "T0SANDBOX", Channel: bugs, TS: ts})
+
+	require.NoError(t, got.err)
+	assert.Contains(t, got.out.Issue.Body, "own.png")
+	assert.Contains(t, got.out.Issue.Body, "screen.png")
 }
 
 // Slack leaves a tombstone where somebody has answered.

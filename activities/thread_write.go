@@ -200,8 +200,8 @@ func (th *thread) unsaid(ctx context.Context) triage.Discussion {
 func (th *thread) name(ctx context.Context, m *triage.Message) {
 	s := th.threads.Slack
 	m.UserName, m.Names = s.userName(ctx, th.slack, th.account, m.User), map[string]string{}
-	for _, mention := range mentions.FindAllStringSubmatch(m.Text, maxMentions) {
-		m.Names[mention[1]] = s.userName(ctx, th.slack, th.account, mention[1])
+	for _, id := range m.Mentioned(maxMentions) {
+		m.Names[id] = s.userName(ctx, th.slack, th.account, id)
 	}
 }
 

@@ -104,7 +104,7 @@ func (s *Sandbox) controlPostForm(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Sandbox) post(in postRequest) (Posted, error) {
-	if strings.TrimSpace(in.Text) == "" && len(in.Files) == 0 {
+	if strings.TrimSpace(in.Text) == "" && len(in.Files) == 0 && len(in.Forwards) == 0 {
 		return Posted{}, errors.New("text: a message needs some")
 	}
 	return s.Deliver(in.Channel, in.Message)

@@ -27,7 +27,7 @@ func (s *Sandbox) deleteLocked(m *message) {
 	m.deleted = true
 	if len(m.replies) > 0 {
 		m.User, m.Text, m.Subtype, m.Bot = slackbot, "This message was deleted.", "tombstone", ""
-		m.Files, m.editedTS, m.metadata, m.reactions = nil, "", nil, nil
+		m.Files, m.Forwards, m.editedTS, m.metadata, m.reactions = nil, nil, "", nil, nil
 	} else {
 		c.remove(m)
 	}

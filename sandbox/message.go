@@ -16,6 +16,8 @@ type Message struct {
 	Bot     string `json:"bot,omitempty"`
 	Subtype string `json:"subtype,omitempty"`
 	Files   []File `json:"files,omitempty"`
+	// Forwards are messages that it passes on; Text is then a comment on them, or "".
+	Forwards []Forward `json:"forwards,omitempty"`
 	// ThreadTS makes it a reply to the message with this ts; ReplyTo does the same by Ref.
 	ThreadTS string `json:"thread_ts,omitempty"`
 	ReplyTo  string `json:"reply_to,omitempty"`
@@ -32,6 +34,15 @@ type File struct {
 	Name     string `json:"name"`
 	Mimetype string `json:"mimetype,omitempty"`
 	Size     int    `json:"size,omitempty"`
+}
+
+// Forward is a message of another channel that somebody passes on.
+type Forward struct {
+	User  string `json:"user,omitempty"` // who wrote it
+	Text  string `json:"text"`
+	Files []File `json:"files,omitempty"`
+	// Linked says that the sender only typed a link to it, under which Slack shows it.
+	Linked bool `json:"linked,omitempty"`
 }
 
 // Posted tells where a message ended up.

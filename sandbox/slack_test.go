@@ -211,6 +211,27 @@ func TestShapesOfMessages(t *testing.T) {
 	assert.Empty(t, join.ClientMsgID)
 }
 
+func TestAForwardedMessageIsAnAttachment(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	client := w.connectedSlack()
+	status, body := w.postJSON("/control/messages", `{"channel":"bug-reports","user":"ada","text":"","forwards":[{"user":"chen","text":"it crashes"}]}`)
+	require.Equal(t, http.StatusOK, status, string(body))
+	w.Post(bugs, sandbox.Message{User: "ada", Text: "look", Forwards: []sandbox.Forward{{User: "chen", Text: "it crashes", Linked: true}}})
+
+	page, err := client.GetConversationHistoryContext(t.Context(), history(slack.GetConversationHistoryParameters{}))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"look", ""}, texts(page.Messages))
+	for i, m := range page.Messages {
+		require.Len(t, m.Attachments, 1)
+		a := m.Attachments[0]
+		assert.Equal(t, "it crashes", a.Text)
+		assert.Equal(t, "chen", a.AuthorName)
+		assert.True(t, a.IsMsgUnfurl)
+		assert.Equal(t, i == 1, a.IsShare)
+	}
+	assert.Equal(t, []string{"it crashes"}, w.State().Channels[0].Messages[0].Forwarded)
+}
+
 func TestThreads(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
 	client := w.connectedSlack()

@@ -30,6 +30,7 @@ type wireMessage struct {
 	Edited          *wireEdit       `json:"edited,omitempty"`
 	Files           []wireFile      `json:"files,omitempty"`
 	Upload          bool            `json:"upload,omitempty"`
+	Attachments     []wireForward   `json:"attachments,omitempty"`
 	Reactions       []reaction      `json:"reactions,omitempty"`
 	Metadata        json.RawMessage `json:"metadata,omitempty"`
 }
@@ -67,6 +68,22 @@ type wireFile struct {
 	Permalink          string `json:"permalink"`
 }
 
+// wireForward is the attachment that holds a forwarded message (github.com/slackapi/java-slack-sdk/issues/1179).
+type wireForward struct {
+	ID          int        `json:"id"`
+	TS          string     `json:"ts"`
+	ChannelID   string     `json:"channel_id"`
+	AuthorID    string     `json:"author_id"`
+	AuthorName  string     `json:"author_name"`
+	FromURL     string     `json:"from_url"`
+	IsMsgUnfurl bool       `json:"is_msg_unfurl"`
+	IsShare     bool       `json:"is_share,omitempty"`
+	Text        string     `json:"text"`
+	Fallback    string     `json:"fallback"`
+	MrkdwnIn    []string   `json:"mrkdwn_in"`
+	Files       []wireFile `json:"files,omitempty"`
+}
+
 func (s *Sandbox) wireAll(c *call, messages []*message, withMetadata bool) []wireMessage {
 	all := make([]wireMessage, 0, len(messages))
 	for _, m := range messages {
@@ -86,8 +103,9 @@ func (s *Sandbox) wire(c *call, m *message, withMetadata bool) wireMessage {
 		w.Edited = &wireEdit{User: m.editedBy, TS: m.editedTS}
 	}
 	if len(m.Files) > 0 {
-		w.Files, w.Upload = s.wireFiles(c, m), true
+		w.Files, w.Upload = s.wireFiles(c, m, m.Files), true
 	}
+	w.Attachments = s.wireForwards(c, m)
 	if withMetadata {
 		w.Metadata = m.metadata
 	}
@@ -143,9 +161,23 @@ func wireThread(w *wireMessage, m *message) {
 	w.ReplyUsersCount = len(w.ReplyUsers)
 }
 
-func (s *Sandbox) wireFiles(c *call, m *message) []wireFile {
-	files := make([]wireFile, 0, len(m.Files))
-	for i, f := range m.Files {
+// wireForwards shows what a message passes on, as Slack does for people who may read it where it was posted.
+func (s *Sandbox) wireForwards(c *call, m *message) []wireForward {
+	var forwards []wireForward
+	for i, f := range m.Forwards {
+		author := s.workspace.person(f.User)
+		forwards = append(forwards, wireForward{
+			ID: i + 1, TS: formatTS(m.micros - 60_000_000), ChannelID: "C0ELSEWHERE", AuthorID: author.ID, AuthorName: author.Name,
+			FromURL: c.base + "/archives/C0ELSEWHERE", IsMsgUnfurl: true, IsShare: !f.Linked, Text: f.Text,
+			Fallback: "[a minute ago] " + author.Name + ": " + f.Text, MrkdwnIn: []string{"text"}, Files: s.wireFiles(c, m, f.Files),
+		})
+	}
+	return forwards
+}
+
+func (s *Sandbox) wireFiles(c *call, m *message, attached []File) []wireFile {
+	files := make([]wireFile, 0, len(attached))
+	for i, f := range attached {
 		id := fmt.Sprintf("F%s%02d", strings.ReplaceAll(m.ts, ".", ""), i)
 		link := c.base + "/files/" + id + "/" + f.Name
 		filetype := strings.TrimPrefix(path.Ext(f.Name), ".")

@@ -40,6 +40,7 @@ type MessageView struct {
 	Edited    bool          `json:"edited,omitempty"`
 	Report    bool          `json:"report,omitempty"`
 	Files     []string      `json:"files,omitempty"`
+	Forwarded []string      `json:"forwarded,omitempty"` // texts
 	Reactions []string      `json:"reactions,omitempty"`
 	Replies   []MessageView `json:"replies,omitempty"`
 }
@@ -121,6 +122,9 @@ func (s *Sandbox) view(m *message, base string) MessageView {
 	}
 	for _, f := range m.Files {
 		v.Files = append(v.Files, f.Name)
+	}
+	for _, f := range m.Forwards {
+		v.Forwarded = append(v.Forwarded, f.Text)
 	}
 	for _, r := range m.reactions {
 		v.Reactions = append(v.Reactions, r.Name)

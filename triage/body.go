@@ -175,7 +175,7 @@ func listed(items []string, what string) string {
 // quote returns the message in a fence, in full if it fits into room bytes; otherwise as much of it as fits, and where the
 // rest is.
 func quote(m Message, room int) string {
-	text := strings.Trim(shortenTicks(m.PlainText()), "\n")
+	text := strings.Trim(shortenTicks(m.shown()), "\n")
 	if strings.TrimSpace(text) == "" {
 		return ""
 	}

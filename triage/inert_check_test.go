@@ -142,7 +142,8 @@ func FuzzRender(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text, name, channel, file, link string) {
 		m := Message{
 			Key: testKey, Text: text, UserName: name, ChannelName: channel, Permalink: link, Names: map[string]string{"U1": name},
-			Files: []File{{Name: file, MIMEType: channel, Size: int64(len(text)), Permalink: link}},
+			Files:     []File{{Name: file, MIMEType: channel, Size: int64(len(text)), Permalink: link}},
+			Forwarded: []string{link, text},
 		}
 		extracted := Extract(m)
 		raw := Report{

@@ -57,7 +57,7 @@ func links(m Message) []string {
 			found = append(found, link)
 		}
 	}
-	text := clean(m.Text)
+	text := clean(m.mrkdwn())
 	for _, token := range linkToken.FindAllString(text, -1) {
 		target := strings.Trim(token, "<>")
 		if token[0] == '<' {

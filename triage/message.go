@@ -1,6 +1,7 @@
 package triage
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -17,10 +18,13 @@ type Message struct {
 	BotID       string `json:"bot_id,omitempty"`
 	Subtype     string `json:"subtype,omitempty"`
 	Text        string `json:"text,omitempty"` // Slack's mrkdwn, still with &lt; and <@U1>
-	ThreadTS    string `json:"thread_ts,omitempty"`
-	Permalink   string `json:"permalink,omitempty"`
-	EditedAt    string `json:"edited_at,omitempty"` // the ts of the last edit; empty when there was none
-	Files       []File `json:"files,omitempty"`
+	// Forwarded are the texts of messages that it passes on, in mrkdwn as well. Text is then what its author says about them, or
+	// nothing.
+	Forwarded []string `json:"forwarded,omitempty"`
+	ThreadTS  string   `json:"thread_ts,omitempty"`
+	Permalink string   `json:"permalink,omitempty"`
+	EditedAt  string   `json:"edited_at,omitempty"` // the ts of the last edit; empty when there was none
+	Files     []File   `json:"files,omitempty"`
 	// Reactions are the emoji that people put on it. Where there are very many, Slack names not everybody.
 	Reactions []Reaction `json:"reactions,omitempty"`
 	// Names gives people's names for the ids that the text mentions; ids without one are shown as they are.
@@ -49,7 +53,7 @@ const (
 	SkipBot     = "bot"     // another bot wrote it
 	SkipSubtype = "subtype" // a join, a topic change, a broadcast of a reply …
 	SkipReply   = "reply"   // a reply in a thread
-	SkipEmpty   = "empty"   // neither text nor file
+	SkipEmpty   = "empty"   // neither text nor file, of its own or forwarded
 )
 
 // slackbot posts as a user without a bot id.
@@ -75,11 +79,38 @@ func skip(m Message, self Self) string {
 		return SkipSubtype
 	case m.ThreadTS != "" && m.ThreadTS != m.TS:
 		return SkipReply
-	case strings.TrimSpace(clean(m.Text)) == "" && len(m.Files) == 0:
+	case strings.TrimSpace(clean(m.mrkdwn())) == "" && len(m.Files) == 0:
 		return SkipEmpty
 	}
 	return ""
 }
+
+// mrkdwn is all that stands in a message: what its author says, and what is forwarded.
+func (m Message) mrkdwn() string {
+	return spaced(append([]string{m.Text}, m.Forwarded...))
+}
+
+// spaced puts an empty line between texts that say something.
+func spaced(texts []string) string {
+	var said []string
+	for _, text := range texts {
+		if strings.TrimSpace(text) != "" {
+			said = append(said, text)
+		}
+	}
+	return strings.Join(said, "\n\n")
+}
+
+// Mentioned returns the ids of up to limit users that the message mentions.
+func (m Message) Mentioned(limit int) []string {
+	var ids []string
+	for _, mention := range mention.FindAllStringSubmatch(m.mrkdwn(), limit) {
+		ids = append(ids, mention[1])
+	}
+	return ids
+}
+
+var mention = regexp.MustCompile(`<@([UW][A-Z0-9]+)`)
 
 func isOwn(m Message, self Self) bool {
 	return self.UserID != "" && m.User == self.UserID || self.BotID != "" && m.BotID == self.BotID

@@ -3,6 +3,7 @@ package triage
 import (
 	"encoding/json"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -27,6 +28,8 @@ func TestCandidate(t *testing.T) {
 		{"reply in a thread", func(m *Message) { m.ThreadTS = "1600000000.000100" }, SkipReply},
 		{"start of a thread", func(m *Message) { m.ThreadTS = m.TS }, ""},
 		{"empty", func(m *Message) { m.Text = " \n\u200b" }, SkipEmpty},
+		{"forward without a comment", func(m *Message) { m.Text, m.Forwarded = "", []string{"It crashes."} }, ""},
+		{"forward of nothing", func(m *Message) { m.Text, m.Forwarded = "", []string{" \n"} }, SkipEmpty},
 		{"file without text", func(m *Message) { m.Text, m.Files = "", []File{{ID: "F1"}} }, ""},
 	}
 	for _, tt := range tests {
@@ -47,6 +50,7 @@ func TestMessageSurvivesJSON(t *testing.T) {
 	m := Message{
 		Key: testKey, ChannelName: "bugs", User: "U1", UserName: "Ada", Text: "It <@U2>", ThreadTS: testKey.TS, EditedAt: "1700000001.000000",
 		Files: []File{{ID: "F1", Name: "a.png", MIMEType: "image/png", Size: 3, Permalink: "https://x"}}, Names: map[string]string{"U2": "Bo"},
+		Forwarded: []string{"x"},
 	}
 	data, err := json.Marshal(m)
 	if err != nil {
@@ -55,5 +59,33 @@ func TestMessageSurvivesJSON(t *testing.T) {
 	var back Message
 	if err := json.Unmarshal(data, &back); err != nil || !reflect.DeepEqual(back, m) {
 		t.Errorf("%s came back as %+v, %v", data, back, err)
+	}
+}
+
+func TestWhatIsForwardedIsReadAndQuoted(t *testing.T) {
+	m := Message{
+		Key: testKey, User: "U1", Text: "can somebody look at this?", Names: map[string]string{"U3": "Chen"},
+		Forwarded: []string{"<@U3>: the export crashes with `E500`,\nsee <https://logs.example/1|the log>"},
+	}
+	if got := Classify(m); !got.Report {
+		t.Errorf("Classify = %+v", got)
+	}
+	if got := m.Mentioned(20); !reflect.DeepEqual(got, []string{"U3"}) {
+		t.Errorf("Mentioned = %q", got)
+	}
+	issue := Render(m, Extract(m), goldenRoute)
+	for _, part := range []string{
+		"```text\ncan somebody look at this?\n\n> @Chen: the export crashes with `E500`,\n> see the log (https://logs.example/1)\n```", "- <https://logs.example/1>",
+	} {
+		if !strings.Contains(issue.Body, part) {
+			t.Errorf("%q is not in\n%s", part, issue.Body)
+		}
+	}
+	if !m.ShownIn(issue.Body) {
+		t.Error("the issue shows the message")
+	}
+	m.Text = ""
+	if title := m.Title(); !strings.Contains(title, "export crashes") {
+		t.Errorf("the title is %q", title)
 	}
 }

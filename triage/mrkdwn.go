@@ -24,12 +24,25 @@ var (
 // PlainText returns the message's text as people read it in Slack, with every address visible, and without anything that a
 // reader cannot see. Nothing in it is escaped for where it goes.
 func (m Message) PlainText() string {
-	return decoder{names: m.Names, link: labelAndAddress}.decode(m.Text)
+	return m.plain(m.mrkdwn())
+}
+
+func (m Message) plain(mrkdwn string) string {
+	return decoder{names: m.Names, link: labelAndAddress}.decode(mrkdwn)
+}
+
+// shown is [Message.PlainText] with what is forwarded set off as a quotation.
+func (m Message) shown() string {
+	texts := []string{m.plain(m.Text)}
+	for _, forwarded := range m.Forwarded {
+		texts = append(texts, blockQuote(strings.Trim(m.plain(forwarded), "\n")))
+	}
+	return spaced(texts)
 }
 
 // shortText is [Message.PlainText] with the labels of hyperlinks instead of their addresses.
 func shortText(m Message) string {
-	return decoder{names: m.Names, link: labelOrAddress}.decode(m.Text)
+	return decoder{names: m.Names, link: labelOrAddress}.decode(m.mrkdwn())
 }
 
 func labelAndAddress(url, label string) string {

@@ -73,7 +73,7 @@ const maxCompared = 8000
 
 // ShownIn reports whether the body of an issue quotes the message as it is now.
 func (m Message) ShownIn(issue string) bool {
-	text := strings.Trim(shortenTicks(m.PlainText()), "\n")
+	text := strings.Trim(shortenTicks(m.shown()), "\n")
 	issue = strings.ReplaceAll(issue, "\r\n", "\n")
 	if len(text) > maxCompared {
 		return strings.Contains(issue, cutBytes(text, maxCompared))

@@ -123,6 +123,7 @@ func FuzzComment(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text, name, file string, edited bool) {
 		d := discussed(text, text)
 		d.Replies[0].UserName, d.Replies[0].Files = name, []File{{Name: file, MIMEType: name, Permalink: text}}
+		d.Replies[0].Forwarded, d.Report.Forwarded = []string{name, text}, []string{text}
 		d.Report.Text, d.Report.EditedAt, d.Edited = text, "1700000300.000000", edited
 
 		comment, upto := d.Comment(Followed{})
