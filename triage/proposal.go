@@ -70,8 +70,9 @@ func (p Proposal) answered(reactions []Reaction, self Self, emoji string) string
 // reactedBy returns the first of some people, or of all where none are named, who put an emoji there; "" for nobody, which
 // this agent is.
 func reactedBy(reactions []Reaction, self Self, emoji string, people []string) string {
+	emoji = sameEmoji(emoji)
 	for _, r := range reactions {
-		if name, _, _ := strings.Cut(r.Name, "::"); name != emoji { // thumbsup::skin-tone-2
+		if name, _, _ := strings.Cut(r.Name, "::"); sameEmoji(name) != emoji { // thumbsup::skin-tone-2
 			continue
 		}
 		for _, user := range r.Users {
@@ -81,4 +82,15 @@ func reactedBy(reactions []Reaction, self Self, emoji string, people []string) s
 		}
 	}
 	return ""
+}
+
+// sameEmoji returns the one name of an emoji that has two. Slack shows people either, and may send the other.
+func sameEmoji(name string) string {
+	switch name {
+	case "thumbsup":
+		return "+1"
+	case "thumbsdown":
+		return "-1"
+	}
+	return name
 }

@@ -49,3 +49,16 @@ func TestAProposalNamesItsFault(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAThumbHasTwoNames(t *testing.T) {
+	self := Self{UserID: "U0SELF"}
+	for configured, sent := range map[string]string{"thumbsup": "+1", "+1": "thumbsup::skin-tone-2", "thumbsdown": "-1::skin-tone-3", "-1": "thumbsdown"} {
+		reactions := []Reaction{{Name: sent, Users: []string{"U1"}}}
+		if by := reactedBy(reactions, self, configured, nil); by != "U1" {
+			t.Errorf("%s is not taken for %s", sent, configured)
+		}
+	}
+	if by := reactedBy([]Reaction{{Name: "-1", Users: []string{"U1"}}}, self, "thumbsup", nil); by != "" {
+		t.Error("up is not down")
+	}
+}
