@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -28,8 +29,10 @@ type slackEvent struct {
 	Type      string `json:"type"`
 	Challenge string `json:"challenge"`
 	EventID   string `json:"event_id"`
-	TeamID    string `json:"team_id"`
-	Event     struct {
+	// TeamID is the workspace that owns the channel: in one that several share it may not be that of the app. See [slackEvent.team].
+	TeamID        string `json:"team_id"`
+	ContextTeamID string `json:"context_team_id"`
+	Event         struct {
 		Type   string `json:"type"`
 		Tokens struct {
 			OAuth []string `json:"oauth"` // ids of users whose own tokens were revoked
@@ -43,6 +46,7 @@ type slackEvent struct {
 		} `json:"item"` // what somebody reacted to
 	} `json:"event"`
 	Authorizations []struct {
+		TeamID string `json:"team_id"`
 		UserID string `json:"user_id"`
 	} `json:"authorizations"` // the app's own user
 }
@@ -116,7 +120,7 @@ func (e slackEvent) news() news {
 		if e.Event.byPerson() {
 			n.active = e.Event.Channel
 		}
-		if key := (triage.Key{Team: e.TeamID, Channel: e.Event.Channel, TS: e.Event.thread()}); key.Validate() == nil {
+		if key := (triage.Key{Team: e.team(), Channel: e.Event.Channel, TS: e.Event.thread()}); key.Validate() == nil {
 			n.turned = key
 		}
 	case "reaction_added":
@@ -139,6 +143,15 @@ func (e slackEvent) reactedIn() string {
 		return ""
 	}
 	return e.Event.Item.Channel
+}
+
+// team returns the workspace as whose app we are told (github.com/slackapi/java-slack-sdk/issues/629).
+func (e slackEvent) team() string {
+	var authorized string
+	if len(e.Authorizations) > 0 {
+		authorized = e.Authorizations[0].TeamID
+	}
+	return cmp.Or(authorized, e.ContextTeamID, e.TeamID)
 }
 
 // ofTeam reports whether a subject, "team/user", is of the event's workspace. An app that an organization installed for all

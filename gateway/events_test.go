@@ -219,6 +219,18 @@ func TestMessagesThatAPollWouldFind(t *testing.T) {
 	assert.Len(t, h.busy, 5)
 }
 
+// from is an event whose channel another workspace owns.
+func from(s signed, owner string) signed {
+	s.body = strings.Replace(s.body, `"team_id":"T1"`, owner, 1)
+	return s
+}
+
+// cutOff is an event that names nobody it is for.
+func cutOff(s signed) signed {
+	s.body = s.body[:strings.LastIndex(s.body, `"authorizations"`)] + `"authorizations":[]}`
+	return s
+}
+
 func TestEventsOfThreadsAndTheirIssues(t *testing.T) {
 	const marked = `{"number":7,"body":"It crashes\n\n<!-- tokenkeeper: T1/C1/1700000000.000100 -->"}`
 	message := func(fields string) signed {
@@ -228,23 +240,26 @@ func TestEventsOfThreadsAndTheirIssues(t *testing.T) {
 		event  signed
 		turned bool
 	}{
-		"reply":           {message(`"user":"UADA","ts":"1700000001.000100","thread_ts":"1700000000.000100"`), true},
-		"broadcast":       {message(`"subtype":"thread_broadcast","user":"UADA","ts":"1700000001.000100","thread_ts":"1700000000.000100"`), true},
-		"edit":            {message(`"subtype":"message_changed","hidden":true,"ts":"1700000002.000100","message":{"ts":"1700000000.000100","edited":{"user":"UADA"}}`), true},
-		"edit of a reply": {message(`"subtype":"message_changed","hidden":true,"ts":"1700000002.000100","message":{"ts":"1700000001.000100","thread_ts":"1700000000.000100","edited":{}}`), false},
-		"edit of an app":  {message(`"subtype":"message_changed","hidden":true,"ts":"1700000002.000100","message":{"ts":"1700000000.000100","bot_id":"B1","edited":{}}`), false},
-		"unfurled link":   {message(`"subtype":"message_changed","hidden":true,"ts":"1700000002.000100","message":{"ts":"1700000000.000100"}`), false},
-		"reply of an app": {message(`"bot_id":"B1","ts":"1700000001.000100","thread_ts":"1700000000.000100"`), false},
-		"deleted reply":   {message(`"subtype":"message_deleted","hidden":true,"ts":"1700000001.000100","thread_ts":"1700000000.000100"`), false},
-		"message":         {message(`"user":"UADA","ts":"1700000000.000100"`), false},
-		"thread itself":   {message(`"user":"UADA","ts":"1700000000.000100","thread_ts":"1700000000.000100"`), false},
-		"no ts":           {message(`"user":"UADA","ts":"1.1","thread_ts":"../secret"`), false},
-		"closed":          {gitHubHook("issues", `{"action":"closed","issue":`+marked+`}`), true},
-		"reopened":        {gitHubHook("issues", `{"action":"reopened","issue":`+marked+`}`), true},
-		"labeled":         {gitHubHook("issues", `{"action":"labeled","issue":`+marked+`}`), false},
-		"not ours":        {gitHubHook("issues", `{"action":"closed","issue":{"number":8,"body":"It crashes"}}`), false},
-		"no issue":        {gitHubHook("issues", `{"action":"closed"}`), false},
-		"a comment":       {gitHubHook("issue_comment", `{"action":"closed","issue":`+marked+`}`), false},
+		"reply":            {message(`"user":"UADA","ts":"1700000001.000100","thread_ts":"1700000000.000100"`), true},
+		"broadcast":        {message(`"subtype":"thread_broadcast","user":"UADA","ts":"1700000001.000100","thread_ts":"1700000000.000100"`), true},
+		"edit":             {message(`"subtype":"message_changed","hidden":true,"ts":"1700000002.000100","message":{"ts":"1700000000.000100","edited":{"user":"UADA"}}`), true},
+		"edit of a reply":  {message(`"subtype":"message_changed","hidden":true,"ts":"1700000002.000100","message":{"ts":"1700000001.000100","thread_ts":"1700000000.000100","edited":{}}`), false},
+		"edit of an app":   {message(`"subtype":"message_changed","hidden":true,"ts":"1700000002.000100","message":{"ts":"1700000000.000100","bot_id":"B1","edited":{}}`), false},
+		"unfurled link":    {message(`"subtype":"message_changed","hidden":true,"ts":"1700000002.000100","message":{"ts":"1700000000.000100"}`), false},
+		"reply of an app":  {message(`"bot_id":"B1","ts":"1700000001.000100","thread_ts":"1700000000.000100"`), false},
+		"deleted reply":    {message(`"subtype":"message_deleted","hidden":true,"ts":"1700000001.000100","thread_ts":"1700000000.000100"`), false},
+		"message":          {message(`"user":"UADA","ts":"1700000000.000100"`), false},
+		"thread itself":    {message(`"user":"UADA","ts":"1700000000.000100","thread_ts":"1700000000.000100"`), false},
+		"shared channel":   {from(message(`"user":"UADA","ts":"1700000001.000100","thread_ts":"1700000000.000100"`), `"team_id":"T2"`), true},
+		"no authorization": {from(cutOff(message(`"user":"UADA","ts":"1700000001.000100","thread_ts":"1700000000.000100"`)), `"team_id":"T2","context_team_id":"T1"`), true},
+		"neither":          {cutOff(message(`"user":"UADA","ts":"1700000001.000100","thread_ts":"1700000000.000100"`)), true},
+		"no ts":            {message(`"user":"UADA","ts":"1.1","thread_ts":"../secret"`), false},
+		"closed":           {gitHubHook("issues", `{"action":"closed","issue":`+marked+`}`), true},
+		"reopened":         {gitHubHook("issues", `{"action":"reopened","issue":`+marked+`}`), true},
+		"labeled":          {gitHubHook("issues", `{"action":"labeled","issue":`+marked+`}`), false},
+		"not ours":         {gitHubHook("issues", `{"action":"closed","issue":{"number":8,"body":"It crashes"}}`), false},
+		"no issue":         {gitHubHook("issues", `{"action":"closed"}`), false},
+		"a comment":        {gitHubHook("issue_comment", `{"action":"closed","issue":`+marked+`}`), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f, h := newEvents(t)
