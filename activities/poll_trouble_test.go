@@ -122,6 +122,39 @@ func TestAMessageThatKillsItsWorkersIsPoisoned(t *testing.T) {
 	assert.Equal(t, 1, w.Books().IssuesCreated, "each attempt looked first")
 }
 
+// What is only read, or marked, kills as well as what is written. A failure in between is no death.
+func TestAMessageThatKillsWhoeverReadsItIsPoisoned(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	key := w.message(crash)
+	killing(t, w, w.slack.Read, activities.ReadInput{Triage: w.plan.Triage, Report: key})
+	killing(t, w, noResult(w.slack.React), activities.ReactInput{Account: slackAccount, Report: key, Emoji: "eyes"})
+}
+
+func killing[In, Out any](t *testing.T, w *world, fn func(context.Context, In) (Out, error), in In) {
+	t.Helper()
+	deaths, tries := 0, 0
+	dying := func(ctx context.Context, in In) (Out, error) {
+		tries++
+		out, err := fn(ctx, in)
+		if err == nil {
+			deaths++
+			return out, errDied
+		}
+		return out, err
+	}
+	got := retried(w, dying, in, func(attempt int32) error {
+		w.ClearFaults()
+		if attempt == 3 {
+			w.fault(sandbox.Fault{App: sandbox.Slack, Kind: sandbox.FaultStatus, Status: 503, Times: -1})
+		}
+		return nil
+	})
+	got.fails(t, activities.ErrTypePoisoned, "5 workers died")
+	assert.Equal(t, 7, deaths, "two before it failed, and five after")
+	assert.Equal(t, 9, tries)
+}
+
 // panicking is an API whose client comes upon what nobody thought of.
 type panicking struct{}
 

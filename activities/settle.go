@@ -52,9 +52,29 @@ func tooEarly(ctx context.Context, doing string, reset bool) error {
 	case before == 0:
 		return again(ErrTypeInterrupted, doing+": somebody reset it; looking for what it did before another attempt", settleTime)
 	case last.Deaths+1 >= maxDeaths:
-		return poisoned("%s: %d workers died while doing it, one after the other; look at their logs", doing, maxDeaths)
+		return deadly(doing)
 	}
 	return again(ErrTypeInterrupted, doing+": a worker died while doing it; looking for what it did before another attempt", settleTime)
+}
+
+// begun returns the mark with which an attempt begins that has nothing to wait for. It has one more death where the attempt before did
+// not end, and has to go out with a heartbeat then: this worker may die of it too. The failure is that of a message of which enough did.
+func begun(ctx context.Context, doing string) (mark ended, err error) {
+	mark = lastEnd(ctx)
+	switch before := activity.GetInfo(ctx).Attempt - 1; {
+	case before == 0:
+		return ended{}, nil
+	case mark.Attempt == before:
+		return mark, nil
+	case mark.Deaths+1 >= maxDeaths:
+		return ended{}, deadly(doing)
+	}
+	mark.Deaths++
+	return mark, nil
+}
+
+func deadly(doing string) error {
+	return poisoned("%s: %d workers died while doing it, one after the other; look at their logs", doing, maxDeaths)
 }
 
 // lastEnd returns the mark of the last attempt that reported its end; the zero one when none did.

@@ -66,15 +66,19 @@ type Draft struct {
 // becomes of the configuration meanwhile, and a replay asks no model again; neither does an attempt that follows one which
 // got an answer.
 // Errors: [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeProviderUnavailable], [ErrTypeRejected],
-// [ErrTypeNotConfigured].
-func (s *Slack) Read(ctx context.Context, in ReadInput) (Draft, error) {
+// [ErrTypeNotConfigured], [ErrTypePoisoned].
+func (s *Slack) Read(ctx context.Context, in ReadInput) (draft Draft, err error) {
 	answered := answerBefore(ctx, in.Answered)
+	if err := answered.begin(ctx, "reading message "+in.Report.String()); err != nil {
+		return Draft{}, err
+	}
+	defer answered.end(ctx, &err)
 	defer beatWith(ctx, answered.details)()
 	plan, router, err := s.router(in.Triage, in.Report.Channel)
 	if err != nil {
 		return Draft{}, err
 	}
-	draft := Draft{Slack: plan.Slack, GitHub: plan.GitHub}
+	draft = Draft{Slack: plan.Slack, GitHub: plan.GitHub}
 	client, err := s.client(plan.Slack)
 	if err != nil {
 		return Draft{}, err
@@ -108,7 +112,6 @@ func (s *Slack) Read(ctx context.Context, in ReadInput) (Draft, error) {
 	}
 	if in.LookFirst {
 		if draft.Filed, err = s.filedBefore(ctx, client, plan.Slack, message, &answered.thread); err != nil {
-			activity.RecordHeartbeat(ctx, answered.details()...) // the next attempt goes on there
 			return Draft{}, err
 		}
 	}

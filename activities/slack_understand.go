@@ -25,13 +25,13 @@ type Answered struct {
 type answers struct {
 	last   atomic.Pointer[Answered]
 	thread halfway[string]
+	mark   ended
 }
 
 // readSoFar is what the attempts of one Activity leave to each other.
 type readSoFar struct {
 	*Answered // nil before there was an answer
-
-	Reached any `json:"reached,omitempty"` // see [halfway]
+	ended
 }
 
 // answerBefore returns the answer that an earlier attempt left, if any, or the one that was known before.
@@ -51,11 +51,28 @@ func answerBefore(ctx context.Context, known *Answered) *answers {
 
 // details are those of a heartbeat.
 func (a *answers) details() []any {
-	now := readSoFar{Answered: a.last.Load(), Reached: a.thread.reached()}
-	if now.Answered == nil && now.Reached == nil {
+	now := readSoFar{Answered: a.last.Load(), ended: a.mark}
+	now.Reached = a.thread.reached()
+	if now == (readSoFar{}) {
 		return nil
 	}
 	return []any{now}
+}
+
+// begin has a message fail of which enough workers died.
+func (a *answers) begin(ctx context.Context, doing string) (err error) {
+	if a.mark, err = begun(ctx, doing); err == nil && a.mark.Deaths > 0 {
+		activity.RecordHeartbeat(ctx, a.details()...)
+	}
+	return err
+}
+
+// end leaves all that there is to the attempt after one that failed.
+func (a *answers) end(ctx context.Context, err *error) {
+	if *err != nil {
+		a.mark = ended{Attempt: activity.GetInfo(ctx).Attempt}
+		activity.RecordHeartbeat(ctx, a.details()...)
+	}
 }
 
 // about returns the answer about a message, unless the message was edited since.

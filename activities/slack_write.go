@@ -244,9 +244,17 @@ const FiledReaction = "white_check_mark"
 // React adds the reaction, and then removes the one that it replaces, so that there is always one of them. One that is
 // there already, or gone already, is success, and so is a message that is not there any more. What Slack will never take, as
 // in an archived channel, is left with a line in the log: a mark is a courtesy, and nobody can do anything about it.
-// Errors: [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeProviderUnavailable], [ErrTypeRejected].
-func (s *Slack) React(ctx context.Context, in ReactInput) error {
-	defer beat(ctx)()
+// Errors: [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeProviderUnavailable], [ErrTypeRejected], [ErrTypePoisoned].
+func (s *Slack) React(ctx context.Context, in ReactInput) (err error) {
+	mark, err := begun(ctx, "reacting to "+in.Report.String())
+	if err != nil {
+		return err
+	}
+	if mark.Deaths > 0 {
+		activity.RecordHeartbeat(ctx, mark)
+	}
+	defer reportEnd(ctx, &err, nil)
+	defer beatWith(ctx, func() []any { return []any{mark} })()
 	client, err := s.client(in.Account)
 	if err != nil {
 		return err
