@@ -35,6 +35,8 @@ type progress struct {
 	// Found are the oldest candidates in the pages read, in order: as many as a window takes, and one more where it does
 	// not take all.
 	Found []string `json:"found,omitempty"`
+	// Marked are those in the pages read that a reaction is on.
+	Marked []string `json:"marked,omitempty"`
 	// Contents are the oldest of them, as they were read.
 	Contents []triage.Message `json:"contents,omitempty"`
 	// Hidden is the ts before which Slack hides messages of the window.
@@ -67,7 +69,7 @@ func (p progress) anew() progress {
 func (p progress) with(seen []string, found []triage.Message, cursor string) progress {
 	next := p
 	next.more = false
-	next.Newest, next.Cursor, next.Found = p.Newest, cursor, slices.Clone(p.Found)
+	next.Newest, next.Cursor, next.Found, next.Marked = p.Newest, cursor, slices.Clone(p.Found), slices.Clone(p.Marked)
 	for _, ts := range seen {
 		next.Newest = max(next.Newest, ts)
 	}

@@ -91,7 +91,14 @@ func (r *pages) read(ctx context.Context, p progress) (progress, error) {
 		return progress{}, errNoCursor
 	}
 	seen, found := r.sift(page.Messages, p)
-	return p.with(seen, found, cursor), nil
+	next := p.with(seen, found, cursor)
+	for _, m := range found {
+		if r.in.BackTo != "" && r.isMarked(m) {
+			next.Marked = append(next.Marked, m.TS)
+		}
+	}
+	next.Marked = slices.DeleteFunc(next.Marked, func(ts string) bool { return !slices.Contains(next.Found, ts) })
+	return next, nil
 }
 
 // oldest returns the ts, exclusive, where a poll begins to read.
@@ -125,9 +132,28 @@ func (r *pages) counts(m triage.Message, p progress) bool {
 	case slices.Contains(r.in.Taken, m.TS):
 		return false
 	case m.TS <= p.Watermark && !p.Overlap.isLate(m.TS):
-		return m.TS > r.bound && r.selector.ChooseAgain(m, r.now()).Counts
+		return m.TS > r.bound && r.isMarked(m) && !r.isDone(m)
 	}
 	return r.selector.Choose(m).Counts
+}
+
+// isMarked reports whether a reaction makes a message count.
+func (r *pages) isMarked(m triage.Message) bool { return r.selector.ChooseAgain(m, r.now()).Counts }
+
+// isDone reports whether our own mark says that a message is filed.
+func (r *pages) isDone(m triage.Message) bool {
+	return slices.ContainsFunc(m.Reactions, func(on triage.Reaction) bool {
+		return on.Name == FiledReaction && slices.Contains(on.Users, r.who.Self.UserID)
+	})
+}
+
+// window is the result of the last page.
+func (r *pages) window(p progress) Window {
+	w := p.window(r.who.Team)
+	if r.in.BackTo != "" {
+		w.Marked = slices.DeleteFunc(append([]string{}, p.Marked...), func(ts string) bool { return !slices.Contains(w.Messages, ts) })
+	}
+	return w
 }
 
 // freePlanShows is how far back the history of a workspace on Slack's free plan goes.

@@ -31,7 +31,7 @@ type PollInput struct {
 	// Since is from when on messages are too old to be taken.
 	Since triage.Since `json:"since,omitzero"`
 	// BackTo is the ts, exclusive, from which on messages up to After are looked at again for a reaction of late; Taken are
-	// those that were handed over already. "" for a channel where reactions do not matter.
+	// those whose reaction was handed over already. "" for a channel where reactions do not matter.
 	BackTo string   `json:"back_to,omitempty"`
 	Taken  []string `json:"taken,omitempty"` // ts
 	// Told is since when the polls fail, once people were told; the first that works then ends at once, to tell them.
@@ -49,6 +49,8 @@ func (in PollInput) rules() []triage.Rule {
 type Window struct {
 	Team     string   `json:"team"`
 	Messages []string `json:"messages,omitempty"` // ts
+	// Marked are those of them that a reaction is on; nil where reactions do not matter, and of an older worker.
+	Marked []string `json:"marked,omitzero"` // ts
 	// Contents are the oldest of them as they were read, as many as fit: to read each again would take as many requests as
 	// there are reports from the polls, which share Slack's limit with them.
 	Contents []triage.Message `json:"contents,omitempty"`
@@ -131,7 +133,7 @@ func (s *Slack) pollOnce(ctx context.Context, in PollInput, reached *atomic.Poin
 			return Window{}, err
 		}
 		if next.Cursor == "" && len(next.Found) > 0 {
-			return next.window(pages.who.Team), nil
+			return pages.window(next), nil
 		}
 		if next.beyond(reached.Swap(&next)) {
 			activity.RecordHeartbeat(ctx, next)

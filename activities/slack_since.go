@@ -70,5 +70,5 @@ func (r *pages) idle(p progress) (Window, error) {
 	if quiet := triage.TimestampOf(r.now().Add(-clockReach)); quiet > p.Watermark {
 		p.Watermark, p.Overlap = quiet, p.Overlap.upto(quiet, nil)
 	}
-	return p.window(r.who.Team), nil
+	return r.window(p), nil
 }

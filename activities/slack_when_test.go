@@ -176,5 +176,36 @@ func TestAWindowHoldsNewMessagesAndMarkedOnes(t *testing.T) {
 
 	require.NoError(t, got.err)
 	assert.Equal(t, []string{posted[3], fresh[0]}, got.out.Messages)
+	assert.Equal(t, posted[3:4], got.out.Marked)
 	assert.Equal(t, fresh[0], got.out.Watermark)
+}
+
+// A word had it handed over, and no report came of it. Who marks it wants it filed, which it is where our own mark says so.
+func TestAMarkOnAMessageThatWasHandedOverCounts(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	in := w.pollInput()
+	in.When, in.BackTo = triage.When{Keywords: []string{"crash"}, Reactions: []string{"beetle"}}, in.After
+	w.clock.advance(time.Minute)
+	course := w.messageOf("ada", "crash course, anyone?")
+	filed := w.messageOf("ada", "It says crash when I save")
+	first := once(w, w.slack.Poll, in)
+	require.NoError(t, first.err)
+	require.Equal(t, []string{course.TS, filed.TS}, first.out.Messages)
+	assert.Equal(t, []string{}, first.out.Marked, "which tells it from the window of an older worker")
+	require.NoError(t, once(w, noResult(w.slack.React), activities.ReactInput{
+		Account: slackAccount, Report: filed, Emoji: activities.FiledReaction,
+	}).err)
+	for _, key := range []triage.Key{course, filed} {
+		require.NoError(t, w.React(bugs, key.TS, "bjorn", "beetle"))
+	}
+	in.After, in.Overlap = first.out.Watermark, first.out.Overlap
+
+	got := once(w, w.slack.Poll, in)
+
+	require.NoError(t, got.err)
+	assert.Equal(t, []string{course.TS}, got.out.Messages)
+	assert.Equal(t, []string{course.TS}, got.out.Marked)
+	in.Taken = got.out.Marked
+	once(w, w.slack.Poll, in).fails(t, activities.ErrTypeNothingNew)
 }

@@ -36,29 +36,31 @@ var epoch = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 // desk is the world of a Triage over all of its runs: Slack, the configuration, accounts, and what Temporal knows of the
 // Reports that were started. Activities and mocks call it from goroutines of their own.
 type desk struct {
-	mu         sync.Mutex
-	posted     map[string][]string                 // :: channel -> ts of what may be a report, in order
-	noise      map[string]bool                     // :: key -> no report could be made of it
-	text       map[string]string                   // :: key -> what a poll brings along
-	hidden     string                              // ts before which Slack hides messages
-	leftOut    *activities.LeftOut                 // what a poll says is too old
-	behind     func(activities.PollInput) []string // ts of old messages that somebody marked
-	onBadStart func()                              // is told of a start that fails
-	refused    map[string]bool                     // :: channel -> Slack refuses it
-	down       map[credential.AccountID]bool       // accounts that need a person
-	badStarts  map[string]int                      // :: key -> how many of its starts fail
-	offered    map[string]int                      // :: key -> how often a Report of it was to begin
-	inputs     map[string]ReportInput              // :: key -> what the Report got
-	pollTakes  time.Duration
-	polls      []activities.PollInput          // in the order they came
-	asked      []credential.AccountID          // that were told who waits, in order
-	notices    []activities.TriageNotice       // in order
-	open       int64                           // Reports under way, as visibility counts them
-	stuck      *activities.StuckReport         // the oldest of them that is
-	failing    map[string]time.Time            // :: channel -> its polls fail since
-	cut        func() int                      // how many messages a window takes
-	plan       func() (activities.Plan, error) // what the configuration says
-	wake       func(credential.AccountID)      // tells the Workflow that an account works
+	mu           sync.Mutex
+	posted       map[string][]string                 // :: channel -> ts of what may be a report, in order
+	noise        map[string]bool                     // :: key -> no report could be made of it
+	marked       map[string]bool                     // :: key -> somebody marked it before it was read
+	text         map[string]string                   // :: key -> what a poll brings along
+	namesNoMarks bool                                // polls are of an older worker
+	hidden       string                              // ts before which Slack hides messages
+	leftOut      *activities.LeftOut                 // what a poll says is too old
+	behind       func(activities.PollInput) []string // ts of old messages that somebody marked
+	onBadStart   func()                              // is told of a start that fails
+	refused      map[string]bool                     // :: channel -> Slack refuses it
+	down         map[credential.AccountID]bool       // accounts that need a person
+	badStarts    map[string]int                      // :: key -> how many of its starts fail
+	offered      map[string]int                      // :: key -> how often a Report of it was to begin
+	inputs       map[string]ReportInput              // :: key -> what the Report got
+	pollTakes    time.Duration
+	polls        []activities.PollInput          // in the order they came
+	asked        []credential.AccountID          // that were told who waits, in order
+	notices      []activities.TriageNotice       // in order
+	open         int64                           // Reports under way, as visibility counts them
+	stuck        *activities.StuckReport         // the oldest of them that is
+	failing      map[string]time.Time            // :: channel -> its polls fail since
+	cut          func() int                      // how many messages a window takes
+	plan         func() (activities.Plan, error) // what the configuration says
+	wake         func(credential.AccountID)      // tells the Workflow that an account works
 }
 
 func newDesk(channels ...string) *desk {
@@ -109,7 +111,7 @@ func (d *desk) poll(_ context.Context, in activities.PollInput) (activities.Wind
 	defer d.mu.Unlock()
 	d.polls = append(d.polls, in)
 	if old := d.behind(in); len(old) > 0 {
-		return activities.Window{Team: "T1", Messages: old, Watermark: in.After, Overlap: in.Overlap}, nil
+		return activities.Window{Team: "T1", Messages: old, Marked: old, Watermark: in.After, Overlap: in.Overlap}, nil
 	}
 	switch {
 	case d.down[in.Account]:
@@ -122,6 +124,9 @@ func (d *desk) poll(_ context.Context, in activities.PollInput) (activities.Wind
 			activities.ErrTypePollsFail, nil, activities.PollTrouble{FailingSince: d.failing[in.Channel]})
 	}
 	window := activities.Window{Team: "T1", Watermark: in.After, Overlap: in.Overlap, Recovered: !in.Told.IsZero(), LeftOut: d.leftOut}
+	if in.BackTo != "" && !d.namesNoMarks {
+		window.Marked = []string{}
+	}
 	limit := d.cut()
 	for _, ts := range d.posted[in.Channel] {
 		if ts <= in.After || len(window.Messages) == limit {
@@ -130,6 +135,9 @@ func (d *desk) poll(_ context.Context, in activities.PollInput) (activities.Wind
 		window.Watermark, window.Hidden, window.Overlap = ts, d.hidden, activities.Overlap{From: in.After, Seen: []string{ts}}
 		if !d.noise[keyOf(in.Channel, ts)] {
 			window.Messages = append(window.Messages, ts)
+		}
+		if d.marked[keyOf(in.Channel, ts)] {
+			window.Marked = append(window.Marked, ts)
 		}
 		if text, ok := d.text[keyOf(in.Channel, ts)]; ok {
 			window.Contents = append(window.Contents, triage.Message{Key: triage.Key{Team: "T1", Channel: in.Channel, TS: ts}, Text: text})

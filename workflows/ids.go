@@ -60,6 +60,9 @@ const (
 	SignalReload = "reload"
 	// SignalLook has a Thread look at Slack and GitHub once more. It takes no argument.
 	SignalLook = "look"
+	// SignalMarked tells a Report under way that somebody marked its message, so that it reads it once more rather than leave it
+	// unfiled. It takes no argument.
+	SignalMarked = "marked"
 	// SignalRetry has a parked Report try again.
 	SignalRetry = "retry"
 	// SignalAccountActive is what an account sends to those that wait for it: an [AccountActive].

@@ -94,8 +94,16 @@ func Report(ctx workflow.Context, in ReportInput) (ReportResult, error) {
 		return ReportResult{}, err
 	}
 	workflow.Go(ctx, r.listen)
-	err = r.run(ctx)
+	for err = r.run(ctx); err == nil && r.Issue == nil && drain(workflow.GetSignalChannel(ctx, SignalMarked)); err = r.run(ctx) {
+		r.anew()
+	}
 	return r.ReportResult, err
+}
+
+// anew forgets what became of the message.
+func (r *reporter) anew() {
+	r.ReportResult, r.draft, r.before, r.asked = ReportResult{Report: r.Report}, activities.Draft{}, nil, false
+	r.in.New, r.in.Message = false, nil
 }
 
 func badInput(format string, args ...any) error {

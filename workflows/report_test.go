@@ -34,6 +34,7 @@ type story struct {
 	asked   []credential.AccountID // that were told who waits
 	unowned map[credential.AccountID]bool
 	onAwait func(credential.AccountID)
+	onRead  func()
 	notices []activities.TriageNotice
 	panics  int // how often CreateIssue panics
 	filed   []activities.CreateIssueInput
@@ -50,7 +51,7 @@ func newStory() *story {
 	s := &story{
 		env: suite.NewTestWorkflowEnvironment(), fails: map[string][]error{}, looked: map[string][]bool{},
 		used: map[string][]credential.AccountID{}, unowned: map[credential.AccountID]bool{},
-		onAwait: func(credential.AccountID) {},
+		onAwait: func(credential.AccountID) {}, onRead: func() {},
 		draft: activities.Draft{
 			Verdict: activities.IsReport, Reason: "error message", Slack: acmeSlack, GitHub: acmeGitHub,
 			Issue: triage.Issue{Owner: "acme", Repo: "app", Title: "It crashes"},
@@ -64,7 +65,9 @@ func newStory() *story {
 	var configuration *activities.Triage
 	s.env.OnActivity(slack.Read, mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.ReadInput) (activities.Draft, error) {
 		s.read = in
-		return s.draft, s.call("Read", acmeSlack, false)
+		draft := s.draft
+		s.onRead()
+		return draft, s.call("Read", acmeSlack, false)
 	})
 	s.env.OnActivity(github.CreateIssue, mock.Anything, mock.Anything).Return(
 		func(_ context.Context, in activities.CreateIssueInput) (activities.CreatedIssue, error) {
@@ -529,6 +532,27 @@ func TestAMessageThatMakesAnActivityPanicIsParked(t *testing.T) {
 	assert.Equal(t, "file the issue", parked.Step)
 	assert.Len(t, s.notices, 1)
 	assert.Equal(t, []bool{false, true, true, true, true, true}, s.looked["CreateIssue"], "five times, then as somebody asked")
+}
+
+// Somebody marks the message while its Report is about to leave it.
+func TestAMessageThatIsMarkedMeanwhileIsReadOnceMore(t *testing.T) {
+	s := newStory()
+	draft := s.draft
+	s.draft = activities.Draft{Verdict: activities.NotReport, Reason: "a question", Slack: acmeSlack, GitHub: acmeGitHub}
+	s.onRead = func() {
+		s.env.SignalWorkflow(SignalMarked, nil)
+		s.draft, s.onRead = draft, func() {}
+	}
+	in := bugReport
+	in.Message = &triage.Message{Text: "crash course, anyone?"}
+
+	result := s.report(t, in)
+
+	assert.Equal(t, activities.IsReport, result.Verdict)
+	assert.Equal(t, 7, result.Issue.Number)
+	assert.True(t, s.read.LookFirst)
+	assert.Nil(t, s.read.Message, "it is another one now")
+	assert.Equal(t, []bool{true}, s.looked["CreateIssue"])
 }
 
 func TestOneStrangeEndParksNothing(t *testing.T) {

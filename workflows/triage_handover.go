@@ -3,6 +3,7 @@ package workflows
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
@@ -25,27 +26,9 @@ func (t *triager) handOver(ctx workflow.Context, c *ChannelState, window activit
 	t.started += len(window.Messages)
 	// A Report lives longer than the run that started it. Under ctx, the end of the pollers would cancel all of them.
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
-	children := make([]workflow.ChildWorkflowFuture, len(window.Messages))
-	for i, ts := range window.Messages {
-		key := triage.Key{Team: window.Team, Channel: c.Channel, TS: ts}
-		children[i] = workflow.ExecuteChildWorkflow(reportOptions(ctx, key), Report, ReportInput{
-			Report: key.String(), Triage: t.name, New: c.isNew(ctx, ts), Message: window.Content(ts), Claims: true, Polled: true,
-		})
-	}
-	var failed error
-	for _, child := range children {
-		err := child.GetChildWorkflowExecution().Get(ctx, nil)
-		switch {
-		case err == nil:
-			c.Reports++
-		case temporal.IsWorkflowExecutionAlreadyStartedError(err), isAlreadyStarted(err):
-			// A Report with this id runs or ran: the message is taken care of.
-		default:
-			failed = fmt.Errorf("starting a Report of channel %s: %w", c.Channel, err)
-		}
-	}
-	if failed != nil {
-		return failed
+	marked, err := t.start(ctx, c, window)
+	if err != nil {
+		return err
 	}
 	if window.Hidden > c.Watermark {
 		c.Hidden = &Gap{After: c.Watermark, Before: window.Hidden}
@@ -55,7 +38,7 @@ func (t *triager) handOver(ctx workflow.Context, c *ChannelState, window activit
 	}
 	moved := window.Watermark > c.Watermark // a reaction on an old message, or one that comes late, brings a window that does not
 	c.Watermark, c.Overlap = window.Watermark, window.Overlap
-	c.take(window.Messages, triage.ReactionsCountFor(t.rules(c.Channel)), workflow.Now(ctx))
+	c.take(marked, triage.ReactionsCountFor(t.rules(c.Channel)), workflow.Now(ctx))
 	if len(window.Messages) > 0 {
 		if moved {
 			t.weighLag(ctx, c, workflow.Now(ctx).Sub(triage.Key{TS: window.Watermark}.Time()))
@@ -65,6 +48,43 @@ func (t *triager) handOver(ctx workflow.Context, c *ChannelState, window activit
 		}
 	}
 	return nil
+}
+
+// start has a Report of each message begin, and returns those whose mark was handed over.
+func (t *triager) start(ctx workflow.Context, c *ChannelState, window activities.Window) (marked []string, failed error) {
+	children := make([]workflow.ChildWorkflowFuture, len(window.Messages))
+	for i, ts := range window.Messages {
+		key := triage.Key{Team: window.Team, Channel: c.Channel, TS: ts}
+		children[i] = workflow.ExecuteChildWorkflow(reportOptions(ctx, key, c.isMarkedLate(window, ts)), Report, ReportInput{
+			Report: key.String(), Triage: t.name, New: c.isNew(ctx, ts), Message: window.Content(ts), Claims: true, Polled: true,
+		})
+	}
+	for i, child := range children {
+		ts := window.Messages[i]
+		err := child.GetChildWorkflowExecution().Get(ctx, nil)
+		told := err == nil
+		switch {
+		case err == nil:
+			c.Reports++
+		case !temporal.IsWorkflowExecutionAlreadyStartedError(err) && !isAlreadyStarted(err):
+			failed = fmt.Errorf("starting a Report of channel %s: %w", c.Channel, err)
+		case c.isMarkedLate(window, ts): // it runs, and may be past its look at the message, or end at this moment
+			id := ReportWorkflowID(triage.Key{Team: window.Team, Channel: c.Channel, TS: ts}.String())
+			told = workflow.SignalExternalWorkflow(ctx, id, "", SignalMarked, nil).Get(ctx, nil) == nil
+		default:
+			// A Report with this id runs or ran: the message is taken care of. A mark on it comes with the next poll.
+		}
+		if window.Marked == nil || told && slices.Contains(window.Marked, ts) {
+			marked = append(marked, ts)
+		}
+	}
+	return marked, failed
+}
+
+// isMarkedLate reports whether a reaction is what makes a message count that was read before. A Report of it may have ended without
+// an issue.
+func (c *ChannelState) isMarkedLate(window activities.Window, ts string) bool {
+	return ts <= c.Watermark && slices.Contains(window.Marked, ts)
 }
 
 // isNew reports whether nobody can have handed a message over before.
@@ -77,10 +97,14 @@ func isAlreadyStarted(err error) bool {
 	return ok
 }
 
-func reportOptions(ctx workflow.Context, key triage.Key) workflow.Context {
+func reportOptions(ctx workflow.Context, key triage.Key, again bool) workflow.Context {
+	reuse := enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
+	if again {
+		reuse = enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
+	}
 	return workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID:            ReportWorkflowID(key.String()),
-		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowIDReusePolicy: reuse,
 		ParentClosePolicy:     enums.PARENT_CLOSE_POLICY_ABANDON,
 		StaticSummary:         key.String(),
 	})

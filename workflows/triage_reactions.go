@@ -22,13 +22,13 @@ func (c *ChannelState) lookBack(reach time.Duration) {
 	}
 }
 
-// take remembers the messages handed over of a channel that is searched for reactions, for as long as a reaction on them
-// would count. Where they become too many, the oldest messages are no longer searched.
-func (c *ChannelState) take(handedOver []string, reach time.Duration, now time.Time) {
+// take remembers the messages whose mark was handed over of a channel that is searched for reactions, for as long as a reaction on
+// them would count. Where they become too many, the oldest messages are no longer searched.
+func (c *ChannelState) take(marked []string, reach time.Duration, now time.Time) {
 	if c.BackTo == "" {
 		return
 	}
-	c.Taken = append(c.Taken, handedOver...)
+	c.Taken = append(c.Taken, marked...)
 	slices.Sort(c.Taken)
 	c.Taken = slices.Compact(c.Taken)
 	over := triage.TimestampOf(now.Add(-reach))

@@ -1,11 +1,15 @@
 package workflows
 
 import (
+	"encoding/json"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/workflow"
 
 	"tokenkeeper/activities"
 	"tokenkeeper/triage"
@@ -25,10 +29,11 @@ func (d *desk) lastPoll() (in activities.PollInput) {
 	return in
 }
 
-func TestWhatWasHandedOverIsNotTakenForAReactionAgain(t *testing.T) {
+func TestWhoseReactionWasHandedOverIsNotTakenForItAgain(t *testing.T) {
 	d := newDesk(bugsChannel)
 	onReactions(d)
 	keys := d.post(bugsChannel, epoch, 2)
+	d.marked = map[string]bool{keys[1]: true}
 	r := d.newRun(epoch)
 	var later activities.PollInput
 	r.after(5*time.Minute, func() { later = d.lastPoll() })
@@ -40,11 +45,82 @@ func TestWhatWasHandedOverIsNotTakenForAReactionAgain(t *testing.T) {
 	assert.Equal(t, marked, d.polls[0].When)
 	assert.Equal(t, d.polls[0].After, d.polls[0].BackTo, "nothing from before the triage")
 	assert.Equal(t, d.polls[0].After, later.BackTo)
-	require.Len(t, later.Taken, 2)
-	assert.Equal(t, keys[1], keyOf(bugsChannel, later.Taken[1]))
+	require.Len(t, later.Taken, 1)
+	assert.Equal(t, keys[1], keyOf(bugsChannel, later.Taken[0]))
 	next := r.next(t)
 	require.NotNil(t, next)
 	assert.Equal(t, later.Taken, channelOf(t, next.State.Channels, bugsChannel).Taken)
+}
+
+// A window of a worker that does not tell marks apart, and one of a history from before.
+func TestOfAWindowThatNamesNoMarksAllIsTaken(t *testing.T) {
+	var window activities.Window
+	require.NoError(t, json.Unmarshal([]byte(`{"team":"T1","messages":["1777896000.000100"],"watermark":"1777896000.000100"}`), &window))
+	require.Nil(t, window.Marked)
+	text, err := json.Marshal(activities.Window{Marked: []string{}})
+	require.NoError(t, err)
+	assert.Contains(t, string(text), `"marked":[]`)
+
+	d := newDesk(bugsChannel)
+	onReactions(d)
+	d.namesNoMarks = true
+	keys := d.post(bugsChannel, epoch, 1)
+	r := d.newRun(epoch)
+	r.after(2*time.Minute, r.env.CancelWorkflow)
+	r.triage(TriageInput{Triage: bugTriage})
+	require.Len(t, d.lastPoll().Taken, 1)
+	assert.Equal(t, keys[0], keyOf(bugsChannel, d.lastPoll().Taken[0]))
+}
+
+// markLater has a desk where somebody marks what was handed over before.
+func markLater(d *desk, ts string) {
+	d.behind = func(in activities.PollInput) []string {
+		if in.After < ts || slices.Contains(in.Taken, ts) {
+			return nil
+		}
+		return []string{ts}
+	}
+}
+
+func TestAMarkOnWhatWasHandedOverHasItHandedOverOnceMore(t *testing.T) {
+	d := newDesk(bugsChannel)
+	onReactions(d)
+	key := d.post(bugsChannel, epoch, 1)[0]
+	markLater(d, triage.TimestampOf(epoch))
+	r := d.newRunWith(epoch, Report)
+	var inputs []ReportInput
+	r.env.OnWorkflow(Report, mock.Anything, mock.Anything).Return(func(_ workflow.Context, in ReportInput) (ReportResult, error) {
+		inputs = append(inputs, in)
+		return ReportResult{Verdict: activities.NotReport}, nil
+	})
+	r.after(10*time.Minute, r.env.CancelWorkflow)
+	r.triage(TriageInput{Triage: bugTriage})
+
+	require.Len(t, inputs, 2)
+	assert.Equal(t, []string{key, key}, []string{inputs[0].Report, inputs[1].Report})
+	assert.Equal(t, []bool{true, false}, []bool{inputs[0].New, inputs[1].New}, "the second one looks for what the first did")
+	assert.Len(t, d.lastPoll().Taken, 1)
+}
+
+// The Report may be past its look at the message, and then it has to look again.
+func TestAMarkIsToldToAReportUnderWay(t *testing.T) {
+	d := newDesk(bugsChannel)
+	onReactions(d)
+	d.post(bugsChannel, epoch, 1)
+	markLater(d, triage.TimestampOf(epoch))
+	told := 0
+	waiting := func(ctx workflow.Context, _ ReportInput) (ReportResult, error) {
+		for workflow.GetSignalChannel(ctx, SignalMarked).Receive(ctx, nil) {
+			told++
+		}
+		return ReportResult{}, nil
+	}
+	r := d.newRunWith(epoch, waiting)
+	r.after(10*time.Minute, r.env.CancelWorkflow)
+	r.triage(TriageInput{Triage: bugTriage})
+
+	assert.Equal(t, 1, told)
+	assert.Len(t, d.lastPoll().Taken, 1)
 }
 
 func TestAChannelWithoutReactionsRemembersNothing(t *testing.T) {

@@ -36,7 +36,7 @@ type ChannelState struct {
 	Overlap   activities.Overlap `json:"overlap,omitzero"`
 	Reports   int                `json:"reports"` // messages handed over
 	// BackTo and Taken are of a channel where a reaction makes a message count: how far it is looked back for them, a ts,
-	// exclusive, and what was handed over since then.
+	// exclusive, and whose reaction was handed over since then.
 	BackTo string   `json:"back_to,omitempty"`
 	Taken  []string `json:"taken,omitempty"` // ts
 	// Hidden is what could not be read any more because Slack's free plan hides it; nil for nothing.
