@@ -18,8 +18,9 @@ import (
 
 // What our messages in a thread are, besides the reply: see [replyEvent].
 const (
-	stateEvent = "tokenkeeper_issue_state"
-	askEvent   = "tokenkeeper_reopen_asked"
+	stateEvent  = "tokenkeeper_issue_state"
+	askEvent    = "tokenkeeper_reopen_asked"
+	refuseEvent = "tokenkeeper_reopen_refused"
 )
 
 // The states of an issue.
@@ -40,9 +41,10 @@ type thread struct {
 
 	conversation
 
-	issue *github.Issue
-	at    issueRef
-	look  ThreadLook
+	issue   *github.Issue
+	at      issueRef
+	look    ThreadLook
+	refusal error // GitHub's, to reopen the issue
 }
 
 // issueRef is where an issue is.

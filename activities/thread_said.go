@@ -26,6 +26,8 @@ type conversation struct {
 	ToldAt string `json:"told_at,omitempty"`
 	// Asked are the closings after which people were asked.
 	Asked []string `json:"asked,omitempty"`
+	// Refused is the ts of our last message that says that the issue cannot be reopened; "" for none.
+	Refused string `json:"refused,omitempty"`
 }
 
 // ourReply is our answer in a thread, with the link to the issue.
@@ -86,5 +88,7 @@ func (th *thread) takeOurs(m slack.Message) {
 		}
 	case askEvent:
 		th.Asked = append(th.Asked, text("closing"))
+	case refuseEvent:
+		th.Refused = max(th.Refused, m.Timestamp)
 	}
 }

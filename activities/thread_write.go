@@ -9,13 +9,15 @@ import (
 
 	"github.com/google/go-github/v62/github"
 	"github.com/slack-go/slack"
+	"go.temporal.io/sdk/activity"
 
 	"tokenkeeper/triage"
 )
 
-// reopen opens a closed issue again when somebody asked for it after it was closed.
+// reopen opens a closed issue again when somebody asked for it after it was closed, and after that was refused last. A refusal stops
+// nothing else.
 func (th *thread) reopen(ctx context.Context) error {
-	if !slices.ContainsFunc(th.afterClosing(), triage.AsksToReopen) {
+	if !slices.ContainsFunc(th.afterClosing(), func(m triage.Message) bool { return m.TS > th.Refused && triage.AsksToReopen(m) }) {
 		return nil
 	}
 	doing, pace := "reopening the issue of report "+th.key.String(), th.threads.GitHub.Pace
@@ -24,10 +26,27 @@ func (th *thread) reopen(ctx context.Context) error {
 	}
 	issue, _, err := th.github.Issues.Edit(ctx, th.at.owner, th.at.repo, th.at.number, &github.IssueRequest{State: new(issueOpen)})
 	if err != nil {
-		return pace.heard(th.filer, githubError(doing, err))
+		err = pace.heard(th.filer, githubError(doing, err))
+		if errorType(err) == ErrTypeRejected {
+			th.refusal = err
+			return nil
+		}
+		return err
 	}
 	th.issue, th.look.Reopened = issue, true
 	return nil
+}
+
+// refuse tells who asked for it that the issue cannot be reopened.
+func (th *thread) refuse(ctx context.Context) error {
+	if th.refusal == nil {
+		return nil
+	}
+	activity.GetLogger(ctx).Warn("an issue is not reopened as people asked", "report", th.key.String(), "error", th.refusal)
+	ts, err := th.post(ctx, "GitHub does not let me reopen issue "+th.link()+". Somebody who may has to open it there.",
+		refuseEvent, map[string]any{})
+	th.Refused, th.look.Refused = max(th.Refused, ts), err == nil
+	return err
 }
 
 // afterClosing returns what people said after the issue was closed; nothing while it is open.
@@ -83,7 +102,7 @@ func (th *thread) link() string {
 // ask asks who wrote after the issue was closed whether to reopen it, once for each closing.
 func (th *thread) ask(ctx context.Context) error {
 	closing := th.issue.GetClosedAt().UTC().Format(time.RFC3339)
-	if len(th.afterClosing()) == 0 || slices.Contains(th.Asked, closing) {
+	if len(th.afterClosing()) == 0 || slices.Contains(th.Asked, closing) || timeOf(th.Refused).After(th.issue.GetClosedAt().Time) {
 		return nil
 	}
 	_, err := th.post(ctx, "Issue "+th.link()+" is closed. If this is not over, reply `"+triage.ReopenWord+"` here, and it is opened again.",

@@ -43,6 +43,7 @@ type ThreadLook struct {
 	Told     string `json:"told,omitempty"`
 	Asked    bool   `json:"asked,omitempty"`    // whether to reopen the issue
 	Reopened bool   `json:"reopened,omitempty"` // because somebody asked for it
+	Refused  bool   `json:"refused,omitempty"`  // GitHub did not reopen it, and the thread was told
 }
 
 const (
@@ -57,7 +58,7 @@ const (
 //   - what people wrote in the thread, and an edit of the report, becomes a comment, once they pause;
 //   - the thread is told when the issue was closed or reopened, and our reply shows it;
 //   - who writes after the issue was closed is asked whether to reopen it, once for each closing; the reply
-//     [triage.ReopenWord] reopens it.
+//     [triage.ReopenWord] reopens it, or has us say that GitHub refuses.
 //
 // While people write it fails with [ErrTypeNotQuiet] and asks to be tried again.
 // Errors: also [ErrTypeAccountUnavailable], [ErrTypeRateLimited], [ErrTypeOutOfTurn], [ErrTypeProviderUnavailable], [ErrTypeRejected],
@@ -73,7 +74,7 @@ func (t *Threads) FollowThread(ctx context.Context, in FollowInput) (look Thread
 	if err != nil || !filed {
 		return ThreadLook{}, err
 	}
-	for _, step := range []func(context.Context) error{th.reopen, th.tell, th.ask, th.comment} {
+	for _, step := range []func(context.Context) error{th.reopen, th.tell, th.refuse, th.ask, th.comment} {
 		switch err := step(ctx); {
 		case errors.Is(err, errThreadGone): // since it was read
 			return th.look, nil

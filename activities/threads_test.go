@@ -276,6 +276,37 @@ func TestWhoWritesAfterTheEndIsAskedAndMayReopen(t *testing.T) {
 	assert.True(t, f.looks().Asked, "another closing, another question")
 }
 
+// GitHub refuses what somebody asked for. They hear of it, once, and all else goes on.
+func TestARefusalToReopenStopsNothingElse(t *testing.T) {
+	f := newFollowing(t)
+	f.turn("closed", "")
+	refusal := sandbox.Fault{App: sandbox.GitHub, Endpoint: "issues.update", Kind: sandbox.FaultStatus, Status: 403, Times: -1}
+	f.fault(refusal)
+	f.say(sandbox.Message{User: "chen", Text: "reopen"})
+	soon := f.look()
+	soon.fails(t, activities.ErrTypeNotQuiet) // the word becomes a comment too
+	f.say(sandbox.Message{User: "chen", Text: "It is back since noon"})
+
+	for range 2 {
+		f.looks()
+	}
+
+	said := f.ours()
+	require.Len(t, said, 3, "%v", said)
+	assert.Contains(t, said[1], "was closed as completed.")
+	assert.Contains(t, said[2], "GitHub does not let me reopen issue")
+	require.Len(t, f.issue().Comments, 1)
+	assert.Contains(t, f.issue().Comments[0].Body, "It is back since noon")
+	assert.Equal(t, 1, f.Books().Requests["github issues.update"])
+
+	f.say(sandbox.Message{User: "chen", Text: "reopen"})
+	assert.True(t, f.looks().Refused, "who asks once more is told once more")
+	f.ClearFaults()
+	f.say(sandbox.Message{User: "chen", Text: "reopen"})
+	assert.True(t, f.looks().Reopened)
+	assert.Equal(t, "open", f.issue().State)
+}
+
 func TestAThreadWithoutAnIssueIsLeftAlone(t *testing.T) {
 	f := newFollowing(t)
 	f.key = f.message("Lunch at noon?")
