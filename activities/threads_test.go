@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -20,11 +21,17 @@ import (
 type looked struct {
 	keys []triage.Key
 	err  error
+	then func() // comes after the first
 }
 
 func (l *looked) LookAtThread(_ context.Context, _ string, report triage.Key) error {
 	l.keys = append(l.keys, report)
-	return l.err
+	err := l.err
+	if then := l.then; then != nil {
+		l.then = nil
+		then()
+	}
+	return err
 }
 
 // following is a world with a report that is filed.
@@ -414,6 +421,81 @@ func TestAClosingThatNobodyCouldBeToldOfIsFoundAgain(t *testing.T) {
 	f.looked.keys, f.looked.err = nil, nil
 	f.watches(&reached).fails(t, activities.ErrTypeNothingNew)
 	assert.Equal(t, []triage.Key{f.key}, f.looked.keys)
+}
+
+// fileMany files reports without a thread, and returns their keys. Of some of them, the issue is closed at once.
+func (f following) fileMany(n int, closed ...int) (keys []triage.Key) {
+	f.t.Helper()
+	for i := range n {
+		f.clock.advance(10 * time.Second)
+		key := f.message(fmt.Sprintf("%s, take %d", crash, i))
+		issue := once(f.world, f.github.CreateIssue, activities.CreateIssueInput{Account: githubAccount, Report: key, Issue: triage.Issue{
+			Owner: "acme", Repo: "app", Title: "It crashes", Body: key.Marker(),
+		}})
+		require.NoError(f.t, issue.err)
+		if slices.Contains(closed, i) {
+			f.close(issue.out.Number)
+		}
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+func (f following) close(number int) {
+	f.t.Helper()
+	require.NoError(f.t, f.ChangeIssue(sandbox.IssueChange{Repository: "acme/app", Number: number, State: "closed"}))
+}
+
+// While the first page of a list is looked through, an issue of it changes and goes to the end. All behind it come one place forward, so
+// that what was the first of the second page is on the first one now.
+func TestAClosingIsNotLostBetweenTwoPages(t *testing.T) {
+	f := newFollowing(t)
+	keys := f.fileMany(103, 0, 98) // two are there already, so that this is the 101st
+	second := f.issue().Number + 2
+	f.looked.then = func() {
+		f.clock.advance(10 * time.Second)
+		f.close(second)
+	}
+	looks := f.watch(nothing, nothing)
+	assert.Equal(t, []int{3, 0}, looks)
+	assert.Equal(t, []triage.Key{keys[0], keys[98], keys[1]}, f.looked.keys)
+}
+
+// GitHub counts in seconds, and a script closes hundreds in one.
+func TestManyIssuesThatChangeInOneMomentAreSeenOnce(t *testing.T) {
+	f := newFollowing(t)
+	f.fileMany(120)
+	f.clock.advance(10 * time.Second)
+	for i := range 120 {
+		f.close(f.issue().Number + 1 + i)
+	}
+	lists := f.Books().Requests["github issues.list"]
+	looks := f.watch(nothing, nothing)
+	assert.Equal(t, []int{120, 0}, looks)
+	assert.LessOrEqual(t, f.Books().Requests["github issues.list"]-lists, 6)
+}
+
+// The watch stops halfway, and what was closed long before it was changed last is behind that.
+func TestAClosingBehindAFailureIsFoundAgain(t *testing.T) {
+	f := newFollowing(t)
+	keys := f.fileMany(2)
+	first := f.issue().Number + 1
+	f.clock.advance(time.Minute)
+	f.close(first + 1)
+	f.clock.advance(time.Minute)
+	f.close(first)
+	f.clock.advance(time.Minute)
+	require.NoError(t, f.ChangeIssue(sandbox.IssueChange{Repository: "acme/app", Number: first + 1, Append: "\n"}))
+	f.looked.then = func() { f.looked.err = errAway }
+
+	got := f.watches(nil)
+	got.fails(t, activities.ErrTypeUnwatched)
+	var reached activities.ThreadsWatched
+	require.NoError(t, decode(got.beats[len(got.beats)-1], &reached))
+	f.looked.err = nil
+	f.watches(&reached).fails(t, activities.ErrTypeNothingNew)
+
+	assert.Equal(t, []triage.Key{keys[0], keys[1], keys[1]}, f.looked.keys)
 }
 
 // A route that changes takes new reports elsewhere, and those that are filed stay where they are.

@@ -261,7 +261,9 @@ func (w *watcher) place(ctx context.Context, at triage.Place) error {
 	return err
 }
 
-// repository has the reports looked at whose issues were closed or reopened since the last watch.
+// repository has the reports looked at whose issues were closed or reopened since the last watch that read all of the list. After each
+// page it asks for what changed since its newest: in the list of before, an issue that changes meanwhile goes to the end, and what was
+// behind it comes to stand on the page that was read already.
 func (w *watcher) repository(ctx context.Context, at triage.Place, account credential.AccountID) error {
 	client, err := w.GitHub.client(account)
 	if err != nil {
@@ -269,10 +271,14 @@ func (w *watcher) repository(ctx context.Context, at triage.Place, account crede
 	}
 	name, r := at.Repository, w.reached.Load().repository(at)
 	defer func() { w.reached.Store(w.reached.Load().withRepository(at, r)) }()
-	since, etag := r.Since, r.ETag
-	for page := 1; page != 0; {
-		issues, resp, err := listChanged(ctx, client, name, since, page, r.ETag)
-		if page == 1 && notModified(err) {
+	if r.Begun.IsZero() {
+		r.Begun = r.Since
+	}
+	asked, page, etag := r.Since, 1, r.ETag
+	for page != 0 {
+		issues, resp, err := listChanged(ctx, client, name, asked, page, etag)
+		if etag != "" && notModified(err) {
+			r.Begun = time.Time{}
 			return nil
 		}
 		if !r.Left.IsZero() && holdsNone(err) {
@@ -281,23 +287,32 @@ func (w *watcher) repository(ctx context.Context, at triage.Place, account crede
 		if err != nil {
 			return githubError("listing what changed in "+name, err)
 		}
-		if page == 1 {
+		if r, err = w.lookThrough(ctx, issues, r); err != nil {
+			return err
+		}
+		// A list that has more pages, or is not asked for again, is not known again by its first one.
+		if etag = ""; page == 1 && resp.NextPage == 0 && r.Since.Equal(asked) {
 			etag = resp.Header.Get("ETag")
 		}
-		for _, issue := range issues {
-			if key, ours := w.isTurned(issue, since); ours && !r.saw(issue) {
-				if err := w.look(ctx, key); err != nil {
-					return err
-				}
-			}
-			r = r.with(issue)
+		if page = resp.NextPage; page != 0 && r.Since.After(asked) {
+			asked, page = r.Since, 1
 		}
-		page = resp.NextPage
 	}
-	if r.ETag = etag; !r.Since.Equal(since) { // not earlier: who does not come to the end has to be given the list again
-		r.ETag = "" // of another list
-	}
+	r.ETag, r.Begun = etag, time.Time{} // not earlier: who does not come to the end has to be given the list again
 	return nil
+}
+
+// lookThrough has the reports of a page looked at, and returns how far it came.
+func (w *watcher) lookThrough(ctx context.Context, issues []*github.Issue, r RepositoryWatched) (RepositoryWatched, error) {
+	for _, issue := range issues {
+		if key, ours := w.isTurned(issue, r.Begun); ours && !r.saw(issue) {
+			if err := w.look(ctx, key); err != nil {
+				return r, err
+			}
+		}
+		r = r.with(issue)
+	}
+	return r, nil
 }
 
 // listChanged returns a page of the issues that were updated since, oldest update first.
@@ -310,7 +325,7 @@ func listChanged(
 	if err != nil {
 		return nil, nil, err
 	}
-	if etag != "" && page == 1 {
+	if etag != "" {
 		request.Header.Set("If-None-Match", etag)
 	}
 	var issues []*github.Issue

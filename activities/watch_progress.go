@@ -62,6 +62,8 @@ type RepositoryWatched struct {
 	// Since is the newest update that was looked at, and Seen are the issues that had it: GitHub lists them again.
 	Since time.Time `json:"since"`
 	Seen  []int     `json:"seen,omitempty"`
+	// Begun is the Since of the last watch that read all of the list; zero where the last one did.
+	Begun time.Time `json:"begun,omitzero"`
 	ETag  string    `json:"etag,omitempty"` // of the list since then
 	// Left is when a watch first found no route that leads there; zero while there is one.
 	Left time.Time `json:"left,omitzero"`

@@ -21,7 +21,9 @@ var closingReasons = []string{"completed", "not_planned", "duplicate"}
 type IssueChange struct {
 	Repository string `json:"repository"` // owner/name
 	Number     int    `json:"number"`
-	State      string `json:"state"` // open or closed
+	State      string `json:"state"` // open or closed; as it is by default
+	// Append is added to the end of its body.
+	Append string `json:"append,omitempty"`
 	// Reason is completed, not_planned or duplicate; completed by default.
 	Reason string `json:"reason,omitempty"`
 }
@@ -33,6 +35,12 @@ func (s *Sandbox) ChangeIssue(change IssueChange) error {
 	r := s.hub.repository(change.Repository)
 	if r == nil || r.issue(change.Number) == nil {
 		return fmt.Errorf("issue %s#%d: no such issue", change.Repository, change.Number)
+	}
+	if i := r.issue(change.Number); change.Append != "" {
+		i.body, i.updated = i.body+change.Append, s.now().UTC().Truncate(time.Second)
+	}
+	if change.State == "" {
+		return nil
 	}
 	if !s.turn(r.issue(change.Number), change.State, change.Reason) {
 		return fmt.Errorf("state %q, reason %q: want open, or closed with completed, not_planned or duplicate", change.State, change.Reason)
