@@ -53,7 +53,10 @@ const minSince = 24 * time.Hour
 func (k *checker) since(path string, t Triage) {
 	at, lookback := join(path, "since"), join(path, "lookback")
 	switch _, written := k.places[at]; {
-	case !written || k.refused[at] || !t.Since.At.IsZero():
+	case !written || k.refused[at]:
+	case t.Since.At.After(time.Now()):
+		k.add(at, t.Since.String()+" is in the future, so that no message would be taken", "write a time that is over, or an age such as 720h")
+	case !t.Since.At.IsZero():
 	case t.Since.For < minSince:
 		k.add(at, fmt.Sprintf("%s is shorter than %s, so that an outage of a night would lose reports", t.Since, minSince),
 			"write the age from which on nobody wants a report any more, for example 720h, or a time such as 2026-01-02T15:04:05Z")

@@ -79,6 +79,9 @@ func TestFaultsOfTriages(t *testing.T) {
 		{"since shorter than a night", "lookback: 0s", "since: 8h", []string{
 			`tokenkeeper.yaml:25:12: triages.acme/bug-reports.since: 8h0m0s is shorter than 24h0m0s, so that an outage of a night would lose reports; fix: write the age from which on nobody wants a report any more, for example 720h, or a time such as 2026-01-02T15:04:05Z`,
 		}},
+		{"since of a time to come", "lookback: 0s", "since: 9026-01-02T15:04:05Z", []string{
+			`tokenkeeper.yaml:25:12: triages.acme/bug-reports.since: 9026-01-02T15:04:05Z is in the future, so that no message would be taken; fix: write a time that is over, or an age such as 720h`,
+		}},
 		{"lookback beyond since", "lookback: 0s", "lookback: 721h\n    since: 720h", []string{
 			`tokenkeeper.yaml:25:15: triages.acme/bug-reports.lookback: the first start would look back 721h0m0s, and nothing older than 720h0m0s is taken; fix: write no more than since, or a longer since`,
 		}},

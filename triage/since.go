@@ -20,6 +20,8 @@ func (s Since) Bound(now time.Time) string {
 	switch {
 	case s.For != 0:
 		return TimestampOf(now.Add(-s.For))
+	case s.At.After(now): // a mistake, of which what comes later must not suffer
+		return TimestampOf(now)
 	case !s.At.IsZero():
 		return TimestampOf(s.At)
 	}

@@ -13,6 +13,7 @@ func TestSinceIsAnAgeOrATime(t *testing.T) {
 		"720h": now.Add(-720 * time.Hour), "36h30m": now.Add(-36*time.Hour - 30*time.Minute),
 		"2026-01-02T15:04:05Z":      time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC),
 		"2026-01-02T15:04:05+02:00": time.Date(2026, 1, 2, 13, 4, 5, 0, time.UTC),
+		"2027-01-02T15:04:05Z":      now, // a year that somebody got wrong leaves out nothing that is to come
 	} {
 		var s, again Since
 		if err := s.UnmarshalText([]byte(text)); err != nil || s.IsZero() || s.Bound(now) != TimestampOf(bound) {
