@@ -52,7 +52,7 @@ func TestAPersonMendsADeadGrantInABrowser(t *testing.T) {
 		assert.NoError(t, <-served)
 	})
 	w.sandbox.Revoke(sandbox.GitHub)
-	_, err = w.Workflows.Refresh(t.Context(), account, 1)
+	_, err = w.refresh(t.Context(), account, 1)
 	require.NoError(t, err)
 	dead := w.status(account)
 	require.Equal(t, credential.ReauthorizationRequired, dead.Status)

@@ -137,7 +137,7 @@ func (k *killWorld) judge(kind killKind, before credential.Generation, want fate
 	}
 	require.Eventually(k.t, settled, patience, 250*time.Millisecond, "%s: %s", kind.name, describe{&status})
 
-	answer, err := k.Workflows.Refresh(k.t.Context(), account, before)
+	answer, err := k.refresh(k.t.Context(), account, before)
 	require.NoError(k.t, err, kind.name)
 	if want == lives {
 		assert.Equal(k.t, credential.Active, answer.Status, kind.name)

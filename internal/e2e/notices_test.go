@@ -91,7 +91,7 @@ func (w *world) telling(t *testing.T) (*hook, *mailtest.Server) {
 func (w *world) kill(name sandbox.App, account credential.AccountID) {
 	w.t.Helper()
 	w.sandbox.Revoke(name)
-	status, err := w.Workflows.Refresh(w.t.Context(), account, w.status(account).Generation)
+	status, err := w.refresh(w.t.Context(), account, w.status(account).Generation)
 	require.NoError(w.t, err)
 	require.Equal(w.t, credential.ReauthorizationRequired, status.Status)
 }

@@ -113,20 +113,24 @@ func (w *world) needTokens(accounts []credential.AccountID) {
 }
 
 func (w *world) reportDead(accounts []credential.AccountID) error {
-	ctx, cancel := context.WithTimeout(w.t.Context(), 2*patience)
-	defer cancel()
 	var group errgroup.Group
 	for _, account := range accounts {
 		group.Go(func() error {
-			_, err := w.refresh(ctx, account, 1)
+			_, err := w.refresh(w.t.Context(), account, 1)
 			return err
 		})
 	}
 	return group.Wait()
 }
 
-// refresh reports a generation dead until the owner has answered: a server at its limits may not pass that on in time.
+// refresh reports a generation dead until the owner has answered, for some minutes where ctx has no bound: a server at its limits may
+// not pass an answer on in time.
 func (w *world) refresh(ctx context.Context, account credential.AccountID, seen credential.Generation) (connector.Answer, error) {
+	if _, bounded := ctx.Deadline(); !bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, 2*patience)
+		defer cancel()
+	}
 	for {
 		answer, err := w.Workflows.Refresh(ctx, account, seen)
 		if ctx.Err() != nil || !app.Unanswered(err) {
@@ -137,9 +141,7 @@ func (w *world) refresh(ctx context.Context, account credential.AccountID, seen 
 
 func (w *world) connectorStatus(name string) workflows.ConnectorStatus {
 	w.t.Helper()
-	status, err := w.Workflows.Connector(w.t.Context(), name)
-	require.NoError(w.t, err)
-	return status
+	return answered(w, func() (workflows.ConnectorStatus, error) { return w.Workflows.Connector(w.t.Context(), name) })
 }
 
 // activitiesOf counts the Activities of a type that a Workflow has asked for.

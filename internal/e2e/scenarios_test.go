@@ -28,7 +28,7 @@ func TestAnAccountLives(t *testing.T) {
 	w.eventually("its end", func() bool { s := w.status(account); return s.Status == credential.Active && s.Failures == 0 })
 
 	w.sandbox.Revoke(sandbox.Slack)
-	answer, err := w.Workflows.Refresh(t.Context(), account, w.status(account).Generation)
+	answer, err := w.refresh(t.Context(), account, w.status(account).Generation)
 	require.NoError(t, err)
 	require.Equal(t, credential.ReauthorizationRequired, answer.Status, answer.Reason)
 	_, err = w.Workflows.Reauthorized(t.Context(), account, "no-such-authorization")
