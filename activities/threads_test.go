@@ -446,6 +446,15 @@ func (f following) close(number int) {
 	require.NoError(f.t, f.ChangeIssue(sandbox.IssueChange{Repository: "acme/app", Number: number, State: "closed"}))
 }
 
+func TestAClosingIsToldOfAnIssueThatAMaintainerAddedTo(t *testing.T) {
+	f := newFollowing(t)
+	i := f.issue()
+	require.NoError(t, f.ChangeIssue(sandbox.IssueChange{Repository: i.Repository, Number: i.Number, Append: "\n\nEdit: see the log."}))
+	f.turn("closed", "")
+	assert.Equal(t, []int{1}, f.watch(nothing))
+	assert.Equal(t, "closed", f.looks().Told)
+}
+
 // While the first page of a list is looked through, an issue of it changes and goes to the end. All behind it come one place forward, so
 // that what was the first of the second page is on the first one now.
 func TestAClosingIsNotLostBetweenTwoPages(t *testing.T) {

@@ -256,6 +256,7 @@ func TestEventsOfThreadsAndTheirIssues(t *testing.T) {
 		"no ts":            {message(`"user":"UADA","ts":"1.1","thread_ts":"../secret"`), false},
 		"closed":           {gitHubHook("issues", `{"action":"closed","issue":`+marked+`}`), true},
 		"reopened":         {gitHubHook("issues", `{"action":"reopened","issue":`+marked+`}`), true},
+		"added to":         {gitHubHook("issues", `{"action":"closed","issue":{"body":"It crashes\n\n<!-- tokenkeeper: T1/C1/1700000000.000100 -->\n\nSee also #3"}}`), true},
 		"labeled":          {gitHubHook("issues", `{"action":"labeled","issue":`+marked+`}`), false},
 		"not ours":         {gitHubHook("issues", `{"action":"closed","issue":{"number":8,"body":"It crashes"}}`), false},
 		"no issue":         {gitHubHook("issues", `{"action":"closed"}`), false},

@@ -65,8 +65,22 @@ func (k Key) Marker() string {
 // counts, where [Render] always writes it: a marker anywhere else is a quotation.
 func FindMarker(body string) (Key, bool) {
 	body = strings.TrimRight(body, " \t\r\n")
-	last := body[strings.LastIndexByte(body, '\n')+1:]
-	written, starts := strings.CutPrefix(last, markerStart)
+	return parseMarker(body[strings.LastIndexByte(body, '\n')+1:])
+}
+
+// FindLastMarker is [FindMarker] for a body that somebody may have added to: the last line that is a marker counts. It may be a
+// quotation, so that nothing may hang on it but a look.
+func FindLastMarker(body string) (key Key, found bool) {
+	for line := range strings.Lines(body) {
+		if at, ok := parseMarker(strings.TrimRight(line, " \t\r\n")); ok {
+			key, found = at, true
+		}
+	}
+	return key, found
+}
+
+func parseMarker(line string) (Key, bool) {
+	written, starts := strings.CutPrefix(line, markerStart)
 	written, ends := strings.CutSuffix(written, markerEnd)
 	if !starts || !ends {
 		return Key{}, false

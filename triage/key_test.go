@@ -79,3 +79,16 @@ func TestMarkerIsFoundOnTheLastLineOnly(t *testing.T) {
 		}
 	}
 }
+
+func TestTheLastMarkerOfABodyThatWasAddedTo(t *testing.T) {
+	const marker, other = "<!-- tokenkeeper: T1/C1/1700000000.000100 -->", "<!-- tokenkeeper: T1/C1/1600000000.000100 -->"
+	for body, want := range map[string]bool{
+		marker: true, "text\n\n" + marker: true, marker + "\r\n\r\nSee the log.": true, other + "\n" + marker + "\nSee the log.": true,
+		"": false, "> " + marker: false, marker + " text": false, "  " + marker: false, "<!-- tokenkeeper: T1/C1/1 -->": false,
+	} {
+		key, found := FindLastMarker(body)
+		if found != want || found && key != testKey || !found && key != (Key{}) {
+			t.Errorf("%q: FindLastMarker = %v, %v", body, key, found)
+		}
+	}
+}
