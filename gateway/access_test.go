@@ -230,6 +230,7 @@ func TestLimits(t *testing.T) {
 		return c.call(http.MethodPost, "/login", url.Values{"token": {"wrong"}})
 	}
 	bear := func(c *caller) *http.Response { return c.bear("wrong").call(http.MethodGet, "/live/board", nil) }
+	bearAtLogin := func(c *caller) *http.Response { return c.bear("wrong").call(http.MethodGet, "/login", nil) }
 	link := func(c *caller) *http.Response { return c.call(http.MethodGet, "/c/unknown", nil) }
 	back := func(c *caller) *http.Response {
 		return c.call(http.MethodGet, "/oauth/callback/fake?state=foreign&code=x", nil)
@@ -241,6 +242,7 @@ func TestLimits(t *testing.T) {
 	}{
 		"sign in":  {signIn, 10, http.StatusUnauthorized, "203.0.113.1", "203.0.113.2"},
 		"bearer":   {bear, 10, http.StatusUnauthorized, "203.0.113.3", "203.0.113.4"},
+		"login":    {bearAtLogin, 10, http.StatusUnauthorized, "203.0.113.7", "203.0.113.8"},
 		"way back": {back, 60, http.StatusBadRequest, "203.0.113.5", "203.0.113.6"},
 		"link":     {link, 60, http.StatusNotFound, "2001:db8::1", "2001:db8:0:1::1"},
 	} {
@@ -259,6 +261,24 @@ func TestLimits(t *testing.T) {
 			c.header.Set("X-Forwarded-For", test.near)
 			assert.Equal(t, test.want, test.try(&c).StatusCode, "somebody else")
 		})
+	}
+}
+
+// Beyond the limit no answer tells the right token from the wrong ones.
+func TestWhoGuessesTokensIsNotToldTheRightOne(t *testing.T) {
+	f := newFixture(t)
+	f.ask("https://keeper.example.com")
+	c := f.caller()
+	for range 30 {
+		require.Equal(t, http.StatusOK, c.bear(adminToken).call(http.MethodGet, "/live/board", nil).StatusCode, "the right one is no attempt")
+	}
+	for range 10 {
+		require.Equal(t, http.StatusUnauthorized, c.bear("wrong").call(http.MethodGet, "/live/board", nil).StatusCode)
+	}
+	for _, token := range []string{"wrong", adminToken, viewerToken} {
+		for _, path := range []string{"/", "/login", "/live/board", "/metrics"} {
+			assert.Equal(t, http.StatusTooManyRequests, c.bear(token).call(http.MethodGet, path, nil).StatusCode, path)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"math"
 	"net/http"
 	"net/netip"
 	"sync"
@@ -60,6 +61,12 @@ func (s *Server) tooFast(w http.ResponseWriter, r *http.Request, limit *httprate
 		Text:   []string{"There were too many requests from your address within a minute. Nothing was changed. Wait for a minute, then go on."},
 	})
 	return true
+}
+
+// triedTooOften reports whether the next attempt of an address to sign in is one too many. It counts nothing.
+func (s *Server) triedTooOften(r *http.Request) bool {
+	_, tried, err := s.limits.signIns().Status(limitKey(s.client(r)))
+	return err == nil && int(math.Round(tried)) >= signInsInAMinute
 }
 
 // limitKey is the address, of IPv6 the network that one customer has as a whole.

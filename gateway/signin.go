@@ -19,6 +19,7 @@ type signInContent struct {
 
 // showSignIn offers the ways to sign in. It leads nowhere but to the status page, so that nobody can be led elsewhere by it.
 func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request) {
+	_, program := bearer(r)
 	switch {
 	case !s.asksWho():
 		s.notFound(w, r)
@@ -27,6 +28,8 @@ func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, s.PublicURL.JoinPath(loginPath).String(), http.StatusSeeOther)
 	case s.who(r).May(Viewer):
 		http.Redirect(w, r, s.base()+"/", http.StatusSeeOther)
+	case program: // a guess, which counts here as well
+		s.signInFirst(w, r)
 	default:
 		s.signInForm(w, r, http.StatusOK, signInContent{})
 	}
