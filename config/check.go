@@ -35,6 +35,7 @@ func check(c *Config, r *report, env func(string) (string, bool), folder string)
 	for _, name := range slices.Sorted(maps.Keys(c.Connectors)) {
 		c.Connectors[name] = k.connector(name, c.Connectors[name])
 	}
+	k.apps()
 	k.slackTargets()
 	filed := channels{}
 	for _, name := range k.inOrder("triages", slices.Sorted(maps.Keys(c.Triages))) {

@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,6 +64,30 @@ func (k *checker) connector(name string, c Connector) Connector {
 	}
 	c.secret = k.clientSecret(path, c, ok && found.ClientAuthentication != provider.ClientPublic)
 	return c
+}
+
+// apps refuses a second connector of one app. A grant is of an app and a subject: two connectors would each have an account own it, and
+// the end of one would be the end of both.
+func (k *checker) apps() {
+	first := map[[2]string]string{} // :: token endpoint and client id → the connector of the app
+	for _, name := range k.inOrder("connectors", slices.Sorted(maps.Keys(k.config.Connectors))) {
+		c := k.config.Connectors[name]
+		app := [2]string{c.Provider.Endpoints.Token, c.ClientID}
+		if app[0] == "" || app[1] == "" || c.Grant.Mints() {
+			continue
+		}
+		before, taken := first[app]
+		if !taken {
+			first[app] = name
+			continue
+		}
+		path := join(join("connectors", name), "client_id")
+		if c.ClientIDEnv != "" {
+			path += "_env"
+		}
+		k.add(path, fmt.Sprintf("connectors %s and %s have the same app, and each consent to it would have two owners", before, name),
+			fmt.Sprintf("delete one of the two and connect its accounts through the other, as in organization/user/%s, or register a second app", before))
+	}
 }
 
 // care fills in and checks the rate and concurrency of requests to the token endpoint; the provider's apply where the

@@ -38,6 +38,10 @@ func TestFaultsOfConnectors(t *testing.T) {
 		{"client id not set", "client_id: Iv1.abc", "client_id_env: NO_SUCH", []string{
 			`tokenkeeper.yaml:18:20: connectors.github.client_id_env: environment variable NO_SUCH is not set; fix: export NO_SUCH='…' before the start`,
 		}},
+		{"an app twice", "triages:\n", "  tracker:\n    provider: github-app\n    client_id: Iv1.abc\n    client_secret_env: GITHUB_CLIENT_SECRET\ntriages:\n", []string{
+			`tokenkeeper.yaml:22:16: connectors.tracker.client_id: connectors github and tracker have the same app, and each consent to it would have two owners; ` +
+				`fix: delete one of the two and connect its accounts through the other, as in organization/user/github, or register a second app`,
+		}},
 		{"secret missing", "    client_secret_env: GITHUB_CLIENT_SECRET\n", "", []string{
 			`tokenkeeper.yaml:16:3: connectors.github.client_secret_env: the client secret is missing; fix: write client_secret_env: GITHUB_CLIENT_SECRET or client_secret_file: PATH; the secret is on the app's page at the provider`,
 		}},
