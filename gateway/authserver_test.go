@@ -39,6 +39,7 @@ type authServer struct {
 	answer   func(w http.ResponseWriter, form url.Values) // of the token endpoint, instead of tokens
 	identity int                                          // status of the identity endpoint when not 0
 	outages  int                                          // the identity endpoint is away for so many requests
+	arrived  func()                                       // called by the identity endpoint before it answers
 	noPKCE   bool                                         // it knows nothing of it
 	tried    bool                                         // somebody was at the token endpoint
 }
@@ -137,6 +138,9 @@ func (a *authServer) token(w http.ResponseWriter, r *http.Request) {
 func (a *authServer) me(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.arrived != nil {
+		a.arrived()
+	}
 	if a.outages > 0 {
 		a.outages--
 		reply(w, http.StatusServiceUnavailable, map[string]any{})

@@ -27,60 +27,47 @@ const (
 // restart behind the provider's balancer has cost.
 var identifyPauses = []time.Duration{time.Second, 2 * time.Second}
 
-// complete turns the code into tokens, seals them before anything else can fail, and hands them to the account.
+// complete turns the code into tokens, seals them before anything else can fail, and hands them to the account. A code is good for a
+// minute or so and a person waits, so none of it goes through the task queue of the connector: one click is one request, whatever
+// token_rate says.
 func (s *Server) complete(ctx context.Context, login vault.Login, conn activities.Connection, code string) message {
-	authorization, err := s.authorize(ctx, login, conn, code)
-	if err != nil {
-		s.log().WarnContext(ctx, "consent without tokens", "account", login.Account.String(), "error", err)
-		return unauthorized(login.Account, conn, err).as(vault.Failed, "it brought no tokens: "+err.Error())
-	}
-	// Slow calls to the provider must not leave the vault without time: nobody can ask for these tokens again.
-	if err := s.Vault.PutAuthorization(context.WithoutCancel(ctx), authorization); err != nil {
-		s.log().ErrorContext(ctx, "keeping an authorization", "account", login.Account.String(), "error", err)
-		return notKept(login.Account).as(vault.Failed, vaultSilent)
-	}
-	return s.handOver(ctx, authorization, credential.MissingScopes(conn.Scopes, grantedScopes(authorization, conn)))
-}
-
-// authorize exchanges the code and asks whose the tokens are. A code is good for a minute or so and a person waits, so neither
-// goes through the task queue of the connector: one click is one request, whatever token_rate says.
-func (s *Server) authorize(ctx context.Context, login vault.Login, conn activities.Connection, code string) (vault.Authorization, error) {
 	tokens, err := conn.OAuth.Exchange(ctx, code, login.Verifier)
 	if err != nil {
-		return vault.Authorization{}, err
+		return s.withoutTokens(ctx, login, conn, err)
 	}
 	a := vault.Authorization{
 		ID: newAuthorizationID(), Account: login.Account, Tokens: tokens, ExpiresAt: s.now().Add(authorizationLimit),
 	}
-	identity, err := identify(ctx, conn, tokens.Access)
-	if failure, ok := errors.AsType[*oauth.Error](err); ok && failure.Kind == credential.DeadGrant {
-		return vault.Authorization{}, err
+	// Slow calls to the provider must not leave the vault without time: nobody can ask for these tokens again.
+	if err := s.Vault.PutAuthorization(context.WithoutCancel(ctx), a); err != nil {
+		s.log().ErrorContext(ctx, "keeping an authorization", "account", login.Account.String(), "error", err)
+		return notKept(login.Account).as(vault.Failed, vaultSilent)
 	}
-	if err != nil { // the code is spent, so that what it brought is kept, and the account asks before it adopts
+	a, err = identify(ctx, conn, s.Vault, a)
+	if oauth.KindOf(err) == credential.DeadGrant {
+		return s.withoutTokens(ctx, login, conn, err)
+	}
+	if err != nil { // the account asks again before it adopts
 		s.log().WarnContext(ctx, "nobody says whose a consent is", "account", login.Account.String(), "error", err)
-		if ends := tokens.ExpiresAt; !ends.IsZero() && ends.After(s.now()) && ends.Before(a.ExpiresAt) {
-			a.ExpiresAt = ends // after that nobody can ask
-		}
-		return a, nil
 	}
-	if tokens.Scopes == nil {
-		a.Tokens.Scopes = identity.Scopes
-	}
-	a.Subject, a.Display = identity.Subject, identity.Display
-	return a, nil
+	return s.handOver(ctx, a, credential.MissingScopes(conn.Scopes, grantedScopes(a, conn)))
+}
+
+func (s *Server) withoutTokens(ctx context.Context, login vault.Login, conn activities.Connection, err error) message {
+	s.log().WarnContext(ctx, "consent without tokens", "account", login.Account.String(), "error", err)
+	return unauthorized(login.Account, conn, err).as(vault.Failed, "it brought no tokens: "+err.Error())
 }
 
 // identify asks whose the tokens are, and again after an outage: asking spends nothing.
-func identify(ctx context.Context, conn activities.Connection, access credential.Secret) (oauth.Identity, error) {
+func identify(ctx context.Context, conn activities.Connection, in activities.Nameless, of vault.Authorization) (vault.Authorization, error) {
 	for attempt := 0; ; attempt++ {
-		identity, err := conn.OAuth.Identify(ctx, access)
-		failure, ok := errors.AsType[*oauth.Error](err)
-		if !ok || failure.Kind != credential.Transient || attempt == len(identifyPauses) {
-			return identity, err
+		known, err := conn.Identify(ctx, in, of)
+		if oauth.KindOf(err) != credential.Transient || attempt == len(identifyPauses) {
+			return known, err
 		}
 		select {
 		case <-ctx.Done():
-			return identity, err
+			return known, err
 		case <-time.After(identifyPauses[attempt]):
 		}
 	}

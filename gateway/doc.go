@@ -25,7 +25,7 @@
 //	       │ takes the login (once), checks browser, connector and issuer, and then
 //	       │
 //	       ├─ error from the provider ──▶ a page that says what to do
-//	       └─ code ─▶ exchange ─▶ whose is it? ─▶ seal as pending authorization ─▶ Update reauthorized
+//	       └─ code ─▶ exchange ─▶ seal as pending authorization ─▶ whose is it? ─▶ Update reauthorized
 //	                                                                                  │
 //	             adopted: "account … is active" ◀─────────────────────────────────────┤
 //	             another subject, fewer scopes: says why, tokens in quarantine ◀──────┤

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -289,8 +290,7 @@ func TestAConsentIsKeptUntilSomebodySaysWhoseItIs(t *testing.T) {
 	kept, err := f.vault.GetAuthorization(t.Context(), f.owner.last())
 	require.NoError(t, err)
 	assert.Empty(t, kept.Subject)
-	assert.Contains(t, done.body, kept.ExpiresAt.UTC().Format("2006-01-02 15:04:05 UTC"))
-	assert.True(t, kept.ExpiresAt.After(f.clock.Now().Add(30*time.Minute)))
+	assert.Contains(t, done.body, kept.Tokens.ExpiresAt.UTC().Format("2006-01-02 15:04:05 UTC"), "nobody can ask later")
 	assert.Equal(t, "kept: the provider does not say yet whose it is", f.audited()[0].Detail)
 	_, err = f.vault.Get(t.Context(), account)
 	require.ErrorIs(t, err, vault.ErrNotFound, "pinning comes first")
@@ -301,6 +301,45 @@ func TestAConsentIsKeptUntilSomebodySaysWhoseItIs(t *testing.T) {
 	record, err := f.vault.Get(t.Context(), account)
 	require.NoError(t, err)
 	assert.Equal(t, credential.Subject("U1"), record.Subject)
+}
+
+// A process that is killed after the exchange has the tokens in its vault, whatever it was about to ask.
+func TestTokensAreSealedBeforeAnythingElse(t *testing.T) {
+	f := newFixture(t)
+	dying := &dyingVault{Vault: f.vault}
+	f.server.Vault = dying
+	f.owner.verdict = func(context.Context, string) (workflows.AccountStatus, error) { return workflows.AccountStatus{}, errAway }
+	f.auth.change(func(a *authServer) { a.arrived = func() { dying.dead.Store(true) } })
+	f.browser().connect()
+	require.True(t, dying.dead.Load(), "somebody asked whose they are")
+	waiting, err := f.vault.Pending(t.Context())
+	require.NoError(t, err)
+	require.Len(t, waiting, 1)
+	assert.Empty(t, waiting[0].Holder)
+	kept, err := f.vault.GetAuthorization(t.Context(), waiting[0].ID)
+	require.NoError(t, err)
+	assert.True(t, kept.Tokens.Refreshable())
+}
+
+// dyingVault takes nothing any more once its process is dead.
+type dyingVault struct {
+	gateway.Vault
+
+	dead atomic.Bool
+}
+
+func (v *dyingVault) PutAuthorization(ctx context.Context, a vault.Authorization) error {
+	if v.dead.Load() {
+		return errAway
+	}
+	return v.Vault.PutAuthorization(ctx, a)
+}
+
+func (v *dyingVault) Identify(ctx context.Context, id string, who credential.Holder, scopes []string) (vault.Authorization, error) {
+	if v.dead.Load() {
+		return vault.Authorization{}, errAway
+	}
+	return v.Vault.Identify(ctx, id, who, scopes)
 }
 
 func TestTheAccountFindsOutWhoseAConsentIs(t *testing.T) {
@@ -316,6 +355,9 @@ func TestATokenThatIsDeadAtOnceIsNotKept(t *testing.T) {
 	f.auth.change(func(a *authServer) { a.identity = http.StatusUnauthorized })
 	assert.Equal(t, http.StatusBadGateway, f.browser().connect().status)
 	f.requireNothingConnected()
+	waiting, err := f.vault.Pending(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, waiting)
 }
 
 func TestVaultAway(t *testing.T) {

@@ -101,8 +101,13 @@ func unidentified(a vault.Authorization) message {
 	}
 }
 
+// waits says until when: after the end of its access token nobody can ask whose a consent is.
 func waits(a vault.Authorization) string {
-	return "Neither you nor anybody else has to do anything: what you consented to waits in the vault until " + formatTime(a.ExpiresAt) +
+	until := a.ExpiresAt
+	if ends := a.Tokens.ExpiresAt; a.Subject == "" && !ends.IsZero() && ends.Before(until) {
+		until = ends
+	}
+	return "Neither you nor anybody else has to do anything: what you consented to waits in the vault until " + formatTime(until) +
 		", and the account takes it by itself as soon as that is possible."
 }
 

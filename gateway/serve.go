@@ -13,9 +13,9 @@ import (
 const (
 	// maxHeaders leaves room for the cookies of everything else that runs on this machine's localhost.
 	maxHeaders = 64 << 10
-	// grace covers the two calls of a callback to its provider, 10 s each unless configured otherwise. What comes after
-	// them is in the vault and can be handed over later.
-	grace = 20 * time.Second
+	// grace covers the exchange of a callback's code, 30 s at most. What it brings is in the vault then, and is handed over by
+	// whichever worker comes next.
+	grace = 35 * time.Second
 )
 
 // Serve answers requests on l until ctx ends, and then lets those under way finish. It closes l. A stop that was asked

@@ -33,6 +33,7 @@ type logins interface {
 // authorizations are what consents brought, until their accounts take them.
 type authorizations interface {
 	PutAuthorization(ctx context.Context, a vault.Authorization) error
+	activities.Nameless
 }
 
 // links lead people here. Each method that looks one up returns [vault.ErrNotFound] for one that is unknown, void,
