@@ -37,6 +37,9 @@ func (c Connection) Identify(ctx context.Context, in Nameless, of vault.Authoriz
 	if who.Subject == "" {
 		return of, errNamesNobody
 	}
+	if who.Scopes == nil && len(c.Scopes) > 0 {
+		who.Scopes = c.Scopes // RFC 6749 §5.1: silence says that what was asked for was granted
+	}
 	known, err := in.Identify(ctx, of.ID, credential.Holder{Subject: who.Subject, Display: who.Display}, who.Scopes)
 	if err != nil {
 		return of, err

@@ -99,6 +99,14 @@ func TestSilenceAboutScopesIsNoRefusal(t *testing.T) {
 	done := f.browser().connect()
 	require.Equal(t, http.StatusOK, done.status)
 	assert.NotContains(t, done.body, "Not granted")
+	record, err := f.vault.Get(t.Context(), account)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"read", "write"}, record.Tokens.Scopes)
+
+	f.auth.change(func(a *authServer) { a.scopes = "read" })
+	done = f.browser().connect()
+	assert.Equal(t, http.StatusConflict, done.status)
+	assert.Contains(t, done.body, "<dt>Missing scopes</dt>\n<dd><bdi>write</bdi></dd>")
 }
 
 func TestRejectedAdoption(t *testing.T) {
