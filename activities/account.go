@@ -30,6 +30,8 @@ type records interface {
 }
 
 type departures interface {
+	Pending(ctx context.Context) ([]vault.Pending, error)
+	OwnerOf(ctx context.Context, connector string, s credential.Subject) (credential.AccountID, bool, error)
 	Shred(ctx context.Context, account credential.AccountID, g credential.Generation, unrevoked string) error
 	Unrevoked(ctx context.Context, account credential.AccountID) (string, error)
 }

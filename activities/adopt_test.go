@@ -1,6 +1,7 @@
 package activities_test
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -220,6 +221,57 @@ func TestDisconnectingRevokesAndThenDestroys(t *testing.T) {
 			assert.NoError(t, w.disconnect(account), "again")
 		})
 	}
+}
+
+// A consent that waits would connect the account again, and its grant outlives the account if only its tokens are destroyed.
+func TestConsentsThatWaitGoWithTheirAccount(t *testing.T) {
+	for name, c := range map[string]struct {
+		disconnect func(w *world) activities.Disconnected
+	}{
+		"disconnected": {func(w *world) activities.Disconnected {
+			got := once(w, w.account.Disconnect, activities.AccountInput{Account: githubAccount})
+			require.NoError(w.t, got.err)
+			return got.out
+		}},
+		"by force": {func(w *world) activities.Disconnected {
+			got := once(w, w.account.ForceDisconnect, activities.AccountInput{Account: githubAccount})
+			require.NoError(w.t, got.err)
+			return got.out
+		}},
+	} {
+		for _, connected := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, connected %t", name, connected), func(t *testing.T) {
+				w := newWorld(t, sandbox.Options{})
+				if connected {
+					w.connect(githubAccount)
+				}
+				other := w.consent(githubAccount, sandbox.OtherLogin)
+				w.unidentified(githubAccount, sandbox.OtherLogin)
+				kept := w.consent(slackAccount, "")
+				waiting, err := w.vault.GetAuthorization(t.Context(), other)
+				require.NoError(t, err)
+				require.True(t, w.works(githubAccount, waiting.Tokens.Access))
+
+				assert.Empty(t, c.disconnect(w).Unrevoked)
+				assert.False(t, w.works(githubAccount, waiting.Tokens.Access), "its grant is revoked")
+				left, err := w.vault.Pending(t.Context())
+				require.NoError(t, err)
+				require.Len(t, left, 1)
+				assert.Equal(t, kept, left[0].ID, "it is another account's")
+			})
+		}
+	}
+}
+
+func TestAConsentThatWaitsKeepsItsAccountUntilItIsRevoked(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.consent(githubAccount, "")
+	away := sandbox.Fault{App: sandbox.GitHub, Endpoint: "applications.grant.delete", Kind: sandbox.FaultStatus, Status: 503, Times: -1}
+	w.fault(away)
+	once(w, w.account.Disconnect, activities.AccountInput{Account: githubAccount}).fails(t, activities.ErrTypeProviderUnavailable, "acme/triage/github")
+	forced := once(w, w.account.ForceDisconnect, activities.AccountInput{Account: githubAccount})
+	require.NoError(t, forced.err)
+	assert.Contains(t, forced.out.Unrevoked, "a consent that it had not taken yet: ")
 }
 
 func TestAProviderThatIsDownKeepsTheGrantUntilItIsRevoked(t *testing.T) {

@@ -15,8 +15,8 @@ import (
 // Disconnect revokes the grant at the provider (RFC 7009 or its dialect) and then destroys it here. A grant that the
 // provider calls dead already counts as revoked. One that it revokes by a living access token only is refreshed first where that
 // token has ended. Temporal retries it until the provider answered. Only the generation is destroyed that was revoked: an attempt
-// that everybody gave up harms none that came later. What the provider could not be asked to revoke is said. Errors:
-// [ErrTypeRejected] when the provider refuses the app itself, [ErrTypeNotConfigured].
+// that everybody gave up harms none that came later. Consents that the account has not taken go with it. What the provider could not be
+// asked to revoke is said. Errors: [ErrTypeRejected] when the provider refuses the app itself, [ErrTypeNotConfigured].
 func (a *Account) Disconnect(ctx context.Context, in AccountInput) (_ Disconnected, err error) {
 	marks := resumeHalfway[Marks](ctx) // its own attempts leave some as well
 	defer reportEnd(ctx, &err, marks.reached)
@@ -31,7 +31,7 @@ func (a *Account) Disconnect(ctx context.Context, in AccountInput) (_ Disconnect
 	record, err := a.Vault.Get(ctx, in.Account)
 	switch {
 	case errors.Is(err, vault.ErrNotFound):
-		return a.destroyedBefore(ctx, in.Account)
+		return a.destroyedBefore(ctx, in.Account, false)
 	case err != nil:
 		return Disconnected{}, fmt.Errorf("disconnecting account %s: %w", in.Account, err)
 	}
@@ -46,6 +46,9 @@ func (a *Account) Disconnect(ctx context.Context, in AccountInput) (_ Disconnect
 		return Disconnected{}, unrevoked(in.Account, *failure)
 	}
 	ended := Disconnected{Unrevoked: a.leftBehind(conn, in, record)}
+	if err := a.forsake(ctx, in.Account, &ended, false); err != nil {
+		return Disconnected{}, err
+	}
 	return ended, a.destroy(ctx, record, ended)
 }
 
@@ -154,7 +157,7 @@ func (a *Account) ForceDisconnect(ctx context.Context, in AccountInput) (Disconn
 	record, err := a.Vault.Get(ctx, in.Account)
 	switch {
 	case errors.Is(err, vault.ErrNotFound):
-		return a.destroyedBefore(ctx, in.Account)
+		return a.destroyedBefore(ctx, in.Account, true)
 	case err != nil:
 		return Disconnected{}, fmt.Errorf("disconnecting account %s by force: %w", in.Account, err)
 	}
@@ -162,16 +165,21 @@ func (a *Account) ForceDisconnect(ctx context.Context, in AccountInput) (Disconn
 	if ended.Unrevoked, err = a.revokeOnce(ctx, in, record); err != nil {
 		return Disconnected{}, fmt.Errorf("disconnecting account %s by force: %w", in.Account, err)
 	}
+	if err := a.forsake(ctx, in.Account, &ended, true); err != nil {
+		return Disconnected{}, err
+	}
 	return ended, a.destroy(ctx, record, ended)
 }
 
-// destroyedBefore says what an attempt before this one did not come back to say.
-func (a *Account) destroyedBefore(ctx context.Context, account credential.AccountID) (Disconnected, error) {
+// destroyedBefore says what an attempt before this one did not come back to say. The account may never have had a grant.
+func (a *Account) destroyedBefore(ctx context.Context, account credential.AccountID, force bool) (Disconnected, error) {
 	unrevoked, err := a.Vault.Unrevoked(ctx, account)
 	if err != nil {
 		return Disconnected{}, fmt.Errorf("disconnecting account %s: %w", account, err)
 	}
-	return Disconnected{Unrevoked: unrevoked}, nil
+	ended := Disconnected{Unrevoked: unrevoked}
+	err = a.forsake(ctx, account, &ended, force)
+	return ended, err
 }
 
 // revokeOnce asks the provider to revoke what the account has and what another took the place of. It returns what it has not

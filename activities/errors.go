@@ -52,6 +52,8 @@ const (
 	// ErrTypeUnidentified: the provider does not say whose a pending authorization is, so that nobody may adopt it yet. It stays in
 	// the vault. Not retried: the account has more to do, and whoever hands the authorization over again is answered.
 	ErrTypeUnidentified = "Unidentified"
+	// ErrTypeLeaving: the account is being disconnected, and takes no consent.
+	ErrTypeLeaving = "Leaving"
 )
 
 // Unavailable is the detail of [ErrTypeAccountUnavailable].

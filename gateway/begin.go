@@ -18,7 +18,7 @@ const loginLimit = 10 * time.Minute
 // begin starts a login and sends the browser to the provider.
 func (s *Server) begin(w http.ResponseWriter, r *http.Request) {
 	account, conn, ok := s.account(w, r)
-	if !ok {
+	if !ok || s.leaves(w, r, account) {
 		return
 	}
 	s.redirect(w, r, account, conn, vault.Link{})

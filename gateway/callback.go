@@ -99,6 +99,9 @@ func (s *Server) finish(ctx context.Context, r *http.Request, a answer, login va
 	case a.code == "":
 		return noCode(login.Account, conn).as(vault.Failed, "the provider sent no code")
 	}
+	if s.state(ctx, login.Account).Leaving {
+		return leaving(login.Account).as(vault.Refused, "the account is being disconnected")
+	}
 	if problem := s.spendLink(ctx, login); problem != nil {
 		return *problem
 	}

@@ -98,6 +98,9 @@ func (s *Server) handOver(ctx context.Context, a vault.Authorization, missing []
 	case answered && app.Type() == activities.ErrTypeAuthorizationRejected:
 		s.log().WarnContext(ctx, "account refused the authorization", "account", a.Account.String(), "reason", app.Message())
 		return rejected(a.Account, app).as(vault.Refused, app.Message())
+	case answered && app.Type() == activities.ErrTypeLeaving:
+		s.log().WarnContext(ctx, "account leaves, and takes no authorization", "account", a.Account.String())
+		return leaving(a.Account).as(vault.Refused, app.Message())
 	case err != nil && a.Subject == "":
 		s.log().WarnContext(ctx, "an authorization waits until somebody says whose it is", "account", a.Account.String(), "error", err)
 		return unidentified(a).as(vault.Failed, "kept: the provider does not say yet whose it is")

@@ -120,6 +120,28 @@ func (s *Server) state(ctx context.Context, account credential.AccountID) state 
 	}
 }
 
+// leaves reports whether an account takes no consent because it is being disconnected; then the answer is written. Nothing is used up.
+func (s *Server) leaves(w http.ResponseWriter, r *http.Request, account credential.AccountID) bool {
+	if !s.state(r.Context(), account).Leaving {
+		return false
+	}
+	s.say(w, r, leaving(account))
+	return true
+}
+
+func leaving(account credential.AccountID) message {
+	return message{
+		status:  http.StatusConflict,
+		Title:   "This account is being disconnected",
+		Account: account,
+		Text: []string{
+			"It waits for its provider to take back what it had, and takes no consent before that is done. Nothing was connected.",
+			"After that, begin again. The operator need not wait for a provider that does not answer: tokenkeeper account disconnect " + account.String() + " --force",
+		},
+		Again: true,
+	}
+}
+
 // describe says in words what a status means for the person before the page.
 func describe(status credential.Status) string {
 	switch status {

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
 
+	"tokenkeeper/activities"
 	"tokenkeeper/credential"
 	"tokenkeeper/gateway"
 	"tokenkeeper/vault"
@@ -311,12 +312,51 @@ func TestAConsentIsKeptUntilSomebodySaysWhoseItIs(t *testing.T) {
 	assert.Equal(t, credential.Subject("U1"), record.Subject)
 }
 
+// A consent to an account that is being disconnected would be destroyed with it.
+func TestAnAccountThatLeavesTakesNoConsent(t *testing.T) {
+	f := newFixture(t)
+	leaves := func() {
+		f.owner.account = func(context.Context) (workflows.AccountStatus, error) {
+			return workflows.AccountStatus{Account: account, Status: credential.Active, Disconnecting: true}, nil
+		}
+	}
+	refused := func(p page) {
+		t.Helper()
+		assert.Equal(t, http.StatusConflict, p.status)
+		assert.Contains(t, p.body, "This account is being disconnected")
+		assert.False(t, f.auth.asked(), "the code is not spent")
+		f.requireNothingConnected()
+	}
+	b, link := f.browser(), f.link()
+	callback := b.follow(link)
+	leaves()
+	refused(b.open(callback.String()))
+	assert.Equal(t, vault.Refused, f.audited()[0].Outcome)
+	refused(b.press(link))
+	refused(b.press("/connect/acme/triage/fake"))
+	shown := b.open(link)
+	assert.Equal(t, http.StatusOK, shown.status)
+	assert.Contains(t, shown.body, "takes no consent before")
+	assert.NotContains(t, shown.body, "<button")
+
+	f.owner.account = nil // it stays
+	f.owner.verdict = func(context.Context, string) (workflows.AccountStatus, error) {
+		return workflows.AccountStatus{}, temporal.NewNonRetryableApplicationError("it goes with it", activities.ErrTypeLeaving, nil)
+	}
+	late := b.open(b.follow(link).String())
+	assert.Equal(t, http.StatusConflict, late.status)
+	assert.Contains(t, late.body, "This account is being disconnected")
+	assert.Equal(t, "it goes with it", f.audited()[0].Detail)
+}
+
 // A process that is killed after the exchange has the tokens in its vault, whatever it was about to ask.
 func TestTokensAreSealedBeforeAnythingElse(t *testing.T) {
 	f := newFixture(t)
 	dying := &dyingVault{Vault: f.vault}
 	f.server.Vault = dying
-	f.owner.verdict = func(context.Context, string) (workflows.AccountStatus, error) { return workflows.AccountStatus{}, errAway }
+	f.owner.verdict = func(context.Context, string) (workflows.AccountStatus, error) {
+		return workflows.AccountStatus{}, errAway
+	}
 	f.auth.change(func(a *authServer) { a.arrived = func() { dying.dead.Store(true) } })
 	f.browser().connect()
 	require.True(t, dying.dead.Load(), "somebody asked whose they are")

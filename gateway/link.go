@@ -61,7 +61,7 @@ func (s *Server) followLink(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	who, ok := s.opener(w, r, secret, there)
-	if !ok {
+	if !ok || s.leaves(w, r, there.Account) {
 		return
 	}
 	browser := s.linkBrowser(r, secret)

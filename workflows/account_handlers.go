@@ -111,9 +111,13 @@ func (a *account) onReauthorized(ctx workflow.Context, r ReauthorizedRequest) (A
 		return a.status(ctx), err
 	}
 	verdict, judged := a.verdicts[r.Authorization]
-	if !judged {
+	switch {
+	case !judged && a.Disconnecting:
+		verdict = temporal.NewNonRetryableApplicationError(
+			"account "+a.id.String()+" is being disconnected, and what it was given goes with it; consent again when that is done", activities.ErrTypeLeaving, nil)
+	case !judged:
 		verdict = temporal.NewApplicationError(
-			"account "+a.id.String()+" is disconnecting or continues in a new run, and has not judged the authorization yet", errTypeNoVerdict)
+			"account "+a.id.String()+" continues in a new run, and has not judged the authorization yet", errTypeNoVerdict)
 	}
 	return a.status(ctx), verdict
 }

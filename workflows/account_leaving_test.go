@@ -71,9 +71,11 @@ func TestForceEndsADisconnectThatWaitsForTheProvider(t *testing.T) {
 	}
 	var patient, forced *AccountStatus
 	var waiting AccountStatus
+	var consented *error
 	g.after(time.Hour, func() { patient, _ = g.updated(t, UpdateDisconnect) })
 	g.after(time.Hour+time.Minute, func() {
 		waiting = g.status(t)
+		_, consented = g.updated(t, UpdateReauthorized, ReauthorizedRequest{Authorization: "too-late-for-it"})
 		forced, _ = g.updated(t, UpdateDisconnect, DisconnectRequest{Force: true})
 	})
 	g.run()
@@ -86,6 +88,7 @@ func TestForceEndsADisconnectThatWaitsForTheProvider(t *testing.T) {
 	assert.Equal(t, "slack is away", forced.Unrevoked)
 	assert.Contains(t, forced.Reason, "by force")
 	assert.Equal(t, forced, patient, "whoever waited without force hears the same")
+	assert.Equal(t, activities.ErrTypeLeaving, errorType(*consented), "nobody is promised what is about to be destroyed")
 }
 
 func TestASignalForcesToo(t *testing.T) {

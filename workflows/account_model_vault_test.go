@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -160,6 +162,31 @@ func (v *memoryVault) Identify(_ context.Context, id string, who credential.Hold
 		v.authorizations[id] = a
 	}
 	return a, err
+}
+
+func (v *memoryVault) Pending(context.Context) ([]vault.Pending, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var all []vault.Pending
+	for _, id := range slices.Sorted(maps.Keys(v.authorizations)) {
+		if a := v.authorizations[id]; !a.Quarantined() && a.ExpiresAt.After(v.now()) {
+			all = append(all, vault.Pending{
+				ID: id, Account: a.Account, Holder: credential.Holder{Subject: a.Subject, Display: a.Display}, CreatedAt: a.CreatedAt, ExpiresAt: a.ExpiresAt,
+			})
+		}
+	}
+	return all, nil
+}
+
+func (v *memoryVault) OwnerOf(_ context.Context, connector string, s credential.Subject) (credential.AccountID, bool, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for account, r := range v.records {
+		if account.Connector == connector && r.Subject == s {
+			return account, true, nil
+		}
+	}
+	return credential.AccountID{}, false, nil
 }
 
 func (v *memoryVault) pending(id string) (vault.Authorization, error) {

@@ -1,0 +1,97 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"tokenkeeper/credential"
+	"tokenkeeper/oauth"
+	"tokenkeeper/vault"
+)
+
+// forsake has the consents revoked that an account leaves without having taken them, and destroys them: handed over later, they would
+// connect it again. It adds to ended what may live on at the provider. With force it asks the provider once and goes on, whatever the
+// answer is.
+func (a *Account) forsake(ctx context.Context, account credential.AccountID, ended *Disconnected, force bool) error {
+	waiting, err := a.Vault.Pending(ctx)
+	if err != nil {
+		return fmt.Errorf("disconnecting account %s: %w", account, err)
+	}
+	for _, p := range waiting {
+		if p.Account != account {
+			continue
+		}
+		why, err := a.forsakeOne(ctx, p, force)
+		if err != nil {
+			return err
+		}
+		if err := a.Vault.DropAuthorization(ctx, p.ID); err != nil {
+			return fmt.Errorf("disconnecting account %s: %w", account, err)
+		}
+		if why != "" {
+			ended.Unrevoked = strings.TrimPrefix(ended.Unrevoked+"; a consent that it had not taken yet: "+why, "; ")
+		}
+	}
+	return nil
+}
+
+// forsakeOne returns why the provider has not revoked a consent, "" where it has, or where another account owns the grant.
+func (a *Account) forsakeOne(ctx context.Context, p vault.Pending, force bool) (why string, err error) {
+	conn, err := a.Connections.Connection(p.Account)
+	switch {
+	case err != nil && force:
+		return err.Error(), nil
+	case err != nil:
+		return "", notConfigured(err)
+	}
+	authorization, err := a.Vault.GetAuthorization(ctx, p.ID)
+	switch {
+	case errors.Is(err, vault.ErrNotFound):
+		return "", nil
+	case err != nil:
+		return "", fmt.Errorf("disconnecting account %s: %w", p.Account, err)
+	}
+	who := authorization.Subject
+	if who == "" { // its grant may be another account's
+		identity, err := conn.OAuth.Identify(ctx, authorization.Tokens.Access)
+		if who = identity.Subject; who == "" {
+			return nobodyKnows(err), nil
+		}
+	}
+	owner, owned, err := a.Vault.OwnerOf(ctx, p.Account.Connector, who)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("disconnecting account %s: %w", p.Account, err)
+	case owned && owner != p.Account:
+		return "", nil
+	}
+	return a.revokeForsaken(ctx, conn, authorization, force)
+}
+
+// nobodyKnows returns why a consent is not revoked, "" where it is dead.
+func nobodyKnows(err error) string {
+	switch {
+	case oauth.KindOf(err) == credential.DeadGrant:
+		return ""
+	case err != nil:
+		return "nobody knows whose it is: " + err.Error()
+	}
+	return errNamesNobody.Error()
+}
+
+func (a *Account) revokeForsaken(ctx context.Context, conn Connection, of vault.Authorization, force bool) (why string, err error) {
+	err = conn.OAuth.Revoke(ctx, of.Tokens)
+	switch failure := describe(err); {
+	case oauth.KindOf(err) == credential.DeadGrant:
+		return "", nil
+	case err != nil && force:
+		return failure.Message, nil
+	case err != nil:
+		return "", unrevoked(of.Account, failure)
+	case !conn.Provider.Revokes():
+		return conn.Provider.Name + " revokes no grant on request", nil
+	}
+	return a.lapsed(conn, of.Tokens), nil
+}
