@@ -61,6 +61,24 @@ type Letter struct {
 	Link string `json:"link,omitempty"` // where to consent; "" where nobody has to, or where there is none
 	// NoLink says why there is no link although somebody has to consent.
 	NoLink string `json:"no_link,omitempty"`
+	// Over: the trouble was over before the letter could be sent, OverSince a time where that is known.
+	Over      bool      `json:"over,omitempty"`
+	OverSince time.Time `json:"over_since,omitzero"`
+}
+
+// ended returns the letter about what is over by now: nobody has to do anything.
+func (l Letter) ended(since time.Time) Letter {
+	who := "connector " + l.Connector
+	if !l.Account.IsZero() {
+		who = "account " + l.Account.String()
+	}
+	l.Text = who + " had trouble, which is over"
+	if !l.Deadline.IsZero() {
+		l.Text = who + " had to be consented to again, which has happened"
+	}
+	l.Over, l.OverSince = true, since
+	l.Consent, l.Fix, l.Until, l.Paused, l.Waiting, l.Reports = false, "", time.Time{}, nil, 0, 0
+	return l
 }
 
 // NoLinkError is returned where a notice gets no link, and people may know why.

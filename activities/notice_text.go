@@ -31,6 +31,7 @@ func (l Letter) facts() []fact {
 	text("status", l.Status)
 	text("reason", l.Reason)
 	moment("since", l.Since)
+	moment("over since", l.OverSince)
 	moment("works until", l.Until)
 	moment("consent by", l.Deadline)
 	text("paused", l.paused())
@@ -51,7 +52,7 @@ func (l Letter) paused() string {
 		return strings.Join(l.Paused, ", ")
 	case l.Reports > 0:
 		return l.waiting()
-	case !l.Account.IsZero() && !l.Recovery:
+	case !l.Account.IsZero() && !l.Recovery && !l.Over:
 		return "nothing yet"
 	}
 	return ""

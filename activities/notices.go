@@ -84,7 +84,10 @@ type Notices struct {
 	Link func(ctx context.Context, account credential.AccountID, why, episode string) (string, error)
 	// Paused returns the triages that stand still because of what a notice tells.
 	Paused func(ctx context.Context, n Notice) []string
-	Log    *slog.Logger
+	// Account and Pause return what an account and the Workflow of a connector say of themselves now; nil where nobody can be asked.
+	Account func(ctx context.Context, account credential.AccountID) (credential.AccountStatus, error)
+	Pause   func(ctx context.Context, connector string) (Pause, error)
+	Log     *slog.Logger
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -140,7 +143,8 @@ type DeliverInput struct {
 	Announcement Announcement `json:"announcement"`
 }
 
-// Deliver sends an announcement to one target, with a link where one is needed.
+// Deliver sends an announcement to one target, with a link where one is needed. A target may have been away for days: where the trouble
+// is over by now, as people may have heard already, the letter says so and has no link.
 // Errors: [ErrTypeNotConfigured], [ErrTypeRejected], [ErrTypeRateLimited], [ErrTypeOutOfTurn], [ErrTypeProviderUnavailable].
 func (n *Notices) Deliver(ctx context.Context, in DeliverInput) error {
 	target, err := n.Target(in.Target)
@@ -148,7 +152,10 @@ func (n *Notices) Deliver(ctx context.Context, in DeliverInput) error {
 		return notConfigured(err)
 	}
 	letter := Letter{Announcement: in.Announcement}
-	if in.Announcement.Consent {
+	if since, over := n.over(ctx, in.Announcement); over {
+		letter = letter.ended(since)
+	}
+	if letter.Consent {
 		letter.Link, err = n.Link(ctx, in.Announcement.Account, in.Announcement.Reason, in.Announcement.Episode)
 		if err != nil { // the news is worth more than its link, and Fix says how to get one
 			letter.NoLink = noLink(err)
@@ -156,4 +163,30 @@ func (n *Notices) Deliver(ctx context.Context, in DeliverInput) error {
 		}
 	}
 	return target.Send(ctx, letter)
+}
+
+// overPatience bounds the question whether a trouble is over. Who cannot be asked is in trouble still.
+const overPatience = 5 * time.Second
+
+// over reports whether what a letter tells of is over, and since when; since is zero where nobody knows. What tells of many accounts is
+// never over.
+func (n *Notices) over(ctx context.Context, a Announcement) (since time.Time, over bool) {
+	ctx, cancel := context.WithTimeout(ctx, overPatience)
+	defer cancel()
+	switch {
+	case a.Recovery:
+	case !a.Account.IsZero() && n.Account != nil:
+		status, err := n.Account(ctx, a.Account)
+		if err != nil || status.Status != credential.Active && status.Status != credential.Disconnected {
+			return time.Time{}, false
+		}
+		if a.Deadline.IsZero() {
+			return status.Since, true
+		}
+		return time.Time{}, status.ConsentBy.IsZero() || status.ConsentBy.After(a.Deadline)
+	case a.Type == "connector."+string(NoticeTrouble) && n.Pause != nil:
+		pause, err := n.Pause(ctx, a.Connector)
+		return time.Time{}, err == nil && !pause.Refused
+	}
+	return time.Time{}, false
 }

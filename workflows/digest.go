@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"slices"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
@@ -75,7 +76,7 @@ func (d *digest) run(ctx workflow.Context) error {
 			if len(d.Held) == 0 && !d.news(ctx) {
 				return nil
 			}
-			d.close(now)
+			d.close(ctx)
 			continue
 		}
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
@@ -86,7 +87,7 @@ func (d *digest) run(ctx workflow.Context) error {
 		wake := func() bool { return d.news(ctx) || workflow.GetInfo(ctx).GetContinueAsNewSuggested() }
 		if err := sleepUntil(ctx, d.Ends.Sub(now), wake, "gather the notices of connector "+d.connector); err != nil {
 			d.drain(ctx)
-			d.close(workflow.Now(ctx)) // somebody cancels it, and what it has is told all the same
+			d.close(ctx) // somebody cancels it, and what it has is told all the same
 			d.tellReady(ctx)
 			return err
 		}
@@ -125,9 +126,18 @@ func (d *digest) take(n NoticeInput) {
 	d.Held[kind] = gathered
 }
 
-// close ends a window: what was gathered is ready to be told, and the next one is longer.
-func (d *digest) close(now time.Time) {
-	for _, kind := range workflow.DeterministicKeys(d.Held) {
+// changeTroubleFirst: the kinds of a window were told by their names, recovery before trouble.
+const changeTroubleFirst = "trouble first"
+
+// close ends a window: what was gathered is ready to be told, that something is over last, and the next one is longer.
+func (d *digest) close(ctx workflow.Context) {
+	now, kinds := workflow.Now(ctx), workflow.DeterministicKeys(d.Held)
+	recovers := func(kind string) bool { return d.Held[kind].Sum.Recovery }
+	if len(kinds) > 1 && slices.ContainsFunc(kinds, recovers) &&
+		workflow.GetVersion(ctx, changeTroubleFirst, workflow.DefaultVersion, 1) == 1 {
+		kinds = slices.Concat(slices.DeleteFunc(slices.Clone(kinds), recovers), slices.DeleteFunc(kinds, func(kind string) bool { return !recovers(kind) }))
+	}
+	for _, kind := range kinds {
 		gathered := d.Held[kind]
 		d.Ready = append(d.Ready, NoticeInput{Announcement: gathered.Announce(now), Targets: gathered.Targets})
 	}

@@ -124,6 +124,7 @@ func TestManyNoticesAreToldTogether(t *testing.T) {
 		assert.Equal(t, []string{"pager"}, n.Targets)
 	}
 	assert.Len(t, ids, 7)
+	assert.True(t, c.told[6].Announcement.Recovery, "what is over is told after what is not")
 	first := texts["1997 more accounts of connector slack need a person"]
 	assert.Equal(t, "accounts.trouble", first.Type)
 	assert.Equal(t, []int{1997, 50, 3994, 1997}, []int{first.Count, len(first.Accounts), first.Waiting, first.Reports})

@@ -50,6 +50,8 @@ func TestAReportWhoseVersionWasAskedForBeforeItWasSaidReplays(t *testing.T) {
 // Each change of the code that old histories do not know is in a recorded one, as it is made now.
 func TestEveryChangeIsInARecordedHistory(t *testing.T) {
 	newest := map[string]int{
+		changeTroubleFirst: 1,
+
 		changeSpread: spreadByRound, changePauses: 1, changeClaims: 1, changeTellsTrouble: 1, changeFollows: 1, changeValidateAtStart: 1,
 		changeReroutes: 1, changeExpiry: 1, changeUnread: 1, changeRevokesApart: 1, changeWatchesBacklog: 1, changeTellsOnce: 1,
 	}

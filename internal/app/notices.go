@@ -20,13 +20,15 @@ const noticePatience = 20 * time.Second
 
 func (a *App) notices() *activities.Notices {
 	return &activities.Notices{
-		Plan:   a.noticePlan,
-		Target: a.noticeTarget,
-		Post:   a.Workflows.PostNotice,
-		Gather: a.Workflows.GatherNotice,
-		Link:   a.ConnectLink,
-		Paused: a.pausedBy,
-		Log:    a.Log,
+		Plan:    a.noticePlan,
+		Target:  a.noticeTarget,
+		Post:    a.Workflows.PostNotice,
+		Gather:  a.Workflows.GatherNotice,
+		Link:    a.ConnectLink,
+		Paused:  a.pausedBy,
+		Account: a.Workflows.Account,
+		Pause:   a.Workflows.Pause,
+		Log:     a.Log,
 	}
 }
 

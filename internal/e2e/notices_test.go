@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -197,9 +198,16 @@ func TestManyNoticesOfAConnectorBecomeOne(t *testing.T) {
 			Text: "account " + account.String() + " needs a person",
 		}, []string{"pager"})
 	}))
+	for i := range 2 { // mended in the same window
+		account := credential.AccountID{Organization: w.organization, User: fmt.Sprintf("user-%d", i), Connector: "slack"}
+		require.NoError(t, w.Workflows.GatherNotice(t.Context(), activities.Announcement{
+			ID: "ntc_over_" + w.organization + strconv.Itoa(i), Type: "account.recovery", Recovery: true, Account: account,
+		}, []string{"pager"}))
+	}
 	w.eventually("the first letters", func() bool { return len(pager.got()) == 3 })
-	w.within(2*patience, "the letter that tells of the others", func() bool { return len(pager.got()) == 4 })
-	last := pager.got()[3]
+	w.within(2*patience, "the letters that tell of the others", func() bool { return len(pager.got()) == 5 })
+	assert.True(t, slices.ContainsFunc(pager.got(), func(l activities.Letter) bool { return l.Type == "accounts.recovery" && l.Count == 2 }))
+	last := pager.got()[slices.IndexFunc(pager.got(), func(l activities.Letter) bool { return l.Type == "accounts.trouble" })]
 	assert.Equal(t, "accounts.trouble", last.Type)
 	assert.Equal(t, many-3, last.Count)
 	assert.Equal(t, "token_revoked (197)", last.Reason)
