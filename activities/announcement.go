@@ -27,8 +27,10 @@ type Announcement struct {
 	Provider  string               `json:"provider,omitempty"`
 	Status    string               `json:"status,omitempty"`
 	Reason    string               `json:"reason,omitempty"`
-	Since     time.Time            `json:"since,omitzero"`
-	Deadline  time.Time            `json:"deadline,omitzero"`
+	// Code says which trouble it is where nobody has to consent and the app is not refused: that of the [Notice].
+	Code     string    `json:"code,omitempty"`
+	Since    time.Time `json:"since,omitzero"`
+	Deadline time.Time `json:"deadline,omitzero"`
 	// Until is when the access token ends, while it still serves.
 	Until time.Time `json:"until,omitzero"`
 	// Episode is the same for all notices of one trouble, and for that of its end.
@@ -123,7 +125,7 @@ func (a *Account) announcement(ctx context.Context, n Notice) Announcement {
 	subject := "account/" + n.Account.String()
 	out := Announcement{
 		ID: noticeID(subject, n.key()), Type: "account." + string(n.Kind), Account: n.Account, Status: string(n.Status),
-		Reason: n.Reason, Since: n.Since, Stage: n.Stage, Began: n.Began, Waiting: n.Waiting, Reports: n.Reports,
+		Reason: n.Reason, Code: n.Code, Since: n.Since, Stage: n.Stage, Began: n.Began, Waiting: n.Waiting, Reports: n.Reports,
 	}
 	out.Episode = episodeID(subject, n.Episode, out.ID)
 	if conn, err := a.Connections.Connection(n.Account); err == nil {
@@ -136,15 +138,13 @@ func (a *Account) announcement(ctx context.Context, n Notice) Announcement {
 		return out
 	case n.Code == CodeUnreadable:
 		out.Text = "nobody can read what the provider answers " + who
-		out.Fix = "see what answers at the endpoints of connector " + n.Account.Connector + ", for example a proxy or another server, " +
-			"and correct them in tokenkeeper.yaml; the account asks again by itself"
+		out.Fix = fixUnreadable(n.Account.Connector)
 	case n.Code == CodeUnsure:
 		out.Text = "the token of " + who + " was revoked, or the address of a worker is not allowed to use it"
-		out.Fix = "allow the addresses of the workers in the settings of the app, and the account goes on by itself; if it was revoked: " +
-			"tokenkeeper account reauthorize " + n.Account.String()
+		out.Fix = fixUnsure(n.Account.String())
 	case n.Status == credential.ClientMisconfigured:
 		out.Text = "the provider refuses the app of " + who
-		out.Fix = "correct client id and secret of connector " + n.Account.Connector + " in tokenkeeper.yaml"
+		out.Fix = fixRefused(n.Account.Connector)
 	default:
 		out.Text, out.Consent = who+" needs a person: open the link and consent", true
 		out.Fix = "tokenkeeper account reauthorize " + n.Account.String()
@@ -176,6 +176,20 @@ func (c *Connector) announcement(n ConnectorNotice) Announcement {
 		out.Text = "still broken: " + out.Text
 	}
 	out.Status = string(credential.ClientMisconfigured)
-	out.Fix = "correct client id and secret of connector " + n.Connector + " in tokenkeeper.yaml; its accounts go on by themselves"
+	out.Fix = fixRefused(n.Connector) + "; its accounts go on by themselves"
 	return out
+}
+
+func fixUnreadable(connector string) string {
+	return "see what answers at the endpoints of connector " + connector + ", for example a proxy or another server, " +
+		"and correct them in tokenkeeper.yaml; what failed is tried again by itself"
+}
+
+func fixUnsure(account string) string {
+	return "allow the addresses of the workers in the settings of the app, and the account goes on by itself; if it was revoked: " +
+		"tokenkeeper account reauthorize " + account
+}
+
+func fixRefused(connector string) string {
+	return "correct client id and secret of connector " + connector + " in tokenkeeper.yaml"
 }

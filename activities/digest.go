@@ -38,7 +38,11 @@ const (
 
 // Kind is what notices have to agree in to be told together.
 func (a Announcement) Kind() string {
-	return fmt.Sprintf("%s/again=%t/consent=%t", a.Type, a.Stage > 0, a.Consent)
+	kind := fmt.Sprintf("%s/again=%t/consent=%t", a.Type, a.Stage > 0, a.Consent)
+	if a.Code != "" { // a notice of before has none, and has to stay of its kind where a history replays
+		kind += "/code=" + a.Code
+	}
+	return kind
 }
 
 // Add has a digest tell one more notice, of the kind of those before.
@@ -47,7 +51,7 @@ func (d *Digest) Add(a Announcement, targets []string) {
 	if s.Count == 0 {
 		d.First = a
 		*s = Announcement{
-			Type: "accounts." + strings.TrimPrefix(a.Type, "account."), Connector: a.Account.Connector, Provider: a.Provider, Status: a.Status,
+			Type: "accounts." + strings.TrimPrefix(a.Type, "account."), Connector: a.Account.Connector, Provider: a.Provider, Status: a.Status, Code: a.Code,
 			Since: a.Since, Deadline: a.Deadline, Stage: min(a.Stage, 1), Recovery: a.Recovery,
 		}
 	}
@@ -90,22 +94,31 @@ func (d Digest) Announce(now time.Time) Announcement {
 	a.ID = noticeID("accounts/"+a.Connector, fmt.Sprintf("%s/%d", d.First.Kind(), now.UnixNano()))
 	a.Episode = a.ID // each is a message of its own
 	who := fmt.Sprintf("%d more accounts of connector %s", a.Count, a.Connector)
+	a.Fix = "see them on the status page or with tokenkeeper account list --connector " + a.Connector
+	forOne := "; a link for one: tokenkeeper account reauthorize ACCOUNT"
 	switch {
 	case a.Recovery:
-		a.Text = who + " work again"
+		a.Text, a.Fix = who+" work again", ""
 		return a
 	case !a.Deadline.IsZero():
 		a.Text = who + " work, and the first will not after " + a.Deadline.UTC().Format(time.RFC3339) + " unless somebody consents again before"
+		a.Fix += forOne
 	case d.First.Consent:
 		a.Text = who + " need a person"
+		a.Fix += forOne
+	case a.Code == CodeUnreadable:
+		a.Text = "nobody can read what the provider answers " + who
+		a.Fix = fixUnreadable(a.Connector)
+	case a.Code == CodeUnsure:
+		a.Text = "the tokens of " + who + " were revoked, or the address of a worker is not allowed to use them"
+		a.Fix += "; " + fixUnsure("ACCOUNT")
 	default:
 		a.Text = "the provider refuses the app of " + who
+		a.Fix = fixRefused(a.Connector)
 	}
 	if a.Stage > 0 {
 		a.Text = "still broken: " + a.Text
 	}
-	a.Fix = "see them on the status page or with tokenkeeper account list --connector " + a.Connector +
-		"; a link for one: tokenkeeper account reauthorize ACCOUNT"
 	return a
 }
 

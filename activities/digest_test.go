@@ -64,9 +64,13 @@ func TestADigestSaysHowManyAndWhy(t *testing.T) {
 func TestWhatADigestTellsOf(t *testing.T) {
 	at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 	for want, a := range map[string]activities.Announcement{
-		"2 more accounts of connector slack work again":                                  {Type: "account.recovery", Recovery: true},
-		"still broken: 2 more accounts of connector slack need a person":                 {Type: "account.trouble", Consent: true, Stage: 3},
-		"the provider refuses the app of 2 more accounts of connector slack":             {Type: "account.trouble"},
+		"2 more accounts of connector slack work again":                                {Type: "account.recovery", Recovery: true},
+		"still broken: 2 more accounts of connector slack need a person":               {Type: "account.trouble", Consent: true, Stage: 3},
+		"the provider refuses the app of 2 more accounts of connector slack":           {Type: "account.trouble"},
+		"nobody can read what the provider answers 2 more accounts of connector slack": {Type: "account.trouble", Code: activities.CodeUnreadable},
+		"still broken: the tokens of 2 more accounts of connector slack were revoked, or the address of a worker is not allowed": {
+			Type: "account.trouble", Code: activities.CodeUnsure, Stage: 1,
+		},
 		"2 more accounts of connector slack work, and the first will not after 2026-03-": {Type: "account.deadline", Consent: true, Deadline: at},
 	} {
 		a.Account = slackAccount
@@ -78,4 +82,31 @@ func TestWhatADigestTellsOf(t *testing.T) {
 		assert.True(t, strings.HasPrefix(got.Text, want), got.Text)
 		assert.Equal(t, strings.Replace(a.Type, "account.", "accounts.", 1), got.Type)
 	}
+}
+
+// What people do about it is of the kind of the trouble, and kinds are not told together.
+func TestADigestSaysWhatHelps(t *testing.T) {
+	at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	kinds := map[string]bool{}
+	for _, c := range []struct {
+		notice activities.Notice
+		want   string
+	}{
+		{activities.Notice{Status: credential.Degraded, Code: activities.CodeUnreadable}, "see what answers at the endpoints of connector slack"},
+		{activities.Notice{Status: credential.ClientMisconfigured, Code: activities.CodeUnsure}, "allow the addresses of the workers"},
+		{activities.Notice{Status: credential.ClientMisconfigured}, "correct client id and secret of connector slack"},
+		{activities.Notice{Status: credential.ReauthorizationRequired}, "tokenkeeper account reauthorize ACCOUNT"},
+	} {
+		w := newWorld(t, sandbox.Options{})
+		_, sent := withWebhook(w, &receiver{t: t})
+		c.notice.Account, c.notice.Kind = slackAccount, activities.NoticeTrouble
+		require.NoError(t, once(w, w.account.Notify, c.notice).err)
+		var d activities.Digest
+		for range 2 {
+			d.Add((*sent)[0].announcement, nil)
+		}
+		assert.Contains(t, d.Announce(at).Fix, c.want)
+		kinds[d.First.Kind()] = true
+	}
+	assert.Len(t, kinds, 4)
 }
