@@ -92,14 +92,17 @@ func summary(accounts []accountCard, triages []triageCard) (text string, good bo
 	if len(accounts)+len(triages) == 0 {
 		return "Nothing is connected yet.", false
 	}
-	person, trouble, resting := 0, 0, 0
+	person, trouble, unheard, resting := 0, 0, 0, 0
 	for _, card := range accounts {
-		switch card.Tone {
-		case bad:
+		switch {
+		case waitsForPerson(card.AccountView):
 			person++
-		case warn:
+		case card.Stale: // below
+		case card.Tone == warn:
 			trouble++
-		case fine, idle:
+		}
+		if card.Stale {
+			unheard++
 		}
 	}
 	for _, card := range triages {
@@ -113,6 +116,9 @@ func summary(accounts []accountCard, triages []triageCard) (text string, good bo
 	}
 	if trouble > 0 {
 		said = append(said, fmt.Sprintf("%s trouble", ofAll(trouble, len(accounts), "account", "has", "have")))
+	}
+	if unheard > 0 {
+		said = append(said, fmt.Sprintf("%s not answer, as no worker does", ofAll(unheard, len(accounts), "account", "does", "do")))
 	}
 	if resting > 0 {
 		said = append(said, fmt.Sprintf("%s not working", ofAll(resting, len(triages), "triage", "is", "are")))
@@ -165,15 +171,30 @@ func (t tone) Sign() string {
 	return "…"
 }
 
-func toneOf(status credential.Status) tone {
-	switch status {
-	case credential.Active:
-		return fine
-	case credential.Degraded:
-		return warn
+// waitsForPerson reports whether the account waits for somebody. One that was disconnected does not: somebody wanted that. Nor does one
+// whose first token needs no consent, and is on the way.
+func waitsForPerson(view AccountView) bool {
+	switch view.Status {
 	case credential.ReauthorizationRequired, credential.ClientMisconfigured:
+		return true
+	case credential.Pending:
+		return view.NextRefresh.IsZero() && !view.Stale // which does not say what is on the way
+	case credential.Active, credential.Degraded, credential.Disconnected:
+	}
+	return false
+}
+
+// toneOf is not good where nobody knows how the account is.
+func toneOf(view AccountView) tone {
+	switch {
+	case view.Status == credential.Pending && waitsForPerson(view):
+		return warn
+	case waitsForPerson(view):
 		return bad
-	case credential.Pending, credential.Disconnected:
+	case view.Status == credential.Degraded, view.Stale:
+		return warn
+	case view.Status == credential.Active:
+		return fine
 	}
 	return idle
 }
@@ -214,7 +235,7 @@ type accountCard struct {
 
 func newAccountCard(now time.Time, view AccountView, waits []string) accountCard {
 	card := accountCard{
-		AccountView: view, Tone: toneOf(view.Status), Holder: holder(view.Display, view.Subject),
+		AccountView: view, Tone: toneOf(view), Holder: holder(view.Display, view.Subject),
 		Since: at(now, view.Since), Expires: at(now, view.ExpiresAt), Never: view.Generation > 0 && view.ExpiresAt.IsZero(),
 		LastRefresh: at(now, view.LastRefresh), NextRefresh: at(now, view.NextRefresh), ConsentBy: at(now, view.ConsentBy),
 		Waits: waits, Advice: adviceFor(view),

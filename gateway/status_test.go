@@ -178,7 +178,19 @@ func TestSummaryOfTheStatusPage(t *testing.T) {
 		{"client", []gateway.AccountView{viewOf(now, "acme/a/slack", func(v *gateway.AccountView) { v.Status = credential.ClientMisconfigured })},
 			nil, []string{"1 of 1 account needs a person.", "Correct client id and secret of connector “slack”"}},
 		{"stale", []gateway.AccountView{viewOf(now, "acme/a/slack", func(v *gateway.AccountView) { v.Stale = true })}, nil,
-			[]string{"this is what was last heard of it"}},
+			[]string{"this is what was last heard of it", `class="card warn"`, "1 of 1 account does not answer, as no worker does."}},
+		{"stale and dead", []gateway.AccountView{
+			viewOf(now, "acme/a/slack", func(v *gateway.AccountView) { v.Stale = true }),
+			viewOf(now, "acme/b/slack", func(v *gateway.AccountView) { v.Status, v.Stale = credential.ReauthorizationRequired, true }),
+		}, nil, []string{`class="card bad"`, "1 of 2 accounts needs a person, 2 of 2 accounts do not answer, as no worker does."}},
+		{"nobody has consented", []gateway.AccountView{viewOf(now, "acme/a/slack", func(v *gateway.AccountView) {
+			v.AccountStatus = credential.AccountStatus{Account: v.Account, Status: credential.Pending}
+		})}, nil, []string{`class="card warn"`, "1 of 1 account needs a person."}},
+		{"its first token is on the way", []gateway.AccountView{viewOf(now, "acme/a/slack", func(v *gateway.AccountView) {
+			v.AccountStatus = credential.AccountStatus{Account: v.Account, Status: credential.Pending, NextRefresh: now}
+		})}, nil, []string{`class="card idle"`, "Everything works"}},
+		{"disconnected", []gateway.AccountView{viewOf(now, "acme/a/slack", func(v *gateway.AccountView) { v.Status = credential.Disconnected })}, nil,
+			[]string{"Everything works"}},
 		{"never ends", []gateway.AccountView{viewOf(now, "acme/a/slack", func(v *gateway.AccountView) { v.ExpiresAt = time.Time{} })}, nil,
 			[]string{"<dd>never</dd>"}},
 		{"no worker", nil, []gateway.TriageView{{Triage: "acme/bugs", State: gateway.TriageNoWorker}},
