@@ -52,6 +52,7 @@ func (a *Account) adopt(ctx context.Context, in AdoptInput) (vault.Record, error
 		return vault.Record{}, fmt.Errorf("adopting for account %s: %w", in.Account, err)
 	}
 	if in.Authorization != "" && before.AuthorizationID == in.Authorization {
+		a.granted(in.Account) // an attempt that died may not have come to that
 		return before, nil
 	}
 	authorization, err := a.Vault.GetAuthorization(ctx, in.Authorization)

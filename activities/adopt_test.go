@@ -64,6 +64,20 @@ func TestTheFirstGrantAndTheNextAfterADisconnectAreTold(t *testing.T) {
 	assert.Equal(t, []credential.AccountID{githubAccount, githubAccount}, told)
 }
 
+// The worker dies when the vault has the grant and nobody has been told.
+func TestAFirstGrantIsToldByTheAttemptAfterADeath(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	authorization := w.consent(githubAccount, "")
+	_, err := w.vault.Adopt(t.Context(), authorization)
+	require.NoError(t, err)
+	var told []credential.AccountID
+	w.account.Granted = func(account credential.AccountID) { told = append(told, account) }
+
+	require.NoError(t, w.adopt(githubAccount, authorization).err)
+
+	assert.Equal(t, []credential.AccountID{githubAccount}, told)
+}
+
 func TestReauthorizationIsTheNextGeneration(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})
 	w.connect(githubAccount)

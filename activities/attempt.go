@@ -35,6 +35,9 @@ func (t *attempt) run(ctx context.Context) RefreshResult {
 	case err != nil:
 		return vaultAway(err)
 	case record.Generation > t.in.Generation:
+		if t.in.Generation == 0 { // an attempt that died may not have come to say so
+			t.granted(t.in.Account)
+		}
 		return refreshed(record)
 	case !mints && !record.Tokens.Refreshable():
 		return t.check(ctx, t.conn, record)
