@@ -587,6 +587,23 @@ func TestTroubleWithOneRepositoryStopsNoOther(t *testing.T) {
 	assert.NotContains(t, got.beats[len(got.beats)-1], "failing_since")
 }
 
+// What stops the watch as a whole is trouble as well, and ends none.
+func TestAWatchThatFailsAsAWholeHasNotRecovered(t *testing.T) {
+	f := newFollowing(t)
+	since := f.clock.Now().UTC()
+	in := activities.WatchInput{Triage: "acme/none", Watched: activities.ThreadsWatched{Since: f.key.Time()}}
+
+	got := attempt(f.world, t.Context(), nil, f.threads.WatchThreads, in)
+	got.fails(t, activities.ErrTypeNotConfigured)
+	var reached activities.ThreadsWatched
+	require.NoError(t, decode(got.beats[len(got.beats)-1], &reached))
+	assert.True(t, reached.FailingSince.Equal(since))
+	f.clock.advance(time.Minute)
+	got = attempt(f.world, t.Context(), reached, f.threads.WatchThreads, in)
+	got.fails(t, activities.ErrTypeNotConfigured)
+	assert.Empty(t, got.beats, "it is known since when")
+}
+
 func TestAWatchGivesWayWhenSlackLimits(t *testing.T) {
 	f := newFollowing(t)
 	f.fault(sandbox.Fault{App: sandbox.Slack, Endpoint: "conversations.history", Kind: sandbox.FaultStatus, Status: 429, RetryAfter: 30 * time.Second})

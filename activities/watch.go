@@ -54,7 +54,7 @@ func (t *Threads) WatchThreads(ctx context.Context, in WatchInput) (ThreadsWatch
 	trouble, err := t.watchAll(ctx, in.Triage, &reached)
 	stop()
 	now := t.Slack.now()
-	after := reached.Load().since(isTrouble(trouble), now)
+	after := reached.Load().since(err != nil || isTrouble(trouble), now)
 	if !after.equal(before) {
 		activity.RecordHeartbeat(ctx, after)
 	}

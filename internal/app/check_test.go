@@ -297,4 +297,7 @@ func TestWhatATriageDoesIsLookedAtToo(t *testing.T) {
 	brief.Channels = []gateway.ChannelView{{Channel: "C1", LastPoll: now.Add(-6 * time.Minute), Trouble: "heartbeat timeout"}}
 	problem, _ = triageProblem(brief, interval, now)
 	assert.Empty(t, problem, "one worker that died is no news")
+	brief.Channels, brief.Watch = nil, &gateway.WatchView{Trouble: "its worker died"}
+	problem, _ = triageProblem(brief, interval, now)
+	assert.Empty(t, problem, "nobody knows since when")
 }

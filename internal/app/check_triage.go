@@ -60,7 +60,7 @@ func triageProblem(r gateway.TriageView, interval time.Duration, now time.Time) 
 	if r.Backlog != "" {
 		return r.Backlog, see
 	}
-	if r.Watch != nil && now.Sub(r.Watch.FailingSince) > unwatchedFor {
+	if r.Watch != nil && !r.Watch.FailingSince.IsZero() && now.Sub(r.Watch.FailingSince) > unwatchedFor {
 		return "threads and issues do not all follow each other: " + r.Watch.Trouble, see
 	}
 	if n := r.Reports.Unheard; n > 0 {

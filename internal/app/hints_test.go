@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/failure/v1"
@@ -63,6 +64,20 @@ func poll(id string, state enums.PendingActivityState, kind, message string) *wo
 
 func lastFailureOf(kind, message string) *failure.Failure {
 	return temporal.GetDefaultFailureConverter().ErrorToFailure(temporal.NewApplicationError(message, kind))
+}
+
+func TestAWatchThatSaidNothingItselfIsShown(t *testing.T) {
+	watching := func(last error) []*workflow.PendingActivityInfo {
+		return []*workflow.PendingActivityInfo{{
+			ActivityType: &commonpb.ActivityType{Name: watchActivity}, LastFailure: temporal.GetDefaultFailureConverter().ErrorToFailure(last),
+		}}
+	}
+	view := watchView(watching(temporal.NewTimeoutError(enums.TIMEOUT_TYPE_HEARTBEAT, nil)))
+	require.NotNil(t, view)
+	assert.Contains(t, view.Trouble, "its worker died: ")
+	assert.Zero(t, view.FailingSince)
+	assert.Nil(t, watchView(watching(temporal.NewApplicationError("nothing new", activities.ErrTypeNothingNew))))
+	assert.Nil(t, watchView([]*workflow.PendingActivityInfo{{ActivityType: &commonpb.ActivityType{Name: watchActivity}}}))
 }
 
 func TestOnlyAPauseIsEnded(t *testing.T) {

@@ -191,8 +191,11 @@ func watchView(pending []*workflow.PendingActivityInfo) *gateway.WatchView {
 			continue
 		}
 		kind, message := lastFailure(p)
-		if kind == "" || kind == activities.ErrTypeNothingNew {
+		if message == "" || kind == activities.ErrTypeNothingNew {
 			continue
+		}
+		if kind == "" { // what Temporal says of an attempt that said nothing itself
+			message = "a watch does not end, or its worker died: " + message
 		}
 		var heard activities.ThreadsWatched
 		_ = converter.GetDefaultDataConverter().FromPayloads(p.GetHeartbeatDetails(), &heard) // else nobody knows since when
