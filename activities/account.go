@@ -19,6 +19,7 @@ type Vault interface {
 	records
 	presentations
 	consents
+	strays
 	departures
 }
 
@@ -44,17 +45,21 @@ type presentations interface {
 type consents interface {
 	PutAuthorization(ctx context.Context, a vault.Authorization) error
 	GetAuthorization(ctx context.Context, id string) (vault.Authorization, error)
-	Identify(ctx context.Context, id string, who credential.Holder, scopes []string) (vault.Authorization, error)
 	Adopt(ctx context.Context, id string) (vault.Record, error)
+	Nameless
 	quarantine
 }
 
 type quarantine interface {
 	Quarantine(ctx context.Context, id string, until time.Time) (vault.Authorization, error)
 	Accept(ctx context.Context, id string, subject credential.Subject) (vault.Record, error)
+}
+
+type strays interface {
 	GetStray(ctx context.Context, id string) (vault.Stray, error)
-	Replaced(ctx context.Context, account credential.AccountID) ([]credential.Replaced, error)
-	DropAuthorization(ctx context.Context, id string) error
+	SetStray(ctx context.Context, id string, t credential.Tokens) error
+	Strays(ctx context.Context, account credential.AccountID) ([]credential.Replaced, error)
+	DropStray(ctx context.Context, id, unrevoked string) error
 }
 
 // Connection is one connector as its accounts use it.
@@ -134,7 +139,7 @@ type Description struct {
 	Policy   Policy `json:"policy"`
 	// Credential is nil when the vault holds none.
 	Credential *Facts `json:"credential,omitempty"`
-	// Replaced are grants of other subjects that are to be revoked.
+	// Replaced are grants that are to be revoked: those of other subjects, and consents in quarantine that no Workflow knows of any more.
 	Replaced []credential.Replaced `json:"replaced,omitempty"`
 }
 
@@ -159,7 +164,7 @@ func (a *Account) Describe(ctx context.Context, in DescribeInput) (Description, 
 		return Description{}, notConfigured(err)
 	}
 	d := Description{Provider: conn.Provider.ID, Policy: conn.policy()}
-	if d.Replaced, err = a.Vault.Replaced(ctx, in.Account); err != nil {
+	if d.Replaced, err = a.Vault.Strays(ctx, in.Account); err != nil {
 		return Description{}, fmt.Errorf("describing account %s: %w", in.Account, err)
 	}
 	record, err := a.Vault.Get(ctx, in.Account)

@@ -23,7 +23,7 @@ type AdoptInput struct {
 type Adopted struct {
 	Facts
 
-	// Replaced are grants of other subjects that are to be revoked.
+	// Replaced are grants that are to be revoked: those of other subjects, and consents in quarantine, which are void now.
 	Replaced []credential.Replaced `json:"replaced,omitempty"`
 }
 
@@ -39,7 +39,7 @@ func (a *Account) Adopt(ctx context.Context, in AdoptInput) (Adopted, error) {
 	if err != nil {
 		return Adopted{}, err
 	}
-	replaced, err := a.Vault.Replaced(ctx, in.Account)
+	replaced, err := a.Vault.Strays(ctx, in.Account)
 	if err != nil {
 		return Adopted{}, fmt.Errorf("adopting for account %s: %w", in.Account, err)
 	}

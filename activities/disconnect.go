@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -148,27 +149,65 @@ type Disconnected struct {
 // forcePatience is how long a provider may take to revoke in all before the tokens are destroyed without it.
 const forcePatience = 20 * time.Second
 
-// ForceDisconnect asks the provider once to revoke the grant, and those whose place it took, and destroys them here whatever the
-// answer is: with a provider that is away, an app that it refuses, and without a connector. What it did not revoke may live on
-// there. Why it did not is in the vault from the moment at which the tokens are gone, so that an attempt after one that died then
+// ForceDisconnect asks the provider once to revoke the grant, those whose place it took and what is in quarantine, and destroys them
+// here whatever the answer is: with a provider that is away, an app that it refuses, and without a connector. What it did not revoke
+// may live on there. Why it did not is in the vault from the moment at which the tokens are gone, so that an attempt after one that died then
 // still says it.
 func (a *Account) ForceDisconnect(ctx context.Context, in AccountInput) (Disconnected, error) {
 	defer beat(ctx)()
+	ended, err := a.endByForce(ctx, in)
+	if err != nil {
+		return Disconnected{}, fmt.Errorf("disconnecting account %s by force: %w", in.Account, err)
+	}
+	return ended, nil
+}
+
+func (a *Account) endByForce(ctx context.Context, in AccountInput) (Disconnected, error) {
+	asking, cancel := context.WithTimeout(ctx, forcePatience)
+	defer cancel()
 	record, err := a.Vault.Get(ctx, in.Account)
 	switch {
 	case errors.Is(err, vault.ErrNotFound):
-		return a.destroyedBefore(ctx, in.Account, true)
+		return a.destroyStrays(ctx, asking, in.Account)
 	case err != nil:
-		return Disconnected{}, fmt.Errorf("disconnecting account %s by force: %w", in.Account, err)
+		return Disconnected{}, err
 	}
-	var ended Disconnected
-	if ended.Unrevoked, err = a.revokeOnce(ctx, in, record); err != nil {
-		return Disconnected{}, fmt.Errorf("disconnecting account %s by force: %w", in.Account, err)
+	var reasons []string
+	if why := a.revokeOnce(asking, in, record); why != "" {
+		reasons = append(reasons, why)
 	}
+	strays, err := a.revokeStraysOnce(ctx, asking, in.Account)
+	if err != nil {
+		return Disconnected{}, err
+	}
+	for _, s := range strays {
+		reasons = append(reasons, s.reasons()...)
+	}
+	ended := Disconnected{Unrevoked: strings.Join(reasons, "; ")}
 	if err := a.forsake(ctx, in.Account, &ended, true); err != nil {
 		return Disconnected{}, err
 	}
 	return ended, a.destroy(ctx, record, ended)
+}
+
+// destroyStrays ends an account that has nothing but what is in quarantine, or was destroyed before.
+func (a *Account) destroyStrays(ctx, asking context.Context, account credential.AccountID) (Disconnected, error) {
+	strays, err := a.revokeStraysOnce(ctx, asking, account)
+	if err != nil {
+		return Disconnected{}, err
+	}
+	ended, err := a.destroyedBefore(ctx, account, true)
+	if err != nil {
+		return Disconnected{}, err
+	}
+	reasons := slices.DeleteFunc([]string{ended.Unrevoked}, func(why string) bool { return why == "" })
+	for _, s := range strays {
+		if err := a.Vault.DropStray(ctx, s.grant.Authorization, s.unrevoked); err != nil {
+			return Disconnected{}, err
+		}
+		reasons = append(reasons, s.reasons()...)
+	}
+	return Disconnected{Unrevoked: strings.Join(reasons, "; ")}, nil
 }
 
 // destroyedBefore says what an attempt before this one did not come back to say. The account may never have had a grant.
@@ -182,40 +221,66 @@ func (a *Account) destroyedBefore(ctx context.Context, account credential.Accoun
 	return ended, err
 }
 
-// revokeOnce asks the provider to revoke what the account has and what another took the place of. It returns what it has not
-// revoked and why, "" where it has revoked everything.
-func (a *Account) revokeOnce(ctx context.Context, in AccountInput, record vault.Record) (unrevoked string, err error) {
-	replaced, err := a.Vault.Replaced(ctx, record.Account)
-	if err != nil {
-		return "", err
-	}
-	asking, cancel := context.WithTimeout(ctx, forcePatience)
-	defer cancel()
-	var reasons []string
-	why := a.tryRevoke(asking, record.Account, record.Tokens)
+// revokeOnce asks the provider to revoke what the account has. It returns why that has not happened, "" where it has.
+func (a *Account) revokeOnce(ctx context.Context, in AccountInput, record vault.Record) string {
+	why := a.tryRevoke(ctx, record.Account, record.Tokens)
 	if conn, err := a.Connections.Connection(record.Account); err == nil && why == "" {
 		why = a.leftBehind(conn, in, record)
 	}
-	if why != "" {
-		reasons = append(reasons, why)
+	return why
+}
+
+// strayEnd is how the only attempt ended to have a stray revoked.
+type strayEnd struct {
+	grant     credential.Replaced
+	unrevoked string // why; "" where the provider has taken it back, or others use it
+}
+
+func (s strayEnd) reasons() []string {
+	if s.unrevoked == "" {
+		return nil
 	}
-	for _, r := range replaced {
-		stray, err := a.Vault.GetStray(ctx, r.Authorization)
-		if errors.Is(err, vault.ErrNotFound) || err == nil && stray.Shared {
+	return []string{s.grant.String() + ": " + s.unrevoked}
+}
+
+// revokeStraysOnce asks the provider to revoke what is in quarantine and what another took the place of.
+func (a *Account) revokeStraysOnce(ctx, asking context.Context, account credential.AccountID) ([]strayEnd, error) {
+	all, err := a.Vault.Strays(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	var ends []strayEnd
+	for _, grant := range all {
+		stray, err := a.Vault.GetStray(ctx, grant.Authorization)
+		if errors.Is(err, vault.ErrNotFound) {
 			continue
 		}
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		why := a.tryRevoke(asking, record.Account, stray.Tokens)
-		if conn, err := a.Connections.Connection(record.Account); err == nil && why == "" {
-			why = a.lapsed(conn, stray.Tokens)
-		}
-		if why != "" {
-			reasons = append(reasons, r.String()+" before: "+why)
-		}
+		ends = append(ends, strayEnd{grant: grant, unrevoked: a.revokeStrayOnce(asking, stray)})
 	}
-	return strings.Join(reasons, "; "), nil
+	return ends, nil
+}
+
+func (a *Account) revokeStrayOnce(ctx context.Context, stray vault.Stray) string {
+	switch {
+	case stray.Shared:
+		return ""
+	case stray.Unclear:
+		return unclear
+	}
+	if why := a.tryRevoke(ctx, stray.Account, stray.Tokens); why != "" {
+		return why
+	}
+	conn, err := a.Connections.Connection(stray.Account)
+	switch {
+	case err != nil:
+		return err.Error()
+	case !conn.Provider.Revokes():
+		return revokesNothing(conn)
+	}
+	return a.lapsed(conn, stray.Tokens)
 }
 
 // tryRevoke returns why the provider has not revoked the tokens, "" where it has.

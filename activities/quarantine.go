@@ -63,53 +63,129 @@ type DiscardInput struct {
 	Awaited bool `json:"awaited,omitempty"`
 }
 
-// Discard revokes the grant of an authorization in quarantine, or one that was replaced, and destroys its tokens. Where the vault
-// holds other tokens of the same subject it does not revoke: at many providers that would end theirs too. Repeating it changes
-// nothing. Errors, all to be tried again: [ErrTypeProviderUnavailable], for what was replaced [ErrTypeRateLimited],
-// [ErrTypeNotConfigured]. With Awaited set also [ErrTypeRejected], for good, when the provider refuses the app itself. With
-// Unrevoked set nothing but the vault is needed.
-func (a *Account) Discard(ctx context.Context, in DiscardInput) error {
-	defer beat(ctx)()
-	if !in.Unrevoked {
-		if err := a.giveBack(ctx, in); err != nil {
-			return err
-		}
-	}
-	if err := a.Vault.DropAuthorization(ctx, in.Authorization); err != nil {
-		return fmt.Errorf("discarding an authorization of account %s: %w", in.Account, err)
-	}
-	return nil
+// Discarded is what became of the grant.
+type Discarded struct {
+	// Unrevoked says why the provider has not revoked it; empty where it has, or where others use it.
+	Unrevoked string `json:"unrevoked,omitempty"`
 }
 
-func (a *Account) giveBack(ctx context.Context, in DiscardInput) error {
-	stray, err := a.Vault.GetStray(ctx, in.Authorization)
-	switch {
-	case errors.Is(err, vault.ErrNotFound):
-		return nil
-	case err != nil:
-		return fmt.Errorf("discarding an authorization of account %s: %w", in.Account, err)
-	case stray.Shared:
-		return nil
+// Discard revokes the grant of an authorization in quarantine, or one that was replaced, and destroys its tokens. Where somebody uses
+// other tokens of the same subject it does not revoke: at many providers that would end theirs too. While nobody knows whether a consent
+// that waits is of the same subject, it is put off. What the provider could not be asked to revoke is said. Repeating it changes
+// nothing. Errors, all to be tried again: [ErrTypeProviderUnavailable], [ErrTypeRateLimited], [ErrTypeUnidentified],
+// [ErrTypeNotConfigured]. With Awaited set also [ErrTypeRejected], for good, when the provider refuses the app itself. With
+// Unrevoked set nothing but the vault is needed.
+func (a *Account) Discard(ctx context.Context, in DiscardInput) (Discarded, error) {
+	defer beat(ctx)()
+	ended, why := Discarded{}, "the provider was not waited for"
+	if !in.Unrevoked {
+		stray, err := a.Vault.GetStray(ctx, in.Authorization)
+		switch {
+		case errors.Is(err, vault.ErrNotFound):
+			return Discarded{}, nil
+		case err != nil:
+			return Discarded{}, fmt.Errorf("discarding an authorization of account %s: %w", in.Account, err)
+		case stray.Unclear && !stray.Shared:
+			return Discarded{}, again(ErrTypeUnidentified, unclear, awaitIdentity)
+		case stray.Shared:
+			why = "other tokens of the same subject are in use"
+		default:
+			if ended.Unrevoked, err = a.giveBack(ctx, in, stray); err != nil {
+				return Discarded{}, err
+			}
+			why = ended.Unrevoked
+		}
 	}
+	if err := a.Vault.DropStray(ctx, in.Authorization, why); err != nil {
+		return Discarded{}, fmt.Errorf("discarding an authorization of account %s: %w", in.Account, err)
+	}
+	return ended, nil
+}
+
+const unclear = "a consent waits of which the provider has not said yet whose it is, and which this revocation might end"
+
+// awaitIdentity is how often it is looked whether a consent has its subject by now.
+const awaitIdentity = time.Minute
+
+func revokesNothing(conn Connection) string {
+	return conn.Provider.Name + " revokes no grant on request"
+}
+
+// giveBack has the grant revoked. It returns why it may live on, "" where it does not.
+func (a *Account) giveBack(ctx context.Context, in DiscardInput, stray vault.Stray) (unrevoked string, err error) {
 	conn, err := a.Connections.Connection(in.Account)
 	if err != nil {
-		return again(ErrTypeNotConfigured, err.Error(), awaitConnector)
+		return "", again(ErrTypeNotConfigured, err.Error(), awaitConnector)
 	}
-	err = conn.OAuth.Revoke(ctx, stray.Tokens)
-	if err == nil {
-		if why := a.lapsed(conn, stray.Tokens); why != "" {
-			a.Log.WarnContext(ctx, "tokens are destroyed, but their grant may live on; remove the app's access at the provider",
-				"account", in.Account.String(), "subject", string(stray.Subject), "reason", why)
-		}
-		return nil
+	if !conn.Provider.Revokes() {
+		return revokesNothing(conn), nil
 	}
-	switch failure := describe(err); {
-	case failure.Kind == credential.DeadGrant:
-		return nil
+	tokens, failure := a.living(ctx, conn, stray)
+	if why := a.lapsed(conn, tokens); failure == nil && why != "" {
+		return why + "; there is nothing to get another by", nil
+	}
+	if failure == nil {
+		failure = revoke(ctx, conn, vault.Record{Tokens: tokens})
+	}
+	switch {
+	case failure == nil || failure.Kind == credential.DeadGrant:
+		return "", nil
+	case failure.Kind == credential.Ambiguous, failure.Kind == credential.Malformed:
+		return "its refresh token was presented for an access token to revoke it by, and the answer is lost", nil
+	case failure.RetryAfter > 0:
+		return "", again(ErrTypeRateLimited, failure.Message, failure.RetryAfter)
 	case in.Awaited && (failure.Kind == credential.DeadClient || failure.Kind == credential.Misconfigured):
-		return rejected("%s", failure.Message)
-	case stray.Replaced && failure.RetryAfter > 0: // nobody waits for it
-		return again(ErrTypeRateLimited, failure.Message, failure.RetryAfter)
+		return "", rejected("%s", failure.Message)
 	}
-	return outage("revoking what "+string(stray.Subject)+" granted account "+in.Account.String(), err)
+	return "", outage("revoking what "+string(stray.Subject)+" granted account "+in.Account.String(), errors.New(failure.Message))
+}
+
+// living returns tokens that the provider revokes the grant by. Where that has to be an access token that lives, and the one at hand
+// has ended, the refresh token is presented for another. It leaves the vault before that, and comes back where it was not spent: so
+// nobody takes the refusal of a spent token for the end of the grant. A failure of kind ambiguous or malformed says that it is lost.
+func (a *Account) living(ctx context.Context, conn Connection, stray vault.Stray) (credential.Tokens, *Failure) {
+	if a.lapsed(conn, stray.Tokens) == "" || !stray.Tokens.Refreshable() {
+		return stray.Tokens, nil
+	}
+	ctx = context.WithoutCancel(ctx) // once the request may have left, its answer has to be stored
+	if paused := a.Pauses.hold(ctx, RefreshInput{Account: stray.Account}); paused != nil {
+		return stray.Tokens, paused
+	}
+	spent := stray.Tokens
+	spent.Refresh = credential.Secret{}
+	if err := a.Vault.SetStray(ctx, stray.ID, spent); err != nil {
+		return stray.Tokens, vaultAway(err).Failure
+	}
+	tokens, err := conn.OAuth.Refresh(ctx, stray.Tokens.Refresh)
+	if err == nil {
+		a.Pauses.accepted(stray.Account)
+		a.keepStray(ctx, stray.ID, tokens)
+		return tokens, nil
+	}
+	failure := describe(err)
+	a.Pauses.heard(stray.Account, &failure)
+	switch failure.Kind {
+	case credential.DeadGrant, credential.Ambiguous, credential.Malformed:
+	case credential.DeadClient, credential.Throttled, credential.Transient, credential.Misconfigured:
+		a.keepStray(ctx, stray.ID, stray.Tokens)
+	}
+	return stray.Tokens, &failure
+}
+
+// keepStray stores tokens that nobody else has. A vault that is away is asked again for a moment.
+func (a *Account) keepStray(ctx context.Context, id string, tokens credential.Tokens) {
+	ctx, cancel := context.WithTimeout(ctx, talkMargin)
+	defer cancel()
+	for {
+		err := a.Vault.SetStray(ctx, id, tokens)
+		if err == nil || errors.Is(err, vault.ErrNotFound) {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			a.Log.WarnContext(ctx, "the vault did not take tokens that a grant was to be revoked by", "authorization", id, "error", err)
+			return
+		case <-time.After(time.Second):
+		}
+	}
 }

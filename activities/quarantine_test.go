@@ -28,9 +28,9 @@ func (w *world) accept(account credential.AccountID, authorization string, subje
 	return once(w, w.account.Adopt, activities.AdoptInput{Account: account, Authorization: authorization, AcceptSubject: subject})
 }
 
-func (w *world) discard(in activities.DiscardInput) ran[struct{}] {
+func (w *world) discard(in activities.DiscardInput) ran[activities.Discarded] {
 	w.t.Helper()
-	return once(w, noResult(w.account.Discard), in)
+	return once(w, w.account.Discard, in)
 }
 
 // works reports whether the provider takes an access token.
@@ -192,16 +192,122 @@ func TestDiscardingRevokesAndDestroys(t *testing.T) {
 	w.adopt(githubAccount, other).quarantined(t, other)
 	access := w.stray(other).Tokens.Access
 	require.True(t, w.works(githubAccount, access))
-	w.clock.advance(73 * time.Hour) // beyond its end
 
 	in := activities.DiscardInput{Account: githubAccount, Authorization: other}
-	require.NoError(t, w.discard(in).err)
+	discarded := w.discard(in)
+	require.NoError(t, discarded.err)
+	assert.Empty(t, discarded.out.Unrevoked)
 	assert.False(t, w.works(githubAccount, access))
-	assert.Contains(t, w.log.String(), "by an access token that lives", "GitHub revokes nothing by one that has ended")
 	_, err := w.vault.GetStray(t.Context(), other)
 	require.ErrorIs(t, err, vault.ErrNotFound)
 	require.NoError(t, w.discard(in).err, "again")
 	assert.EqualValues(t, 1, w.held(githubAccount).Generation)
+}
+
+// GitHub answers 404 to an access token that has ended, as if there were no grant, and quarantine outlasts one.
+func TestWhatOutlivedItsAccessTokenInQuarantineIsRevokedByANewOne(t *testing.T) {
+	for name, c := range map[string]struct {
+		prepare func(w *world, in activities.DiscardInput)
+		want    string // that lives on
+	}{
+		"at once": {},
+		"after an outage": {prepare: func(w *world, in activities.DiscardInput) {
+			w.fault(sandbox.Fault{App: sandbox.GitHub, Endpoint: "token.refresh", Kind: sandbox.FaultStatus, Status: 503})
+			w.discard(in).fails(w.t, activities.ErrTypeProviderUnavailable, "503")
+		}},
+		"after a death of the worker": {prepare: func(w *world, in activities.DiscardInput) {
+			w.fault(sandbox.Fault{App: sandbox.GitHub, Endpoint: "applications.grant.delete", Kind: sandbox.FaultStatus, Status: 503})
+			w.discard(in).fails(w.t, activities.ErrTypeProviderUnavailable, "503")
+		}},
+		"refused": {prepare: func(w *world, _ activities.DiscardInput) { w.Revoke(sandbox.GitHub) }},
+		"an answer is lost": {prepare: func(w *world, _ activities.DiscardInput) {
+			w.fault(sandbox.Fault{App: sandbox.GitHub, Endpoint: "token.refresh", Kind: sandbox.FaultDrop, Processed: true})
+		}, want: "the answer is lost"},
+		"an attempt died before the answer": {prepare: func(w *world, in activities.DiscardInput) {
+			spent := w.stray(in.Authorization).Tokens
+			spent.Refresh = credential.Secret{}
+			require.NoError(w.t, w.vault.SetStray(w.t.Context(), in.Authorization, spent))
+		}, want: "nothing to get another by"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, sandbox.Options{})
+			w.connect(githubAccount)
+			other := w.consent(githubAccount, sandbox.OtherLogin)
+			w.adopt(githubAccount, other).quarantined(t, other)
+			w.clock.advance(73 * time.Hour)
+			in := activities.DiscardInput{Account: githubAccount, Authorization: other}
+			if c.prepare != nil {
+				c.prepare(w, in)
+			}
+
+			ended := w.discard(in)
+
+			require.NoError(t, ended.err)
+			_, err := w.vault.GetStray(t.Context(), other)
+			require.ErrorIs(t, err, vault.ErrNotFound)
+			trail, err := w.vault.AuditTrail(t.Context(), vault.AuditFilter{Account: githubAccount}, 1)
+			require.NoError(t, err)
+			assert.Equal(t, vault.Discarded, trail[0].Action)
+			if c.want != "" {
+				assert.Contains(t, ended.out.Unrevoked, c.want)
+				assert.Contains(t, trail[0].Detail, "not revoked: "+ended.out.Unrevoked)
+				return
+			}
+			assert.Empty(t, ended.out.Unrevoked)
+			assert.NotContains(t, trail[0].Detail, "not revoked")
+			if name != "refused" {
+				assert.Equal(t, 1, w.Revoke(sandbox.GitHub), "of the account itself, and no grant of the other")
+			}
+		})
+	}
+}
+
+// A consent waits of which GitHub has not said whose it is. To revoke another one of the same person would end it.
+func TestARevocationWaitsForWhatMayBeOfTheSameGrant(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(githubAccount)
+	other := w.consent(githubAccount, sandbox.OtherLogin)
+	w.adopt(githubAccount, other).quarantined(t, other)
+	stray := w.stray(other)
+	second := credential.AccountID{Organization: "acme", User: "support", Connector: "github"}
+	w.pend(vault.Authorization{Account: second, Tokens: w.stray(other).Tokens})
+	in := activities.DiscardInput{Account: githubAccount, Authorization: other}
+
+	w.discard(in).fails(t, activities.ErrTypeUnidentified, "a consent waits")
+	assert.True(t, w.works(githubAccount, stray.Tokens.Access))
+	assert.Equal(t, stray.Tokens, w.stray(other).Tokens)
+
+	w.clock.advance(time.Hour) // nobody adopts it any more
+	require.NoError(t, w.discard(in).err)
+	assert.False(t, w.works(githubAccount, stray.Tokens.Access))
+}
+
+// An account that nobody has connected, and that only has a consent of somebody else's grant in quarantine.
+func TestForceAsksOnceForWhatIsInQuarantine(t *testing.T) {
+	for name, faulty := range map[string]bool{"revoked": false, "not revoked": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, sandbox.Options{})
+			other := w.consent(githubAccount, sandbox.OtherLogin)
+			_, err := w.vault.Quarantine(t.Context(), other, w.clock.Now().Add(72*time.Hour))
+			require.NoError(t, err)
+			access := w.stray(other).Tokens.Access
+			if faulty {
+				w.fault(sandbox.Fault{App: sandbox.GitHub, Endpoint: "applications.grant.delete", Kind: sandbox.FaultStatus, Status: 503, Times: -1})
+			}
+
+			ended := w.forceDisconnect(githubAccount)
+
+			assert.Equal(t, faulty, w.works(githubAccount, access))
+			_, err = w.vault.GetStray(t.Context(), other)
+			require.ErrorIs(t, err, vault.ErrNotFound)
+			if !faulty {
+				assert.Empty(t, ended.Unrevoked)
+				return
+			}
+			assert.Contains(t, ended.Unrevoked, "the grant of "+sandbox.OtherLogin)
+			assert.Contains(t, ended.Unrevoked, "HTTP 503")
+		})
+	}
 }
 
 // At many providers all tokens of a subject are one grant.

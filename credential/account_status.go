@@ -34,7 +34,8 @@ type AccountStatus struct {
 	HeldBy string `json:"held_by,omitempty"`
 	// Quarantine is the newest consent that does not fit the account; nil when there is none.
 	Quarantine *Quarantine `json:"quarantine,omitempty"`
-	// Replaced are grants of other subjects that the account had before and that the provider has not revoked yet.
+	// Replaced are grants of other subjects that the account had before, or that were in quarantine, and that the provider has not revoked
+	// yet.
 	Replaced []Replaced `json:"replaced,omitempty"`
 	// Disconnecting: somebody asked for the end of the account, and the provider has not taken the revocation yet.
 	Disconnecting bool `json:"disconnecting,omitempty"`

@@ -21,7 +21,7 @@ func (h Holder) String() string {
 }
 
 // Quarantine says how the tokens of a consent differ from what the account should have. They are kept, sealed and unused,
-// until somebody accepts them or their time is over. Nothing in it is secret.
+// until somebody accepts them or their time is over, and then until the provider has revoked them. Nothing in it is secret.
 type Quarantine struct {
 	// Authorization is the id that the vault knows the tokens by.
 	Authorization string `json:"authorization"`
@@ -34,16 +34,16 @@ type Quarantine struct {
 	// Owner is the account that owns the grant of this subject already; zero where none does.
 	Owner AccountID `json:"owner,omitzero"`
 	Since time.Time `json:"since"`
-	Until time.Time `json:"until"` // when the tokens are destroyed
+	Until time.Time `json:"until"` // when they are revoked and destroyed
 }
 
-// Replaced is a grant that an account had until the consent of another subject took its place. Its tokens are kept, sealed and
-// unused, until the provider has revoked it. Nothing in it is secret.
+// Replaced is a grant that an account had until the consent of another subject took its place, or one in quarantine that nobody can
+// accept any more. Its tokens are kept, sealed and unused, until the provider has revoked it. Nothing in it is secret.
 type Replaced struct {
 	// Authorization is the id that the vault knows the tokens by.
 	Authorization string    `json:"authorization"`
 	Holder        Holder    `json:"holder"`
-	Since         time.Time `json:"since"`
+	Since         time.Time `json:"since"` // it was replaced, or put into quarantine
 }
 
 func (r Replaced) String() string { return "the grant of " + r.Holder.String() }

@@ -203,11 +203,11 @@ func connectedAs(s workflows.AccountStatus) string {
 	return fmt.Sprintf("%s (%s)", s.Display, s.Subject)
 }
 
-// toBeRevoked names the grants that the account had before and that the provider has not taken back yet.
+// toBeRevoked names the grants that the account had before, or that were in quarantine, and that the provider has not taken back yet.
 func toBeRevoked(now time.Time, s workflows.AccountStatus) string {
 	var all []string
 	for _, r := range s.Replaced {
-		all = append(all, fmt.Sprintf("%s, replaced %s", r, relative(now, r.Since)))
+		all = append(all, fmt.Sprintf("%s, set aside %s", r, relative(now, r.Since)))
 	}
 	return strings.Join(all, "; ")
 }

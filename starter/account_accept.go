@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,7 +22,8 @@ func newAccountAccept(c *cli) *cobra.Command {
 		Use:   "accept",
 		Short: "Have an account take a consent that does not fit it",
 		Long: `A consent of another subject than the account's, or with fewer scopes than it had, is put into quarantine: its tokens
-are sealed and used by nobody, and after 72 hours they are revoked, where that ends nothing else, and destroyed.
+are sealed and used by nobody, and after 72 hours they are revoked, where that ends nothing else, and destroyed. A provider
+that is away is asked until it has taken them back.
 
 Without --subject the command shows what is in quarantine and how it differs. With --subject, which has to be the one that
 consented, the account takes it: it belongs to that subject from then on, with those scopes. The grant of another subject
@@ -41,7 +43,8 @@ func newAccountReject(c *cli) *cobra.Command {
 		Use:   "reject",
 		Short: "Destroy a consent that does not fit an account",
 		Long: `Destroy what an account has in quarantine now, instead of after 72 hours: its tokens are revoked, where that ends
-nothing else, and destroyed. The account keeps what it has.`,
+nothing else, and destroyed. A provider that is away is asked until it has taken them back, and account show says so
+meanwhile. The account keeps what it has.`,
 		Example: `  tokenkeeper account reject acme/triage/github`,
 	}, c.rejectAccount)
 }
@@ -101,18 +104,36 @@ func (c *cli) rejectAccount(ctx context.Context, account credential.AccountID) e
 		defer cancel()
 		after, err := a.Workflows.Reject(asking, account, q.Authorization)
 		outcome, detail := outcomeOf(err)
+		if err == nil && isLeftToRevoke(after, *q) {
+			detail = "to be revoked"
+		}
 		c.record(ctx, a, vault.Rejected, account, outcome, strings.TrimSpace(string(q.Got.Subject)+" "+detail))
 		if err != nil {
 			return c.explainAsked(ctx, account, err)
 		}
-		return c.print(after, func(w io.Writer) {
-			fmt.Fprintf(w, "the consent of %s for account %s is destroyed\n", printable(q.Got.String()), account)
-		})
+		return c.print(after, func(w io.Writer) { tellRejected(w, after, *q) })
 	})
 }
 
-// rejectPatience is longer than all attempts to reach a provider that does not answer.
-const rejectPatience = 4 * time.Minute
+// isLeftToRevoke reports whether the provider has yet to take back what was in quarantine.
+func isLeftToRevoke(s workflows.AccountStatus, q credential.Quarantine) bool {
+	return slices.ContainsFunc(s.Replaced, func(r credential.Replaced) bool { return r.Authorization == q.Authorization })
+}
+
+func tellRejected(w io.Writer, after workflows.AccountStatus, q credential.Quarantine) {
+	if isLeftToRevoke(after, q) {
+		fmt.Fprintf(w, "the consent of %s for account %s is void; its tokens are kept, sealed, until the provider has revoked them\n"+
+			"  look with: tokenkeeper account show %s\n", printable(q.Got.String()), after.Account, after.Account)
+		return
+	}
+	fmt.Fprintf(w, "the consent of %s for account %s is destroyed\n", printable(q.Got.String()), after.Account)
+	if after.Warning != "" {
+		fmt.Fprintf(w, "  %s\n", printable(after.Warning))
+	}
+}
+
+// rejectPatience is longer than the account waits for its provider.
+const rejectPatience = time.Minute
 
 func nothingInQuarantine(account credential.AccountID) error {
 	return failf("look with: tokenkeeper account show "+account.String(), "account %s has nothing in quarantine", account)

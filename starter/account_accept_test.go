@@ -51,7 +51,7 @@ func TestAccountAccept(t *testing.T) {
 	w.run("audit").exits(exitOK).prints("accept", "acme/triage/slack", "done", "T1/U2")
 
 	temporal.account(after)
-	w.run("account", "show", "acme/triage/slack").exits(exitOK).prints("to be revoked", "the grant of triage in Acme (T1/U1), replaced 1m ago")
+	w.run("account", "show", "acme/triage/slack").exits(exitOK).prints("to be revoked", "the grant of triage in Acme (T1/U1), set aside 1m ago")
 	temporal.account(statusOf(credential.Active, 8))
 	w.run("account", "accept", "acme/triage/slack", "--subject", "T1/U2").exits(exitFailure).complains("has nothing in quarantine", "account show")
 }
@@ -63,6 +63,15 @@ func TestAccountReject(t *testing.T) {
 	temporal.account(withQuarantine()).updated = statusOf(credential.Active, 7)
 	w.run("account", "reject", "acme/triage/slack").exits(exitOK).prints("the consent of mallory", "(T1/U2) for account acme/triage/slack is destroyed")
 	w.run("audit").exits(exitOK).prints("reject", "acme/triage/slack", "done", "T1/U2")
+	left := statusOf(credential.Active, 7)
+	left.Replaced = []credential.Replaced{{Authorization: withQuarantine().Quarantine.Authorization}}
+	temporal.account(withQuarantine()).updated = left
+	w.run("account", "reject", "acme/triage/slack").exits(exitOK).prints("is void; its tokens are kept, sealed, until the provider has revoked them", "account show acme/triage/slack")
+	w.run("audit").exits(exitOK).prints("T1/U2 to be revoked")
+	lives := statusOf(credential.Active, 7)
+	lives.Warning = "the provider has not revoked the grant of mallory: it revokes nothing"
+	temporal.account(withQuarantine()).updated = lives
+	w.run("account", "reject", "acme/triage/slack").exits(exitOK).prints("is destroyed", lives.Warning)
 
 	temporal.account(statusOf(credential.Active, 7))
 	w.run("account", "reject", "acme/triage/slack").exits(exitFailure).complains("has nothing in quarantine")

@@ -52,6 +52,7 @@ const (
 const (
 	Adopted     Action = "adopted"
 	Quarantined Action = "quarantined"
+	Discarded   Action = "discarded" // from quarantine, or after another took its place
 	Shredded    Action = "shredded"
 )
 

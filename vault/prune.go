@@ -12,7 +12,8 @@ import (
 const clockSkew = time.Hour
 
 // Prune deletes expired authorizations, logins, links, deliveries and ends of sessions. Nobody gets these any more, but they are kept for an
-// hour, for whom it is earlier. Opening the vault and adding to them does the same.
+// hour, for whom it is earlier. Opening the vault and adding to them does the same. What is in quarantine, or was replaced, stays:
+// its grant lives on at the provider until somebody has it revoked.
 func (v *Vault) Prune(ctx context.Context) error {
 	err := v.store.Write(ctx, func(tx storage.Queryer) error { return v.prune(ctx, tx) })
 	if err != nil {
@@ -23,7 +24,7 @@ func (v *Vault) Prune(ctx context.Context) error {
 
 func (v *Vault) prune(ctx context.Context, tx storage.Queryer) error {
 	gone := micros(v.now().Add(-clockSkew))
-	if _, err := tx.ExecContext(ctx, `DELETE FROM authorizations WHERE expires_at <= $1 AND replaced = 0`, gone); err != nil {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM authorizations WHERE expires_at <= $1 AND quarantined_at = 0`, gone); err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, `DELETE FROM links WHERE expires_at <= $1`, gone); err != nil {

@@ -2,7 +2,10 @@ package vault
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"tokenkeeper/credential"
@@ -10,8 +13,8 @@ import (
 )
 
 // Quarantine keeps a pending authorization from being adopted: nothing but [Vault.Accept] makes a credential of it, until it
-// expires. One that is in quarantine already stays there as it is. It returns [ErrNotFound] for one that is unknown, adopted
-// or expired.
+// expires. After that it stays, for its grant to be revoked, until [Vault.DropStray]. One that is in quarantine already stays
+// there as it is. It returns [ErrNotFound] for one that is unknown, adopted or expired.
 func (v *Vault) Quarantine(ctx context.Context, id string, until time.Time) (Authorization, error) {
 	var a Authorization
 	err := v.writeSealed(ctx, func(tx storage.Queryer, s sealer) error {
@@ -59,12 +62,12 @@ func (e *SubjectError) Error() string {
 type Stray struct {
 	Authorization
 
-	// Replaced says that it was its account's until a grant of another subject took its place.
-	Replaced bool
-
-	// Shared says that the vault holds other tokens of the same subject. At many providers they are of one grant, and who
-	// revokes one of them ends all.
+	// Shared says that somebody uses other tokens of the same subject, or may come to. At many providers they are of one grant,
+	// and who revokes one of them ends all.
 	Shared bool
+
+	// Unclear says that a consent waits of which nobody knows yet whose it is: it may be of the same grant.
+	Unclear bool
 }
 
 // GetStray returns what is in quarantine, expired or not, or was replaced, or [ErrNotFound].
@@ -78,10 +81,7 @@ func (v *Vault) GetStray(ctx context.Context, id string) (Stray, error) {
 		if !stray.Quarantined() {
 			return ErrNotFound
 		}
-		if stray.Shared, err = isShared(ctx, q, stray.Authorization); err != nil {
-			return err
-		}
-		return q.QueryRowContext(ctx, `SELECT replaced = 1 FROM authorizations WHERE id = $1`, id).Scan(&stray.Replaced)
+		return stray.compare(ctx, q, v.now())
 	})
 	if err != nil {
 		return Stray{}, fmt.Errorf("reading authorization %q from quarantine: %w", id, err)
@@ -89,11 +89,91 @@ func (v *Vault) GetStray(ctx context.Context, id string) (Stray, error) {
 	return stray, nil
 }
 
-// isShared errs on the side of tokens in use: an authorization of another connector counts too, and one of nobody knows whom.
-func isShared(ctx context.Context, q storage.Queryer, a Authorization) (bool, error) {
-	var others int
-	err := q.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM records WHERE connector = $1 AND subject = $2)
-			+ (SELECT count(*) FROM authorizations WHERE subject IN ($2, '') AND id <> $3)`,
-		a.Account.Connector, a.Subject, a.ID).Scan(&others)
-	return others > 0, err
+// compare looks for other tokens of the same connector that may be of the same grant. What has expired is nobody's any more, and waits to
+// be revoked itself.
+func (s *Stray) compare(ctx context.Context, q storage.Queryer, now time.Time) error {
+	_, owned, err := ownerOf(ctx, q, s.Account.Connector, s.Subject)
+	if err != nil {
+		return err
+	}
+	s.Shared = owned
+	rows, err := q.QueryContext(ctx, `SELECT account, subject FROM authorizations WHERE subject IN ($1, '') AND id <> $2 AND expires_at > $3`,
+		s.Subject, s.ID, micros(now))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var account string
+		var subject credential.Subject
+		if err := rows.Scan(&account, &subject); err != nil {
+			return err
+		}
+		other, err := credential.ParseAccountID(account)
+		switch {
+		case err != nil:
+			return err
+		case other.Connector != s.Account.Connector:
+		case subject == "":
+			s.Unclear = true
+		default:
+			s.Shared = true
+		}
+	}
+	return rows.Err()
+}
+
+// SetStray gives what is in quarantine, or was replaced, other tokens of the same grant. It returns [ErrNotFound] for what is not there.
+func (v *Vault) SetStray(ctx context.Context, id string, t credential.Tokens) error {
+	err := v.writeSealed(ctx, func(tx storage.Queryer, s sealer) error {
+		a, err := s.authorization(ctx, tx, id, time.Time{})
+		switch {
+		case err != nil:
+			return err
+		case !a.Quarantined():
+			return ErrNotFound
+		case t.Access.IsZero():
+			return errNoAccessToken
+		}
+		a.Tokens = t
+		sealed, key, err := s.sealAuthorization(a)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE authorizations SET tokens = $1, data_key = $2 WHERE id = $3`, sealed, key, id)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("storing tokens of authorization %q in quarantine: %w", id, err)
+	}
+	return nil
+}
+
+// DropStray shreds what is in quarantine, or was replaced, as [Vault.Shred] does an account. The audit log has why its grant was not
+// revoked, unless that is "". What is not there is no error.
+func (v *Vault) DropStray(ctx context.Context, id, unrevoked string) error {
+	err := v.store.Write(ctx, func(tx storage.Queryer) error {
+		var account string
+		var who credential.Holder
+		err := tx.QueryRowContext(ctx, `DELETE FROM authorizations WHERE id = $1 AND quarantined_at > 0 RETURNING account, subject, display`, id).
+			Scan(&account, &who.Subject, &who.Display)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		of, err := credential.ParseAccountID(account)
+		if err != nil {
+			return err
+		}
+		return v.auditGrant(ctx, tx, Discarded, of, strings.TrimSuffix("of "+who.String()+", not revoked: "+unrevoked, ", not revoked: "))
+	})
+	if err == nil {
+		err = v.store.Scrub(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("dropping authorization %q from quarantine: %w", id, err)
+	}
+	return nil
 }

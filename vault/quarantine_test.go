@@ -86,14 +86,25 @@ func testQuarantineEnds(t *testing.T, b backend) {
 	stray, err := v.GetStray(t.Context(), "a1")
 	require.NoError(t, err, "there to be revoked")
 	assert.Equal(t, Stray{Authorization: kept}, stray)
-	require.NoError(t, v.DropAuthorization(t.Context(), "a1"))
+	clock.Advance(365 * 24 * time.Hour)
+	require.NoError(t, v.Prune(t.Context()))
+	require.NoError(t, v.SetStray(t.Context(), "a1", tokens("renewed")))
+	stray, err = v.GetStray(t.Context(), "a1")
+	require.NoError(t, err, "its grant lives on, however long nobody is there to see to it")
+	assert.Equal(t, tokens("renewed"), stray.Tokens)
+	all, err := v.Strays(t.Context(), slack)
+	require.NoError(t, err)
+	assert.Equal(t, []credential.Replaced{{Authorization: "a1", Holder: credential.Holder{Subject: "T1/B2", Display: kept.Display}, Since: kept.QuarantinedAt}}, all)
+	require.NoError(t, v.DropStray(t.Context(), "a1", "slack is gone"))
 	_, err = v.GetStray(t.Context(), "a1")
 	require.ErrorIs(t, err, ErrNotFound)
-
-	quarantined(t, v, "a2", slack, "T1/B2")
-	clock.Advance(48*time.Hour + clockSkew)
-	require.NoError(t, v.Prune(t.Context()))
-	assert.Zero(t, count(t, v, "authorizations"), "also when no Workflow is there to see to it")
+	require.ErrorIs(t, v.SetStray(t.Context(), "a1", tokens("late")), ErrNotFound)
+	require.ErrorIs(t, v.SetStray(t.Context(), "pending", tokens("late")), ErrNotFound)
+	trail, err := v.AuditTrail(t.Context(), AuditFilter{Account: slack}, 1)
+	require.NoError(t, err)
+	assert.Equal(t, Discarded, trail[0].Action)
+	assert.Contains(t, trail[0].Detail, "T1/B2")
+	assert.Contains(t, trail[0].Detail, ", not revoked: slack is gone")
 
 	quarantined(t, v, "a3", slack, "T1/B2")
 	require.NoError(t, v.Shred(t.Context(), slack, 1, ""))
@@ -101,12 +112,17 @@ func testQuarantineEnds(t *testing.T, b backend) {
 }
 
 func testStrayIsSharedWithTokensOfItsSubject(t *testing.T, b backend) {
-	v, _ := b.newVault(t)
+	v, clock := b.newVault(t)
 	connectAccount(t, v, "a1", slack, "T1/B1")
-	shared := func(id string) bool {
+	get := func(id string) Stray {
+		t.Helper()
 		stray, err := v.GetStray(t.Context(), id)
 		require.NoError(t, err)
-		return stray.Shared
+		return stray
+	}
+	shared := func(id string) bool {
+		t.Helper()
+		return get(id).Shared
 	}
 	quarantined(t, v, "fewer scopes", slack, "T1/B1")
 	assert.True(t, shared("fewer scopes"), "to revoke it would end the account's own")
@@ -114,8 +130,26 @@ func testStrayIsSharedWithTokensOfItsSubject(t *testing.T, b backend) {
 	assert.True(t, shared("owned"), "or another account's")
 	quarantined(t, v, "another", slack, "T1/B2")
 	assert.False(t, shared("another"))
-	require.NoError(t, v.PutAuthorization(t.Context(), authorization("pending", slack2, "T1/B2")))
+	elsewhere := authorization("elsewhere", github, "T1/B2")
+	elsewhere.ExpiresAt = clock.Now().Add(time.Minute)
+	require.NoError(t, v.PutAuthorization(t.Context(), elsewhere))
+	assert.False(t, shared("another"), "the subject of another provider")
+	unknown := authorization("unknown", github, "")
+	unknown.ExpiresAt = clock.Now().Add(time.Minute)
+	require.NoError(t, v.PutAuthorization(t.Context(), unknown))
+	assert.False(t, get("another").Unclear)
+	unknown.ID, unknown.Account = "unknown here", slack2
+	require.NoError(t, v.PutAuthorization(t.Context(), unknown))
+	assert.True(t, get("another").Unclear, "it may be of the same grant")
+	clock.Advance(time.Minute)
+	assert.Equal(t, 6, count(t, v, "authorizations"), "nobody has pruned them")
+	assert.False(t, get("another").Unclear, "nobody adopts it any more")
+	pending := authorization("pending", slack2, "T1/B2")
+	pending.ExpiresAt = clock.Now().Add(time.Minute)
+	require.NoError(t, v.PutAuthorization(t.Context(), pending))
 	assert.True(t, shared("another"), "or those of a consent that waits for its account")
+	clock.Advance(time.Minute)
+	assert.False(t, shared("another"), "which it does no more")
 }
 
 func TestWhatWasInQuarantineLeavesNothing(t *testing.T) {
@@ -124,7 +158,7 @@ func TestWhatWasInQuarantineLeavesNothing(t *testing.T) {
 	quarantined(t, v, "a1", slack, "T1/B2")
 	var sealed []byte
 	peek(t, v, `SELECT tokens FROM authorizations`, &sealed)
-	require.NoError(t, v.DropAuthorization(t.Context(), "a1"))
+	require.NoError(t, v.DropStray(t.Context(), "a1", ""))
 	for name, content := range filesOf(t, f) {
 		assert.False(t, bytes.Contains(content, sealed[10:]), "not even what was sealed is left in %s", name)
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // setAside keeps what an account has when a grant of another subject is about to take its place: the provider is to revoke it,
-// and may be away now. Nobody can adopt it any more. [Vault.GetStray] returns it until [Vault.DropAuthorization].
+// and may be away now. Nobody can adopt it any more. [Vault.GetStray] returns it until [Vault.DropStray].
 func (s sealer) setAside(ctx context.Context, tx storage.Queryer, account credential.AccountID, next credential.Subject, now time.Time) error {
 	var before credential.Subject
 	err := tx.QueryRowContext(ctx, `SELECT subject FROM records WHERE account = $1`, account.String()).Scan(&before)
@@ -37,24 +37,24 @@ func (s sealer) setAside(ctx context.Context, tx storage.Queryer, account creden
 	return err
 }
 
-// Replaced lists the grants that an account had until one of another subject took their place, and that nobody has dropped
-// since, the oldest first.
-func (v *Vault) Replaced(ctx context.Context, account credential.AccountID) ([]credential.Replaced, error) {
+// Strays lists the grants that an account had until one of another subject took their place, and the consents that were put into
+// quarantine, expired or not; those that nobody has dropped since, the oldest first.
+func (v *Vault) Strays(ctx context.Context, account credential.AccountID) ([]credential.Replaced, error) {
 	var all []credential.Replaced
 	err := v.store.Read(ctx, func(q storage.Queryer) error {
 		var err error
-		all, err = replaced(ctx, q, account)
+		all, err = strays(ctx, q, account)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("listing what was replaced of account %s: %w", account, err)
+		return nil, fmt.Errorf("listing what was replaced or quarantined of account %s: %w", account, err)
 	}
 	return all, nil
 }
 
-func replaced(ctx context.Context, q storage.Queryer, account credential.AccountID) ([]credential.Replaced, error) {
-	rows, err := q.QueryContext(ctx, `SELECT id, subject, display, created_at FROM authorizations
-		WHERE account = $1 AND replaced = 1 ORDER BY created_at, id`, account.String())
+func strays(ctx context.Context, q storage.Queryer, account credential.AccountID) ([]credential.Replaced, error) {
+	rows, err := q.QueryContext(ctx, `SELECT id, subject, display, quarantined_at FROM authorizations
+		WHERE account = $1 AND quarantined_at > 0 ORDER BY quarantined_at, id`, account.String())
 	if err != nil {
 		return nil, err
 	}

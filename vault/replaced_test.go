@@ -14,7 +14,7 @@ func testWhatIsReplacedStaysToBeRevoked(t *testing.T, b backend) {
 	v, clock := b.newVault(t)
 	replaced := func() []credential.Replaced {
 		t.Helper()
-		all, err := v.Replaced(t.Context(), slack)
+		all, err := v.Strays(t.Context(), slack)
 		require.NoError(t, err)
 		return all
 	}
@@ -32,7 +32,6 @@ func testWhatIsReplacedStaysToBeRevoked(t *testing.T, b backend) {
 	stray, err := v.GetStray(t.Context(), id)
 	require.NoError(t, err)
 	assert.Equal(t, old.Tokens, stray.Tokens)
-	assert.True(t, stray.Replaced)
 	assert.False(t, stray.Shared)
 	_, err = v.Accept(t.Context(), id, "T1/B1")
 	require.ErrorIs(t, err, ErrNotFound, "it is about to be revoked")
@@ -58,7 +57,7 @@ func testWhatIsReplacedStaysToBeRevoked(t *testing.T, b backend) {
 	stray, err = v.GetStray(t.Context(), id)
 	require.NoError(t, err)
 	assert.True(t, stray.Shared, "its subject is another account's by now")
-	require.NoError(t, v.DropAuthorization(t.Context(), id))
+	require.NoError(t, v.DropStray(t.Context(), id, ""))
 	require.Len(t, replaced(), 1)
 	require.NoError(t, v.Shred(t.Context(), slack, 4, ""))
 	assert.Empty(t, replaced())

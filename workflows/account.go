@@ -53,10 +53,10 @@ type AccountState struct {
 	Adoptions []string `json:"adoptions,omitempty"`
 	// Accepts says whose tokens somebody wants as they are :: authorization -> subject.
 	Accepts map[string]credential.Subject `json:"accepts,omitempty"`
-	// Quarantine is the newest consent that does not fit; Strays are older ones that are to be destroyed.
+	// Quarantine is the newest consent that does not fit; Strays are older ones that are to be destroyed, before [changeGivesBack].
 	Quarantine *credential.Quarantine `json:"quarantine,omitempty"`
 	Strays     []string               `json:"strays,omitempty"`
-	// Replaced are grants that the account had before and that are to be revoked.
+	// Replaced are grants that the account had before, or that were in quarantine, and that are to be revoked.
 	Replaced      []credential.Replaced `json:"replaced,omitempty"`
 	Waiting       []string              `json:"waiting,omitempty"` // Workflow ids, each once, in the order they came
 	Waits         []int64               `json:"waits,omitempty"`   // since when each of them waits; see [wait]

@@ -206,7 +206,7 @@ func (a *account) warn(text string) {
 // adopt lets the activity judge the oldest authorization.
 func (a *account) adopt(ctx workflow.Context) error {
 	id := a.Adoptions[0]
-	if slices.Contains(a.Strays, id) {
+	if a.isVoid(id) {
 		a.refuseStray(id)
 		return nil
 	}
@@ -217,7 +217,7 @@ func (a *account) adopt(ctx workflow.Context) error {
 	a.Adoptions = a.Adoptions[1:]
 	delete(a.Accepts, id)
 	if err != nil {
-		a.verdicts[id] = a.refused(err)
+		a.verdicts[id] = a.refused(ctx, err)
 		what := "authorization refused: "
 		if errorType(err) == activities.ErrTypeUnidentified {
 			what = "authorization waits: "
@@ -227,8 +227,8 @@ func (a *account) adopt(ctx workflow.Context) error {
 	}
 	a.verdicts[id] = nil
 	a.Warning = ""
-	a.endQuarantine(id)
 	a.Replaced = adopted.Replaced
+	a.endQuarantine(ctx, id)
 	if adopted.Generation == a.Credential.Generation && adopted.IssuedAt.Equal(a.Credential.IssuedAt) {
 		return nil // it was adopted before, and whatever became of the grant since is still so
 	}

@@ -175,7 +175,7 @@ func (m *model) checkPace() {
 // checkShred is what must hold when a credential is destroyed: its grant and those before are revoked, as far as anybody can know
 // it, or will be said not to be.
 func (m *model) checkShred(ctx context.Context) {
-	for _, r := range m.replaced() {
+	for _, r := range m.strays() {
 		m.checkDrop(ctx, r.Authorization)
 	}
 	record, err := m.vault.Get(m.t.Context(), acmeSlack)
@@ -185,9 +185,9 @@ func (m *model) checkShred(ctx context.Context) {
 	m.checkDestroyed(ctx, record.Tokens)
 }
 
-// checkDrop is what must hold when a grant is destroyed that another took the place of.
+// checkDrop is what must hold when a grant is destroyed that another took the place of, or that was in quarantine.
 func (m *model) checkDrop(ctx context.Context, id string) {
-	if stray, err := m.vault.GetStray(m.t.Context(), id); err == nil && stray.Replaced && !stray.Shared {
+	if stray, err := m.vault.GetStray(m.t.Context(), id); err == nil && !stray.Shared {
 		m.checkDestroyed(ctx, stray.Tokens)
 	}
 }
@@ -202,11 +202,11 @@ func (m *model) checkDestroyed(ctx context.Context, tokens credential.Tokens) {
 	}
 }
 
-// replaced returns the grants in the vault that are to be revoked.
-func (m *model) replaced() []credential.Replaced {
-	all, err := m.vault.Replaced(m.t.Context(), acmeSlack)
+// strays returns the grants in the vault that are to be revoked.
+func (m *model) strays() []credential.Replaced {
+	all, err := m.vault.Strays(m.t.Context(), acmeSlack)
 	if err != nil {
-		m.wrongf("the vault does not say what was replaced: %v", err)
+		m.wrongf("the vault does not say what it has beside the credential: %v", err)
 	}
 	return all
 }
@@ -368,7 +368,10 @@ func (m *model) checkHealth() {
 		return
 	}
 	s := m.status()
-	if left := m.replaced(); len(left) > 0 || len(s.Replaced) > 0 {
+	left := slices.DeleteFunc(m.strays(), func(r credential.Replaced) bool {
+		return s.Quarantine != nil && s.Quarantine.Authorization == r.Authorization
+	})
+	if len(left) > 0 || len(s.Replaced) > 0 {
 		m.wrongf("nothing fails for an hour, and %s is not revoked", left)
 	}
 	record, err := m.vault.Get(m.t.Context(), acmeSlack)

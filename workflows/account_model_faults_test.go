@@ -186,22 +186,6 @@ func serve[In, Out any](m *model, of, fn func(context.Context, In) (Out, error),
 	})
 }
 
-// serveSilent is serve for an Activity without a result.
-func serveSilent[In any](m *model, of, fn func(context.Context, In) error, heard func(In)) {
-	name := activityName(of)
-	m.env.OnActivity(of, mock.Anything, mock.Anything).AfterFn(m.begins(name)).Return(func(ctx context.Context, in In) error {
-		m.mendInTime(ctx)
-		_, err := mortal(ctx, in, func(ctx context.Context, in In) (struct{}, error) { return struct{}{}, fn(ctx, in) })
-		if err == nil || isFinal(err) {
-			if heard != nil {
-				heard(in)
-			}
-			m.ends(name)
-		}
-		return err
-	})
-}
-
 // mendInTime ends an outage before the test environment gives an Activity up, which a server never does: 10 attempts.
 func (m *model) mendInTime(ctx context.Context) {
 	if activity.GetInfo(ctx).Attempt > 7 {

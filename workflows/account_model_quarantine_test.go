@@ -1,9 +1,9 @@
 package workflows
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -38,22 +38,36 @@ func (v *memoryVault) GetStray(_ context.Context, id string) (vault.Stray, error
 	if !ok || !stray.Quarantined() {
 		return vault.Stray{}, vault.ErrNotFound
 	}
-	_, replaced := v.replaced[id]
 	shared := false
 	for _, r := range v.records {
 		shared = shared || r.Subject == stray.Subject
 	}
 	for _, a := range v.authorizations {
-		shared = shared || a.ID != id && a.Subject == stray.Subject
+		shared = shared || a.ID != id && a.Subject == stray.Subject && a.ExpiresAt.After(v.now())
 	}
-	return vault.Stray{Authorization: stray, Shared: shared, Replaced: replaced}, nil
+	return vault.Stray{Authorization: stray, Shared: shared}, nil
+}
+
+func (v *memoryVault) SetStray(_ context.Context, id string, t credential.Tokens) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	stray, ok := v.authorizations[id]
+	if !ok || !stray.Quarantined() {
+		return vault.ErrNotFound
+	}
+	stray.Tokens = t
+	v.authorizations[id] = stray
+	return nil
+}
+
+func (v *memoryVault) DropStray(ctx context.Context, id, _ string) error {
+	return v.DropAuthorization(ctx, id)
 }
 
 func (v *memoryVault) DropAuthorization(_ context.Context, id string) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	delete(v.authorizations, id)
-	delete(v.replaced, id)
 	return nil
 }
 
@@ -66,20 +80,28 @@ func (v *memoryVault) setAside(old vault.Record, next credential.Subject) {
 	v.authorizations[id] = vault.Authorization{
 		ID: id, Account: old.Account, Subject: old.Subject, Tokens: old.Tokens, QuarantinedAt: v.now(), ExpiresAt: v.now(),
 	}
-	v.replaced[id] = credential.Replaced{Authorization: id, Holder: credential.Holder{Subject: old.Subject}, Since: v.now()}
 }
 
-func (v *memoryVault) Replaced(context.Context, credential.AccountID) ([]credential.Replaced, error) {
+func (v *memoryVault) Strays(context.Context, credential.AccountID) ([]credential.Replaced, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return slices.SortedFunc(maps.Values(v.replaced), func(a, b credential.Replaced) int { return a.Since.Compare(b.Since) }), nil
+	var all []credential.Replaced
+	for _, a := range v.authorizations {
+		if a.Quarantined() {
+			all = append(all, credential.Replaced{Authorization: a.ID, Holder: credential.Holder{Subject: a.Subject}, Since: a.QuarantinedAt})
+		}
+	}
+	slices.SortFunc(all, func(a, b credential.Replaced) int {
+		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Authorization, b.Authorization))
+	})
+	return all, nil
 }
 
-func (v *modelVault) Replaced(ctx context.Context, account credential.AccountID) ([]credential.Replaced, error) {
+func (v *modelVault) Strays(ctx context.Context, account credential.AccountID) ([]credential.Replaced, error) {
 	if err := v.away(); err != nil {
 		return nil, err
 	}
-	return v.Vault.Replaced(ctx, account)
+	return v.Vault.Strays(ctx, account)
 }
 
 func (v *modelVault) Accept(ctx context.Context, id string, subject credential.Subject) (vault.Record, error) {
@@ -107,12 +129,19 @@ func (v *modelVault) GetStray(ctx context.Context, id string) (vault.Stray, erro
 	return v.Vault.GetStray(ctx, id)
 }
 
-func (v *modelVault) DropAuthorization(ctx context.Context, id string) error {
+func (v *modelVault) SetStray(ctx context.Context, id string, t credential.Tokens) error {
+	if err := v.away(); err != nil {
+		return err
+	}
+	return v.Vault.SetStray(ctx, id, t)
+}
+
+func (v *modelVault) DropStray(ctx context.Context, id, unrevoked string) error {
 	if err := v.away(); err != nil {
 		return err
 	}
 	v.m.checkDrop(ctx, id)
-	err := v.Vault.DropAuthorization(ctx, id)
+	err := v.Vault.DropStray(ctx, id, unrevoked)
 	if v.m.takes(diesAfterStoring) {
 		panic(died{})
 	}

@@ -26,7 +26,6 @@ type memoryVault struct {
 	authorizations map[string]vault.Authorization                 // guarded by mu
 	sealed         []sealedTokens                                 // guarded by mu
 	unrevoked      map[credential.AccountID]string                // guarded by mu; of accounts without a record
-	replaced       map[string]credential.Replaced                 // guarded by mu; :: authorization → grant of another subject
 }
 
 var _ activities.Vault = (*memoryVault)(nil)
@@ -40,7 +39,7 @@ type sealedTokens struct {
 func newMemoryVault(now func() time.Time) *memoryVault {
 	return &memoryVault{
 		now: now, records: map[credential.AccountID]vault.Record{}, last: map[credential.AccountID]credential.Generation{},
-		authorizations: map[string]vault.Authorization{}, unrevoked: map[credential.AccountID]string{}, replaced: map[string]credential.Replaced{},
+		authorizations: map[string]vault.Authorization{}, unrevoked: map[credential.AccountID]string{},
 	}
 }
 
@@ -241,7 +240,6 @@ func (v *memoryVault) Shred(_ context.Context, account credential.AccountID, g c
 	for id, a := range v.authorizations {
 		if a.Account == account {
 			delete(v.authorizations, id)
-			delete(v.replaced, id)
 		}
 	}
 	return nil

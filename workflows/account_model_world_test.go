@@ -193,7 +193,7 @@ func (m *model) newEnvironment() {
 	serve(m, a.StoreTokens, m.account.StoreTokens, m.heardStore)
 	serve(m, a.Adopt, m.account.Adopt, m.heardAdopt)
 	serve(m, a.Notify, m.account.Notify, func(n activities.Notice, _ activities.Told, _ error) { m.heardNotice(n) })
-	serveSilent(m, a.Discard, m.account.Discard, nil)
+	serve(m, a.Discard, m.account.Discard, nil)
 	serve(m, a.Disconnect, m.account.Disconnect, func(activities.AccountInput, activities.Disconnected, error) {})
 	serve(m, a.ForceDisconnect, m.forceDisconnect, m.heardForce)
 	m.env.OnActivity(a.Validate, mock.Anything, mock.Anything).Return(m.account.Validate) // never under way: it looks, or sleeps

@@ -179,7 +179,7 @@ func (a *account) details() string {
 		add("in quarantine until "+formatTime(q.Until), "a consent of "+q.Got.String())
 	}
 	for _, r := range a.Replaced {
-		add("to be revoked at the provider", r.String()+" before")
+		add("to be revoked at the provider", r.String())
 	}
 	add("not revoked at the provider", a.Unrevoked)
 	add("warning", a.Warning)

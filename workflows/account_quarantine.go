@@ -8,19 +8,25 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"tokenkeeper/activities"
+	"tokenkeeper/credential"
 )
 
-// discardAttempts bounds how often a provider is asked to take tokens back that are of no use to anybody: meanwhile the
-// account does nothing else.
-const discardAttempts = 4
+const (
+	// changeGivesBack: a provider was asked four times to take back what was in quarantine, while the account did nothing else, and
+	// then it was destroyed unrevoked.
+	changeGivesBack = "gives back"
+	discardAttempts = 4
+	// rejectPatience is how long whoever rejects waits for the provider.
+	rejectPatience = 20 * time.Second
+)
 
 // refused returns the verdict on an authorization that was not adopted, and keeps in mind what is in quarantine.
-func (a *account) refused(err error) error {
+func (a *account) refused(ctx workflow.Context, err error) error {
 	q, kept := activities.QuarantineOf(err)
 	if !kept {
 		return temporal.NewNonRetryableApplicationError(rootMessage(err), errorType(err), nil)
 	}
-	a.endQuarantine(q.Authorization)
+	a.endQuarantine(ctx, q.Authorization)
 	a.Quarantine = &q
 	return temporal.NewNonRetryableApplicationError(rootMessage(err), errorType(err), nil, q)
 }
@@ -34,17 +40,28 @@ func (a *account) refuseStray(id string) {
 	a.warn("authorization refused: " + reason)
 }
 
-// endQuarantine has what is in quarantine destroyed, unless it is the one named.
-func (a *account) endQuarantine(except string) {
-	if q := a.Quarantine; q != nil && q.Authorization != except {
-		a.Strays = append(a.Strays, q.Authorization)
-	}
+// endQuarantine has what is in quarantine revoked and destroyed, unless it is the one named.
+func (a *account) endQuarantine(ctx workflow.Context, except string) {
+	q := a.Quarantine
 	a.Quarantine = nil
+	switch {
+	case q == nil || q.Authorization == except || a.isVoid(q.Authorization):
+	case workflow.GetVersion(ctx, changeGivesBack, workflow.DefaultVersion, 1) == workflow.DefaultVersion:
+		a.Strays = append(a.Strays, q.Authorization)
+	default:
+		a.Replaced = append(a.Replaced, credential.Replaced{Authorization: q.Authorization, Holder: q.Got, Since: q.Since})
+	}
 }
 
-// emptyQuarantine destroys what is in quarantine at once, because the account leaves.
+// isVoid reports whether an authorization was in quarantine, and is about to be revoked.
+func (a *account) isVoid(id string) bool {
+	return slices.Contains(a.Strays, id) ||
+		slices.ContainsFunc(a.Replaced, func(r credential.Replaced) bool { return r.Authorization == id })
+}
+
+// emptyQuarantine has nothing in quarantine any more, because the account leaves.
 func (a *account) emptyQuarantine(ctx workflow.Context) error {
-	a.endQuarantine("")
+	a.endQuarantine(ctx, "")
 	for len(a.Strays) > 0 {
 		if err := a.discard(ctx); err != nil {
 			return err
@@ -53,13 +70,24 @@ func (a *account) emptyQuarantine(ctx workflow.Context) error {
 	return nil
 }
 
-// onReject has what is in quarantine destroyed because an operator says so, and waits for it.
+// onReject has what is in quarantine revoked and destroyed because an operator says so, and waits for a moment until it is.
 func (a *account) onReject(ctx workflow.Context, r RejectRequest) (AccountStatus, error) {
 	if q := a.Quarantine; q != nil && q.Authorization == r.Authorization {
-		a.endQuarantine("")
+		a.endQuarantine(ctx, "")
 		a.Warning = ""
+		a.stirred = true
 	}
-	err := workflow.Await(ctx, func() bool { return !slices.Contains(a.Strays, r.Authorization) || a.draining })
+	gone := func() bool { return !a.isVoid(r.Authorization) || a.draining }
+	if gone() {
+		return a.status(ctx), nil
+	}
+	if workflow.GetVersion(ctx, changeGivesBack, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		err := workflow.Await(ctx, gone)
+		return a.status(ctx), err
+	}
+	timed, stop := workflow.WithCancel(ctx)
+	defer stop()
+	_, err := workflow.AwaitWithTimeout(timed, rejectPatience, gone)
 	return a.status(ctx), err
 }
 
@@ -67,11 +95,14 @@ func (a *account) discardDue(now time.Time) bool {
 	return len(a.Strays) > 0 || a.Quarantine != nil && !now.Before(a.Quarantine.Until)
 }
 
-// discard destroys what nobody has accepted in time. The provider is to take it back, but it does not have to, and is not
-// asked when the account is disconnected by force.
+// discard has what nobody accepted in time revoked beside everything else. What is among the strays is destroyed as before
+// [changeGivesBack].
 func (a *account) discard(ctx workflow.Context) error {
 	if len(a.Strays) == 0 {
-		a.endQuarantine("")
+		a.endQuarantine(ctx, "")
+	}
+	if len(a.Strays) == 0 {
+		return nil
 	}
 	in := activities.DiscardInput{Account: a.id, Authorization: a.Strays[0]}
 	const what = "destroy what was in quarantine"
@@ -90,7 +121,6 @@ func (a *account) discard(ctx workflow.Context) error {
 		return err
 	}
 	if err != nil {
-		// The vault deletes it by itself when it expires.
 		a.log.Warn("what was in quarantine is not destroyed yet", "account", a.id.String(), "error", err)
 	}
 	a.Strays = a.Strays[1:]

@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -181,26 +180,71 @@ func TestWhoLeavesLeavesNothingInQuarantine(t *testing.T) {
 	assert.Equal(t, []string{"strange-1"}, g.destroyed())
 }
 
-func TestAProviderThatIsAwayDoesNotKeepWhatWasInQuarantine(t *testing.T) {
+// It stays sealed until the provider has taken it back, and the account goes on meanwhile.
+func TestWhatWasInQuarantineIsRevokedHoweverLongTheProviderIsAway(t *testing.T) {
 	g := newGrant(t, 10*time.Hour)
 	g.issue()
 	g.strange()
-	g.discard = func(in activities.DiscardInput) error {
-		if !in.Unrevoked {
-			return errors.New("503")
-		}
-		return nil
-	}
-	var after AccountStatus
+	g.refuse(100 * time.Hour)
+	var rejected, during, after AccountStatus
+	var answer *AccountStatus
+	var verdict *error
 	g.after(time.Hour, func() { g.hand("strange-1") })
-	g.after(74*time.Hour, func() { after = g.status(t) })
-	g.end(75 * time.Hour)
+	g.after(74*time.Hour, func() { during = g.status(t); g.hand("strange-2") })
+	g.after(75*time.Hour, func() {
+		answer, verdict = g.updated(t, UpdateReject, RejectRequest{Authorization: "strange-2"})
+	})
+	g.after(75*time.Hour+time.Minute, func() { rejected = *answer })
+	g.after(102*time.Hour, func() { after = g.status(t) })
+	g.end(103 * time.Hour)
 	g.run()
 
-	require.Len(t, g.discards, discardAttempts+1)
-	assert.True(t, g.discards[discardAttempts].Unrevoked)
-	assert.Equal(t, credential.Active, after.Status)
-	assert.Nil(t, after.Quarantine)
+	of := func(id string) credential.Replaced {
+		return credential.Replaced{Authorization: id, Holder: credential.Holder{Subject: "T1/B2"}}
+	}
+	ids := func(s AccountStatus) (all []credential.Replaced) {
+		for _, r := range s.Replaced {
+			assert.False(t, r.Since.IsZero())
+			r.Since = time.Time{}
+			all = append(all, r)
+		}
+		return all
+	}
+	assert.Nil(t, during.Quarantine)
+	assert.Equal(t, []credential.Replaced{of("strange-1")}, ids(during))
+	assert.Greater(t, during.Generation, credential.Generation(5), "refreshed as ever")
+	require.NoError(t, *verdict)
+	assert.Nil(t, rejected.Quarantine)
+	assert.Equal(t, []credential.Replaced{of("strange-1"), of("strange-2")}, ids(rejected), "who rejects it does not wait for ever")
+	assert.Empty(t, after.Replaced)
+	for _, in := range g.discards {
+		assert.False(t, in.Unrevoked)
+	}
+	assert.Equal(t, "strange-2", g.discards[len(g.discards)-1].Authorization)
+}
+
+// The provider has no way to take it back. Nobody takes its end for that of the grant.
+func TestWhatLivesOnOfAQuarantineIsSaid(t *testing.T) {
+	g := newGrant(t, 10*time.Hour)
+	g.issue()
+	g.strange()
+	g.lives = "slack revokes no grant on request"
+	var answer, after AccountStatus
+	g.after(time.Hour, func() { g.hand("strange-1") })
+	g.after(2*time.Hour, func() {
+		updated, _ := g.updated(t, UpdateReject, RejectRequest{Authorization: "strange-1"})
+		g.after(time.Minute, func() { answer = *updated; g.hand("strange-2") })
+	})
+	g.after(3*time.Hour, func() { after = g.status(t) })
+	g.end(4 * time.Hour)
+	g.run()
+
+	assert.Empty(t, answer.Replaced)
+	assert.Contains(t, answer.Warning, "has not revoked the grant of T1/B2: slack revokes no grant on request")
+	assert.NotNil(t, after.Quarantine)
+	var ended AccountStatus
+	require.NoError(t, g.env.GetWorkflowResult(&ended))
+	assert.Equal(t, "the provider has not revoked the grant of T1/B2: slack revokes no grant on request", ended.Unrevoked)
 }
 
 func TestContinueAsNewCarriesWhatIsInQuarantine(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"tokenkeeper/credential"
 )
 
-// errand is the revocation of a grant that another took the place of. It is under way beside everything else for as long as the
+// errand is the revocation of a grant that another took the place of, or that was in quarantine. It is under way beside everything else for as long as the
 // provider takes, and costs the history nothing meanwhile.
 type errand struct {
 	grant credential.Replaced
@@ -39,7 +39,7 @@ func (a *account) keepRevoking(ctx workflow.Context) {
 
 // revokes returns the options of a revocation that is tried until the provider has answered.
 func (a *account) revokes(ctx workflow.Context) workflow.ActivityOptions {
-	options := workflow.GetActivityOptions(a.tokenActivity(ctx, "revoke the grant before"))
+	options := workflow.GetActivityOptions(a.tokenActivity(ctx, "revoke a grant that is not in use"))
 	options.RetryPolicy.MaximumInterval = maxRevokeInterval
 	return options
 }
@@ -48,7 +48,8 @@ func (a *account) revokes(ctx workflow.Context) workflow.ActivityOptions {
 func (a *account) returned(ctx workflow.Context) error {
 	done := a.errand
 	a.errand = nil
-	if err := done.done.Get(ctx, nil); err != nil {
+	var ended activities.Discarded
+	if err := done.done.Get(ctx, &ended); err != nil {
 		if ctx.Err() == nil { // somebody ended it at the server: none of its own failures is final
 			a.log.Warn("a revocation ended without an answer of the provider", "account", a.id.String(), "subject", done.grant.Holder.Subject, "error", err)
 			return nil
@@ -56,7 +57,14 @@ func (a *account) returned(ctx workflow.Context) error {
 		return err
 	}
 	a.forget(done.grant)
+	if ended.Unrevoked != "" {
+		a.warn(livesOn(done.grant, ended) + "; its tokens are destroyed here: remove the app's access there")
+	}
 	return nil
+}
+
+func livesOn(grant credential.Replaced, ended activities.Discarded) string {
+	return "the provider has not revoked " + grant.String() + ": " + ended.Unrevoked
 }
 
 func (a *account) forget(grant credential.Replaced) {
@@ -68,19 +76,23 @@ func (a *account) forget(grant credential.Replaced) {
 	}
 }
 
-// revokeReplaced waits until the provider has taken back what other subjects granted before, or until somebody forces the end:
+// revokeReplaced waits until the provider has taken back what other subjects granted before and what was in quarantine, or until somebody forces the end:
 // ForceDisconnect then destroys that as well. Its error says what a person has to mend before.
 func (a *account) revokeReplaced(ctx workflow.Context) error {
 	a.errand.end()
 	a.errand = nil
 	for len(a.Replaced) > 0 {
 		grant := a.Replaced[0]
+		var ended activities.Discarded
 		forced, err := a.untilForced(workflow.WithActivityOptions(ctx, a.revokes(ctx)), (*activities.Account).Discard,
-			activities.DiscardInput{Account: a.id, Authorization: grant.Authorization, Awaited: true}, nil)
+			activities.DiscardInput{Account: a.id, Authorization: grant.Authorization, Awaited: true}, &ended)
 		if forced || err != nil {
 			return err
 		}
 		a.forget(grant)
+		if ended.Unrevoked != "" {
+			a.leaveBehind(livesOn(grant, ended))
+		}
 	}
 	return nil
 }

@@ -42,6 +42,7 @@ type grant struct {
 	adoptions []activities.AdoptInput
 	discard   func(activities.DiscardInput) error
 	discards  []activities.DiscardInput
+	lives     string // what a discard says of what lives on
 	// replaced are grants in the vault that are to be revoked.
 	replaced []credential.Replaced
 	// adopted says that the good authorization was adopted before.
@@ -103,9 +104,9 @@ func newGrant(t *testing.T, lifetime time.Duration) *grant {
 		g.notices, g.noticedAt = append(g.notices, n), append(g.noticedAt, g.env.Now())
 		return g.told(n), nil
 	})
-	g.env.OnActivity(a.Discard, mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.DiscardInput) error {
+	g.env.OnActivity(a.Discard, mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.DiscardInput) (activities.Discarded, error) {
 		g.discards = append(g.discards, in)
-		return g.discard(in)
+		return activities.Discarded{Unrevoked: g.lives}, g.discard(in)
 	})
 	g.env.OnActivity(a.Disconnect, mock.Anything, mock.Anything).Return(
 		func(_ context.Context, in activities.AccountInput) (activities.Disconnected, error) {
