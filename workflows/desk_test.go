@@ -149,14 +149,15 @@ func (d *desk) poll(_ context.Context, in activities.PollInput) (activities.Wind
 // run is one run of a Triage at the desk.
 type run struct {
 	*desk
-	env *testsuite.TestWorkflowEnvironment
+	env  *testsuite.TestWorkflowEnvironment
+	over bool // what still comes from its children and Signals counts no more, as with [execute]
 }
 
 // newRun begins a run at a time. Its polls take the interval of the plan, its Reports no time.
 func (d *desk) newRun(at time.Time) *run {
 	r := d.newRunWith(at, Report)
 	r.env.OnWorkflow(Report, mock.Anything, mock.Anything).Return(
-		func(_ workflow.Context, in ReportInput) (ReportResult, error) { return ReportResult{}, d.begin(in) })
+		func(_ workflow.Context, in ReportInput) (ReportResult, error) { return ReportResult{}, r.begin(in) })
 	return r
 }
 
@@ -206,9 +207,13 @@ func (d *desk) newRunWith(at time.Time, report func(workflow.Context, ReportInpu
 }
 
 // begin starts a Report. Temporal refuses a second one of the same id, whichever run asks for it.
-func (d *desk) begin(in ReportInput) error {
+func (r *run) begin(in ReportInput) error {
+	d := r.desk
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if r.over {
+		return nil
+	}
 	if d.badStarts[in.Report] > 0 {
 		d.badStarts[in.Report]--
 		d.onBadStart()
@@ -229,6 +234,9 @@ func (r *run) await(id string) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.over {
+		return nil
+	}
 	r.asked = append(r.asked, account)
 	if !r.down[account] {
 		r.wake(account)
@@ -256,7 +264,10 @@ func (r *run) status(t *testing.T) TriageStatus {
 }
 
 // triage runs the Triage until it is cancelled or continues as new.
-func (r *run) triage(in TriageInput) { execute(r.env, Triage, in) }
+func (r *run) triage(in TriageInput) {
+	execute(r.env, Triage, in)
+	r.set(func() { r.over = true })
+}
 
 // next returns the input of the run after this one, or nil when there is none.
 func (r *run) next(t *testing.T) *TriageInput {
