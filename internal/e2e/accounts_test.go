@@ -46,7 +46,7 @@ func newWorldOfTwoServers(t *testing.T) (w *world, enterprise *sandbox.Sandbox) 
 // Each of the two accounts dies once. What is for the other goes on, the triage is not paused, and everybody who looks sees which
 // account is waited for, by how many. Given back, each report is filed once, where it belongs.
 func TestReportsWaitForTheAccountOfTheirRouteAlone(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w, enterprise := newWorldOfTwoServers(t)
 	github, ghes := w.account("github"), w.connect("ghes")
 	name := w.pollEvery(time.Second)

@@ -50,7 +50,7 @@ func TestConsentsOutliveTheProcessThatTookThem(t *testing.T) {
 
 // A consent of nobody knows whom waits for as long as the provider does not say, and then nobody has to type anything.
 func TestAConsentIsHandedOverWhenTheProviderSaysWhoseItIs(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t, sandbox.Options{})
 	account := w.account("github")
 	require.NoError(t, w.sandbox.Fault(sandbox.Fault{

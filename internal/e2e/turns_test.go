@@ -54,7 +54,7 @@ func beside(t *testing.T) {
 func besideFor(t *testing.T, lasts time.Duration) {
 	t.Helper()
 	mine := sideBySide.join(lasts)
-	t.Parallel() // all have joined when the first of them goes on
+	t.Parallel() //nolint:forbidigo // all have joined when the first of them goes on
 	since := time.Now()
 	sideBySide.begin()
 	<-mine.begins

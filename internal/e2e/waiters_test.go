@@ -244,7 +244,7 @@ func TestAllThatWaitGoOnOnceEach(t *testing.T) {
 
 // A Workflow asks again while the account tells it, and is told once.
 func TestWhoAsksAgainIsToldOnce(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	c := newCrowd(newWorld(t, sandbox.Options{}), 2)
 	c.gather()
 	c.scatter()
