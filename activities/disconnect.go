@@ -118,7 +118,7 @@ func (a *Account) leftBehind(conn Connection, in AccountInput, record vault.Reco
 	case conn.Grant.Mints(): // there is no grant, and a token ends by itself
 		return ""
 	case !conn.Provider.Revokes():
-		return conn.Provider.Name + " revokes no grant on request"
+		return revokesNothing(conn)
 	case !in.unspent(record) && conn.Provider.LosesTokens() && !in.Refused:
 		return "a refresh token was presented at " + record.Presented.At.UTC().Format(time.RFC3339) +
 			" and the answer is lost; nobody has the tokens that it may have brought, to revoke them"

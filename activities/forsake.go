@@ -91,7 +91,7 @@ func (a *Account) revokeForsaken(ctx context.Context, conn Connection, of vault.
 	case err != nil:
 		return "", unrevoked(of.Account, failure)
 	case !conn.Provider.Revokes():
-		return conn.Provider.Name + " revokes no grant on request", nil
+		return revokesNothing(conn), nil
 	}
 	return a.lapsed(conn, of.Tokens), nil
 }
