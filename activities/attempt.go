@@ -85,7 +85,6 @@ func (t *attempt) present(ctx context.Context) RefreshResult {
 		return t.current(ctx, t.record.Account)
 	case errors.Is(err, vault.ErrPresented):
 		// This attempt was held up since it read the record, and is not the account's last any more.
-		t.marks.Ended = known + 1
 		return inFlight("another attempt presented the refresh token while this one was held up", t.conn.Timeout+talkMargin)
 	case err != nil:
 		t.marks = t.unsent(name)
@@ -100,7 +99,7 @@ func (t *attempt) present(ctx context.Context) RefreshResult {
 	if err != nil {
 		return t.refused(ctx, name, describe(err))
 	}
-	t.marks = t.sent()
+	t.marks = t.sent(name)
 	t.Pauses.accepted(t.record.Account)
 	return t.store(ctx, t.record, tokens)
 }
@@ -117,7 +116,7 @@ func (t *attempt) refused(ctx context.Context, name string, failure Failure) Ref
 		// A late invalid_grant must not speak for tokens that somebody stored meanwhile.
 		now, err := t.Vault.Get(ctx, t.record.Account)
 		if err != nil {
-			t.marks = t.sent()
+			t.marks = t.sent(name)
 			return unchecked(failure, err)
 		}
 		if now.Generation > t.record.Generation {
@@ -126,7 +125,7 @@ func (t *attempt) refused(ctx context.Context, name string, failure Failure) Ref
 	case credential.Ambiguous, credential.Malformed:
 		// The mark stays: the provider may have rotated.
 	}
-	t.marks = t.sent()
+	t.marks = t.sent(name)
 	return RefreshResult{Failure: &failure}
 }
 
@@ -146,16 +145,17 @@ func (t *attempt) withdraw(ctx context.Context, name string, failure Failure) Re
 	if err := t.Vault.Withdraw(ctx, t.record.Account, t.record.Generation); err != nil {
 		t.Log.WarnContext(ctx, "the vault did not take back the mark of a refresh token that was not spent",
 			"account", t.record.Account.String(), "generation", t.record.Generation, "error", err)
-		t.marks = t.unsent(name)
-	} else {
-		t.marks = t.unsent("")
 	}
+	t.marks = t.unsent(name)
 	return RefreshResult{Failure: &failure}
 }
 
-// unsent are the marks after this attempt where it spent nothing: those of before, and perhaps its own.
+// unsent are the marks after this attempt where it spent nothing: those of before, and its own, which may be on record or not.
 func (t *attempt) unsent(own string) Marks {
 	m := Marks{Of: t.record.Generation, Ended: t.record.Presentations(), Vain: own}
+	if p := t.record.Presented; p != nil {
+		m.By = p.By
+	}
 	if t.in.unspent(t.record) {
 		m.Unspent = m.Ended
 	}
@@ -163,8 +163,8 @@ func (t *attempt) unsent(own string) Marks {
 }
 
 // sent are the marks after this attempt where its request may have got through.
-func (t *attempt) sent() Marks {
-	return Marks{Of: t.record.Generation, Ended: t.record.Presentations() + 1}
+func (t *attempt) sent(name string) Marks {
+	return Marks{Of: t.record.Generation, Ended: t.record.Presentations() + 1, By: name}
 }
 
 // describe puts a failure into words that may enter history. An error that the OAuth client did not sort says neither

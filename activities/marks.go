@@ -9,35 +9,39 @@ import (
 )
 
 // Marks is what the end of an attempt says of the presentations that the vault has then. The number of an attempt would say less:
-// Temporal counts from 1 again when somebody resets the Activity. Each presentation counts one more, so that another number in the
-// vault says that there was one since.
+// Temporal counts from 1 again when somebody resets the Activity. Each presentation has a name, so that another name in the vault
+// says that there was one since. Their number would not: a worker that everybody gave up may take back its own, and the next one has
+// its number. As long as the name is the same there are at most those that the marks are about.
 type Marks struct {
 	// Of is the generation that was presented. Marks of another one say nothing.
 	Of credential.Generation `json:"marks_of,omitempty"`
+	// By is the name of the last one.
+	By string `json:"by,omitempty"`
 	// Ended is how many are on record whose answers nobody waits for any more.
 	Ended int `json:"ended,omitempty"`
-	// Unspent is how many are on record, where it is known of all of them that the refresh token was not spent.
+	// Unspent is as many, where it is known of all of them that the refresh token was not spent.
 	Unspent int `json:"unspent,omitempty"`
-	// Vain names one more that the vault may have or not, because it did not answer. Nothing was sent after it, or nothing spent.
+	// Vain names one after them, which the vault may have or not. Nothing was sent after it, or nothing spent.
 	Vain string `json:"vain,omitempty"`
 }
 
 // unspent reports whether nothing was spent by all presentations on record.
 func (m Marks) unspent(r vault.Record) bool {
-	return r.Presented == nil || m.Of == r.Generation && m.Unspent == m.earlier(*r.Presented)
+	return m.ended(r) && (r.Presented == nil || m.Unspent == m.Ended)
 }
 
 // ended reports whether nobody waits for the answer of any presentation on record.
 func (m Marks) ended(r vault.Record) bool {
-	return r.Presented == nil || m.Of == r.Generation && m.Ended == m.earlier(*r.Presented)
-}
-
-// earlier is how many presentations there are without the one that was in vain.
-func (m Marks) earlier(p vault.Presentation) int {
-	if m.Vain != "" && m.Vain == p.By {
-		return p.Attempts - 1
+	switch p := r.Presented; {
+	case p == nil:
+		return true
+	case m.Of != r.Generation:
+		return false
+	case m.Vain != "" && m.Vain == p.By:
+		return p.Attempts <= m.Ended+1
+	default:
+		return m.By == p.By && p.Attempts <= m.Ended
 	}
-	return p.Attempts
 }
 
 // unsettled judges a generation that was presented before and whose outcome is not known. blocked is false when the provider's
@@ -47,7 +51,7 @@ func (t *attempt) unsettled() (verdict RefreshResult, blocked bool) {
 		return RefreshResult{Failure: t.in.Refusal}, true // it is known after all
 	}
 	p, over := *t.record.Presented, t.marks.ended(t.record)
-	t.marks = Marks{Of: t.record.Generation, Ended: p.Attempts} // when the next attempt begins
+	t.marks = Marks{Of: t.record.Generation, By: p.By, Ended: p.Attempts} // when the next attempt begins
 	ago := t.now().Sub(p.At)
 	if talking := stillTalking(t.conn, p, ago); talking > 0 && !over {
 		// Its worker may only seem dead: one that lost Temporal still waits for the provider.

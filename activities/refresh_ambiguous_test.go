@@ -301,14 +301,15 @@ func TestAMarkOfNothingSpentIsKnownToTheNextAttempt(t *testing.T) {
 
 // An attempt that knows of unspent marks presents, and its worker dies. The next one is told the same, and finds one more.
 func TestAMarkThatCameAfterTheUnspentOnesIsUnknown(t *testing.T) {
-	unspent := activities.Marks{Of: 1, Ended: 1, Unspent: 1}
-	inVain := activities.Marks{Of: 1, Ended: 1, Unspent: 1, Vain: "in vain"}
+	unspent := activities.Marks{Of: 1, By: "one", Ended: 1, Unspent: 1}
+	inVain := activities.Marks{Of: 1, By: "one", Ended: 1, Unspent: 1, Vain: "in vain"}
 	for name, c := range map[string]struct {
 		marks activities.Marks
 		names []string // of the presentations on record
 	}{
 		"one more":                     {marks: unspent, names: []string{"one", "two"}},
-		"of another generation":        {marks: activities.Marks{Of: 2, Ended: 1, Unspent: 1}, names: []string{"one"}},
+		"another in its place":         {marks: unspent, names: []string{"two"}}, // whoever was given up took back its own
+		"of another generation":        {marks: activities.Marks{Of: 2, By: "one", Ended: 1, Unspent: 1}, names: []string{"one"}},
 		"another than the one in vain": {marks: inVain, names: []string{"one", "two"}},
 		"after the one in vain":        {marks: inVain, names: []string{"one", "in vain", "three"}},
 		"before the one in vain":       {marks: inVain, names: []string{"one", "two", "in vain"}},

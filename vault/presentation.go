@@ -47,13 +47,14 @@ func (v *Vault) Present(ctx context.Context, account credential.AccountID, g cre
 }
 
 // Withdraw takes back one Present after an answer which says that nothing was consumed, or when nothing was sent. Earlier
-// presentations without a known outcome stay on record. It returns [ErrConflict] when g is not the newest generation.
+// presentations without a known outcome stay on record, under the name of the last one, so that it shows whether there was another
+// since. It returns [ErrConflict] when g is not the newest generation.
 func (v *Vault) Withdraw(ctx context.Context, account credential.AccountID, g credential.Generation) error {
 	err := v.store.Write(ctx, func(tx storage.Queryer) error {
 		result, err := tx.ExecContext(ctx, `UPDATE records
 			SET presented_at = CASE WHEN presented_attempts <= 1 THEN 0 ELSE presented_at END,
 				presented_attempts = CASE WHEN presented_attempts <= 1 THEN 0 ELSE presented_attempts - 1 END,
-				presented_by = ''
+				presented_by = CASE WHEN presented_attempts <= 1 THEN '' ELSE presented_by END
 			WHERE account = $1 AND generation = $2`, account.String(), g)
 		if err != nil {
 			return err

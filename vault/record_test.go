@@ -173,10 +173,10 @@ func testWithdrawTakesBackOnePresentation(t *testing.T, b backend) {
 	_, err = v.Present(t.Context(), slack, 1, 0, "one")
 	require.NoError(t, err)
 	clock.Advance(time.Minute)
-	_, err = v.Present(t.Context(), slack, 1, 1, "one")
+	_, err = v.Present(t.Context(), slack, 1, 1, "two")
 	require.NoError(t, err)
 	require.NoError(t, v.Withdraw(t.Context(), slack, 1))
-	assert.Equal(t, &Presentation{Generation: 1, At: first, Attempts: 1}, presented(), "the first is still out")
+	assert.Equal(t, &Presentation{Generation: 1, At: first, Attempts: 1, By: "two"}, presented(), "the first is still out, and had one after it")
 }
 
 func testOneWinnerPerGeneration(t *testing.T, b backend) {

@@ -101,7 +101,6 @@ func (v *memoryVault) Withdraw(_ context.Context, account credential.AccountID, 
 		}
 		p := *r.Presented
 		p.Attempts--
-		p.By = ""
 		r.Presented = &p
 	})
 }
