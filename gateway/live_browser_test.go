@@ -21,7 +21,7 @@ func TestChangesAppearWithoutReload(t *testing.T) {
 	busyBoard(f)
 	b := chromiumtest.New(t, chromiumtest.Desktop)
 	b.Open(f.url + "/")
-	b.See("1 of 4 accounts needs a person")
+	b.See("2 of 4 accounts need a person")
 	chromiumtest.Ask[any](b, `(() => { window.mark = 'not reloaded'; document.querySelector('form[action="/accounts/acme/triage/github/refresh"] button').focus(); return 0 })()`)
 	f.board.show([]gateway.AccountView{
 		viewOf(time.Now(), "acme/triage/github", nil), viewOf(time.Now(), "acme/triage/slack", nil),

@@ -51,7 +51,7 @@ func TestStatusPageInABrowser(t *testing.T) {
 			busyBoard(f)
 			b := chromiumtest.New(t, s)
 			b.Open(f.url + "/")
-			b.See("1 of 4 accounts needs a person")
+			b.See("2 of 4 accounts need a person")
 			b.Picture("status-" + name)
 			assert.Zero(t, b.Overflow(), "nobody has to scroll sideways")
 			background := chromiumtest.Ask[string](b, `getComputedStyle(document.body).backgroundColor`)

@@ -118,6 +118,9 @@ func (m *model) carry(r *http.Request, token *issuedToken, serve func() *http.Re
 		answer.Header.Set("Retry-After", "90")
 		return answer, nil
 	case m.takes(cutOff):
+		if record, err := m.vault.Get(m.t.Context(), acmeSlack); err == nil && record.Presentations() > 1 {
+			lost() // where it takes back its mark, nobody knows which of them that was
+		}
 		return m.goOnAlone(r.Context(), token, serve), nil
 	}
 	return serve(), nil
@@ -156,7 +159,9 @@ func (m *model) lost(ctx context.Context, goesOn func()) {
 		close(arrive)
 		<-a.over
 	})
-	close(a.lost)
+	if !isAlone(ctx) { // who was held up can be cut off as well
+		close(a.lost)
+	}
 	<-arrive
 }
 

@@ -107,6 +107,13 @@ func TestAFreshRefusalCostsNoMoreRequestsThanAreUnderWay(t *testing.T) {
 	assert.LessOrEqual(t, sent, concurrency+w.connectorStatus("github").Tries)
 }
 
+// elsewhere has a connector's server at another name: an app has one connector.
+func elsewhere(t *testing.T, connector string) string {
+	t.Helper()
+	require.Contains(t, connector, "127.0.0.1")
+	return strings.ReplaceAll(connector, "127.0.0.1", "localhost")
+}
+
 // A connector comes into the configuration, and goes, while the worker runs.
 func TestAConnectorThatIsAddedIsServedWithoutARestart(t *testing.T) {
 	beside(t)
@@ -115,6 +122,7 @@ func TestAConnectorThatIsAddedIsServedWithoutARestart(t *testing.T) {
 	require.NoError(t, err)
 	_, rest, _ := strings.Cut(string(text), "  github:\n")
 	github, _, _ := strings.Cut(rest, "  bot:\n")
+	github = elsewhere(t, github)
 	const place = "  bot:\n"
 	w.rewrite(place, "  added:\n"+github+place)
 	account := w.settleMany(1, "added")[0]
@@ -141,6 +149,7 @@ func TestTheDoctorFindsAConnectorThatNoWorkerServes(t *testing.T) {
 	_, rest, _ := strings.Cut(string(text), "  github:\n")
 	github, rest, _ := strings.Cut(rest, "  bot:\n")
 	before, _, _ := strings.Cut(string(text), "  bot:\n")
+	github = elsewhere(t, github)
 	path := filepath.Join(filepath.Dir(w.Config().Path), "newer.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(before+"  late:\n"+github+"  bot:\n"+rest), 0o600))
 	newer := *w
