@@ -172,31 +172,30 @@ func (a *Account) endByForce(ctx context.Context, in AccountInput) (Disconnected
 	case err != nil:
 		return Disconnected{}, err
 	}
-	var reasons []string
-	if why := a.revokeOnce(asking, in, record); why != "" {
-		reasons = append(reasons, why)
+	ended := Disconnected{Unrevoked: a.revokeOnce(asking, in, record)}
+	// Before the strays: one of the same subject is left alone while a consent waits.
+	if err := a.forsake(ctx, in.Account, &ended, true); err != nil {
+		return Disconnected{}, err
 	}
 	strays, err := a.revokeStraysOnce(ctx, asking, in.Account)
 	if err != nil {
 		return Disconnected{}, err
 	}
+	reasons := slices.DeleteFunc([]string{ended.Unrevoked}, func(why string) bool { return why == "" })
 	for _, s := range strays {
 		reasons = append(reasons, s.reasons()...)
 	}
-	ended := Disconnected{Unrevoked: strings.Join(reasons, "; ")}
-	if err := a.forsake(ctx, in.Account, &ended, true); err != nil {
-		return Disconnected{}, err
-	}
+	ended.Unrevoked = strings.Join(reasons, "; ")
 	return ended, a.destroy(ctx, record, ended)
 }
 
 // destroyStrays ends an account that has nothing but what is in quarantine, or was destroyed before.
 func (a *Account) destroyStrays(ctx, asking context.Context, account credential.AccountID) (Disconnected, error) {
-	strays, err := a.revokeStraysOnce(ctx, asking, account)
+	ended, err := a.destroyedBefore(ctx, account, true)
 	if err != nil {
 		return Disconnected{}, err
 	}
-	ended, err := a.destroyedBefore(ctx, account, true)
+	strays, err := a.revokeStraysOnce(ctx, asking, account)
 	if err != nil {
 		return Disconnected{}, err
 	}
