@@ -117,7 +117,10 @@ func (c *crowd) gather() time.Duration {
 		_, err := c.Temporal.ExecuteWorkflow(c.t.Context(), client.StartWorkflowOptions{ID: id, TaskQueue: c.queue()}, waiter, c.account)
 		return err
 	})
-	c.until("all to wait", func() bool { return c.status(c.account).Waiting == len(c.ids) })
+	c.until("all to wait", func() bool {
+		status, err := c.Workflows.Account(c.t.Context(), c.account) // a busy server may not answer at once
+		return err == nil && status.Waiting == len(c.ids)
+	})
 	require.Zero(c.t, c.through.Load())
 	return time.Since(begun).Round(100 * time.Millisecond)
 }
