@@ -6,13 +6,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"tokenkeeper/credential"
+	"tokenkeeper/internal/bubbletest"
 	"tokenkeeper/sandbox"
 )
 
@@ -21,7 +21,7 @@ const slackHistory = "slack conversations.history"
 // A notice that follows another looks for it, under the limit that the polls of the account have: a page a minute, over several
 // attempts, and none of them twice.
 func TestANoticeTakesTurnsWithThePolls(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		n := newNarrowThread(t)
 		n.threads.Slack.Reading.Rate = func(credential.AccountID) int { return 1 }
 		target := &SlackChannel{Name: "team", Slack: n.threads.Slack, Account: slackReader, Channel: polledChannel}

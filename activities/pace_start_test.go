@@ -5,12 +5,12 @@ import (
 	"net/http"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"tokenkeeper/internal/bubbletest"
 	"tokenkeeper/sandbox"
 	"tokenkeeper/triage"
 )
@@ -34,7 +34,7 @@ func most(times []time.Time, stretch time.Duration) int {
 func TestWorkersThatAreReplacedStayBelowTheLimitsTogether(t *testing.T) {
 	for name, workers := range map[string]int{"one worker": 1, "three workers": 3} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubbletest.Run(t, func(t *testing.T) {
 				paces := make([]*Pace, workers)
 				begin := func(i int, since time.Time) {
 					paces[i] = &Pace{Since: since, Workers: func(context.Context) (int, error) { return workers, nil }}
@@ -69,7 +69,7 @@ func TestWorkersThatAreReplacedStayBelowTheLimitsTogether(t *testing.T) {
 
 // A worker that starts, on a laptop or after a deployment, does not let its first reports wait.
 func TestAProcessThatStartsCreatesAFewAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		p := &Pace{Since: time.Now()}
 		begun := time.Now()
 		for range 5 {
@@ -111,7 +111,7 @@ func (c *counting) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // GitHub counts what it refuses too.
 func TestTheRequestAfterARefusalWaitsForItsTurn(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		f := newOffice(t, sandbox.GitHub, 1, sandbox.Options{Now: time.Now})
 		seen := &counting{RoundTripper: f}
 		f.through = seen

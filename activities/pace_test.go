@@ -14,7 +14,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -24,6 +23,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"tokenkeeper/credential"
+	"tokenkeeper/internal/bubbletest"
 	"tokenkeeper/sandbox"
 	"tokenkeeper/triage"
 )
@@ -173,7 +173,7 @@ func TestABurstIsFiledWithoutARefusal(t *testing.T) {
 		within  time.Duration
 	}{{120, 3 * time.Minute}, {520, 90 * time.Minute}} {
 		t.Run(fmt.Sprint(burst.reports), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubbletest.Run(t, func(t *testing.T) {
 				f := newOffice(t, sandbox.GitHub, 3, sandbox.Options{Now: time.Now})
 				took := f.file(burst.reports)
 				t.Logf("%d reports in %s", burst.reports, took)
@@ -188,7 +188,7 @@ func TestABurstIsFiledWithoutARefusal(t *testing.T) {
 
 // The web pages count too, and other programs with the same credential: the limits can be narrower than GitHub says.
 func TestWhereGitHubRefusesNothingGoesOutUntilItsTimeIsOver(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		f := newOffice(t, sandbox.GitHub, 2, sandbox.Options{Now: time.Now, CreationsPerMinute: 40})
 		f.file(120)
 		books := f.Books()
@@ -201,7 +201,7 @@ func TestWhereGitHubRefusesNothingGoesOutUntilItsTimeIsOver(t *testing.T) {
 
 // A refusal does not say of which limit it is. One alone is no reason to go at the pace of a whole hour's limit.
 func TestOneRefusalSlowsDownForAMinuteAndTheNextForAnHour(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		p := &Pace{}
 		refused := rateLimited("filing", 2*time.Second)
 		pass := func(n int) time.Duration {
@@ -224,7 +224,7 @@ func TestOneRefusalSlowsDownForAMinuteAndTheNextForAnHour(t *testing.T) {
 }
 
 func TestWithoutALimitNothingWaits(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		p := &Pace{Hourly: func(credential.AccountID) int { return 0 }}
 		begun := time.Now()
 		for range 1000 {
@@ -236,7 +236,7 @@ func TestWithoutALimitNothingWaits(t *testing.T) {
 }
 
 func TestTheWorkersAreCountedAgainAndAFailureChangesNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		workers, failure := 4, error(nil)
 		p := &Pace{Workers: func(context.Context) (int, error) { return workers, failure }}
 		var counts []int
@@ -253,7 +253,7 @@ func TestTheWorkersAreCountedAgainAndAFailureChangesNothing(t *testing.T) {
 
 // Accounts do not wait for each other, and a wait that is cancelled ends.
 func TestEachAccountHasItsOwnLimits(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		p := &Pace{}
 		other := credential.AccountID{Organization: "globex", User: "triage", Connector: "github"}
 		for range 20 {
@@ -270,7 +270,7 @@ func TestEachAccountHasItsOwnLimits(t *testing.T) {
 
 // Whoever is sent away comes back at a time of its own.
 func TestThoseWhoAreSentAwayComeBackOneAfterTheOther(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		p := &Pace{}
 		var back []time.Duration
 		for range 200 {

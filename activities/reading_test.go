@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -22,6 +21,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"tokenkeeper/credential"
+	"tokenkeeper/internal/bubbletest"
 	"tokenkeeper/sandbox"
 	"tokenkeeper/triage"
 )
@@ -160,7 +160,7 @@ func (r *room) longestWait(begun time.Time, busy string) (longest time.Duration,
 func TestChannelsTakeTurnsUnderANarrowLimit(t *testing.T) {
 	for _, workers := range []int{1, 3} {
 		t.Run(fmt.Sprint(workers), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubbletest.Run(t, func(t *testing.T) {
 				r := newRoom(t, 10, workers, 1)
 				busy := channelID(4)
 				var posted []string
@@ -183,7 +183,7 @@ func TestChannelsTakeTurnsUnderANarrowLimit(t *testing.T) {
 
 // A worker that comes while another program, or the worker before it, has used up an ordinary limit is slow for minutes.
 func TestARefusalOfAWorkerThatHasJustBegunSaysLittle(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		r := &Reading{Channels: func(credential.AccountID) []string { return []string{"C0", "C1"} }}
 		account := credential.AccountID{Organization: "acme", User: "triage", Connector: "slack"}
 		refused := rateLimited("reading", 30*time.Second)
@@ -202,7 +202,7 @@ func TestARefusalOfAWorkerThatHasJustBegunSaysLittle(t *testing.T) {
 func TestALimitThatIsConfiguredIsKeptFromTheBeginning(t *testing.T) {
 	for _, c := range []struct{ perMinute, channels, workers int }{{1, 5, 1}, {1, 5, 3}, {10, 4, 1}, {10, 1, 2}, {50, 8, 3}} {
 		t.Run(fmt.Sprintf("%d a minute for %d channels, %d workers", c.perMinute, c.channels, c.workers), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubbletest.Run(t, func(t *testing.T) {
 				r := newRoomWith(t, c.channels, c.workers, c.perMinute, c.perMinute)
 				for i := range 100 {
 					r.Post(channelID(0), sandbox.Message{User: "ada", Text: fmt.Sprintf("It crashes, number %d", i), Report: true})
@@ -226,7 +226,7 @@ func TestALimitThatIsConfiguredIsKeptFromTheBeginning(t *testing.T) {
 
 // Messages that no poll brought along are read in a turn of their own: no channel loses its.
 func TestSingleMessagesAreReadAside(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		r := newRoomWith(t, 4, 1, 1, 1)
 		key := triage.Key{Team: "T0SANDBOX", Channel: channelID(2), TS: r.Post(channelID(2), sandbox.Message{User: "ada", Text: "It crashes"})}
 		begun := time.Now()
@@ -289,7 +289,7 @@ func TestWhatComesAlongIsBounded(t *testing.T) {
 }
 
 func TestAnOrdinaryLimitMakesNobodyWaitForTurns(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		r := newRoom(t, 10, 1, 50) // 20 a minute are needed
 		begun := time.Now()
 		r.watchAll(30 * time.Minute)
@@ -302,7 +302,7 @@ func TestAnOrdinaryLimitMakesNobodyWaitForTurns(t *testing.T) {
 
 // Reports that are read in a burst use up an ordinary limit. The polls rest as long as Slack asks, and no longer.
 func TestABurstOfReportsMakesNoLimitNarrow(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		r := newRoom(t, 4, 1, 50)
 		key := triage.Key{Team: "T0SANDBOX", Channel: channelID(2), TS: r.Post(channelID(2), sandbox.Message{User: "ada", Text: "It crashes"})}
 		begun := time.Now()
@@ -331,7 +331,7 @@ func TestAWaitForATurnIsNoFailure(t *testing.T) {
 
 // Another program with the same app is in front each time. That has to be heard of, although everybody keeps to the turns.
 func TestAChannelThatIsRefusedInItsOwnTurnsIsNotRead(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		r := newRoomWith(t, 2, 1, 1, 1)
 		begun := time.Now()
 		require.NoError(t, r.Fault(sandbox.Fault{
@@ -352,7 +352,7 @@ func TestAChannelThatIsRefusedInItsOwnTurnsIsNotRead(t *testing.T) {
 
 // A turn that was lost once is nothing.
 func TestATurnThatIsLostIsNoNews(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		r := newRoomWith(t, 2, 1, 1, 1)
 		require.NoError(t, r.Fault(sandbox.Fault{
 			App: sandbox.Slack, Endpoint: "conversations.history", Kind: sandbox.FaultStatus, Status: 429, RetryAfter: time.Second, Times: 2,

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -23,6 +22,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"tokenkeeper/credential"
+	"tokenkeeper/internal/bubbletest"
 	"tokenkeeper/sandbox"
 	"tokenkeeper/triage"
 )
@@ -135,7 +135,7 @@ func (n *narrowThread) reply(lookFirst bool, issue CreatedIssue) (Posted, int) {
 
 // A page a minute: whoever began at the first one with each attempt would never come to the second.
 func TestAThreadOfSeveralPagesIsFollowedUnderANarrowLimit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		n := newNarrowThread(t)
 		issue, _ := patiently(n, n.threads.GitHub.CreateIssue, CreateIssueInput{Account: filer, Report: n.key, Issue: triage.Issue{
 			Owner: "acme", Repo: "app", Title: "Crash", Body: "It crashes.\n\n" + n.key.Marker(),
@@ -168,7 +168,7 @@ func TestAThreadOfSeveralPagesIsFollowedUnderANarrowLimit(t *testing.T) {
 }
 
 func TestAReplyIsFoundOnALaterPageUnderANarrowLimit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		n := newNarrowThread(t)
 		n.say(0, 35)
 		issue := CreatedIssue{Number: 7, URL: "https://github.com/acme/app/issues/7"}
@@ -186,7 +186,7 @@ func TestAReplyIsFoundOnALaterPageUnderANarrowLimit(t *testing.T) {
 
 // Whoever takes up a report again looks into its thread as well, and for its message with every attempt.
 func TestAReportThatIsFiledIsFoundOnALaterPageUnderANarrowLimit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		n := newNarrowThread(t)
 		n.say(0, 35)
 		issue := CreatedIssue{Number: 7, URL: "https://github.com/acme/app/issues/7"}

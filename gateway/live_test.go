@@ -18,6 +18,7 @@ import (
 
 	"tokenkeeper/credential"
 	"tokenkeeper/gateway"
+	"tokenkeeper/internal/bubbletest"
 )
 
 // listener is a browser on the event stream, without a network: its clock may be that of a synctest bubble.
@@ -58,7 +59,7 @@ func liveServer(t *testing.T) (*gateway.Server, *fakeBoard) {
 }
 
 func TestStreamTellsOfChanges(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		server, board := liveServer(t)
 		board.show([]gateway.AccountView{viewOf(time.Now(), "acme/triage/slack", nil)})
 		handler := server.Handler()
@@ -89,7 +90,7 @@ func TestStreamTellsOfChanges(t *testing.T) {
 }
 
 func TestStreamIsNeverSilent(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		server, _ := liveServer(t)
 		l := listenTo(t, server.Handler())
 		pass(61 * time.Second)
@@ -101,7 +102,7 @@ func TestStreamIsNeverSilent(t *testing.T) {
 }
 
 func TestStreamsAreBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		server, _ := liveServer(t)
 		handler := server.Handler()
 		var all []*listener

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tokenkeeper/credential"
+	"tokenkeeper/internal/bubbletest"
 )
 
 // countingCache is a cache in front of v that counts the reads.
@@ -214,7 +215,7 @@ func TestFailedReadLeavesTheCacheAlone(t *testing.T) {
 }
 
 func TestConcurrentMissesReadOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		var reads atomic.Int64
 		release := make(chan struct{})
 		c := scriptedCache(func() (Access, error) {
@@ -253,7 +254,7 @@ func testManyMissesOfManyAccounts(t *testing.T, b backend) {
 }
 
 func TestTheSharedReadOutlivesItsFirstCaller(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		release := make(chan struct{})
 		var reads atomic.Int64
 		c := newCache(func(ctx context.Context, _ credential.AccountID) (Access, error) {
@@ -286,7 +287,7 @@ func TestTheSharedReadOutlivesItsFirstCaller(t *testing.T) {
 }
 
 func TestForgetBeatsAReadUnderWay(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		release := make(chan struct{})
 		g := credential.Generation(7)
 		var reads atomic.Int64
@@ -391,7 +392,7 @@ func TestCacheForgetsWhatNobodyAsksFor(t *testing.T) {
 }
 
 func TestCacheSweepsItselfUntilItIsEmpty(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		var reads atomic.Int64
 		c := scriptedCache(func() (Access, error) {
 			reads.Add(1)

@@ -18,12 +18,13 @@ import (
 	"tokenkeeper/activities"
 	"tokenkeeper/config"
 	"tokenkeeper/credential"
+	"tokenkeeper/internal/bubbletest"
 	"tokenkeeper/triage"
 	"tokenkeeper/workflows"
 )
 
 func TestHintsThatComeTogetherAreOne(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		var n nudges
 		var served atomic.Int64
 		nudge := func(context.Context) { served.Add(1); <-time.After(100 * time.Millisecond) }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strconv"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -19,6 +18,7 @@ import (
 	"go.temporal.io/sdk/converter"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"tokenkeeper/internal/bubbletest"
 	"tokenkeeper/workflows"
 )
 
@@ -101,7 +101,7 @@ func appOf(t *testing.T, c *crowd) *App {
 
 // While GitHub is away reports wait by the thousand, and one that is parked is any of them.
 func TestAParkedReportIsSeenAmongThousands(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		a := appOf(t, &crowd{reports: 3000, parked: map[int]bool{2999: true}, ended: map[int]bool{7: true}, takes: 5 * time.Millisecond})
 		counts, err := a.countReports(t.Context(), "triage/acme/bugs", 10*time.Second)
 		require.NoError(t, err)
@@ -113,7 +113,7 @@ func TestAParkedReportIsSeenAmongThousands(t *testing.T) {
 
 // The oldest report that goes on trying is found, whatever order visibility has; one that is parked waits for a person.
 func TestTheOldestStuckReportIsFound(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		began := time.Now()
 		c := &crowd{reports: 5, parked: map[int]bool{4: true}, ended: map[int]bool{1: true}, started: func(i int) time.Time {
 			return began.Add(-time.Duration(i) * time.Hour)
@@ -141,7 +141,7 @@ func TestTheOldestStuckReportIsFound(t *testing.T) {
 }
 
 func TestWhatCouldNotBeAskedInTimeIsSaid(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		crowded := &crowd{reports: 5000, parked: map[int]bool{0: true, 4999: true}, takes: time.Second}
 		a := appOf(t, crowded)
 		begun := time.Now()
