@@ -50,7 +50,7 @@ func (s *Server) complete(ctx context.Context, login vault.Login, conn activitie
 	if err != nil { // the account asks again before it adopts
 		s.log().WarnContext(ctx, "nobody says whose a consent is", "account", login.Account.String(), "error", err)
 	}
-	return s.handOver(ctx, a, credential.MissingScopes(conn.Scopes, grantedScopes(a, conn)))
+	return s.handOver(ctx, a, ungranted(a, conn))
 }
 
 func (s *Server) withoutTokens(ctx context.Context, login vault.Login, conn activities.Connection, err error) message {
@@ -80,12 +80,12 @@ func newAuthorizationID() string {
 	return base64.RawURLEncoding.EncodeToString(id[:])
 }
 
-// grantedScopes is what was asked for where the provider does not say what it granted.
-func grantedScopes(a vault.Authorization, conn activities.Connection) []string {
+// ungranted returns nothing where the provider does not say what it granted: that is what was asked for.
+func ungranted(a vault.Authorization, conn activities.Connection) []string {
 	if a.Tokens.Scopes == nil {
-		return conn.Scopes
+		return nil
 	}
-	return a.Tokens.Scopes
+	return conn.Provider.Ungranted(conn.Scopes, a.Tokens.Scopes)
 }
 
 // handOver waits for the account's verdict. Without one the tokens stay in the vault, where workers find them.

@@ -102,6 +102,17 @@ func TestWith(t *testing.T) {
 	assert.ErrorContains(t, err, "endpoints.token: is missing")
 }
 
+// A page that called a scope not granted would send people to the consent again, for nothing.
+func TestUngranted(t *testing.T) {
+	google := entry(t, "google")
+	asked := []string{"openid", "email", "profile", "https://www.googleapis.com/auth/drive.readonly"}
+	assert.Equal(t, []string{"profile", "https://www.googleapis.com/auth/drive.readonly"},
+		google.Ungranted(asked, []string{"openid", "https://www.googleapis.com/auth/userinfo.email"}))
+	assert.Equal(t, []string{"openid", "https://www.googleapis.com/auth/drive.readonly"}, google.Ungranted(asked, []string{"email", "profile"}))
+	assert.Equal(t, []string{"Mail.Read"}, entry(t, "microsoft").Ungranted(
+		[]string{"offline_access", "openid", "User.Read", "Mail.Read"}, []string{"User.Read"}))
+}
+
 func TestSplitScopes(t *testing.T) {
 	assert.Equal(t, []string{"channels:history", "chat:write"}, entry(t, "slack").SplitScopes("channels:history,chat:write"))
 	assert.Equal(t, []string{"repo", "gist"}, entry(t, "github-oauth-app").SplitScopes("repo, gist"))

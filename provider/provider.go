@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -119,6 +120,8 @@ type Token struct {
 	Concurrency int `yaml:"concurrency,omitempty"`
 	// ScopeSeparator separates the scopes in an answer; the one of the authorization request when empty.
 	ScopeSeparator string `yaml:"scope_separator,omitempty"`
+	// ScopeNames holds the scopes that answers call by another name than requests; "" for one that no answer names.
+	ScopeNames map[string]string `yaml:"scope_names,omitempty"`
 	// AnswerUnder names the object of an answer that holds the tokens when its top level has none.
 	AnswerUnder        string            `yaml:"answer_under,omitempty"`
 	ExchangeParameters map[string]string `yaml:"exchange_parameters,omitempty"`
@@ -140,6 +143,19 @@ func (p Provider) SplitScopes(text string) []string {
 		}
 	}
 	return scopes
+}
+
+// Ungranted returns those of the scopes asked for that a token answer, which granted others, does not name.
+func (p Provider) Ungranted(asked, granted []string) []string {
+	var missing []string
+	for _, scope := range asked {
+		name, other := p.Token.ScopeNames[scope]
+		known := slices.Contains(granted, scope) || other && (name == "" || slices.Contains(granted, name))
+		if !known {
+			missing = append(missing, scope)
+		}
+	}
+	return missing
 }
 
 // Identity is the call that tells whose token this is.
