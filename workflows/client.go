@@ -33,11 +33,23 @@ var (
 // Refresh reports that a generation died. All callers that saw the same one share one Update, so that any number of them
 // costs the account one message and the server's limit of Updates in flight is never reached.
 //
-// Temporal keeps the answer of an Update for the rest of the run, and after its end. An answer with a newer generation stays
-// true. Any other answer is only true of its moment, so it is asked for again under an id that the callers of a minute share.
-// A caller that saw no generation has no token at all: where the answer has one, the account may have been disconnected since,
-// so its present status is queried.
+// An account without an owner gets one: whoever waits for a consent waits where it will arrive.
 func (c *Client) Refresh(ctx context.Context, account credential.AccountID, seen credential.Generation) (connector.Answer, error) {
+	answer, err := c.newer(ctx, account, seen)
+	if IsNotFound(err) || err == nil && answer.Status == credential.Disconnected {
+		if err := c.Connect(ctx, account); err != nil {
+			return connector.Answer{}, err
+		}
+		return c.newer(ctx, account, seen)
+	}
+	return answer, err
+}
+
+// newer asks for a generation above seen. Temporal keeps the answer of an Update for the rest of the run, and after its end. An
+// answer with a newer generation stays true. Any other answer is only true of its moment, so it is asked for again under an id that
+// the callers of a minute share. A caller that saw no generation has no token at all: where the answer has one, the account may have
+// been disconnected since, so its present status is queried.
+func (c *Client) newer(ctx context.Context, account credential.AccountID, seen credential.Generation) (connector.Answer, error) {
 	id := "refresh/g" + strconv.FormatInt(int64(seen), 10)
 	answer, err := c.refresh(ctx, account, seen, id)
 	if err == nil && answer.Generation <= seen {
@@ -47,9 +59,6 @@ func (c *Client) Refresh(ctx context.Context, account credential.AccountID, seen
 		var status AccountStatus
 		err = c.query(ctx, AccountWorkflowID(account), &status)
 		answer = answerOf(status)
-	}
-	if IsNotFound(err) {
-		return connector.Answer{Status: credential.Pending, Reason: "no Workflow owns the account"}, nil
 	}
 	return answer, err
 }

@@ -22,7 +22,17 @@ type updates struct {
 
 	account AccountStatus            // what the account would say now
 	kept    map[string]AccountStatus // :: update id -> its answer
-	failure error
+	failure error                    // until a Workflow is started
+	starts  []string                 // ids of Workflows
+}
+
+func (u *updates) ExecuteWorkflow(_ context.Context, o client.StartWorkflowOptions, _ any, _ ...any) (client.WorkflowRun, error) {
+	if _, none := errors.AsType[*serviceerror.NotFound](u.failure); u.failure != nil && !none {
+		return nil, u.failure
+	}
+	u.starts, u.failure, u.kept = append(u.starts, o.ID), nil, map[string]AccountStatus{}
+	u.account = AccountStatus{Status: credential.Pending, Reason: nobodyConsented}
+	return nil, nil //nolint:nilnil // nobody asks for it
 }
 
 func (u *updates) UpdateWorkflow(_ context.Context, o client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error) {
@@ -94,9 +104,8 @@ func TestWhatAnAccountSaidBeforeItsDisconnectIsNoAnswer(t *testing.T) {
 	u := &updates{kept: map[string]AccountStatus{"refresh/g0": {Status: credential.Active, Generation: 7}}}
 	u.account = AccountStatus{Status: credential.Disconnected, Reason: "disconnected on request"}
 	answer := ask(t, u, 0)
-	assert.Equal(t, credential.Disconnected, answer.Status)
-	assert.Equal(t, "disconnected on request", answer.Reason)
-	assert.Len(t, u.kept, 1, "a question costs the account no refresh")
+	assert.Equal(t, credential.Pending, answer.Status)
+	assert.Equal(t, []string{"account/acme/triage/slack"}, u.starts, "whoever waits for the next consent finds an owner")
 }
 
 func TestCallersOfAMinuteShareTheirUpdates(t *testing.T) {
@@ -108,12 +117,15 @@ func TestCallersOfAMinuteShareTheirUpdates(t *testing.T) {
 	assert.LessOrEqual(t, len(u.kept), 3, "in flight at once: far below the server's limit of 10")
 }
 
-func TestAnAccountThatNobodyOwnsIsPending(t *testing.T) {
+func TestAnAccountThatNobodyOwnsGetsAnOwner(t *testing.T) {
 	u := &updates{failure: serviceerror.NewNotFound("workflow not found")}
 	answer := ask(t, u, 1)
 	assert.Equal(t, credential.Pending, answer.Status)
-	assert.NotEmpty(t, answer.Reason)
+	assert.Equal(t, nobodyConsented, answer.Reason)
+	assert.Equal(t, []string{"account/acme/triage/slack"}, u.starts)
 
+	ask(t, u, 1)
+	assert.Len(t, u.starts, 1)
 	u.failure = errors.New("connection refused")
 	_, err := (&Client{Temporal: u}).Refresh(t.Context(), acmeSlack, 1)
 	require.ErrorContains(t, err, "acme/triage/slack")

@@ -82,6 +82,18 @@ func TestWhatWaitsForADisconnectedAccountGoesOnWithTheNextConsent(t *testing.T) 
 	assert.Zero(t, w.sandbox.Books().Duplicates)
 }
 
+// Without an owner to ask, it would look again half an hour after the consent.
+func TestWhatWaitsForAnAccountThatNobodyConnectedHasAnOwnerToAsk(t *testing.T) {
+	beside(t)
+	w := newWorld(t, sandbox.Options{})
+	require.NoError(t, w.Workflows.StartTriage(t.Context(), w.organization+"/bugs"))
+	slack := w.account("slack")
+	w.eventually("the triage to wait with the owner of the account", func() bool {
+		status, err := w.Workflows.Account(t.Context(), slack)
+		return err == nil && status.Status == credential.Pending && status.Waiting == 1
+	})
+}
+
 // leave disconnects an account.
 func (w *world) leave(account credential.AccountID) {
 	w.t.Helper()
