@@ -10,6 +10,7 @@ import (
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 
 	"tokenkeeper/activities"
@@ -33,14 +34,19 @@ var (
 // Refresh reports that a generation died. All callers that saw the same one share one Update, so that any number of them
 // costs the account one message and the server's limit of Updates in flight is never reached.
 //
-// An account without an owner gets one: whoever waits for a consent waits where it will arrive.
+// Asked by an Activity, an account without an owner gets one, because the Workflow of the Activity waits for a consent where it will
+// arrive.
 func (c *Client) Refresh(ctx context.Context, account credential.AccountID, seen credential.Generation) (connector.Answer, error) {
 	answer, err := c.newer(ctx, account, seen)
-	if IsNotFound(err) || err == nil && answer.Status == credential.Disconnected {
+	ownerless := IsNotFound(err) || err == nil && answer.Status == credential.Disconnected
+	if ownerless && activity.IsActivity(ctx) {
 		if err := c.Connect(ctx, account); err != nil {
 			return connector.Answer{}, err
 		}
 		return c.newer(ctx, account, seen)
+	}
+	if IsNotFound(err) {
+		return connector.Answer{Status: credential.Pending, Reason: "no Workflow owns the account"}, nil
 	}
 	return answer, err
 }

@@ -9,8 +9,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/testsuite"
 
 	"tokenkeeper/connector"
 	"tokenkeeper/credential"
@@ -104,8 +106,12 @@ func TestWhatAnAccountSaidBeforeItsDisconnectIsNoAnswer(t *testing.T) {
 	u := &updates{kept: map[string]AccountStatus{"refresh/g0": {Status: credential.Active, Generation: 7}}}
 	u.account = AccountStatus{Status: credential.Disconnected, Reason: "disconnected on request"}
 	answer := ask(t, u, 0)
-	assert.Equal(t, credential.Pending, answer.Status)
-	assert.Equal(t, []string{"account/acme/triage/slack"}, u.starts, "whoever waits for the next consent finds an owner")
+	assert.Equal(t, credential.Disconnected, answer.Status)
+	assert.Equal(t, "disconnected on request", answer.Reason)
+	assert.Len(t, u.kept, 1, "a question costs the account no refresh")
+
+	assert.Equal(t, credential.Pending, askInActivity(t, u, 0).Status)
+	assert.Equal(t, []string{"account/acme/triage/slack"}, u.starts, "who waits for the next consent finds an owner")
 }
 
 func TestCallersOfAMinuteShareTheirUpdates(t *testing.T) {
@@ -117,18 +123,38 @@ func TestCallersOfAMinuteShareTheirUpdates(t *testing.T) {
 	assert.LessOrEqual(t, len(u.kept), 3, "in flight at once: far below the server's limit of 10")
 }
 
-func TestAnAccountThatNobodyOwnsGetsAnOwner(t *testing.T) {
+func TestAnAccountThatNobodyOwnsIsPending(t *testing.T) {
 	u := &updates{failure: serviceerror.NewNotFound("workflow not found")}
 	answer := ask(t, u, 1)
 	assert.Equal(t, credential.Pending, answer.Status)
-	assert.Equal(t, nobodyConsented, answer.Reason)
-	assert.Equal(t, []string{"account/acme/triage/slack"}, u.starts)
+	assert.NotEmpty(t, answer.Reason)
+	assert.Empty(t, u.starts, "a mistyped account of a command becomes none")
 
-	ask(t, u, 1)
-	assert.Len(t, u.starts, 1)
 	u.failure = errors.New("connection refused")
 	_, err := (&Client{Temporal: u}).Refresh(t.Context(), acmeSlack, 1)
 	require.ErrorContains(t, err, "acme/triage/slack")
+}
+
+func TestAnAccountThatAWorkflowNeedsGetsAnOwner(t *testing.T) {
+	u := &updates{failure: serviceerror.NewNotFound("workflow not found")}
+	answer := askInActivity(t, u, 1)
+	assert.Equal(t, credential.Pending, answer.Status)
+	assert.Equal(t, nobodyConsented, answer.Reason)
+	askInActivity(t, u, 1)
+	assert.Equal(t, []string{"account/acme/triage/slack"}, u.starts)
+}
+
+func askInActivity(t *testing.T, u *updates, seen credential.Generation) (answer connector.Answer) {
+	t.Helper()
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestActivityEnvironment()
+	env.RegisterActivityWithOptions(func(ctx context.Context) (err error) {
+		answer, err = (&Client{Temporal: u}).Refresh(ctx, acmeSlack, seen)
+		return err
+	}, activity.RegisterOptions{Name: "ask"})
+	_, err := env.ExecuteActivity("ask")
+	require.NoError(t, err)
+	return answer
 }
 
 func TestADisconnectThatFailedBeforeIsTriedAnew(t *testing.T) {
