@@ -307,6 +307,9 @@ func (a *account) continueAsNew(ctx workflow.Context) error {
 	a.drain(ctx)
 	a.forgetTold(workflow.Now(ctx))
 	state := a.AccountState
+	if dropped := state.fit(); dropped > 0 {
+		a.log.Warn("more Workflows wait than can be remembered; these ask again within the hour", "account", a.id.String(), "workflows", dropped)
+	}
 	return workflow.NewContinueAsNewError(ctx, ConnectedAccount, AccountInput{Account: a.id, State: &state})
 }
 

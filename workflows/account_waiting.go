@@ -12,6 +12,11 @@ const (
 	wakeBatch = 100
 	// toldFor is how long those are remembered that were told: as long as an ask may be on its way that they sent before.
 	toldFor = 10 * time.Minute
+	// maxCarried bounds what a run hands to the next of those that wait and were told, in bytes of JSON: some 18,000 Reports. The server
+	// takes 2 MiB of input, and a Workflow that hands over more than that never goes on.
+	maxCarried = 3 << 19
+	// waitSize is what a wait takes besides the id of its Workflow.
+	waitSize = len(`{"id":"","since":1700000000000000000},`)
 )
 
 // wait is one wait of a Workflow for the account.
@@ -72,6 +77,29 @@ func (a *account) remember(now time.Time, whom []wait) {
 
 func (a *account) forgetTold(now time.Time) {
 	a.Told = slices.DeleteFunc(a.Told, func(r round) bool { return now.Sub(r.At) > toldFor })
+}
+
+// fit drops what does not fit into maxCarried: first the memory of whom it told longest ago, who may then be told twice; then those
+// who came last to wait. They ask again within the hour; dropped is how many they are.
+func (s *AccountState) fit() (dropped int) {
+	room := maxCarried
+	for i, id := range s.Waiting {
+		if room -= len(id) + waitSize; room < 0 {
+			dropped = len(s.Waiting) - i
+			s.Waiting, s.Waits = s.Waiting[:i], s.Waits[:i]
+			break
+		}
+	}
+	for i, r := range slices.Backward(s.Told) {
+		for _, w := range r.Whom {
+			room -= len(w.ID) + waitSize
+		}
+		if room < 0 {
+			s.Told = s.Told[i+1:]
+			break
+		}
+	}
+	return dropped
 }
 
 // wake signals those that wait, a batch at a time. One that has ended meanwhile is no error.

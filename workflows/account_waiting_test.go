@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"encoding/json"
+	"fmt"
 	"testing"
 	"time"
 
@@ -94,6 +96,50 @@ func TestWhoWasToldIsRememberedForAWhile(t *testing.T) {
 	next, ok = continuedInput(t, g.env)
 	require.True(t, ok)
 	assert.Empty(t, next.State.Told)
+}
+
+// However many wait, the next run gets an input that the server takes.
+func TestWhatIsHandedOverOfThoseWhoWaitIsBounded(t *testing.T) {
+	crowd := func(n int) (s AccountState) {
+		for i := range n {
+			s.Waiting, s.Waits = append(s.Waiting, fmt.Sprint(waitingReport, i)), append(s.Waits, epoch.UnixNano())
+		}
+		return s
+	}
+	told := func(n int) (rounds []round) {
+		for i := range n {
+			rounds = append(rounds, round{At: epoch, Whom: []wait{{fmt.Sprint(waitingReport, i), epoch.UnixNano()}}})
+		}
+		return rounds
+	}
+	bytes := func(v any) int {
+		text, err := json.Marshal(v)
+		require.NoError(t, err)
+		return len(text)
+	}
+	some := crowd(1000)
+	some.Told = told(1000)
+	assert.Zero(t, some.fit())
+	assert.Len(t, some.Waiting, 1000)
+	assert.Len(t, some.Told, 1000)
+
+	full := crowd(10_000)
+	full.Told = told(20_000)
+	assert.Zero(t, full.fit())
+	assert.Len(t, full.Waiting, 10_000, "who waits comes before who was told")
+	assert.NotEmpty(t, full.Told)
+	assert.Equal(t, told(20_000)[19_999], full.Told[len(full.Told)-1], "the last that was told is known longest")
+	assert.Less(t, bytes(full), 2<<20)
+
+	over := crowd(50_000)
+	over.Told = told(1)
+	dropped := over.fit()
+	assert.Positive(t, dropped)
+	assert.Len(t, over.Waiting, 50_000-dropped)
+	assert.Len(t, over.Waits, len(over.Waiting))
+	assert.Equal(t, crowd(1).Waiting[0], over.Waiting[0], "who came first is told first")
+	assert.Empty(t, over.Told)
+	assert.Less(t, bytes(over), 2<<20)
 }
 
 // Those that waited in a run of an older version are told as well.
