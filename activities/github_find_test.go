@@ -222,6 +222,24 @@ func TestALookForAnIssueEndsWhereIssuesAreOlderThanTheReport(t *testing.T) {
 	assert.Equal(t, got.out.Number, again.out.Number, "the first of two is the one that was filed")
 }
 
+// A bot that writes a link below every new issue, or a person who adds to it, leaves the marker where it was: above.
+func TestAnIssueThatSomebodyAddedToIsFound(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(githubAccount)
+	in := w.report("Login crashes")
+	first := once(w, w.github.CreateIssue, in)
+	require.NoError(t, first.err)
+	require.NoError(t, w.ChangeIssue(sandbox.IssueChange{Repository: "acme/app", Number: first.out.Number, Append: "\n\nTracked as ENG-123."}))
+	in.LookFirst = true
+
+	again := once(w, w.github.CreateIssue, in)
+
+	require.NoError(t, again.err)
+	assert.Equal(t, first.out.Number, again.out.Number)
+	assert.True(t, again.out.Found)
+	assert.Equal(t, 1, w.Books().IssuesCreated)
+}
+
 // go-github drops an answer whose form it does not know.
 func TestARefusalInAFormOfItsOwnIsGitHubs(t *testing.T) {
 	w := newWorld(t, sandbox.Options{})

@@ -336,7 +336,7 @@ func listChanged(
 // isTurned returns the report of an issue that was closed or reopened since, if the report is of this triage. Of one that
 // was reopened nobody says when; the look at its thread finds out whether that is news.
 func (w *watcher) isTurned(issue *github.Issue, since time.Time) (triage.Key, bool) {
-	key, ours := triage.FindLastMarker(issue.GetBody())
+	key, ours := triage.FindMarker(issue.GetBody())
 	if !ours || issue.IsPullRequest() || key.Team != w.who.Team ||
 		!slices.Contains(w.plan.Channels(), key.Channel) {
 		return triage.Key{}, false

@@ -53,7 +53,7 @@ func (e gitHubEvent) news(name string, body []byte) news {
 	n := news{name: clip(name+"."+e.Action, 64), key: string(body), keep: gitHubKeep}
 	switch {
 	case name == "issues" && slices.Contains([]string{"closed", "reopened"}, e.Action):
-		n.turned, _ = triage.FindLastMarker(e.Issue.GetBody()) // the zero key where it is no issue of ours
+		n.turned, _ = triage.FindMarker(e.Issue.GetBody()) // the zero key where it is no issue of ours
 	case name == "github_app_authorization" && e.Action == "revoked" && e.Sender.GetID() != 0:
 		n.ended = exactly(credential.Subject(strconv.FormatInt(e.Sender.GetID(), 10)))
 	case name == "installation" && slices.Contains([]string{"deleted", "suspend"}, e.Action) && e.Installation.GetID() != 0:

@@ -61,16 +61,10 @@ func (k Key) Marker() string {
 	return markerStart + k.String() + markerEnd
 }
 
-// FindMarker returns the key that an issue body was signed with, and reports whether there is one. Only the last line
-// counts, where [Render] always writes it: a marker anywhere else is a quotation.
-func FindMarker(body string) (Key, bool) {
-	body = strings.TrimRight(body, " \t\r\n")
-	return parseMarker(body[strings.LastIndexByte(body, '\n')+1:])
-}
-
-// FindLastMarker is [FindMarker] for a body that somebody may have added to: the last line that is a marker counts. It may be a
-// quotation, so that nothing may hang on it but a look.
-func FindLastMarker(body string) (key Key, found bool) {
+// FindMarker returns the key that an issue body was signed with, and reports whether there is one. [Render] writes it last, and
+// people and bots edit bodies and add to their end, so that the last line that is a marker counts. No line of a message is one:
+// [clean] breaks it.
+func FindMarker(body string) (key Key, found bool) {
 	for line := range strings.Lines(body) {
 		if at, ok := parseMarker(strings.TrimRight(line, " \t\r\n")); ok {
 			key, found = at, true
