@@ -19,7 +19,10 @@ func QuestionText(issue triage.Issue, until time.Time) string {
 
 // OutcomeText takes the place of the question where nothing is filed.
 func OutcomeText(a Answer) string {
-	if a.Outcome == triage.Unanswered {
+	switch {
+	case a.Withdrawn:
+		return "Not filed: the message was deleted."
+	case a.Outcome == triage.Unanswered:
 		return "Not filed: nobody answered in time."
 	}
 	return "Not filed: <@" + a.By + "> declined."
@@ -33,6 +36,7 @@ func slackTime(t time.Time) string {
 // AnswerInput asks how people answered a question of ours.
 type AnswerInput struct {
 	Account  credential.AccountID `json:"account"`
+	Report   triage.Key           `json:"report,omitzero"` // zero in a Report of before, which files what is deleted as well
 	Question triage.Key           `json:"question"`
 	Proposal triage.Proposal      `json:"proposal"`
 	Asked    time.Time            `json:"asked"`
@@ -45,6 +49,9 @@ type Answer struct {
 	By      string         `json:"by,omitempty"` // user id
 	// Gone says that somebody deleted the question, which declines as well.
 	Gone bool `json:"gone,omitempty"`
+	// Withdrawn says that somebody deleted the message that was asked about, which declines as well: who agrees sees no more of it
+	// than its title.
+	Withdrawn bool `json:"withdrawn,omitempty"`
 }
 
 // Answer reads the reactions on a question. While nobody has decided it fails with [ErrTypeUndecided] and asks to be
@@ -73,6 +80,15 @@ func (s *Slack) Answer(ctx context.Context, in AnswerInput) (Answer, error) {
 		reactions[i] = triage.Reaction{Name: r.Name, Users: r.Users}
 	}
 	outcome, by := in.Proposal.Outcome(reactions, who.Self)
+	if outcome == triage.Agreed && in.Report != (triage.Key{}) {
+		_, found, err := s.readMessage(ctx, client, in.Account, in.Report)
+		if err != nil {
+			return Answer{}, err
+		}
+		if !found {
+			return Answer{Outcome: triage.Declined, Withdrawn: true}, nil
+		}
+	}
 	switch {
 	case outcome != "":
 		return Answer{Outcome: outcome, By: by}, nil

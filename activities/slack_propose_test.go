@@ -43,7 +43,8 @@ func (w *world) asked() (report triage.Key, in activities.AnswerInput) {
 		require.NoError(w.t, once(w, noResult(w.slack.React), activities.ReactInput{Account: slackAccount, Report: question, Emoji: emoji}).err)
 	}
 	return report, activities.AnswerInput{
-		Account: slackAccount, Question: question, Asked: w.clock.Now(), Until: until, Proposal: triage.Proposal{By: []string{"U0ADA"}, Within: time.Hour},
+		Account: slackAccount, Report: report, Question: question, Asked: w.clock.Now(), Until: until,
+		Proposal: triage.Proposal{By: []string{"U0ADA"}, Within: time.Hour},
 	}
 }
 
@@ -75,6 +76,28 @@ func TestAQuestionThatIsGoneDeclines(t *testing.T) {
 	assert.Equal(t, activities.Answer{Outcome: triage.Declined, Gone: true}, once(w, w.slack.Answer, in).out)
 	w.fault(sandbox.Fault{Endpoint: "reactions.get", Kind: sandbox.FaultStatus, Code: "missing_scope"})
 	once(w, w.slack.Answer, in).fails(t, activities.ErrTypeRejected, "missing_scope", "add the scope to the connector")
+}
+
+// Who deletes a message does not want it published. In its place stands a tombstone, as our question is below it, and anybody may still
+// press what is on that.
+func TestAMessageThatWasDeletedIsNotFiledWhoeverAgrees(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	w.connect(slackAccount)
+	report, in := w.asked()
+	require.NoError(t, w.React(bugs, in.Question.TS, "ada", triage.AgreeEmoji))
+	require.NoError(t, w.Delete(bugs, report.TS))
+
+	answer := once(w, w.slack.Answer, in)
+
+	require.NoError(t, answer.err)
+	assert.Equal(t, activities.Answer{Outcome: triage.Declined, Withdrawn: true}, answer.out)
+	over := activities.ReplyInput{Account: slackAccount, Report: report, Stage: "over", Text: activities.OutcomeText(answer.out), LookFirst: true}
+	require.NoError(t, once(w, w.slack.Reply, over).err)
+	replies := w.State().Channels[0].Messages[0].Replies
+	require.Len(t, replies, 1)
+	assert.Equal(t, "Not filed: the message was deleted.", replies[0].Text)
+	in.Report = triage.Key{}
+	assert.Equal(t, triage.Agreed, once(w, w.slack.Answer, in).out.Outcome, "a Report of before does not say what it is about")
 }
 
 // The thread has one message of ours: the question becomes the answer.

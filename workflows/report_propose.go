@@ -28,13 +28,13 @@ func (r *reporter) propose(ctx workflow.Context, draft activities.Draft) (agreed
 	case err != nil:
 		return false, err
 	case posted.Gone:
-		r.Verdict, r.Reason = activities.Gone, "the message was deleted"
+		r.Verdict, r.Reason = activities.Gone, messageDeleted
 		return false, nil
 	case posted.Filed: // in an earlier life of this Report
 		return true, nil
 	}
 	answer, err := r.answer(ctx, activities.AnswerInput{
-		Question: triage.Key{Team: r.key.Team, Channel: r.key.Channel, TS: posted.TS},
+		Report: r.key, Question: triage.Key{Team: r.key.Team, Channel: r.key.Channel, TS: posted.TS},
 		Proposal: *draft.Proposal, Asked: workflow.Now(ctx), Until: until,
 	})
 	if err != nil || answer.Outcome == triage.Agreed {
@@ -42,6 +42,9 @@ func (r *reporter) propose(ctx workflow.Context, draft activities.Draft) (agreed
 		return err == nil, err
 	}
 	r.Verdict, r.Reason = activities.NotWanted, describeAnswer(answer)
+	if answer.Withdrawn {
+		r.Verdict = activities.Gone
+	}
 	if answer.Gone {
 		return false, nil
 	}
@@ -77,8 +80,12 @@ func (r *reporter) say(ctx workflow.Context, step, stage, text string) (posted a
 	return posted, err
 }
 
+const messageDeleted = "the message was deleted"
+
 func describeAnswer(a activities.Answer) string {
 	switch {
+	case a.Withdrawn:
+		return messageDeleted
 	case a.Outcome == triage.Unanswered:
 		return "nobody answered in time"
 	case a.Gone:

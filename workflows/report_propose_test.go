@@ -42,23 +42,26 @@ func TestAReportThatIsProposedIsFiledWhenSomebodyAgrees(t *testing.T) {
 
 func TestWhatNobodyWantsIsNotFiled(t *testing.T) {
 	for name, c := range map[string]struct {
-		answer activities.Answer
-		reason string
-		told   int // replies, the question included
+		answer  activities.Answer
+		verdict activities.Verdict
+		reason  string
+		told    int // replies, the question included
 	}{
-		"declined":   {activities.Answer{Outcome: triage.Declined, By: "U0ADA"}, "U0ADA declined", 2},
-		"unanswered": {activities.Answer{Outcome: triage.Unanswered}, "nobody answered in time", 2},
-		"deleted":    {activities.Answer{Outcome: triage.Declined, Gone: true}, "the question was deleted", 1},
+		"declined":   {activities.Answer{Outcome: triage.Declined, By: "U0ADA"}, activities.NotWanted, "U0ADA declined", 2},
+		"unanswered": {activities.Answer{Outcome: triage.Unanswered}, activities.NotWanted, "nobody answered in time", 2},
+		"deleted":    {activities.Answer{Outcome: triage.Declined, Gone: true}, activities.NotWanted, "the question was deleted", 1},
+		"withdrawn":  {activities.Answer{Outcome: triage.Declined, Withdrawn: true}, activities.Gone, "the message was deleted", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory()
-			s.proposal(c.answer)
+			in := s.proposal(c.answer)
 
 			result := s.report(t, bugReport)
 
 			assert.NotContains(t, s.calls, "CreateIssue")
-			assert.Equal(t, activities.NotWanted, result.Verdict)
+			assert.Equal(t, c.verdict, result.Verdict)
 			assert.Equal(t, c.reason, result.Reason)
+			assert.Equal(t, reportKey, in.Report.String())
 			assert.Len(t, s.looked["Reply"], c.told)
 			assert.Zero(t, s.claims)
 			assert.Equal(t, "done", s.status(t).Step)
