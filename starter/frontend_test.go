@@ -93,6 +93,7 @@ func (f *frontend) ListWorkflowExecutions(_ context.Context, r *workflowservice.
 		if strings.Contains(r.Query, "'"+w.kind+"'") && (!w.closed || !strings.Contains(r.Query, "ExecutionStatus")) {
 			page.Executions = append(page.Executions, &workflowpb.WorkflowExecutionInfo{
 				Execution: &commonpb.WorkflowExecution{WorkflowId: id, RunId: "run"}, SearchAttributes: w.shown,
+				ParentExecution: &commonpb.WorkflowExecution{WorkflowId: w.parent},
 			})
 		}
 	}

@@ -19,8 +19,9 @@ func newTriageRetry(c *cli) *cobra.Command {
 		Use:   "retry NAME [REPORT...]",
 		Short: "Have parked reports try again",
 		Long: `Have every report of a triage that is parked try again at the step where it is, or only those that are named, such as
-T0123/C0123/1795649604.376413. A step that may have done its work before looks for it first, so nothing is done twice. An
-issue that is not filed yet is filed where its route leads by then. A report that waits for an account looks at it again.`,
+T0123/C0123/1795649604.376413. One that waits for an account which the triage does not use any more counts as parked. A
+step that may have done its work before looks for it first, so nothing is done twice. An issue that is not filed yet is
+filed where its route leads by then. A report that waits for an account looks at it again.`,
 		Example: `  tokenkeeper triage retry acme/bug-reports
   tokenkeeper triage retry acme/bug-reports T0123456789/C0123456789/1795649604.376413`,
 		ValidArgsFunction: c.completeTriage,

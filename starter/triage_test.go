@@ -114,16 +114,16 @@ func workingTriage(t *testing.T, temporal *frontend) *fakeWorkflow {
 		},
 	}
 	temporal.workflows["triage/acme/bug-reports"] = working
-	temporal.workflows["report/T1/C0123456789/1.1"] = &fakeWorkflow{kind: workflows.ReportType, answers: []any{
+	temporal.workflows["report/T1/C0123456789/1.1"] = &fakeWorkflow{kind: workflows.ReportType, parent: "triage/acme/bug-reports", answers: []any{
 		workflows.ReportStatus{ReportResult: workflows.ReportResult{Report: "T1/C0123456789/1.1"}, Parked: "issues are disabled"},
 	}}
-	temporal.workflows["report/T1/C0123456789/1.3"] = &fakeWorkflow{kind: workflows.ReportType, answers: []any{workflows.ReportStatus{
+	temporal.workflows["report/T1/C0123456789/1.3"] = &fakeWorkflow{kind: workflows.ReportType, parent: "triage/acme/bug-reports", answers: []any{workflows.ReportStatus{
 		ReportResult: workflows.ReportResult{Report: "T1/C0123456789/1.3"}, Step: "file the issue", Since: now.Add(-26 * time.Minute),
 	}}}
-	temporal.workflows["report/T1/C0123456789/1.4"] = &fakeWorkflow{kind: workflows.ReportType, answers: []any{workflows.ReportStatus{
+	temporal.workflows["report/T1/C0123456789/1.4"] = &fakeWorkflow{kind: workflows.ReportType, parent: "triage/acme/bug-reports", answers: []any{workflows.ReportStatus{
 		ReportResult: workflows.ReportResult{Report: "T1/C0123456789/1.4"}, Step: workflows.StepAnswer, Since: now.Add(-26 * time.Hour),
 	}}}
-	temporal.workflows["report/T1/C0123456789/1.2"] = &fakeWorkflow{kind: workflows.ReportType, answers: []any{
+	temporal.workflows["report/T1/C0123456789/1.2"] = &fakeWorkflow{kind: workflows.ReportType, parent: "triage/acme/bug-reports", answers: []any{
 		workflows.ReportStatus{Waiting: []activities.Unavailable{{Account: gitHubAccount, Status: credential.Disconnected}}},
 	}}
 	temporal.counts["ExecutionStatus = 'Running'"] = 2

@@ -45,6 +45,7 @@ type ReportResult struct {
 // ReportStatus answers Query `status`.
 type ReportStatus struct {
 	ReportResult
+	Triage  string                   `json:"triage"`
 	Step    string                   `json:"step"`
 	Since   time.Time                `json:"since,omitzero"`    // when the step began
 	Parked  string                   `json:"parked,omitempty"`  // why; Signal `retry` tries again
@@ -88,7 +89,7 @@ func Report(ctx workflow.Context, in ReportInput) (ReportResult, error) {
 	r := &reporter{in: in, key: key, gate: NewGate(ctx), reset: WasReset(ctx)}
 	r.in.New = in.New && !r.reset
 	r.gate.hurried, r.gate.changed = func() bool { return r.retry }, r.show
-	r.Report = in.Report
+	r.Report, r.Triage = in.Report, in.Triage
 	if err := workflow.SetQueryHandlerWithOptions(ctx, QueryStatus, func() (ReportStatus, error) { return r.status(), nil },
 		workflow.QueryHandlerOptions{Description: "what became of this message"}); err != nil {
 		return ReportResult{}, err

@@ -77,7 +77,7 @@ func (a *App) LookAtTriage(ctx context.Context, name string, patience time.Durat
 	if view.Model, err = a.lookAtModel(ctx); err != nil {
 		a.Log.WarnContext(ctx, "what the model costs is not known", "error", err) // and no reason to see nothing of the rest
 	}
-	if view.Reports, err = a.countReports(ctx, id, patience); err != nil {
+	if view.Reports, err = a.countReports(ctx, name, patience); err != nil {
 		return view, err
 	}
 	asking, cancel := context.WithTimeout(ctx, patience)

@@ -10,6 +10,7 @@ import (
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
 
 	"tokenkeeper/gateway"
 	"tokenkeeper/sandbox"
@@ -145,4 +146,27 @@ func (w *world) waitsForGood(report string) {
 	for _, event := range events {
 		assert.NotEqual(w.t, enums.EVENT_TYPE_TIMER_STARTED, event.GetEventType(), "nothing is to happen at some time")
 	}
+}
+
+// No triage is the parent of a report that somebody starts with the temporal command; its triage knows of it all the same.
+func TestAReportThatWasStartedByHandIsSeenAndRetried(t *testing.T) {
+	beside(t)
+	w := newWorld(t, sandbox.Options{})
+	name := w.pollEvery(time.Second)
+	const key = "T0SANDBOX/C0NOWHERE/1777896000.000100" // a channel without a route
+	_, err := w.Temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
+		ID: workflows.ReportWorkflowID(key), TaskQueue: w.Config().Temporal.TaskQueue,
+	}, workflows.ReportType, workflows.ReportInput{Report: key, Triage: name})
+	require.NoError(t, err)
+
+	w.eventually("the report to be parked", func() bool {
+		reports, err := w.ParkedReports(t.Context(), name, patience)
+		require.NoError(t, err)
+		return len(reports) == 1 && reports[0].Report == key
+	})
+
+	status := w.types("triage", "status", name)
+	assert.Contains(t, status, "1 under way, 0 done, 0 failed, 1 parked")
+	assert.Contains(t, status, "no route for channel C0NOWHERE")
+	assert.Contains(t, w.types("triage", "retry", name), "told to try again: "+key)
 }
