@@ -3,8 +3,6 @@ package activities
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"runtime/debug"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -12,7 +10,6 @@ import (
 
 	"github.com/slack-go/slack"
 	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/temporal"
 
 	"tokenkeeper/credential"
 	"tokenkeeper/triage"
@@ -95,7 +92,7 @@ func (s *Slack) Poll(ctx context.Context, in PollInput) (Window, error) {
 		return Window{}, err
 	}
 	stop := beatWith(ctx, func() []any { return []any{*reached.Load()} })
-	window, err := s.pollGuarded(ctx, in, &reached)
+	window, err := guarded(ctx, "reading channel "+in.Channel, func(ctx context.Context) (Window, error) { return s.pollOnce(ctx, in, &reached) })
 	stop()
 	p := *reached.Load()
 	window, err = s.judge(in, &p, window, err)
@@ -103,23 +100,6 @@ func (s *Slack) Poll(ctx context.Context, in PollInput) (Window, error) {
 		activity.RecordHeartbeat(ctx, p)
 	}
 	return window, err
-}
-
-// pollGuarded is pollOnce that fails where it panics, and a little before Temporal takes it for lost.
-func (s *Slack) pollGuarded(ctx context.Context, in PollInput, reached *atomic.Pointer[progress]) (w Window, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			activity.GetLogger(ctx).Error("reading a channel panicked", "channel", in.Channel, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			w, err = Window{}, temporal.NewApplicationError(
-				fmt.Sprintf("reading channel %s: the code panics (%v); the log of the worker says where", in.Channel, p), ErrTypePanicked)
-		}
-	}()
-	if deadline, ok := ctx.Deadline(); ok {
-		early, cancel := context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/10))
-		defer cancel()
-		ctx = early
-	}
-	return s.pollOnce(ctx, in, reached)
 }
 
 func (s *Slack) pollOnce(ctx context.Context, in PollInput, reached *atomic.Pointer[progress]) (Window, error) {

@@ -604,6 +604,36 @@ func TestAWatchThatFailsAsAWholeHasNotRecovered(t *testing.T) {
 	assert.Empty(t, got.beats, "it is known since when")
 }
 
+// A watch over many channels has no time for all of them where each request hangs. It ends by itself, a little before Temporal ends it,
+// because only so it can say since when.
+func TestAWatchThatHangsOrPanicsSaysSinceWhen(t *testing.T) {
+	for name, c := range map[string]struct {
+		breaks func(following)
+		kind   string
+	}{
+		"hangs": {func(f following) {
+			f.fault(sandbox.Fault{App: sandbox.Slack, Endpoint: "conversations.history", Kind: sandbox.FaultHang, Times: -1})
+		}, activities.ErrTypeProviderUnavailable},
+		"panics": {func(f following) { f.slack.APIs = panicking{} }, activities.ErrTypePanicked},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFollowing(t)
+			c.breaks(f)
+			in := activities.WatchInput{Triage: "acme/bug-reports", Watched: activities.ThreadsWatched{Since: f.key.Time()}}
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			defer cancel()
+
+			got := attempt(f.world, ctx, nil, f.threads.WatchThreads, in)
+
+			got.fails(t, c.kind, "watching the threads of ")
+			require.NotEmpty(t, got.beats)
+			var reached activities.ThreadsWatched
+			require.NoError(t, decode(got.beats[len(got.beats)-1], &reached))
+			assert.True(t, reached.FailingSince.Equal(f.clock.Now()))
+		})
+	}
+}
+
 func TestAWatchGivesWayWhenSlackLimits(t *testing.T) {
 	f := newFollowing(t)
 	f.fault(sandbox.Fault{App: sandbox.Slack, Endpoint: "conversations.history", Kind: sandbox.FaultStatus, Status: 429, RetryAfter: 30 * time.Second})

@@ -45,13 +45,16 @@ const (
 // each was answered last and when edited, and one conditional request to a repository lists what changed in it, and costs
 // nothing of the rate limit where nothing did (304). To ask for each thread and each issue would cost as many requests as
 // there are, and a Workflow for each that waits.
-// Errors: also [ErrTypeAccountUnavailable], [ErrTypeRefreshPending], [ErrTypeNotConfigured].
+// Errors: also [ErrTypeAccountUnavailable], [ErrTypeRefreshPending], [ErrTypeNotConfigured], [ErrTypePanicked], and
+// [ErrTypeProviderUnavailable] where it takes too long.
 func (t *Threads) WatchThreads(ctx context.Context, in WatchInput) (ThreadsWatched, error) {
 	var reached atomic.Pointer[ThreadsWatched]
 	reached.Store(resumeWatch(ctx, in.Watched))
 	stop := beatWith(ctx, func() []any { return []any{*reached.Load()} })
 	before := *reached.Load()
-	trouble, err := t.watchAll(ctx, in.Triage, &reached)
+	trouble, err := guarded(ctx, "watching the threads of "+in.Triage, func(ctx context.Context) (error, error) {
+		return t.watchAll(ctx, in.Triage, &reached)
+	})
 	stop()
 	now := t.Slack.now()
 	after := reached.Load().since(err != nil || isTrouble(trouble), now)
@@ -122,8 +125,8 @@ func (t *Threads) watchAll(ctx context.Context, name string, reached *atomic.Poi
 				trouble = err
 			}
 		}
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
+		if ctx.Err() != nil { // what took so long is what went wrong
+			return nil, cmp.Or(err, ctx.Err())
 		}
 	}
 	return trouble, nil
