@@ -60,6 +60,7 @@ type strays interface {
 	SetStray(ctx context.Context, id string, t credential.Tokens) error
 	Strays(ctx context.Context, account credential.AccountID) ([]credential.Replaced, error)
 	DropStray(ctx context.Context, id, unrevoked string) error
+	DropShared(ctx context.Context, id string) error
 }
 
 // Connection is one connector as its accounts use it.

@@ -272,6 +272,16 @@ func TestConsentsThatWaitGoWithTheirAccount(t *testing.T) {
 				require.NoError(t, err)
 				require.Len(t, left, 1)
 				assert.Equal(t, kept, left[0].ID, "it is another account's")
+				trail, err := w.vault.AuditTrail(t.Context(), vault.AuditFilter{Account: githubAccount}, 20)
+				require.NoError(t, err)
+				gone := 0
+				for _, e := range trail {
+					if e.Action == vault.Discarded {
+						gone++
+						assert.NotContains(t, e.Detail, "not revoked")
+					}
+				}
+				assert.Equal(t, 3, gone, "all are in the audit log, also that of which nobody knew whose it was")
 			})
 		}
 	}
@@ -286,6 +296,10 @@ func TestAConsentThatWaitsKeepsItsAccountUntilItIsRevoked(t *testing.T) {
 	forced := once(w, w.account.ForceDisconnect, activities.AccountInput{Account: githubAccount})
 	require.NoError(t, forced.err)
 	assert.Contains(t, forced.out.Unrevoked, "a consent that it had not taken yet: ")
+	trail, err := w.vault.AuditTrail(t.Context(), vault.AuditFilter{Account: githubAccount}, 1)
+	require.NoError(t, err)
+	assert.Equal(t, vault.Discarded, trail[0].Action)
+	assert.Contains(t, trail[0].Detail, "not revoked: ")
 }
 
 func TestAProviderThatIsDownKeepsTheGrantUntilItIsRevoked(t *testing.T) {

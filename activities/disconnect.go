@@ -264,7 +264,7 @@ func (a *Account) revokeStraysOnce(ctx, asking context.Context, account credenti
 
 func (a *Account) revokeStrayOnce(ctx context.Context, stray vault.Stray) string {
 	switch {
-	case stray.Shared:
+	case stray.Shared && !stray.Kin: // its kin goes with it
 		return ""
 	case stray.Unclear:
 		return unclear

@@ -27,17 +27,20 @@ func (a *Account) forsake(ctx context.Context, account credential.AccountID, end
 		if err != nil {
 			return err
 		}
-		if err := a.Vault.DropAuthorization(ctx, p.ID); err != nil {
+		if err := a.Vault.DropAuthorization(ctx, p.ID, why); err != nil {
 			return fmt.Errorf("disconnecting account %s: %w", account, err)
 		}
-		if why != "" {
+		if why != "" && why != inUse {
 			ended.Unrevoked = strings.TrimPrefix(ended.Unrevoked+"; a consent that it had not taken yet: "+why, "; ")
 		}
 	}
 	return nil
 }
 
-// forsakeOne returns why the provider has not revoked a consent, "" where it has, or where another account owns the grant.
+// inUse is why a consent is not revoked whose grant another account owns.
+const inUse = "another account owns the grant"
+
+// forsakeOne returns why the provider has not revoked a consent, "" where it has.
 func (a *Account) forsakeOne(ctx context.Context, p vault.Pending, force bool) (why string, err error) {
 	conn, err := a.Connections.Connection(p.Account)
 	switch {
@@ -65,7 +68,7 @@ func (a *Account) forsakeOne(ctx context.Context, p vault.Pending, force bool) (
 	case err != nil:
 		return "", fmt.Errorf("disconnecting account %s: %w", p.Account, err)
 	case owned && owner != p.Account:
-		return "", nil
+		return inUse, nil
 	}
 	return a.revokeForsaken(ctx, conn, authorization, force)
 }

@@ -21,7 +21,7 @@ const identifyAttempts = 5
 // Nameless are authorizations of nobody knows whom.
 type Nameless interface {
 	Identify(ctx context.Context, id string, who credential.Holder, scopes []string) (vault.Authorization, error)
-	DropAuthorization(ctx context.Context, id string) error
+	DropAuthorization(ctx context.Context, id, unrevoked string) error
 }
 
 // Identify asks the provider whose an authorization is that was kept without knowing, and writes it down. What the provider no longer
@@ -29,7 +29,7 @@ type Nameless interface {
 func (c Connection) Identify(ctx context.Context, in Nameless, of vault.Authorization) (vault.Authorization, error) {
 	who, err := c.OAuth.Identify(ctx, of.Tokens.Access)
 	if oauth.KindOf(err) == credential.DeadGrant {
-		return of, errors.Join(err, in.DropAuthorization(ctx, of.ID))
+		return of, errors.Join(err, in.DropAuthorization(ctx, of.ID, ""))
 	}
 	if err != nil {
 		return of, err

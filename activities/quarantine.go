@@ -59,7 +59,7 @@ type DiscardInput struct {
 	Authorization string               `json:"authorization"` // that this account's Adopt put there
 	// Unrevoked: destroy it although the provider did not take it back.
 	Unrevoked bool `json:"unrevoked,omitempty"`
-	// Awaited: somebody waits for the end, and is told what a person has to mend first.
+	// Awaited: the account leaves, with all that it has in quarantine. Somebody waits for that, and is told what a person has to mend first.
 	Awaited bool `json:"awaited,omitempty"`
 }
 
@@ -77,29 +77,38 @@ type Discarded struct {
 // Unrevoked set nothing but the vault is needed.
 func (a *Account) Discard(ctx context.Context, in DiscardInput) (Discarded, error) {
 	defer beat(ctx)()
-	ended, why := Discarded{}, "the provider was not waited for"
-	if !in.Unrevoked {
+	if in.Unrevoked {
+		return Discarded{}, discarding(in, a.Vault.DropStray(ctx, in.Authorization, "the provider was not waited for"))
+	}
+	for {
 		stray, err := a.Vault.GetStray(ctx, in.Authorization)
+		shared := stray.Shared && (!in.Awaited || !stray.Kin) // its kin goes with it
 		switch {
 		case errors.Is(err, vault.ErrNotFound):
 			return Discarded{}, nil
 		case err != nil:
-			return Discarded{}, fmt.Errorf("discarding an authorization of account %s: %w", in.Account, err)
-		case stray.Unclear && !stray.Shared:
+			return Discarded{}, discarding(in, err)
+		case stray.Unclear && !shared:
 			return Discarded{}, again(ErrTypeUnidentified, unclear, awaitIdentity)
-		case stray.Shared:
-			why = "other tokens of the same subject are in use"
-		default:
-			if ended.Unrevoked, err = a.giveBack(ctx, in, stray); err != nil {
-				return Discarded{}, err
+		case shared:
+			if err := a.Vault.DropShared(ctx, in.Authorization); !errors.Is(err, vault.ErrUnshared) {
+				return Discarded{}, discarding(in, err)
 			}
-			why = ended.Unrevoked
+			continue // it was shared until a moment ago
 		}
+		ended, err := a.giveBack(ctx, in, stray)
+		if err != nil {
+			return Discarded{}, err
+		}
+		return Discarded{Unrevoked: ended}, discarding(in, a.Vault.DropStray(ctx, in.Authorization, ended))
 	}
-	if err := a.Vault.DropStray(ctx, in.Authorization, why); err != nil {
-		return Discarded{}, fmt.Errorf("discarding an authorization of account %s: %w", in.Account, err)
+}
+
+func discarding(in DiscardInput, err error) error {
+	if err != nil {
+		err = fmt.Errorf("discarding an authorization of account %s: %w", in.Account, err)
 	}
-	return ended, nil
+	return err
 }
 
 const unclear = "a consent waits of which the provider has not said yet whose it is, and which this revocation might end"

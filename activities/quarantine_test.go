@@ -1,6 +1,7 @@
 package activities_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -308,6 +309,71 @@ func TestForceAsksOnceForWhatIsInQuarantine(t *testing.T) {
 			assert.Contains(t, ended.Unrevoked, "HTTP 503")
 		})
 	}
+}
+
+// Somebody consents by mistake, and again. Neither of the two is spared for the sake of the other when the account leaves.
+func TestAnAccountThatLeavesSparesNoneOfItsKin(t *testing.T) {
+	two := func(w *world, other credential.AccountID) (ids [2]string, access [2]credential.Secret) {
+		w.connect(githubAccount)
+		for i := range ids {
+			ids[i] = w.consent(other, sandbox.OtherLogin)
+			_, err := w.vault.Quarantine(w.t.Context(), ids[i], w.clock.Now().Add(72*time.Hour))
+			require.NoError(w.t, err)
+			stray := w.stray(ids[i])
+			access[i] = stray.Tokens.Access
+			require.True(w.t, w.works(other, access[i]))
+		}
+		return ids, access
+	}
+	neverConnected := credential.AccountID{Organization: "acme", User: "support", Connector: "github"}
+	for name, account := range map[string]credential.AccountID{"connected": githubAccount, "never connected": neverConnected} {
+		t.Run("by force, "+name, func(t *testing.T) {
+			w := newWorld(t, sandbox.Options{})
+			_, access := two(w, account)
+			assert.Empty(t, w.forceDisconnect(account).Unrevoked)
+			assert.False(t, w.works(account, access[0]))
+			assert.False(t, w.works(account, access[1]))
+		})
+	}
+	t.Run("while somebody waits", func(t *testing.T) {
+		w := newWorld(t, sandbox.Options{})
+		ids, access := two(w, githubAccount)
+		in := activities.DiscardInput{Account: githubAccount, Authorization: ids[0], Awaited: true}
+		require.NoError(t, w.discard(in).err)
+		assert.False(t, w.works(githubAccount, access[0]))
+	})
+}
+
+// hastyVault has something happen as soon as a stray was looked at, once.
+type hastyVault struct {
+	activities.Vault
+	then func()
+}
+
+func (v *hastyVault) GetStray(ctx context.Context, id string) (vault.Stray, error) {
+	stray, err := v.Vault.GetStray(ctx, id)
+	if act := v.then; act != nil {
+		v.then = nil
+		act()
+	}
+	return stray, err
+}
+
+func TestOfTwoThatAreDiscardedAtTheSameMomentOneIsRevoked(t *testing.T) {
+	w := newWorld(t, sandbox.Options{})
+	second := credential.AccountID{Organization: "acme", User: "support", Connector: "github"}
+	var of [2]activities.DiscardInput
+	var access [2]credential.Secret
+	for i, account := range []credential.AccountID{githubAccount, second} {
+		of[i] = activities.DiscardInput{Account: account, Authorization: w.consent(account, sandbox.OtherLogin)}
+		_, err := w.vault.Quarantine(t.Context(), of[i].Authorization, w.clock.Now().Add(72*time.Hour))
+		require.NoError(t, err)
+		access[i] = w.stray(of[i].Authorization).Tokens.Access
+	}
+	w.account.Vault = &hastyVault{Vault: w.vault, then: func() { require.NoError(t, w.discard(of[1]).err) }}
+	require.NoError(t, w.discard(of[0]).err)
+	assert.False(t, w.works(githubAccount, access[0]))
+	assert.False(t, w.works(githubAccount, access[1]))
 }
 
 // At many providers all tokens of a subject are one grant.

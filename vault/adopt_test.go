@@ -27,8 +27,8 @@ func testAuthorizationRoundTrip(t *testing.T, b backend) {
 	require.NoError(t, err)
 	assert.Equal(t, clock.Now(), got.CreatedAt)
 
-	require.NoError(t, v.DropAuthorization(t.Context(), "a1"))
-	require.NoError(t, v.DropAuthorization(t.Context(), "a1"), "dropping again is fine")
+	require.NoError(t, v.DropAuthorization(t.Context(), "a1", ""))
+	require.NoError(t, v.DropAuthorization(t.Context(), "a1", ""), "dropping again is fine")
 	_, err = v.GetAuthorization(t.Context(), "a1")
 	require.ErrorIs(t, err, ErrNotFound)
 	_, err = v.Adopt(t.Context(), "a1")
@@ -268,7 +268,7 @@ func testExpiredAuthorizationsAreGone(t *testing.T, b backend) {
 			a := authorization("next", slack, "T1/B1")
 			a.ExpiresAt = f.clock.Now().Add(time.Minute)
 			require.NoError(t, v.PutAuthorization(t.Context(), a))
-			require.NoError(t, v.DropAuthorization(t.Context(), "next"))
+			require.NoError(t, v.DropAuthorization(t.Context(), "next", ""))
 		},
 	} {
 		a := authorization(name, slack, "T1/B1")

@@ -99,6 +99,34 @@ func testAuditTrailHasWhatBecomesOfGrants(t *testing.T, b backend) {
 	}, told)
 }
 
+// A consent that no account took is a grant that somebody may have to end by hand.
+func testAuditTrailHasTheConsentsThatNobodyTook(t *testing.T, b backend) {
+	v, clock := b.newVault(t)
+	for id, subject := range map[string]credential.Subject{"dropped": "T1/B1", "revoked": "T1/B2", "late": "T1/B3", "nobody's": ""} {
+		require.NoError(t, v.PutAuthorization(t.Context(), authorization(id, slack, subject)))
+	}
+	for range 2 {
+		require.NoError(t, v.DropAuthorization(t.Context(), "dropped", "the provider is away"))
+	}
+	require.NoError(t, v.DropAuthorization(t.Context(), "revoked", ""))
+	clock.Advance(48 * time.Hour)
+	require.NoError(t, v.Prune(t.Context()))
+	require.NoError(t, v.Prune(t.Context()))
+
+	trail, err := v.AuditTrail(t.Context(), AuditFilter{Account: slack}, 20)
+	require.NoError(t, err)
+	var told []string
+	for _, e := range trail {
+		assert.Equal(t, AccountOwner, e.Actor)
+		assert.Equal(t, Discarded, e.Action)
+		told = append(told, e.Detail)
+	}
+	assert.ElementsMatch(t, []string{
+		"of Display of T1/B1 (T1/B1), not revoked: the provider is away", "of Display of T1/B2 (T1/B2)",
+		"of Display of T1/B3 (T1/B3), not revoked: no account took it in time", "of nobody knows whom, not revoked: no account took it in time",
+	}, told)
+}
+
 // changes are the statements that would rewrite what happened.
 var changes = map[string][]string{
 	onSQLite.name: {

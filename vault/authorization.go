@@ -179,11 +179,11 @@ func (s sealer) authorization(ctx context.Context, q storage.Queryer, id string,
 	return a, nil
 }
 
-// DropAuthorization shreds a pending authorization, as [Vault.Shred] does an account. One that is not there is no error.
-func (v *Vault) DropAuthorization(ctx context.Context, id string) error {
+// DropAuthorization shreds a pending authorization, as [Vault.Shred] does an account. The audit log has why its grant was not revoked,
+// unless that is "". One that is not there is no error.
+func (v *Vault) DropAuthorization(ctx context.Context, id, unrevoked string) error {
 	err := v.store.Write(ctx, func(tx storage.Queryer) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM authorizations WHERE id = $1`, id)
-		return err
+		return v.discard(ctx, tx, unrevoked, `WHERE id = $1`, id)
 	})
 	if err == nil {
 		err = v.store.Scrub(ctx)
@@ -192,4 +192,52 @@ func (v *Vault) DropAuthorization(ctx context.Context, id string) error {
 		return fmt.Errorf("dropping authorization %q: %w", id, err)
 	}
 	return nil
+}
+
+// discard deletes authorizations, and writes down of each whose it was and why its grant was not revoked; "" where it was.
+func (v *Vault) discard(ctx context.Context, tx storage.Queryer, unrevoked, where string, args ...any) error {
+	gone, err := deleteAuthorizations(ctx, tx, where, args...)
+	if err != nil {
+		return err
+	}
+	for _, a := range gone {
+		detail := "of " + a.holder()
+		if unrevoked != "" {
+			detail += ", not revoked: " + unrevoked
+		}
+		if err := v.auditGrant(ctx, tx, Discarded, a.Account, detail); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deleteAuthorizations returns what may be known of those that it has deleted.
+func deleteAuthorizations(ctx context.Context, tx storage.Queryer, where string, args ...any) ([]Authorization, error) {
+	rows, err := tx.QueryContext(ctx, `DELETE FROM authorizations `+where+` RETURNING account, subject, display`, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var gone []Authorization
+	for rows.Next() {
+		var a Authorization
+		var account string
+		if err := rows.Scan(&account, &a.Subject, &a.Display); err != nil {
+			return nil, err
+		}
+		if a.Account, err = credential.ParseAccountID(account); err != nil {
+			return nil, err
+		}
+		gone = append(gone, a)
+	}
+	return gone, rows.Err()
+}
+
+// holder says for people whose it is.
+func (a Authorization) holder() string {
+	if a.Subject == "" {
+		return "nobody knows whom"
+	}
+	return credential.Holder{Subject: a.Subject, Display: a.Display}.String()
 }

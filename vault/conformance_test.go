@@ -61,6 +61,8 @@ var conformance = map[string]func(*testing.T, backend){
 	"SessionsThatAreOver":                       testSessionsThatAreOver,
 	"RecordRoundTrip":                           testRecordRoundTrip,
 	"GetOfAnUnknownAccount":                     testGetOfAnUnknownAccount,
+	"AuditTrailHasTheConsentsThatNobodyTook":    testAuditTrailHasTheConsentsThatNobodyTook,
+	"OneOfManyOfOneSubjectIsTheLast":            testOneOfManyOfOneSubjectIsTheLast,
 	"SwapMovesOneGenerationOn":                  testSwapMovesOneGenerationOn,
 	"SwapKeepsWhatTheAnswerLeavesOut":           testSwapKeepsWhatTheAnswerLeavesOut,
 	"LateSwapIsFenced":                          testLateSwapIsFenced,

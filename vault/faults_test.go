@@ -123,7 +123,7 @@ func testOperationsAreWholeOrNothing(t *testing.T, b backend) {
 			_, err := v.Identify(t.Context(), "whose", credential.Holder{Subject: "T1/B1"}, nil)
 			return err
 		},
-		"DropAuthorization": func(v *Vault) error { return v.DropAuthorization(t.Context(), "first") },
+		"DropAuthorization": func(v *Vault) error { return v.DropAuthorization(t.Context(), "first", "") },
 		"Quarantine":        func(v *Vault) error { _, err := v.Quarantine(t.Context(), "first", newClock().Now()); return err },
 		"Accept":            func(v *Vault) error { _, err := v.Accept(t.Context(), "second", "T1/B1"); return err },
 		"PutLogin":          func(v *Vault) error { return v.PutLogin(t.Context(), login("s2", slack)) },

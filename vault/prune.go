@@ -24,7 +24,7 @@ func (v *Vault) Prune(ctx context.Context) error {
 
 func (v *Vault) prune(ctx context.Context, tx storage.Queryer) error {
 	gone := micros(v.now().Add(-clockSkew))
-	if _, err := tx.ExecContext(ctx, `DELETE FROM authorizations WHERE expires_at <= $1 AND quarantined_at = 0`, gone); err != nil {
+	if err := v.discard(ctx, tx, "no account took it in time", `WHERE expires_at <= $1 AND quarantined_at = 0`, gone); err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, `DELETE FROM links WHERE expires_at <= $1`, gone); err != nil {

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"tokenkeeper/credential"
@@ -66,6 +65,10 @@ type Stray struct {
 	// and who revokes one of them ends all.
 	Shared bool
 
+	// Kin says that nobody else does: the others are in quarantine, or were replaced, in the same account. One that leaves uses
+	// none of them.
+	Kin bool
+
 	// Unclear says that a consent waits of which nobody knows yet whose it is: it may be of the same grant.
 	Unclear bool
 }
@@ -96,8 +99,8 @@ func (s *Stray) compare(ctx context.Context, q storage.Queryer, now time.Time) e
 	if err != nil {
 		return err
 	}
-	s.Shared = owned
-	rows, err := q.QueryContext(ctx, `SELECT account, subject FROM authorizations WHERE subject IN ($1, '') AND id <> $2 AND expires_at > $3`,
+	used, kin := owned, false
+	rows, err := q.QueryContext(ctx, `SELECT account, subject, quarantined_at FROM authorizations WHERE subject IN ($1, '') AND id <> $2 AND expires_at > $3`,
 		s.Subject, s.ID, micros(now))
 	if err != nil {
 		return err
@@ -106,7 +109,8 @@ func (s *Stray) compare(ctx context.Context, q storage.Queryer, now time.Time) e
 	for rows.Next() {
 		var account string
 		var subject credential.Subject
-		if err := rows.Scan(&account, &subject); err != nil {
+		var quarantined int64
+		if err := rows.Scan(&account, &subject, &quarantined); err != nil {
 			return err
 		}
 		other, err := credential.ParseAccountID(account)
@@ -116,10 +120,13 @@ func (s *Stray) compare(ctx context.Context, q storage.Queryer, now time.Time) e
 		case other.Connector != s.Account.Connector:
 		case subject == "":
 			s.Unclear = true
+		case other == s.Account && quarantined > 0:
+			kin = true
 		default:
-			s.Shared = true
+			used = true
 		}
 	}
+	s.Shared, s.Kin = used || kin, kin && !used
 	return rows.Err()
 }
 
@@ -152,22 +159,42 @@ func (v *Vault) SetStray(ctx context.Context, id string, t credential.Tokens) er
 // DropStray shreds what is in quarantine, or was replaced, as [Vault.Shred] does an account. The audit log has why its grant was not
 // revoked, unless that is "". What is not there is no error.
 func (v *Vault) DropStray(ctx context.Context, id, unrevoked string) error {
-	err := v.store.Write(ctx, func(tx storage.Queryer) error {
+	return v.dropStray(ctx, id, unrevoked, func(storage.Queryer) error { return nil })
+}
+
+// DropShared is [Vault.DropStray] for what is not revoked because it is shared. It returns [ErrUnshared] where it is so no more: of two
+// that are of one grant, and that somebody drops at the same moment, the last one has to be revoked.
+func (v *Vault) DropShared(ctx context.Context, id string) error {
+	return v.dropStray(ctx, id, "other tokens of the same subject are in use", func(tx storage.Queryer) error {
+		s := Stray{Authorization: Authorization{ID: id}}
 		var account string
-		var who credential.Holder
-		err := tx.QueryRowContext(ctx, `DELETE FROM authorizations WHERE id = $1 AND quarantined_at > 0 RETURNING account, subject, display`, id).
-			Scan(&account, &who.Subject, &who.Display)
+		err := tx.QueryRowContext(ctx, `SELECT account, subject FROM authorizations WHERE id = $1`, id).Scan(&account, &s.Subject)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		of, err := credential.ParseAccountID(account)
-		if err != nil {
+		if s.Account, err = credential.ParseAccountID(account); err != nil {
 			return err
 		}
-		return v.auditGrant(ctx, tx, Discarded, of, strings.TrimSuffix("of "+who.String()+", not revoked: "+unrevoked, ", not revoked: "))
+		if err := s.compare(ctx, tx, v.now()); err != nil {
+			return err
+		}
+		if !s.Shared {
+			return ErrUnshared
+		}
+		return nil
+	})
+}
+
+// dropStray drops what allowed returns nil for.
+func (v *Vault) dropStray(ctx context.Context, id, unrevoked string, allowed func(storage.Queryer) error) error {
+	err := v.store.Write(ctx, func(tx storage.Queryer) error {
+		if err := allowed(tx); err != nil {
+			return err
+		}
+		return v.discard(ctx, tx, unrevoked, `WHERE id = $1 AND quarantined_at > 0`, id)
 	})
 	if err == nil {
 		err = v.store.Scrub(ctx)

@@ -2,6 +2,10 @@ package vault
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -130,6 +134,13 @@ func testStrayIsSharedWithTokensOfItsSubject(t *testing.T, b backend) {
 	assert.True(t, shared("owned"), "or another account's")
 	quarantined(t, v, "another", slack, "T1/B2")
 	assert.False(t, shared("another"))
+	quarantined(t, v, "kin", slack, "T1/B3")
+	quarantined(t, v, "more kin", slack, "T1/B3")
+	assert.True(t, get("kin").Shared)
+	assert.True(t, get("kin").Kin, "nothing but what the same account has in quarantine")
+	quarantined(t, v, "no kin", slack2, "T1/B3")
+	assert.True(t, get("kin").Shared)
+	assert.False(t, get("kin").Kin)
 	elsewhere := authorization("elsewhere", github, "T1/B2")
 	elsewhere.ExpiresAt = clock.Now().Add(time.Minute)
 	require.NoError(t, v.PutAuthorization(t.Context(), elsewhere))
@@ -142,7 +153,7 @@ func testStrayIsSharedWithTokensOfItsSubject(t *testing.T, b backend) {
 	require.NoError(t, v.PutAuthorization(t.Context(), unknown))
 	assert.True(t, get("another").Unclear, "it may be of the same grant")
 	clock.Advance(time.Minute)
-	assert.Equal(t, 6, count(t, v, "authorizations"), "nobody has pruned them")
+	assert.Equal(t, 9, count(t, v, "authorizations"), "nobody has pruned them")
 	assert.False(t, get("another").Unclear, "nobody adopts it any more")
 	pending := authorization("pending", slack2, "T1/B2")
 	pending.ExpiresAt = clock.Now().Add(time.Minute)
@@ -150,6 +161,33 @@ func testStrayIsSharedWithTokensOfItsSubject(t *testing.T, b backend) {
 	assert.True(t, shared("another"), "or those of a consent that waits for its account")
 	clock.Advance(time.Minute)
 	assert.False(t, shared("another"), "which it does no more")
+}
+
+func testOneOfManyOfOneSubjectIsTheLast(t *testing.T, b backend) {
+	v, _ := b.newVault(t)
+	const many = 8
+	for i := range many {
+		stray := quarantined(t, v, fmt.Sprint(i), []credential.AccountID{slack, slack2}[i%2], "T1/B2")
+		got, err := v.GetStray(t.Context(), stray.ID)
+		require.NoError(t, err)
+		assert.Equal(t, i > 0, got.Shared)
+		assert.False(t, got.Kin, "another account has one of it too")
+	}
+	var last atomic.Int32
+	var all sync.WaitGroup
+	for i := range many {
+		all.Go(func() {
+			if err := v.DropShared(t.Context(), fmt.Sprint(i)); errors.Is(err, ErrUnshared) {
+				last.Add(1)
+			} else {
+				assert.NoError(t, err)
+			}
+		})
+	}
+	all.Wait()
+	assert.EqualValues(t, 1, last.Load(), "which has to be revoked")
+	assert.Equal(t, 1, count(t, v, "authorizations"))
+	require.NoError(t, v.DropShared(t.Context(), "unknown"))
 }
 
 func TestWhatWasInQuarantineLeavesNothing(t *testing.T) {

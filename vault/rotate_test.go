@@ -158,7 +158,7 @@ func testRotationsWhileWorkersRun(t *testing.T, b backend) {
 				if !assert.NoError(t, v.PutAuthorization(t.Context(), authorization(id, account, subjectNumber(i)))) {
 					return
 				}
-				if g%2 == 0 && !assert.NoError(t, v.DropAuthorization(t.Context(), id)) {
+				if g%2 == 0 && !assert.NoError(t, v.DropAuthorization(t.Context(), id, "")) {
 					return
 				}
 				if _, err := v.Get(t.Context(), account); !assert.NoError(t, err) {

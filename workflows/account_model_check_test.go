@@ -187,7 +187,7 @@ func (m *model) checkShred(ctx context.Context) {
 
 // checkDrop is what must hold when a grant is destroyed that another took the place of, or that was in quarantine.
 func (m *model) checkDrop(ctx context.Context, id string) {
-	if stray, err := m.vault.GetStray(m.t.Context(), id); err == nil && !stray.Shared {
+	if stray, err := m.vault.GetStray(m.t.Context(), id); err == nil && (!stray.Shared || stray.Kin) {
 		m.checkDestroyed(ctx, stray.Tokens)
 	}
 }

@@ -38,14 +38,28 @@ func (v *memoryVault) GetStray(_ context.Context, id string) (vault.Stray, error
 	if !ok || !stray.Quarantined() {
 		return vault.Stray{}, vault.ErrNotFound
 	}
-	shared := false
+	used, kin := v.shared(stray)
+	return vault.Stray{Authorization: stray, Shared: used || kin, Kin: kin && !used}, nil
+}
+
+// shared reports whether tokens of the same subject are in use, and whether others are in quarantine.
+func (v *memoryVault) shared(stray vault.Authorization) (used, kin bool) {
 	for _, r := range v.records {
-		shared = shared || r.Subject == stray.Subject
+		used = used || r.Subject == stray.Subject
 	}
 	for _, a := range v.authorizations {
-		shared = shared || a.ID != id && a.Subject == stray.Subject && a.ExpiresAt.After(v.now())
+		if a.ID != stray.ID && a.Subject == stray.Subject && a.ExpiresAt.After(v.now()) {
+			used, kin = used || !a.Quarantined(), kin || a.Quarantined()
+		}
 	}
-	return vault.Stray{Authorization: stray, Shared: shared}, nil
+	return used, kin
+}
+
+func (v *memoryVault) DropShared(ctx context.Context, id string) error {
+	if stray, err := v.GetStray(ctx, id); err == nil && !stray.Shared {
+		return vault.ErrUnshared
+	}
+	return v.DropAuthorization(ctx, id, "")
 }
 
 func (v *memoryVault) SetStray(_ context.Context, id string, t credential.Tokens) error {
@@ -61,10 +75,10 @@ func (v *memoryVault) SetStray(_ context.Context, id string, t credential.Tokens
 }
 
 func (v *memoryVault) DropStray(ctx context.Context, id, _ string) error {
-	return v.DropAuthorization(ctx, id)
+	return v.DropAuthorization(ctx, id, "")
 }
 
-func (v *memoryVault) DropAuthorization(_ context.Context, id string) error {
+func (v *memoryVault) DropAuthorization(_ context.Context, id, _ string) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	delete(v.authorizations, id)
@@ -134,6 +148,17 @@ func (v *modelVault) SetStray(ctx context.Context, id string, t credential.Token
 		return err
 	}
 	return v.Vault.SetStray(ctx, id, t)
+}
+
+func (v *modelVault) DropShared(ctx context.Context, id string) error {
+	if err := v.away(); err != nil {
+		return err
+	}
+	err := v.Vault.DropShared(ctx, id)
+	if err == nil && v.m.takes(diesAfterStoring) {
+		panic(died{})
+	}
+	return err
 }
 
 func (v *modelVault) DropStray(ctx context.Context, id, unrevoked string) error {
