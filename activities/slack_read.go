@@ -53,6 +53,8 @@ type Draft struct {
 	Elsewhere []triage.Place `json:"elsewhere,omitempty"`
 	// Filed is the URL of the issue that our reply in the thread links, "" where none was found or looked for.
 	Filed string `json:"filed,omitempty"`
+	// Edited is the ts of the last edit of the message that the issue shows; "" for none.
+	Edited string `json:"edited,omitempty"`
 	// Source is what the issue is written anew from where its route wants a template; nil where it wants none.
 	Source *triage.Source `json:"source,omitempty"`
 	// Proposal is whom to ask before it is filed; nil for nobody.
@@ -120,6 +122,7 @@ func (s *Slack) Read(ctx context.Context, in ReadInput) (draft Draft, err error)
 	for _, at := range router.Elsewhere(route) {
 		draft.Elsewhere = append(draft.Elsewhere, at.Seen(plan.GitHub, draft.GitHub))
 	}
+	draft.Edited = message.EditedAt
 	draft.Issue = triage.Render(message, understood.Content, route).Weighed(class.Confidence, plan.surely())
 	draft.Source, draft.Proposal = route.Source(message, understood.Content), route.Propose
 	if route.DryRun {

@@ -22,6 +22,8 @@ type ReplyInput struct {
 	Issue   CreatedIssue         `json:"issue"`
 	// Filer is the account that filed the issue; the reply's metadata names it to who follows the thread.
 	Filer credential.AccountID `json:"filer,omitzero"`
+	// Edited is the ts of the last edit of the report that its issue was filed with; "" for none, or where nobody knows.
+	Edited string `json:"edited,omitempty"`
 	// Text is what to say, in Slack's mrkdwn, in the place of the issue's link.
 	Text string `json:"text,omitempty"`
 	// Mark tells the replies of different agents to one message apart; letters, digits and '_'. Empty means that of issues.
@@ -160,6 +162,9 @@ func (in ReplyInput) metadata() slack.SlackMetadata {
 	payload := map[string]any{"report": in.Report.String(), "issue": in.Issue.URL}
 	if !in.Filer.IsZero() {
 		payload["account"] = in.Filer.String()
+	}
+	if in.Edited != "" {
+		payload["edited"] = in.Edited
 	}
 	if in.Stage != "" {
 		payload["stage"] = in.Stage

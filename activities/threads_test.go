@@ -74,7 +74,9 @@ func (f following) file(key triage.Key, draft activities.Draft) {
 	f.t.Helper()
 	issue := once(f.world, f.github.CreateIssue, activities.CreateIssueInput{Account: githubAccount, Report: key, Issue: draft.Issue})
 	require.NoError(f.t, issue.err)
-	require.NoError(f.t, once(f.world, f.slack.Reply, activities.ReplyInput{Account: slackAccount, Report: key, Issue: issue.out, LookFirst: true}).err)
+	require.NoError(f.t, once(f.world, f.slack.Reply, activities.ReplyInput{
+		Account: slackAccount, Report: key, Issue: issue.out, Edited: draft.Edited, LookFirst: true,
+	}).err)
 	require.NoError(f.t, once(f.world, noResult(f.slack.React), activities.ReactInput{
 		Account: slackAccount, Report: key, Emoji: activities.FiledReaction,
 	}).err)
@@ -229,6 +231,26 @@ func TestAnEditThatTheIssueShowsIsNone(t *testing.T) {
 	require.NoError(t, f.Edit(bugs, f.key.TS, crash))
 	assert.Zero(t, f.looks().Comments)
 	assert.Zero(t, f.Books().Requests["github comments.list"])
+}
+
+// A maintainer writes an issue anew, and later somebody says something in its thread. The edit from before it was filed is no
+// news; one from after is.
+func TestAnEditThatTheIssueWasFiledWithIsNone(t *testing.T) {
+	f := newFollowing(t)
+	f.key = f.message(crash)
+	f.clock.advance(time.Minute)
+	require.NoError(t, f.Edit(bugs, f.key.TS, crash+" and on Firefox"))
+	draft := f.draft(f.key)
+	draft.Issue.Body = "As a maintainer puts it.\n\n" + f.key.Marker()
+	f.file(f.key, draft)
+	f.say(sandbox.Message{User: "chen", Text: "Same here"})
+
+	assert.Equal(t, 1, f.looks().Comments)
+	assert.Contains(t, f.issue().Comments[0].Body, "Same here")
+	assert.NotContains(t, f.issue().Comments[0].Body, "The report was edited")
+	require.NoError(t, f.Edit(bugs, f.key.TS, crash+" and on Opera"))
+	assert.Equal(t, 1, f.looks().Comments)
+	assert.Contains(t, f.issue().Comments[1].Body, "and on Opera")
 }
 
 func TestTheThreadIsToldOnceThatItsIssueWasClosedAndReopened(t *testing.T) {

@@ -205,7 +205,7 @@ func (r *reporter) tell(ctx workflow.Context, claimed workflow.Future) error {
 	var posted activities.Posted
 	if err := r.step(ctx, "reply in the thread", func(ctx workflow.Context, again bool) workflow.Future {
 		return workflow.ExecuteActivity(ctx, (*activities.Slack).Reply, activities.ReplyInput{
-			Account: r.slack, Report: r.key, Issue: *r.Issue, Filer: cmp.Or(r.Issue.Account, r.draft.GitHub),
+			Account: r.slack, Report: r.key, Issue: *r.Issue, Filer: cmp.Or(r.Issue.Account, r.draft.GitHub), Edited: r.editShown(),
 			LookFirst: again || !r.in.New || r.asked, Reset: r.reset, Optional: true,
 		})
 	}, &posted); err != nil {
@@ -223,6 +223,15 @@ func (r *reporter) tell(ctx workflow.Context, claimed workflow.Future) error {
 		done.Account = r.slack
 		return workflow.ExecuteActivity(ctx, (*activities.Slack).React, done)
 	}, nil)
+}
+
+// editShown returns the ts of the last edit of the message that the issue shows, "" where it may be an earlier text: an issue that was
+// found is of an attempt which read the message at another time.
+func (r *reporter) editShown() string {
+	if r.Issue.Found {
+		return ""
+	}
+	return r.draft.Edited
 }
 
 // stepTimeout leaves room for the list of issues of a busy repository. That a worker died, the missing heartbeat tells

@@ -89,5 +89,5 @@ func (r *reporter) reroute(ctx workflow.Context) {
 		r.filedMaybe(now.Elsewhere...)
 	}
 	r.filedMaybe(former.Seen(now.GitHub, now.GitHub))
-	r.draft.Issue, r.draft.Source = now.Issue, now.Source
+	r.draft.Issue, r.draft.Source, r.draft.Edited = now.Issue, now.Source, now.Edited
 }

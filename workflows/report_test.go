@@ -42,6 +42,7 @@ type story struct {
 	done    activities.ReactInput
 	read    activities.ReadInput
 	replied activities.ReplyInput
+	found   bool                 // the issue was there before
 	untold  string               // why Slack takes no replies
 	sees    credential.AccountID // who sees the issue, where it is not the one that was to create it
 }
@@ -77,7 +78,7 @@ func newStory() *story {
 				s.panics--
 				panic("assignment to entry in nil map")
 			}
-			return activities.CreatedIssue{Number: 7, URL: "https://github.com/acme/app/issues/7", Account: s.sees}, err
+			return activities.CreatedIssue{Number: 7, URL: "https://github.com/acme/app/issues/7", Account: s.sees, Found: s.found}, err
 		})
 	s.env.OnActivity(slack.Reply, mock.Anything, mock.Anything).Return(
 		func(_ context.Context, in activities.ReplyInput) (activities.Posted, error) {
@@ -478,6 +479,16 @@ func TestTheReplyNamesTheAccountThatSeesTheIssue(t *testing.T) {
 	s.sees = other
 	s.report(t, bugReport)
 	assert.Equal(t, other, s.replied.Filer)
+}
+
+// An issue that is found may show another text than the one that was read.
+func TestTheReplyNamesTheEditThatTheIssueShows(t *testing.T) {
+	for found, want := range map[bool]string{false: "1777896100.000000", true: ""} {
+		s := newStory()
+		s.draft.Edited, s.found = "1777896100.000000", found
+		s.report(t, bugReport)
+		assert.Equal(t, want, s.replied.Edited)
+	}
 }
 
 func TestATriageThatIsGoneFromTheConfigurationEndsNoReport(t *testing.T) {
