@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -22,6 +23,9 @@ const (
 	maxEvent = 1 << 20
 	// eventLimit leaves time for the answer: Slack waits for 3 s, and sends what was not taken once more after that.
 	eventLimit = 2 * time.Second
+	// tellLimit bounds how long accounts are told of one event: there may be thousands, of which a busy server takes some hundred
+	// a second.
+	tellLimit = 5 * time.Minute
 )
 
 // EventSource is a provider that tells by itself what happens.
@@ -159,9 +163,10 @@ func (e event) hash() []byte {
 	return sum[:]
 }
 
-// heed acts on an event, unless it did before. It is remembered after everybody was told: a crash in between has it act again
-// when the provider sends it again, which costs a look, and the other order would lose it. After an error nothing is remembered.
-// Messages never are: they are many, and what one causes is bounded however often it comes.
+// heed acts on an event, unless it did before. What takes longer than the provider waits goes on without the request: were it cut
+// off, each attempt of the provider's would tell the same first accounts again, and never the others. An event that comes again
+// meanwhile waits for the same telling. Messages are not remembered: they are many, and what one causes is bounded however often it
+// comes.
 func (s *Server) heed(ctx context.Context, e event, log *slog.Logger) error {
 	if e.active != "" {
 		s.Hints.ChannelActive(e.connector, e.active)
@@ -176,6 +181,24 @@ func (s *Server) heed(ctx context.Context, e event, log *slog.Logger) error {
 		log.DebugContext(ctx, "event is of no interest", "event", e.name)
 		return nil
 	}
+	telling := context.WithoutCancel(ctx)
+	told := s.telling.DoChan(string(e.hash()), func() (any, error) {
+		ctx, cancel := context.WithTimeout(telling, tellLimit)
+		defer cancel()
+		return struct{}{}, s.tell(ctx, e, log)
+	})
+	select {
+	case result := <-told:
+		return result.Err
+	case <-ctx.Done():
+		return fmt.Errorf("its accounts are told still: %w", ctx.Err())
+	}
+}
+
+// tell has the accounts look whose grants an event ends, unless the vault remembers it. It is remembered after everybody was told: a
+// crash in between has it told again when the provider sends it again, which costs a look, and the other order would lose it. After an
+// error nothing is remembered.
+func (s *Server) tell(ctx context.Context, e event, log *slog.Logger) error {
 	known, err := s.Vault.HasDelivery(ctx, e.hash())
 	if err != nil {
 		return err
@@ -188,6 +211,7 @@ func (s *Server) heed(ctx context.Context, e event, log *slog.Logger) error {
 	log.InfoContext(ctx, "event says that grants ended", "event", e.name, "accounts", len(accounts))
 	s.recordEnded(ctx, e, accounts, log)
 	if err != nil {
+		log.WarnContext(ctx, "not everybody was told of an event", "event", e.name, "error", err)
 		return err
 	}
 	return s.Vault.KeepDelivery(ctx, vault.Delivery{Hash: e.hash(), ExpiresAt: s.now().Add(e.keep)})

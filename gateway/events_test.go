@@ -6,14 +6,17 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,6 +25,7 @@ import (
 
 	"tokenkeeper/credential"
 	"tokenkeeper/gateway"
+	"tokenkeeper/internal/bubbletest"
 	"tokenkeeper/triage"
 	"tokenkeeper/vault"
 )
@@ -403,6 +407,105 @@ func TestACrashBeforeAnEventIsRememberedLosesNothing(t *testing.T) {
 		assert.Equal(t, c.status, status, body)
 		assert.Len(t, h.told, c.told)
 	}
+}
+
+// cutShort tells its accounts one after the other, and its process dies after the first.
+type cutShort struct{ *fakeHints }
+
+func (c cutShort) GrantEnded(ctx context.Context, connector string, ended func(credential.Subject) bool) ([]credential.AccountID, error) {
+	told, err := c.fakeHints.GrantEnded(ctx, connector, func(s credential.Subject) bool { return s == "T1/UBOT" && ended(s) })
+	return told, errors.Join(err, errAway)
+}
+
+func TestAProcessThatDiesWhileItTellsAnEventLosesNobody(t *testing.T) {
+	f, h := newEvents(t)
+	f.server.Hints = cutShort{h}
+	status, _ := f.send(slackCallback("Ev1", botRevoked))
+	assert.Equal(t, http.StatusServiceUnavailable, status)
+	assert.Equal(t, []string{"bot"}, h.told)
+
+	next := newFixture(t)
+	next.server.Vault, next.server.Hints = f.vault, h
+	for range 2 {
+		status, _ = next.send(slackCallback("Ev1", botRevoked))
+		assert.Equal(t, http.StatusOK, status)
+	}
+	assert.Len(t, h.told, 3)
+	assert.Contains(t, h.told, "ada")
+}
+
+// slowly tells an account in a second.
+type slowly struct {
+	*fakeHints
+
+	begun atomic.Int32
+}
+
+func (s *slowly) GrantEnded(ctx context.Context, connector string, ended func(credential.Subject) bool) ([]credential.AccountID, error) {
+	s.begun.Add(1)
+	for range s.accounts {
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return s.fakeHints.GrantEnded(ctx, connector, ended)
+}
+
+// memory is a vault for events alone.
+type memory struct {
+	gateway.Vault
+
+	mu    sync.Mutex
+	known map[string]bool
+}
+
+func (m *memory) HasDelivery(_ context.Context, hash []byte) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.known[string(hash)], nil
+}
+
+func (m *memory) KeepDelivery(_ context.Context, d vault.Delivery) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.known[string(d.Hash)] = true
+	return nil
+}
+
+func (*memory) Audit(context.Context, vault.Event) error { return nil }
+
+// A provider waits for three seconds, and no attempt of its would ever get beyond the accounts that are told in those.
+func TestAnEventIsToldToAllItsAccountsHoweverManyThereAre(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
+		h := &slowly{fakeHints: &fakeHints{
+			secrets: map[string]credential.Secret{"slack": credential.NewSecret(eventSecret)}, accounts: map[credential.AccountID]credential.Subject{},
+		}}
+		for i := range 60 {
+			account := credential.AccountID{Organization: "acme", User: fmt.Sprintf("user-%d", i), Connector: "slack"}
+			h.accounts[account] = credential.Subject(fmt.Sprintf("T1/U%d", i))
+		}
+		server, _ := liveServer(t)
+		server.Hints, server.Vault = h, &memory{known: map[string]bool{}}
+		handler := server.Handler()
+		send := func() int {
+			s := slackCallback("Ev1", `{"type":"app_uninstalled"}`)
+			request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1:8780"+s.path, strings.NewReader(s.body))
+			request.Header = s.headers()
+			recorder, begun := httptest.NewRecorder(), time.Now()
+			handler.ServeHTTP(recorder, request)
+			assert.Less(t, time.Since(begun), 3*time.Second)
+			return recorder.Code
+		}
+		assert.Equal(t, http.StatusServiceUnavailable, send())
+		assert.Equal(t, http.StatusServiceUnavailable, send(), "it comes again, and waits for the same")
+		pass(time.Minute)
+		assert.Len(t, h.told, 60, "nobody asked for it again")
+		assert.Equal(t, http.StatusOK, send())
+		assert.EqualValues(t, 1, h.begun.Load())
+		assert.Len(t, h.told, 60)
+	})
 }
 
 func TestNoEventsWithoutSomebodyToTell(t *testing.T) {

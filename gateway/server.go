@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"tokenkeeper/activities"
 	"tokenkeeper/credential"
 	"tokenkeeper/vault"
@@ -109,6 +111,7 @@ type Server struct {
 
 	lookout    lookout
 	live       hub
+	telling    singleflight.Group // :: hash of an event → its accounts are being told
 	limits     limits
 	forwarders forwarders
 }
