@@ -47,7 +47,16 @@ func (b *browser) open(address string) page {
 // press posts the form of an account's page, as a browser does.
 func (b *browser) press(path string) page {
 	b.f.t.Helper()
+	b.see(path)
 	return b.send(http.MethodPost, path, http.Header{"Sec-Fetch-Site": {"same-origin"}, "Origin": {b.f.url}})
+}
+
+// see opens the page that a link's form is on.
+func (b *browser) see(path string) {
+	b.f.t.Helper()
+	if strings.HasPrefix(path, "/c/") {
+		b.open(path)
+	}
 }
 
 func (b *browser) send(method, address string, header http.Header) page {

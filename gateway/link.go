@@ -21,7 +21,8 @@ func (s *Server) permanent() bool { return s.local() && !s.RequireCode && !s.Req
 func (s *Server) onLoopback() bool { return provider.IsLoopback(s.PublicURL.Hostname()) }
 
 // showLink says what the link is for. Chats and mail programs look ahead at links, so nothing is bound or used up here. The cookie that
-// followLink binds it to is set already: whoever presses the button twice, or does not get the answer, is the same browser then.
+// followLink binds it to is set already, and it takes no other: whoever presses the button twice, or does not get the answer, is the
+// same browser then, and nobody goes on who was not told for which account.
 func (s *Server) showLink(w http.ResponseWriter, r *http.Request) {
 	secret := r.PathValue("link")
 	if s.onLoopback() && !strings.EqualFold(r.Host, s.PublicURL.Host) {
@@ -52,12 +53,11 @@ func (s *Server) showLink(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// followLink binds the link to this browser and sends it to the provider.
+// followLink binds the link to this browser, which has got its page, and sends it to the provider.
 func (s *Server) followLink(w http.ResponseWriter, r *http.Request) {
 	secret := r.PathValue("link")
 	there, err := s.Vault.GetLink(r.Context(), digest(secret))
-	if err != nil {
-		s.linked(w, r, there, err)
+	if _, ok := s.linked(w, r, there, err); !ok {
 		return
 	}
 	who, ok := s.opener(w, r, secret, there)
@@ -65,8 +65,10 @@ func (s *Server) followLink(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	browser := s.linkBrowser(r, secret)
-	if browser == "" {
-		browser = newSecret()
+	if browser == "" && there.BrowserHash == nil {
+		// It has not got the page, or keeps no cookies and could not bring the consent back: the link would be lost to who has.
+		s.say(w, r, linkUnseen())
+		return
 	}
 	link, err := s.Vault.OpenLink(r.Context(), vault.Opening{
 		Secret: secret, Code: r.PostFormValue("code"), BrowserHash: digest(browser), PersonHash: who.hash(),
@@ -97,7 +99,7 @@ func (s *Server) recordOpening(r *http.Request, link vault.Link, err error) {
 func (s *Server) linked(w http.ResponseWriter, r *http.Request, link vault.Link, err error) (activities.Connection, bool) {
 	switch {
 	case errors.Is(err, vault.ErrNotFound), err == nil && s.RequireCode && link.CodeHash == nil:
-		s.say(w, r, deadLink())
+		s.say(w, r, s.deadLink())
 		return activities.Connection{}, false
 	case errors.Is(err, vault.ErrOtherBrowser):
 		s.log().WarnContext(r.Context(), "a link came from another browser than the one that opened it")
@@ -138,7 +140,7 @@ func (s *Server) spendLink(ctx context.Context, login vault.Login) *message {
 	switch {
 	case errors.Is(err, vault.ErrNotFound):
 		s.log().WarnContext(ctx, "consent by a link that is void", "account", login.Account.String())
-		m := deadLink().as(vault.Refused, "its link is void")
+		m := s.deadLink().as(vault.Refused, "its link is void")
 		return &m
 	case err != nil:
 		s.log().ErrorContext(ctx, "using up a link", "account", login.Account.String(), "error", err)
@@ -162,13 +164,26 @@ func (s *Server) linkCookie(secret, browser string, expires time.Time) *http.Coo
 	return s.cookie(name, browser, linkPath, max(time.Second, expires.Sub(s.now())))
 }
 
-func deadLink() message {
+// deadLink also helps an operator who reads a notice late, and has a telephone at hand and no terminal.
+func (s *Server) deadLink() message {
 	return message{
 		status: http.StatusNotFound,
 		Title:  "This link is not valid",
 		Text: []string{
 			"A link is good once and for a limited time, and a newer one for the same account makes it void. Nothing was connected.",
-			"A new one comes from: tokenkeeper account reauthorize, followed by the account.",
+			"A new one comes from: tokenkeeper account reauthorize, followed by the account. Operators get one with the button of the account on the status page, too.",
+		},
+		SignIn: s.asksWho(),
+	}
+}
+
+func linkUnseen() message {
+	return message{
+		status: http.StatusForbidden,
+		Title:  "This browser has not opened the link",
+		Text: []string{
+			"The page of a link sets a cookie, by which only the browser that has seen it goes on. Nothing was connected, and the link is as good as before.",
+			"Open the link itself, allow this site to set cookies, and use the button on its page.",
 		},
 	}
 }

@@ -22,6 +22,7 @@ func (b *browser) enter(link, code string) page {
 func (b *browser) submit(path string, form url.Values) page {
 	t := b.f.t
 	t.Helper()
+	b.see(path)
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.f.url+path, strings.NewReader(form.Encode()))
 	require.NoError(t, err)
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")

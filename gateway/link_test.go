@@ -43,6 +43,17 @@ func (b *browser) follow(link string) *url.URL {
 	return parseURL(b.f.t, b.open(begun.location).location)
 }
 
+// pressed is what a browser sends that opened a link and uses its button.
+func pressed(handler http.Handler, link string) *http.Request {
+	seen := httptest.NewRecorder()
+	handler.ServeHTTP(seen, httptest.NewRequest(http.MethodGet, link, nil))
+	request := httptest.NewRequest(http.MethodPost, link, nil)
+	for _, cookie := range seen.Result().Cookies() {
+		request.AddCookie(cookie)
+	}
+	return request
+}
+
 func TestLink(t *testing.T) {
 	f := newFixture(t)
 	b, link := f.browser(), f.link()
@@ -120,7 +131,15 @@ func TestHostileLinks(t *testing.T) {
 		{"the attacker sends the provider's address on", func(f *fixture, b *browser, link string) page {
 			return b.open(f.browser().follow(link).String())
 		}, 403, "begun in another browser"},
+		{"whose page was not opened", func(_ *fixture, b *browser, link string) page {
+			return b.send(http.MethodPost, link, http.Header{"Sec-Fetch-Site": {"same-origin"}})
+		}, 403, "has not opened the link"},
+		{"whose page was opened in another browser", func(f *fixture, b *browser, link string) page {
+			f.browser().open(link)
+			return b.send(http.MethodPost, link, nil)
+		}, 403, "has not opened the link"},
 		{"of a connector that is gone", func(f *fixture, b *browser, link string) page {
+			b.open(link)
 			f.server.Connections = connections{}
 			return b.press(link)
 		}, 404, "There is no connector"},
@@ -171,6 +190,34 @@ func TestTwoConsentsByOneLink(t *testing.T) {
 	assert.Equal(t, http.StatusNotFound, b.open(first.String()).status)
 }
 
+// A browser that keeps no cookies could not bring the consent back: it hears of that at once, and costs nobody the link.
+func TestABrowserWithoutCookiesDoesNotUseALinkUp(t *testing.T) {
+	f := newFixture(t)
+	link := f.link()
+	without := f.browser()
+	without.client.Jar = nil
+	got := without.press(link)
+	assert.Equal(t, http.StatusForbidden, got.status)
+	assert.Contains(t, got.body, "allow this site to set cookies")
+	assert.Empty(t, got.location)
+	assert.Empty(t, f.audited(), "nobody has opened it")
+	b := f.browser()
+	assert.Equal(t, http.StatusOK, b.open(b.follow(link).String()).status)
+}
+
+// Who is paged at night has no terminal at hand, and the link of the notice is over.
+func TestALinkThatIsOverLeadsOperatorsToTheStatusPage(t *testing.T) {
+	f := newFixture(t)
+	assert.NotContains(t, f.browser().open("/c/nonsense").body, `href="/login"`)
+	f.ask(f.url)
+	link := f.link()
+	f.clock.advance(vault.LinkLife)
+	got := f.browser().open(link)
+	assert.Equal(t, http.StatusNotFound, got.status)
+	assert.Contains(t, got.body, `href="/login"`)
+	assert.Contains(t, got.body, "on the status page")
+}
+
 // A double click sends the form twice before the first answer is there, and an answer may be lost.
 func TestTheButtonOfALinkIsPressedAgainWithoutTheFirstAnswer(t *testing.T) {
 	f := newFixture(t)
@@ -209,7 +256,7 @@ func TestAPublicGatewayHasNoPageWithoutALink(t *testing.T) {
 		assert.Empty(t, recorder.Header().Get("Set-Cookie"))
 	}
 	recorder := httptest.NewRecorder()
-	handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodPost, "https://example.com/tokens"+f.link(), nil))
+	handler.ServeHTTP(recorder, pressed(handler, "https://example.com/tokens"+f.link()))
 	require.Equal(t, http.StatusSeeOther, recorder.Code)
 	for _, text := range recorder.Header().Values("Set-Cookie") {
 		cookie, err := http.ParseSetCookie(text)

@@ -59,6 +59,7 @@ func FuzzRequests(f *testing.F) {
 		request.URL, request.RequestURI, request.RemoteAddr = parsed, target, "127.0.0.1:4711"
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		request.Header["Sec-Fetch-Site"] = []string{site}
+		request.AddCookie(server.linkCookie("good", "seen", time.Now().Add(time.Minute)))
 		recorder := httptest.NewRecorder()
 		handler.ServeHTTP(recorder, request)
 

@@ -149,8 +149,8 @@ func TestPublicURLItselfLeadsToTheIndex(t *testing.T) {
 func TestCookieOverTLS(t *testing.T) {
 	f := newFixture(t)
 	f.server.PublicURL = parseURL(t, "https://example.com/tokens")
-	recorder := httptest.NewRecorder()
-	f.server.Handler().ServeHTTP(recorder, httptest.NewRequest(http.MethodPost, "https://example.com/tokens"+f.link(), nil))
+	recorder, handler := httptest.NewRecorder(), f.server.Handler()
+	handler.ServeHTTP(recorder, pressed(handler, "https://example.com/tokens"+f.link()))
 	require.Equal(t, http.StatusSeeOther, recorder.Code)
 	cookie, err := http.ParseSetCookie(recorder.Header().Get("Set-Cookie"))
 	require.NoError(t, err)
