@@ -52,6 +52,7 @@ func (s *Server) Handler() http.Handler {
 
 	handler := s.sameOrigin(mux)
 	handler = s.limitSize(handler)
+	handler = s.checkNear(handler)
 	handler = s.checkHost(handler)
 	handler = s.checkTransport(handler)
 	handler = s.secureHeaders(handler)

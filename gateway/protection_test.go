@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -52,6 +53,43 @@ func TestOldBrowserBehindAProxyThatChangesHost(t *testing.T) {
 	request.Header.Set("Origin", "https://example.com")
 	handler.ServeHTTP(recorder, request)
 	assert.Equal(t, http.StatusSeeOther, recorder.Code, recorder.Body.String())
+}
+
+// A tunnel that writes a loopback name into Host would make an operator of everybody.
+func TestWhereNobodyIsAskedWhatIsForwardedIsRefused(t *testing.T) {
+	f, h := newEvents(t)
+	forwarded := func(name, value string) http.Header {
+		return http.Header{name: {value}, "Sec-Fetch-Site": {"same-origin"}}
+	}
+	far := []http.Header{
+		forwarded("X-Forwarded-For", "203.0.113.7"), forwarded("Forwarded", "for=203.0.113.7"), forwarded("X-Forwarded-For", "127.0.0.1"),
+	}
+	refused := func(header http.Header) {
+		t.Helper()
+		for _, request := range [][2]string{
+			{http.MethodGet, "/"}, {http.MethodGet, "/connect/acme/triage/fake"}, {http.MethodPost, "/accounts/acme/triage/fake/disconnect"},
+		} {
+			got := f.browser().send(request[0], request[1], header)
+			assert.Equal(t, http.StatusForbidden, got.status, request)
+			assert.Contains(t, got.body, "came through a proxy or tunnel")
+		}
+	}
+	for _, header := range far {
+		refused(header)
+		assert.Equal(t, http.StatusOK, f.browser().send(http.MethodGet, "/healthz", header).status)
+	}
+	assert.Empty(t, f.owner.deeds)
+	event := slackCallback("Ev1", botRevoked)
+	event.header = http.Header{"X-Forwarded-For": {"203.0.113.7"}}
+	status, _ := f.send(event)
+	assert.Equal(t, http.StatusOK, status, "an event is signed")
+	assert.Len(t, h.told, 2)
+
+	f.server.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
+	refused(far[0])
+	assert.Equal(t, http.StatusOK, f.browser().send(http.MethodGet, "/", far[2]).status, "a proxy of this machine, for somebody on it")
+	f.ask(f.url)
+	assert.NotContains(t, f.browser().send(http.MethodGet, "/login", far[0]).body, "proxy or tunnel", "where people sign in they may come from anywhere")
 }
 
 func TestHost(t *testing.T) {

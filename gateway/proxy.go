@@ -79,12 +79,44 @@ func (f *forwarders) learn(address netip.Addr) bool {
 // of the gateway, all who come by it share what one address may do.
 func (s *Server) noteForwarder(r *http.Request) {
 	peer, ok := parseHop(r.RemoteAddr)
-	forwarded := r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("Forwarded") != ""
-	if !ok || !forwarded || s.trusts(peer) || !s.forwarders.learn(peer) {
+	if !ok || !isForwarded(r) || s.trusts(peer) || !s.forwarders.learn(peer) {
 		return
 	}
 	s.log().WarnContext(r.Context(), "an address forwards requests, and gateway.trusted_proxies does not name it: whoever comes by it "+
 		"counts as this one address, in the limits and in the audit log; name it there if it is your proxy", "address", peer.String())
+}
+
+// isForwarded reports whether a proxy or a tunnel says that somebody else sent a request.
+func isForwarded(r *http.Request) bool {
+	return r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("Forwarded") != ""
+}
+
+// isNear reports whether a request comes from this machine, as far as a proxy on it tells.
+func (s *Server) isNear(r *http.Request) bool {
+	if !isForwarded(r) {
+		return true
+	}
+	peer, ok := parseHop(r.RemoteAddr)
+	return ok && s.trusts(peer) && s.client(r).IsLoopback()
+}
+
+// checkNear refuses what a tunnel or proxy brings in, where whoever comes is an operator: one that writes a loopback name into Host
+// opens the pages to everybody. Events are signed, and probes learn nothing.
+func (s *Server) checkNear(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.local() && !s.isNear(r) && r.URL.Path != healthPath && !isEvent(r) {
+			s.say(w, r, message{
+				status: http.StatusForbidden,
+				Title:  "This request came through a proxy or tunnel",
+				Text: []string{
+					"Here nobody is asked who they are, because the gateway is for people on its own machine. Nothing was shown or changed.",
+					"If others are to reach it: write the address that they use into tokenkeeper.yaml as gateway.public_url, and have the tunnel pass Host on.",
+				},
+			})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // checkTransport refuses what came in clear, where a proxy is there to speak TLS: a cookie or a token may be in it. Probes
