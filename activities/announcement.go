@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"time"
 
 	"tokenkeeper/credential"
@@ -66,20 +67,25 @@ type Letter struct {
 	// Over: the trouble was over before the letter could be sent, OverSince a time where that is known.
 	Over      bool      `json:"over,omitempty"`
 	OverSince time.Time `json:"over_since,omitzero"`
+	// OverNow counts those of Accounts of which that is true.
+	OverNow int `json:"over_now,omitempty"`
 }
 
 // ended returns the letter about what is over by now: nobody has to do anything.
 func (l Letter) ended(since time.Time) Letter {
 	who := "connector " + l.Connector
-	if !l.Account.IsZero() {
+	switch {
+	case !l.Account.IsZero():
 		who = "account " + l.Account.String()
+	case l.Count > 0:
+		who = fmt.Sprintf("%d accounts of %s", l.Count, who)
 	}
 	l.Text = who + " had trouble, which is over"
 	if !l.Deadline.IsZero() {
 		l.Text = who + " had to be consented to again, which has happened"
 	}
 	l.Over, l.OverSince = true, since
-	l.Consent, l.Fix, l.Until, l.Paused, l.Waiting, l.Reports = false, "", time.Time{}, nil, 0, 0
+	l.Consent, l.Fix, l.Until, l.Paused, l.Waiting, l.Reports, l.OverNow = false, "", time.Time{}, nil, 0, 0, 0
 	return l
 }
 

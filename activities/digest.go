@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tokenkeeper/credential"
 )
 
 // Digest is what several notices of the accounts of one connector say together: where an app is uninstalled from a workspace, or
@@ -148,6 +150,16 @@ func (a Announcement) named() string {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	return text
+}
+
+// of returns the notice of one of the accounts. Their deadlines differ, and the digest has the first: one that is near was at most
+// [credential.FirstWarning] away when it was told of.
+func (a Announcement) of(account credential.AccountID) Announcement {
+	a.Account = account
+	if !a.Deadline.IsZero() {
+		a.Deadline = a.At.Add(credential.FirstWarning)
+	}
+	return a
 }
 
 func earlier(x, y time.Time) time.Time {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -85,6 +87,73 @@ func TestARefusedAppThatIsTakenAgainIsToldAsOver(t *testing.T) {
 			a.Recovery, a.Type = true, "connector.recovery"
 			require.NoError(t, once(w, noResult(n.Deliver), activities.DeliverInput{Target: "pager", Announcement: a}).err)
 			assert.NotContains(t, r.bodies[1], "which is over")
+		})
+	}
+}
+
+// Of what a digest tells people hear late, too: it is over when it is for all of its accounts.
+func TestADigestThatIsOverIsToldSo(t *testing.T) {
+	at := time.Date(2026, 3, 4, 5, 0, 0, 0, time.UTC)
+	soon, later := at.Add(24*time.Hour), at.Add(60*24*time.Hour)
+	deadline := func(a *activities.Announcement) { a.Type, a.Deadline = "account.deadline", soon }
+	for name, c := range map[string]struct {
+		change   func(*activities.Announcement)
+		accounts int
+		ill      int // of those that are asked
+		err      error
+		troubled int64
+		by       time.Time // of those that are well
+		over     string    // "" where it is not over
+		now      int
+	}{
+		"all work again":                {accounts: 12, over: "12 accounts of connector slack had trouble, which is over"},
+		"one does not":                  {accounts: 12, ill: 1, now: 11},
+		"none does":                     {accounts: 12, ill: 12},
+		"nobody answers":                {accounts: 12, err: errors.New("no worker")},
+		"more than it names":            {accounts: 2000, over: "2000 accounts of connector slack had trouble, which is over"},
+		"more than it names, and not":   {accounts: 2000, troubled: 1, now: 50},
+		"consented to again":            {change: deadline, accounts: 3, by: later, over: "3 accounts of connector slack had to be consented to again, which has happened"},
+		"their own deadlines are later": {change: deadline, accounts: 3, by: soon.Add(7 * 24 * time.Hour)},
+		"many, with deadlines":          {change: deadline, accounts: 2000, by: later, now: 50},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var d activities.Digest
+			for i := range c.accounts {
+				a := activities.Announcement{
+					Type: "account.trouble", Consent: true, Status: "reauthorization_required", Provider: "slack", Paused: []string{"acme/bugs"},
+					Account: credential.AccountID{Organization: "acme", User: fmt.Sprintf("user-%03d", i), Connector: "slack"},
+				}
+				if c.change != nil {
+					c.change(&a)
+				}
+				d.Add(a, nil)
+			}
+			w := newWorld(t, sandbox.Options{})
+			r := &receiver{t: t}
+			n, _ := withWebhook(w, r)
+			n.Account = func(_ context.Context, account credential.AccountID) (credential.AccountStatus, error) {
+				if number, err := strconv.Atoi(strings.TrimPrefix(account.User, "user-")); err != nil || number < c.ill {
+					return credential.AccountStatus{Status: credential.ReauthorizationRequired}, err
+				}
+				return credential.AccountStatus{Status: credential.Active, ConsentBy: c.by}, c.err
+			}
+			n.Troubled = func(_ context.Context, provider string) (int64, error) {
+				assert.Equal(t, "slack", provider)
+				return c.troubled, nil
+			}
+			require.NoError(t, once(w, noResult(n.Deliver), activities.DeliverInput{Target: "pager", Announcement: d.Announce(at)}).err)
+			var body struct{ Data activities.Letter }
+			require.NoError(t, json.Unmarshal([]byte(r.bodies[0]), &body))
+			letter := body.Data
+			assert.Equal(t, c.over != "", letter.Over)
+			assert.Equal(t, c.now, letter.OverNow)
+			if c.over == "" {
+				assert.NotEmpty(t, letter.Fix)
+				return
+			}
+			assert.Equal(t, c.over, letter.Text)
+			assert.Empty(t, letter.Fix)
+			assert.Empty(t, letter.Paused)
 		})
 	}
 }

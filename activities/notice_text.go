@@ -27,6 +27,9 @@ func (l Letter) facts() []fact {
 		}
 	}
 	text("accounts", l.named())
+	if l.OverNow > 0 {
+		text("over by now", fmt.Sprintf("for %d of the %d accounts that were asked", l.OverNow, len(l.Accounts)))
+	}
 	text("provider", l.Provider)
 	text("status", l.Status)
 	text("reason", l.Reason)

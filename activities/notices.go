@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"tokenkeeper/credential"
 )
@@ -87,7 +90,9 @@ type Notices struct {
 	// Account and Pause return what an account and the Workflow of a connector say of themselves now; nil where nobody can be asked.
 	Account func(ctx context.Context, account credential.AccountID) (credential.AccountStatus, error)
 	Pause   func(ctx context.Context, connector string) (Pause, error)
-	Log     *slog.Logger
+	// Troubled counts the accounts of a provider that do not work now; nil where nobody knows.
+	Troubled func(ctx context.Context, provider string) (int64, error)
+	Log      *slog.Logger
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -151,10 +156,7 @@ func (n *Notices) Deliver(ctx context.Context, in DeliverInput) error {
 	if err != nil {
 		return notConfigured(err)
 	}
-	letter := Letter{Announcement: in.Announcement}
-	if since, over := n.over(ctx, in.Announcement); over {
-		letter = letter.ended(since)
-	}
+	letter := n.now(ctx, Letter{Announcement: in.Announcement})
 	if letter.Consent {
 		letter.Link, err = n.Link(ctx, in.Announcement.Account, in.Announcement.Reason, in.Announcement.Episode)
 		if err != nil { // the news is worth more than its link, and Fix says how to get one
@@ -168,25 +170,67 @@ func (n *Notices) Deliver(ctx context.Context, in DeliverInput) error {
 // overPatience bounds the question whether a trouble is over. Who cannot be asked is in trouble still.
 const overPatience = 5 * time.Second
 
-// over reports whether what a letter tells of is over, and since when; since is zero where nobody knows. What tells of many accounts is
-// never over.
-func (n *Notices) over(ctx context.Context, a Announcement) (since time.Time, over bool) {
+// now returns what a letter says if what it tells of is over by now.
+func (n *Notices) now(ctx context.Context, l Letter) Letter {
 	ctx, cancel := context.WithTimeout(ctx, overPatience)
 	defer cancel()
 	switch {
-	case a.Recovery:
-	case !a.Account.IsZero() && n.Account != nil:
-		status, err := n.Account(ctx, a.Account)
-		if err != nil || status.Status != credential.Active && status.Status != credential.Disconnected {
-			return time.Time{}, false
+	case l.Recovery:
+	case len(l.Accounts) > 0 && n.Account != nil:
+		return n.nowOfMany(ctx, l)
+	case !l.Account.IsZero() && n.Account != nil:
+		if since, over := n.over(ctx, l.Announcement); over {
+			return l.ended(since)
 		}
-		if a.Deadline.IsZero() {
-			return status.Since, true
+	case l.Type == "connector."+string(NoticeTrouble) && n.Pause != nil:
+		if pause, err := n.Pause(ctx, l.Connector); err == nil && !pause.Refused {
+			return l.ended(time.Time{})
 		}
-		return time.Time{}, status.ConsentBy.IsZero() || status.ConsentBy.After(a.Deadline)
-	case a.Type == "connector."+string(NoticeTrouble) && n.Pause != nil:
-		pause, err := n.Pause(ctx, a.Connector)
-		return time.Time{}, err == nil && !pause.Refused
 	}
-	return time.Time{}, false
+	return l
+}
+
+// over reports whether what a letter tells of an account is over, and since when; since is zero where nobody knows.
+func (n *Notices) over(ctx context.Context, a Announcement) (since time.Time, over bool) {
+	status, err := n.Account(ctx, a.Account)
+	switch {
+	case err != nil || status.Status != credential.Active && status.Status != credential.Disconnected:
+		return time.Time{}, false
+	case a.Deadline.IsZero():
+		return status.Since, true
+	}
+	return time.Time{}, status.ConsentBy.IsZero() || status.ConsentBy.After(a.Deadline)
+}
+
+// askedAtOnce bounds the questions to accounts: each is a task for a worker.
+const askedAtOnce = 8
+
+// nowOfMany asks the accounts that a letter names. Where it tells of more, it is over when no account of the provider is in trouble.
+func (n *Notices) nowOfMany(ctx context.Context, l Letter) Letter {
+	var over atomic.Int64
+	var group errgroup.Group
+	group.SetLimit(askedAtOnce)
+	for _, account := range l.Accounts {
+		group.Go(func() error {
+			if _, ok := n.over(ctx, l.of(account)); ok {
+				over.Add(1)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // who cannot be asked is in trouble still
+	l.OverNow = int(over.Load())
+	if l.OverNow == len(l.Accounts) && (l.Count <= len(l.Accounts) || n.nobodyTroubled(ctx, l)) {
+		return l.ended(time.Time{})
+	}
+	return l
+}
+
+// nobodyTroubled cannot be said of deadlines: an account works until its own.
+func (n *Notices) nobodyTroubled(ctx context.Context, l Letter) bool {
+	if n.Troubled == nil || !l.Deadline.IsZero() {
+		return false
+	}
+	troubled, err := n.Troubled(ctx, l.Provider)
+	return err == nil && troubled == 0
 }

@@ -108,10 +108,13 @@ func (l Lifetimes) Extends(next Lifetimes) bool {
 	return next.RefreshExpires.Sub(l.RefreshExpires) >= next.Issued.Sub(l.Issued)/2
 }
 
+// FirstWarning is how long before a deadline people are told of it first, where it is known so early.
+const FirstWarning = 14 * 24 * time.Hour
+
 // warnings are how long before a deadline people are told of it.
 func warnings() []time.Duration {
 	const day = 24 * time.Hour
-	return []time.Duration{14 * day, 7 * day, 3 * day, day}
+	return []time.Duration{FirstWarning, 7 * day, 3 * day, day}
 }
 
 // warningsFor leaves out warnings that were due before the deadline became known. Where that leaves none, one is left, at

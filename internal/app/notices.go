@@ -12,6 +12,7 @@ import (
 
 	"tokenkeeper/activities"
 	"tokenkeeper/config"
+	"tokenkeeper/credential"
 	"tokenkeeper/workflows"
 )
 
@@ -29,7 +30,15 @@ func (a *App) notices() *activities.Notices {
 		Account: a.Workflows.Account,
 		Pause:   a.Workflows.Pause,
 		Log:     a.Log,
+
+		Troubled: a.troubled,
 	}
+}
+
+// troubled counts the accounts of a provider that wait for somebody, or will: people hear of those.
+func (a *App) troubled(ctx context.Context, provider string) (int64, error) {
+	return a.Count(ctx, fmt.Sprintf("%s AND %s = '%s' AND %s IN ('%s', '%s', '%s')", RunningAccounts, workflows.AccountProviderKey.GetName(), provider,
+		workflows.AccountStatusKey.GetName(), credential.Degraded, credential.ReauthorizationRequired, credential.ClientMisconfigured))
 }
 
 func (a *App) noticePlan() activities.NoticePlan {
