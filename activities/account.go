@@ -239,6 +239,8 @@ func (a *Account) logNotice(ctx context.Context, n Notice, announced Announcemen
 	switch {
 	case n.Kind == NoticeDeadline:
 		text = "account needs a person soon: open the link and consent before the deadline"
+	case n.Kind == NoticeRecovery && n.Status == credential.Disconnected:
+		level, text = slog.LevelInfo, announced.Text
 	case n.Kind == NoticeRecovery, n.Status == credential.Active:
 		level, text = slog.LevelInfo, "account works again"
 	case n.Code != "":

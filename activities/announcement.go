@@ -139,6 +139,9 @@ func (a *Account) announcement(ctx context.Context, n Notice) Announcement {
 	}
 	who := "account " + n.Account.String()
 	switch {
+	case n.Kind == NoticeRecovery && n.Status == credential.Disconnected:
+		out.Text = who + " is disconnected, and needs nobody any more"
+		return out
 	case n.Kind == NoticeRecovery:
 		out.Text = who + " works again"
 		return out

@@ -44,6 +44,9 @@ func (a Announcement) Kind() string {
 	if a.Code != "" { // a notice of before has none, and has to stay of its kind where a history replays
 		kind += "/code=" + a.Code
 	}
+	if a.isEnd() {
+		kind += "/end"
+	}
 	return kind
 }
 
@@ -99,6 +102,9 @@ func (d Digest) Announce(now time.Time) Announcement {
 	a.Fix = "see them on the status page or with tokenkeeper account list --connector " + a.Connector
 	forOne := "; a link for one: tokenkeeper account reauthorize ACCOUNT"
 	switch {
+	case a.isEnd():
+		a.Text, a.Fix = who+" are disconnected, and need nobody any more", ""
+		return a
 	case a.Recovery:
 		a.Text, a.Fix = who+" work again", ""
 		return a
@@ -161,6 +167,9 @@ func (a Announcement) of(account credential.AccountID) Announcement {
 	}
 	return a
 }
+
+// isEnd reports whether the trouble is over because its account is.
+func (a Announcement) isEnd() bool { return a.Recovery && a.Status == string(credential.Disconnected) }
 
 func earlier(x, y time.Time) time.Time {
 	if x.IsZero() || !y.IsZero() && y.Before(x) {

@@ -64,7 +64,10 @@ func TestADigestSaysHowManyAndWhy(t *testing.T) {
 func TestWhatADigestTellsOf(t *testing.T) {
 	at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 	for want, a := range map[string]activities.Announcement{
-		"2 more accounts of connector slack work again":                                {Type: "account.recovery", Recovery: true},
+		"2 more accounts of connector slack work again": {Type: "account.recovery", Recovery: true},
+		"2 more accounts of connector slack are disconnected, and need nobody any more": {
+			Type: "account.recovery", Recovery: true, Status: "disconnected",
+		},
 		"still broken: 2 more accounts of connector slack need a person":               {Type: "account.trouble", Consent: true, Stage: 3},
 		"the provider refuses the app of 2 more accounts of connector slack":           {Type: "account.trouble"},
 		"nobody can read what the provider answers 2 more accounts of connector slack": {Type: "account.trouble", Code: activities.CodeUnreadable},
@@ -82,6 +85,13 @@ func TestWhatADigestTellsOf(t *testing.T) {
 		assert.True(t, strings.HasPrefix(got.Text, want), got.Text)
 		assert.Equal(t, strings.Replace(a.Type, "account.", "accounts.", 1), got.Type)
 	}
+}
+
+func TestAnAccountThatWorksAgainAndOneThatIsGoneAreNotToldTogether(t *testing.T) {
+	recovery := activities.Announcement{Type: "account.recovery", Recovery: true, Status: "active"}
+	end := recovery
+	end.Status = "disconnected"
+	assert.NotEqual(t, recovery.Kind(), end.Kind())
 }
 
 // What people do about it is of the kind of the trouble, and kinds are not told together.

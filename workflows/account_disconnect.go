@@ -58,6 +58,9 @@ func (a *account) disconnect(ctx workflow.Context) error {
 	case a.Unrevoked != "":
 		reason = "disconnected by force, and the provider has not revoked the grant: " + a.Unrevoked
 	}
+	if err := a.tellEnd(ctx, reason); err != nil {
+		return err
+	}
 	a.Credential, a.Replaced = activities.Facts{}, nil
 	a.enter(ctx, credential.Disconnected, reason)
 	return nil

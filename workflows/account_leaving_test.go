@@ -26,6 +26,35 @@ func TestWhoWaitsForAnAccountThatLeavesIsSentAway(t *testing.T) {
 	assert.Equal(t, []string{"triage/acme/bugs"}, g.signals)
 }
 
+// A pager that was told of trouble waits for its end, and nobody else tells of it when the account is gone.
+func TestTroubleEndsWithItsAccountForWhoWasToldOfIt(t *testing.T) {
+	for name, told := range map[string]bool{"told of trouble": true, "nothing was wrong": false} {
+		t.Run(name, func(t *testing.T) {
+			g := newGrant(t, 10*time.Hour)
+			g.issue()
+			if told {
+				g.failures = []activities.Failure{{Kind: credential.DeadGrant, Message: "revoked"}}
+				g.after(time.Hour, func() { g.report(t, 1) })
+			}
+			g.end(3 * time.Hour)
+			g.run()
+
+			require.NoError(t, g.env.GetWorkflowError())
+			if !told {
+				assert.Empty(t, g.ends)
+				return
+			}
+			require.Len(t, g.notices, 1)
+			require.Len(t, g.ends, 1)
+			end := g.ends[0]
+			assert.Equal(t, activities.NoticeRecovery, end.Kind)
+			assert.Equal(t, g.notices[0].Episode, end.Episode)
+			assert.NotEqual(t, g.notices[0].Key, end.Key)
+			assert.Equal(t, "disconnected on request", end.Reason)
+		})
+	}
+}
+
 // A provider that refuses the app will never take the revocation. The account says so, and goes on.
 func TestADisconnectThatTheProviderRefusesIsTold(t *testing.T) {
 	g := newGrant(t, 10*time.Hour)

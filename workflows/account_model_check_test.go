@@ -114,7 +114,7 @@ func (m *model) heardNotice(n activities.Notice) {
 			m.wrongf("people were told twice of one trouble")
 		}
 	case activities.NoticeRecovery:
-		if !known || n.Status != credential.Active {
+		if !known || n.Status != credential.Active && n.Status != credential.Disconnected {
 			m.wrongf("people were told of a recovery from nothing, or to %s", n.Status)
 		}
 	case activities.NoticeDeadline:

@@ -56,6 +56,22 @@ func (a *account) notify(ctx workflow.Context) error {
 	return err
 }
 
+// changeTellsEnd: who had been told of a trouble did not hear that it went with its account.
+const changeTellsEnd = "tells the end"
+
+// tellEnd says of the trouble of which people were told that it is over, as its account is. The account is no owner of anything any more,
+// and not disconnected yet: a new one must not find this one in its place.
+func (a *account) tellEnd(ctx workflow.Context, reason string) error {
+	if !a.Noticed || workflow.GetVersion(ctx, changeTellsEnd, workflow.DefaultVersion, 1) != 1 {
+		return nil
+	}
+	a.Noticed = false
+	return workflow.ExecuteActivity(accountActivity(ctx, "tell people: the end"), (*activities.Account).Notify, activities.Notice{
+		Account: a.id, Kind: activities.NoticeRecovery, Status: credential.Disconnected, Reason: reason, Since: workflow.Now(ctx),
+		Key: a.Telling.key(activities.NoticeRecovery), Episode: a.Telling.episode(), Began: a.Telling.Began,
+	}).Get(ctx, nil)
+}
+
 func (a *account) tell(ctx workflow.Context, kind activities.NoticeKind, key string) (told activities.Told, err error) {
 	notice := activities.Notice{
 		Account: a.id, Kind: kind, Status: a.Status, Reason: a.Reason, Since: a.Since, Deadline: a.Deadline.At, Key: key,

@@ -28,7 +28,8 @@ type grant struct {
 	failures  []activities.Failure // of the next attempts, in order
 	posts     int
 	notices   []activities.Notice
-	noticedAt []time.Time // of each notice
+	ends      []activities.Notice // that trouble is over because the account is
+	noticedAt []time.Time         // of each notice
 
 	telling sync.Mutex      // Signals are sent side by side
 	signals []string        // guarded by telling; Workflow ids that were told to go on
@@ -101,6 +102,10 @@ func newGrant(t *testing.T, lifetime time.Duration) *grant {
 	g.env.OnActivity(a.RefreshToken, mock.Anything, mock.Anything).Return(g.refresh)
 	g.env.OnActivity(a.Adopt, mock.Anything, mock.Anything).After(time.Second).Return(g.adopt)
 	g.env.OnActivity(a.Notify, mock.Anything, mock.Anything).Return(func(_ context.Context, n activities.Notice) (activities.Told, error) {
+		if n.Status == credential.Disconnected { // as most tests end
+			g.ends = append(g.ends, n)
+			return activities.Told{}, nil
+		}
 		g.notices, g.noticedAt = append(g.notices, n), append(g.noticedAt, g.env.Now())
 		return g.told(n), nil
 	})

@@ -54,7 +54,7 @@ func TestEveryChangeIsInARecordedHistory(t *testing.T) {
 
 		changeSpread: spreadByRound, changePauses: 1, changeClaims: 1, changeTellsTrouble: 1, changeFollows: 1, changeValidateAtStart: 1,
 		changeReroutes: 1, changeExpiry: 1, changeUnread: 1, changeRevokesApart: 1, changeWatchesBacklog: 1, changeTellsOnce: 1,
-		changeGivesBack: 1,
+		changeGivesBack: 1, changeTellsEnd: 1,
 	}
 	for _, history := range recordedHistories(t) {
 		for _, event := range history.GetEvents() {

@@ -46,7 +46,13 @@ func (w *world) histories(id string) []*historypb.History {
 // replays makes sure that the code as it is takes the same decisions again, and records the history with -update.
 func (w *world) replays(id, name string) {
 	w.t.Helper()
-	history := w.history(id)
+	w.replaysRun(id, "", name)
+}
+
+// replaysRun is replays for a run that may have ended, with another one of the same id after it.
+func (w *world) replaysRun(id, run, name string) {
+	w.t.Helper()
+	history := w.historyOf(id, run)
 	replayer := worker.NewWorkflowReplayer()
 	workflows.Register(replayer)
 	require.NoError(w.t, replayer.ReplayWorkflowHistoryWithOptions(nil, history, worker.ReplayWorkflowHistoryOptions{

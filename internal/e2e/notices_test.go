@@ -173,6 +173,17 @@ func TestNoticesReachPeople(t *testing.T) {
 	assert.Equal(t, []string{name}, last.Paused, "it can read nothing any more")
 	assert.True(t, everybodyButSlack(w), "it does not tell of itself")
 
+	owner, err := w.Temporal.DescribeWorkflowExecution(t.Context(), workflows.AccountWorkflowID(slack), "")
+	require.NoError(t, err)
+	_, err = w.Workflows.Disconnect(t.Context(), slack)
+	require.NoError(t, err)
+	w.eventually("the news that nobody has to help any more", func() bool { return len(pager.got()) == 5 })
+	end := pager.got()[4]
+	assert.Equal(t, []any{slack, true, last.Episode}, []any{end.Account, end.Recovery, end.Episode})
+	assert.Equal(t, "account "+slack.String()+" is disconnected, and needs nobody any more", end.Text)
+	// Its triage asks for the account, which has another owner then.
+	w.replaysRun(workflows.AccountWorkflowID(slack), owner.GetWorkflowExecutionInfo().GetExecution().GetRunId(), "left-account")
+
 	for i, letter := range pager.got() {
 		id := workflows.NoticeWorkflowID(letter.ID)
 		text, err := proto.Marshal(w.history(id))
