@@ -136,7 +136,7 @@ func (k *checker) values(path string, c Connector, known []string) map[string]st
 			values[name] = c.Variables[name]
 		default:
 			k.add(at, "no endpoint has {"+name+"}"+didYouMean(name, known), "delete it; known here are: "+listing(known))
-			k.refused[join(path, "variables."+closest(name, known))] = true
+			k.refused[join(path, "variables."+Closest(name, known))] = true
 		}
 	}
 	return values

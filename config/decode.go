@@ -196,7 +196,7 @@ func (d *decoder) unknown(v reflect.Value, known []string, key, path string, at 
 			return
 		}
 	}
-	meant := closest(key, known)
+	meant := Closest(key, known)
 	if meant == "" {
 		d.addAt(at, path, "unknown key", "delete it; known here are "+listing(known))
 		return

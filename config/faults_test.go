@@ -187,8 +187,8 @@ func TestClosest(t *testing.T) {
 		"lookbak": "lookback", "lokoback": "lookback", "Slack": "slack", "interval": "poll_interval", "poll": "poll_interval",
 		"gh": "", "": "", "something": "", strings.Repeat("slack", 1000): "",
 	} {
-		if got := closest(word, keys); got != want {
-			t.Errorf("closest(%.20q) = %q, want %q", word, got, want)
+		if got := Closest(word, keys); got != want {
+			t.Errorf("Closest(%.20q) = %q, want %q", word, got, want)
 		}
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// closest returns the candidate that word was probably meant to be, "" if none is near.
-func closest(word string, candidates []string) string {
+// Closest returns the candidate that word was probably meant to be, "" if none is near.
+func Closest(word string, candidates []string) string {
 	best, limit := "", max(1, len([]rune(word))/3)
 	for _, candidate := range candidates {
 		if d := distance(word, candidate, limit); d <= limit {
@@ -31,7 +31,7 @@ func extending(word string, candidates []string) string {
 
 // didYouMean returns `, did you mean "…"?` or "".
 func didYouMean(word string, candidates []string) string {
-	if best := closest(word, candidates); best != "" {
+	if best := Closest(word, candidates); best != "" {
 		return fmt.Sprintf(", did you mean %q?", best)
 	}
 	return ""

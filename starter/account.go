@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tokenkeeper/config"
 	"tokenkeeper/credential"
 	"tokenkeeper/internal/app"
 	"tokenkeeper/vault"
@@ -144,8 +145,23 @@ func (c *cli) ask(ctx context.Context, a *app.App, account credential.AccountID)
 		if err := configured(a, account); err != nil { // a mistyped name is told as such
 			return status, err
 		}
+		if meant := perhaps(a, account); meant != "" {
+			return status, needsPerson(account, credential.Pending, "no Workflow owns it; did you mean "+meant+"?")
+		}
 	}
 	return status, c.explainAsked(ctx, account, err)
+}
+
+// perhaps returns the account of the configuration that a name is a slip of, "" for none. Accounts of other agents than ours stand nowhere.
+func perhaps(a *app.App, account credential.AccountID) string {
+	var known []string
+	for _, one := range a.ConfiguredAccounts() {
+		if one == account {
+			return ""
+		}
+		known = append(known, one.String())
+	}
+	return config.Closest(account.String(), known)
 }
 
 // explainAsked says what an error of a question or an Update to an account means.

@@ -126,6 +126,9 @@ func (c *cli) connectAccount(ctx context.Context, account credential.AccountID, 
 		if err := errors.Join(configured(a, account), how.check(a)); err != nil {
 			return err
 		}
+		if meant := perhaps(a, account); meant != "" {
+			c.notef("note: nothing in %s uses account %s; did you mean %s?", a.Config().Path, account, meant)
+		}
 		if err := a.Workflows.Connect(ctx, account); err != nil {
 			return err
 		}

@@ -61,6 +61,23 @@ func TestAccountList(t *testing.T) {
 	w.run("__complete", "account", "show", "acme/").exits(exitOK).prints("acme/triage/slack\n", "acme/triage/github\n")
 }
 
+// A slip in the name of an account must not end in a new account.
+func TestAMistypedAccountIsToldAsSuch(t *testing.T) {
+	w := newWorld(t)
+	w.serveTemporal()
+	for _, command := range []string{"show", "refresh", "validate"} {
+		w.run("account", command, "acme/traige/slack").exits(exitNeedsPerson).complains("did you mean acme/triage/slack?")
+	}
+	w.run("account", "connect", "acme/traige/slack").exits(exitOK).complains("nothing in ", "did you mean acme/triage/slack?")
+	for _, account := range []string{"acme/triage/slack", "umbrella/finance/slack"} {
+		for _, command := range []string{"show", "connect"} {
+			if got := w.run("account", command, account); strings.Contains(got.stderr, "did you mean") {
+				t.Errorf("%s %s: %s", command, account, got.stderr)
+			}
+		}
+	}
+}
+
 // Without a worker the list shows what visibility knew last, and says that this is what it shows.
 func TestAccountListWithoutWorker(t *testing.T) {
 	w := newWorld(t)

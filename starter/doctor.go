@@ -17,7 +17,8 @@ func newDoctor(c *cli) *cobra.Command {
 		Use:   "doctor",
 		Short: "Check everything, and say how to mend what is wrong",
 		Long: `Check the configuration, Temporal, the vault and its key, every account, channel and repository, and print each
-fault with the place in the configuration it belongs to and what to do. The worker checks the same before it starts.
+fault with the place in the configuration it belongs to and what to do. A worker checks the same when it has started, and
+logs each fault.
 
 The exit code is 1 when something is wrong, and 5 when the configuration cannot be used at all.`,
 		Example: `  tokenkeeper doctor
