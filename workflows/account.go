@@ -83,13 +83,13 @@ type account struct {
 	id       credential.AccountID
 	attempts int               // ended attempts of this run; handlers wait for it to move
 	looks    int               // ended looks at the token in this run that somebody asked for; handlers wait for it to move
-	looking  bool              // such a look is under way
+	looking  bool              // one of those is under way
 	watch    *watch            // nil while nothing looks at the token by itself
 	errand   *errand           // nil while there is nothing to revoke
 	heard    time.Time         // when a watch ended without a finding
 	verdicts map[string]error  // :: authorization -> how its adoption ended
-	stirred  bool              // a message moved what is due by the clock
-	untaken  int               // disconnects of this run that no worker took; handlers wait for it to move
+	stirred  bool              // a message changed when the next step is due, so that wait has to compute it again
+	untaken  int               // attempts to disconnect in this run that no worker took; handlers wait for it to move
 	draining bool              // about to continue as new: handlers answer with what is known
 	log      workflowLogger    // replay-aware
 	shown    map[string]string // :: what the Web UI and the search attributes show now
@@ -123,7 +123,7 @@ func newAccount(ctx workflow.Context, in AccountInput) *account {
 	a := &account{id: in.Account, verdicts: map[string]error{}, shown: map[string]string{}, log: workflow.GetLogger(ctx)}
 	if in.State != nil {
 		a.AccountState = *in.State
-		a.Waits = append(a.Waits, make([]int64, max(0, len(a.Waiting)-len(a.Waits)))...) // a run of an older version knew of none
+		a.Waits = append(a.Waits, make([]int64, max(0, len(a.Waiting)-len(a.Waits)))...) // the state of a version before Waits has none
 	} else {
 		a.AccountState = AccountState{Status: credential.Pending, Reason: nobodyConsented, Since: workflow.Now(ctx)}
 	}
@@ -162,8 +162,9 @@ func (a *account) run(ctx workflow.Context) (AccountStatus, error) {
 	}
 }
 
-// step does the one thing that is due, the most decisive first: who leaves needs no token, and a person's consent is
-// worth more than a refresh. acted is false when there was nothing to do.
+// step does the most urgent thing that is due, and only that one. A disconnect comes first, because an account that ends
+// needs no token; then a consent, because a person waits for the verdict and it can replace whatever a refresh would bring.
+// acted is false where nothing was due.
 func (a *account) step(ctx workflow.Context) (acted bool, err error) {
 	now := workflow.Now(ctx)
 	switch {
@@ -196,8 +197,9 @@ func (a *account) step(ctx workflow.Context) (acted bool, err error) {
 	return false, nil
 }
 
-// awaited reports whether a person waits for what is next. It ends in this run, because the next one does not know them.
-// What no worker takes may last for longer than a history.
+// awaited reports whether a person waits for the outcome of the next step. Such a step is finished in this run:
+// Continue-As-New cuts off the Updates that wait for it. A disconnect that no worker takes is the exception, because it may
+// last for longer than one history can hold.
 func (a *account) awaited() bool {
 	return a.Disconnecting && a.untaken == 0 || len(a.Adoptions) > 0
 }
@@ -261,8 +263,8 @@ func (a *account) nextOfGrant(now time.Time) (time.Time, string) {
 	return next, what
 }
 
-// accountActivity sets the options of an Activity that is tried until it ends: it fails only when a vault or a worker
-// does.
+// accountActivity sets the options of an Activity that is retried until it succeeds, or fails in a way that no other attempt
+// would mend.
 func accountActivity(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		// Longer than a token request (10 s unless configured) and the writes around it, so that no second attempt
@@ -278,7 +280,8 @@ func accountActivity(ctx workflow.Context, summary string) workflow.Context {
 
 const accountActivityTimeout = 45 * time.Second
 
-// enter moves to a state. Since keeps the moment at which the trouble began, whatever its wording.
+// enter moves to a status. Since is set only where the status changes, so that it keeps the moment at which the trouble
+// began when the reason is worded anew.
 func (a *account) enter(ctx workflow.Context, status credential.Status, reason string) {
 	if a.Status != status {
 		a.log.Info("account changes state", "account", a.id.String(), "from", a.Status, "to", status, "reason", reason)
@@ -287,7 +290,8 @@ func (a *account) enter(ctx workflow.Context, status credential.Status, reason s
 	a.Status, a.Reason = status, reason
 }
 
-// finish sends those away that wait, so that they ask again and find the next owner of the account, if there is one.
+// finish answers the Updates under way, and signals every Workflow that waits for the account although it has no token for
+// them: they ask again, and find the account's next owner, if there is one.
 func (a *account) finish(ctx workflow.Context) (AccountStatus, error) {
 	a.draining = true
 	err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
@@ -297,8 +301,8 @@ func (a *account) finish(ctx workflow.Context) (AccountStatus, error) {
 	return a.status(ctx), err
 }
 
-// continueAsNew begins a fresh history with everything that is known. Handlers answer first; messages that arrived and
-// were not looked at go along.
+// continueAsNew begins a fresh history with the whole state. Before that the handlers under way answer, and the Signals that
+// have arrived are taken, so that neither is lost.
 func (a *account) continueAsNew(ctx workflow.Context) error {
 	a.draining = true
 	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {

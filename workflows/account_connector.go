@@ -13,13 +13,14 @@ import (
 type Hold struct {
 	// Held: the provider refuses the app, so the account waits until its connector tells it to go on.
 	Held bool `json:"held,omitempty"`
-	// Shown: the search attribute says so.
+	// Shown is Held as the search attribute has it.
 	Shown bool `json:"shown,omitempty"`
-	// Opened is the last episode of which it was told that it is over.
+	// Opened is the highest episode of the connector (see [ConnectorState]) that the account was told is over.
 	Opened int `json:"opened,omitempty"`
 	// Try: it shall send a request although the app is refused.
 	Try bool `json:"try,omitempty"`
-	// Spread: NotBefore is no failure's backoff but only keeps accounts apart, so whoever needs a token need not wait for it.
+	// Spread: NotBefore is not the backoff after a failure. It only keeps the accounts of the connector apart, so an account
+	// whose token is needed now may ignore it; see [account.hurry].
 	Spread bool `json:"spread,omitempty"`
 }
 
@@ -60,12 +61,13 @@ func (a *account) hurry() {
 	}
 }
 
-// tellConnector reports what the others of the connector would meet too; and that the provider takes the app, where this
-// account had to find that out.
+// tellConnector reports to the connector's Workflow a failure that the connector's other accounts would meet too: a refused
+// app, or a limit. began is when the attempt began. tried says that the attempt was made although the app counted as
+// refused; then the connector is told as well when the provider accepts the app.
 func (a *account) tellConnector(ctx workflow.Context, began time.Time, tried bool, failure *activities.Failure) error {
 	report := ConnectorReport{Account: a.id, Began: began}
 	switch {
-	case failure == nil || failure.Kind == credential.DeadGrant: // whoever judges the grant has taken the app
+	case failure == nil || failure.Kind == credential.DeadGrant: // a provider that judges the grant has accepted the app before
 		if !tried {
 			return nil
 		}
@@ -89,7 +91,8 @@ func (a *account) tellConnector(ctx workflow.Context, began time.Time, tried boo
 	return nil
 }
 
-// hold has the account wait for its connector, unless that had it try meanwhile.
+// hold has the account wait until its connector tells it to go on. Where the connector has asked it meanwhile to try, it
+// tries at once.
 func (a *account) hold(ctx workflow.Context) {
 	a.Hold.Held, a.NotBefore = true, time.Time{}
 	if !a.Hold.Try {
@@ -97,7 +100,7 @@ func (a *account) hold(ctx workflow.Context) {
 	}
 }
 
-// pause takes over what another account met: nothing was sent.
+// pause takes over a pause of the connector: the attempt sent nothing, because another account met a refused app or a limit.
 func (a *account) pause(ctx workflow.Context, f activities.Failure) {
 	if f.Kind == credential.DeadClient {
 		a.hold(ctx)

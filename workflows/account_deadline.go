@@ -21,8 +21,9 @@ type Deadline struct {
 	Told time.Duration `json:"told,omitempty"`
 }
 
-// setDeadline takes over the deadline of the credential at hand. What a server that counts down answers wanders by
-// seconds; that is the same deadline still.
+// setDeadline takes over the deadline of the present credential. A server that answers with the seconds that are left gives
+// a time that differs a little with each answer: within 5 % of the time from when it was known to the deadline it is the
+// same deadline still, and people are not warned of it anew.
 func (a *account) setDeadline(now time.Time) {
 	at := a.lifetimes().ConsentBy()
 	before := a.Deadline
@@ -56,7 +57,7 @@ func (a *account) warnOfDeadline(ctx workflow.Context) error {
 	return err
 }
 
-// begin forgets what was learnt of the grant before: a person consented, and a new one began.
+// begin forgets what was learnt of the grant before, because a person's consent has begun a new one.
 func (a *account) begin(ctx workflow.Context) {
 	a.RefreshFixed = a.Policy.RefreshFixed
 	a.Looks.Doubted = 0

@@ -7,8 +7,9 @@ import (
 	"tokenkeeper/credential"
 )
 
-// describe reads what the configuration and the vault hold of the account. Where the worker that is asked has no such connector,
-// because it was added a moment ago or is gone, the account says so and waits: for a worker that has it, or for its own end.
+// describe reads what the configuration and the vault hold of the account. The worker that is asked may lack the connector,
+// because it was just added or has been removed. The account then shows client_misconfigured, and waits for a worker that
+// has the connector, or for a disconnect.
 func (a *account) describe(ctx workflow.Context) error {
 	d, err := a.readVault(ctx, false).get(ctx)
 	if errorType(err) == activities.ErrTypeNotConfigured && ctx.Err() == nil {
@@ -34,7 +35,7 @@ func (a *account) describe(ctx workflow.Context) error {
 	return nil
 }
 
-// reading is a description that may be under way.
+// reading is an Activity Describe that may still be under way.
 type reading struct{ workflow.Future }
 
 func (r reading) get(ctx workflow.Context) (d activities.Description, err error) {

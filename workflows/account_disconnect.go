@@ -83,8 +83,8 @@ func (a *account) revoke(ctx workflow.Context) error {
 	return err
 }
 
-// untilForced has an Activity done that needs the provider. forced is true when somebody does not want to wait for it: then it
-// is cancelled, and one attempt at it may still be under way.
+// untilForced runs an Activity that needs the provider, unless or until somebody forces the disconnect. forced is true where
+// somebody did: the Activity is cancelled then, and its last attempt may still be under way.
 func (a *account) untilForced(ctx workflow.Context, activity, in, out any) (forced bool, err error) {
 	if a.Force {
 		return true, nil
@@ -102,7 +102,7 @@ func (a *account) untilForced(ctx workflow.Context, activity, in, out any) (forc
 	return err != nil && a.Force, err
 }
 
-// leaveBehind notes why something was destroyed that the provider has not revoked; "" where it has.
+// leaveBehind adds a reason why the provider has not revoked something that is destroyed here; "" adds nothing.
 func (a *account) leaveBehind(reason string) {
 	if a.Unrevoked != "" && reason != "" {
 		reason = a.Unrevoked + "; " + reason

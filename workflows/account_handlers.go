@@ -49,16 +49,16 @@ func (a *account) admit(err error) error {
 	return err
 }
 
-// onRefresh answers when there is a newer generation than the caller's, when none is to be had without a person, or when
-// an attempt failed and the next one has to wait. It never fails for reasons of the provider: Temporal keeps an Update's
-// answer for the rest of the run, and callers share the Update of their generation.
+// onRefresh answers when there is a newer generation than the caller's, when only a person can bring one, or when an attempt
+// failed and the next one has to wait. Trouble with the provider is never an error of the Update: callers share the Update
+// of their generation, and Temporal repeats its answer for the rest of the run.
 func (a *account) onRefresh(ctx workflow.Context, r RefreshRequest) (AccountStatus, error) {
 	seen := r.Generation
 	switch {
 	case seen > 0:
 		a.report(ctx, seen)
 	case !a.Credential.Refreshable && !a.Policy.Minted:
-		return a.status(ctx), nil // nobody can have what there is no way to get
+		return a.status(ctx), nil // there is no refresh token to get a token by
 	default:
 		seen, a.Forced = a.Credential.Generation, true
 		if a.Hold.Held { // a person wants to know whether the app is taken now
@@ -78,12 +78,13 @@ func (a *account) onRefresh(ctx workflow.Context, r RefreshRequest) (AccountStat
 		if err != nil || answered() {
 			return a.status(ctx), err
 		}
-		a.report(ctx, seen) // a consent was adopted while its tokens died already
+		a.report(ctx, seen) // the vault was ahead of this Workflow, which may have only now the generation that the caller saw die
 	}
 }
 
-// report notes that a caller saw a generation die. A dead grant then has nothing left to serve. A generation above the
-// one at hand is news of that one only: the vault may be ahead of us, and no number may have us refresh until we reach it.
+// report notes that a caller saw a generation die. Where the account cannot get another token, this ends its time of serving
+// the old one. A generation above the present one counts as the present one: the vault may be ahead of this Workflow, and a
+// made-up number must not cause refreshes until it is reached.
 func (a *account) report(ctx workflow.Context, seen credential.Generation) {
 	if seen < a.Credential.Generation {
 		return
@@ -159,14 +160,14 @@ func (a *account) drain(ctx workflow.Context) {
 	})
 }
 
-// misread tells of a Signal that is not what its name promises.
+// misread notes a Signal whose argument cannot be decoded.
 func (a *account) misread(name string, err error) {
 	a.warn("Signal " + name + " refused: " + err.Error())
 }
 
-// listen calls drain for as long as Signals of these names arrive. It looks at the channels and does not receive from them: what a
-// blocked Receive or Selector is given is in no channel any more, and is lost when the main function, which goes first, drains them
-// and ends the run.
+// listen calls drain whenever Signals of these names have arrived. It only looks at the channels: a Signal that a blocked
+// Receive or Selector was given is no longer in its channel, so the main function, which runs first and drains the channels
+// before it ends the run, would miss it.
 func listen(ctx workflow.Context, drain func(workflow.Context), names ...string) {
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		arrived := func() bool {
@@ -178,8 +179,8 @@ func listen(ctx workflow.Context, drain func(workflow.Context), names ...string)
 	})
 }
 
-// takeAll hands over every Signal of a name that has arrived. The SDK itself would drop what does not decode, and nobody
-// would hear of it.
+// takeAll passes every Signal of a name that has arrived to take, and one that cannot be decoded to misread: the SDK itself
+// would drop it without a word.
 func takeAll[T any](ctx workflow.Context, misread func(name string, err error), name string, take func(T)) {
 	for {
 		var raw converter.RawValue
@@ -203,7 +204,8 @@ func (a *account) warn(text string) {
 	a.log.Warn(text, "account", a.id.String())
 }
 
-// adopt lets the activity judge the oldest authorization.
+// adopt has the Activity adopt or refuse the oldest authorization of the queue, and keeps the verdict for the handler that
+// waits for it.
 func (a *account) adopt(ctx workflow.Context) error {
 	id := a.Adoptions[0]
 	if a.isVoid(id) {

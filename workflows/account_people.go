@@ -20,14 +20,14 @@ const (
 	shownExpiry = "expires"
 )
 
-// noticeDue reports whether people should hear something: once when only they can help, again while it goes on, and once
-// when it is over.
+// noticeDue reports whether people should hear something of the account now.
 func (a *account) noticeDue(now time.Time) bool {
 	at := a.noticeAt()
 	return !at.IsZero() && !now.Before(at)
 }
 
-// noticeAt returns when people should hear something, or zero.
+// noticeAt returns when people should next hear of the account: once when there is trouble that only they can mend, again
+// while it goes on, and once when it is over. Zero: never, as things are.
 func (a *account) noticeAt() time.Time {
 	switch {
 	case a.Noticed && a.Status == credential.Active:
@@ -40,8 +40,8 @@ func (a *account) noticeAt() time.Time {
 	return time.Time{}
 }
 
-// needsTelling reports whether there is trouble that only people can mend. Of a refused app they hear once from the connector,
-// and not from each of its accounts.
+// needsTelling reports whether there is trouble that only people can mend. A refused app that the connector knows of is not
+// told here: its own notice stands for all accounts.
 func (a *account) needsTelling() bool {
 	return a.GrantDead || a.unread() || a.Status == credential.ClientMisconfigured && !a.Hold.Held && !a.Hold.Spread
 }
@@ -149,12 +149,12 @@ func (a *account) publish(ctx workflow.Context) error {
 	return workflow.UpsertTypedSearchAttributes(ctx, updates...)
 }
 
-// changeExpiry: the expiry of every token was shown, with each refresh.
+// changeExpiry: before it, the search attribute had the expiry of every token, written with each refresh.
 const changeExpiry = "expiry-where-it-matters"
 
-// endsUnhelped returns when the access token ends that is not going to be replaced before that as things are, zero where one
-// is: people search for what will stop, and a search attribute written with each refresh is an event, a write to the
-// visibility store and, on Temporal Cloud, an Action each time.
+// endsUnhelped returns when the access token ends, or zero where a refresh is planned before that. The search attribute
+// shows only what is going to stop, because that is what people search for; written with each refresh it would cost an
+// event, a write to the visibility store and, on Temporal Cloud, an Action each time.
 func (a *account) endsUnhelped(ctx workflow.Context) time.Time {
 	ends := a.Credential.ExpiresAt
 	next := a.nextRefresh()
@@ -165,6 +165,7 @@ func (a *account) endsUnhelped(ctx workflow.Context) time.Time {
 	return ends
 }
 
+// changed notes the value that is about to be shown, and reports whether another one, or none, was shown in this run.
 func (a *account) changed(what, value string) bool {
 	old, known := a.shown[what]
 	a.shown[what] = value

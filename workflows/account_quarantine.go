@@ -12,15 +12,16 @@ import (
 )
 
 const (
-	// changeGivesBack: a provider was asked four times to take back what was in quarantine, while the account did nothing else, and
-	// then it was destroyed unrevoked.
+	// changeGivesBack: before it, the provider was asked to revoke what had been in quarantine while the account did nothing else,
+	// and after discardAttempts attempts the tokens were destroyed unrevoked.
 	changeGivesBack = "gives back"
 	discardAttempts = 4
 	// rejectPatience is how long whoever rejects waits for the provider.
 	rejectPatience = 20 * time.Second
 )
 
-// refused returns the verdict on an authorization that was not adopted, and keeps in mind what is in quarantine.
+// refused returns the verdict on an authorization that was not adopted. Where the Activity put it in quarantine, the account
+// remembers that, and the verdict says so.
 func (a *account) refused(ctx workflow.Context, err error) error {
 	q, kept := activities.QuarantineOf(err)
 	if !kept {
@@ -31,7 +32,8 @@ func (a *account) refused(ctx workflow.Context, err error) error {
 	return temporal.NewNonRetryableApplicationError(rootMessage(err), errorType(err), nil, q)
 }
 
-// refuseStray judges an authorization that was in quarantine and is void, although its tokens may still be in the vault.
+// refuseStray refuses an authorization that was in quarantine and is void by now. Its tokens may still be in the vault until
+// they are revoked.
 func (a *account) refuseStray(id string) {
 	a.Adoptions = slices.DeleteFunc(a.Adoptions, func(queued string) bool { return queued == id })
 	delete(a.Accepts, id)
@@ -40,7 +42,7 @@ func (a *account) refuseStray(id string) {
 	a.warn("authorization refused: " + reason)
 }
 
-// endQuarantine has what is in quarantine revoked and destroyed, unless it is the one named.
+// endQuarantine has what is in quarantine revoked and destroyed, unless it is the authorization named by except.
 func (a *account) endQuarantine(ctx workflow.Context, except string) {
 	q := a.Quarantine
 	a.Quarantine = nil
@@ -59,7 +61,7 @@ func (a *account) isVoid(id string) bool {
 		slices.ContainsFunc(a.Replaced, func(r credential.Replaced) bool { return r.Authorization == id })
 }
 
-// emptyQuarantine has nothing in quarantine any more, because the account leaves.
+// emptyQuarantine empties the quarantine before a disconnect.
 func (a *account) emptyQuarantine(ctx workflow.Context) error {
 	a.endQuarantine(ctx, "")
 	for len(a.Strays) > 0 {
@@ -95,8 +97,8 @@ func (a *account) discardDue(now time.Time) bool {
 	return len(a.Strays) > 0 || a.Quarantine != nil && !now.Before(a.Quarantine.Until)
 }
 
-// discard has what nobody accepted in time revoked beside everything else. What is among the strays is destroyed as before
-// [changeGivesBack].
+// discard ends a quarantine whose time is over. What stands in Strays, in a history from before [changeGivesBack], is
+// destroyed here as it was then.
 func (a *account) discard(ctx workflow.Context) error {
 	if len(a.Strays) == 0 {
 		a.endQuarantine(ctx, "")

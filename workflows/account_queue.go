@@ -17,7 +17,8 @@ const (
 	// queuePatience is how long a request may wait for a worker and for the connector's rate. It is longer than
 	// accountActivityTimeout, so that no attempt that a worker did take is still under way when it is over.
 	queuePatience = 5 * time.Minute
-	// inTurnPatience is how long a request waits for its turn that an Activity makes beside what it is for.
+	// inTurnPatience is how long an Activity of [account.inTurn] waits in the queue of the connector before it runs outside
+	// of it.
 	inTurnPatience = 20 * time.Second
 	// urgent goes before the others of the queue, on servers that know priorities: 1 is the first of 5, and 3 the default.
 	urgent = 1
@@ -37,9 +38,9 @@ func (a *account) tokenActivity(ctx workflow.Context, summary string) workflow.C
 	return workflow.WithActivityOptions(ctx, options)
 }
 
-// inTurn has an Activity done that also sends a request to the authorization server, and has to be done whatever becomes of that.
-// It runs on the queue of the connector. Where no worker takes it there, because too many wait or the connector is gone, it
-// runs as others do: a person waits for it.
+// inTurn runs an Activity that has to be done, and that also sends a request to the authorization server. It waits its turn
+// in the queue of the connector. Where no worker takes it from there, because too many requests wait or the connector is
+// gone, it runs on the ordinary queue: a person waits for it.
 func (a *account) inTurn(ctx workflow.Context, summary string, activity, in, out any) error {
 	options := workflow.GetActivityOptions(a.tokenActivity(ctx, summary))
 	options.ScheduleToStartTimeout, options.Priority.PriorityKey = inTurnPatience, urgent
@@ -53,7 +54,8 @@ func (a *account) inTurn(ctx workflow.Context, summary string, activity, in, out
 // needed reports whether somebody waits for the next attempt.
 func (a *account) needed() bool { return a.Forced || a.Hold.Try || a.reportedDead() }
 
-// unserved makes a failure of a request that no worker took. Nothing was sent. ok is false for any other err.
+// unserved turns the error of an Activity that no worker took into a failure; nothing was sent. ok is false for any other
+// error.
 func (a *account) unserved(ctx workflow.Context, err error) (failure activities.Failure, ok bool) {
 	timeout, ok := errors.AsType[*temporal.TimeoutError](err)
 	if !ok || timeout.TimeoutType() != enums.TIMEOUT_TYPE_SCHEDULE_TO_START {

@@ -117,7 +117,8 @@ func (a *account) attempt(ctx workflow.Context) (activities.RefreshResult, error
 	return activities.RefreshResult{Credential: &facts}, nil
 }
 
-// attemptError makes a state of an Activity that could not even begin; only a cancelled Workflow ends here.
+// attemptError turns the error of an Activity that gave no result into a failure. Only a cancelled Workflow gets the error
+// itself.
 func (a *account) attemptError(ctx workflow.Context, err error) (activities.RefreshResult, error) {
 	if ctx.Err() != nil {
 		return activities.RefreshResult{}, err
@@ -130,7 +131,7 @@ func (a *account) attemptError(ctx workflow.Context, err error) (activities.Refr
 	}}, nil
 }
 
-// renew takes over what the vault holds now.
+// renew takes over a credential that is in the vault, and forgets the trouble of the one before.
 func (a *account) renew(ctx workflow.Context, facts activities.Facts) {
 	if facts.Generation > a.Credential.Generation {
 		a.RefreshFixed = a.fixedAfter(facts)
@@ -144,12 +145,13 @@ func (a *account) renew(ctx workflow.Context, facts activities.Facts) {
 	a.Credential = facts
 	a.Failures, a.Unread, a.NotBefore, a.GrantDead, a.Forced, a.Refusal = 0, 0, time.Time{}, false, false, nil
 	a.Hold.Held, a.Hold.Try, a.Hold.Spread = false, false, false
-	a.Marks.Ended = 0 // an attempt may be under way that NotBefore left time to
+	a.Marks.Ended = 0 // the wait that NotBefore imposed is gone, so an earlier attempt may still be under way
 	a.enter(ctx, credential.Active, "")
 	a.setDeadline(workflow.Now(ctx))
 }
 
-// fixedAfter judges by what a refresh brought whether refreshing helps the refresh token to live longer.
+// fixedAfter returns whether the refresh token's life is fixed, judging by the last refresh: it is, where that did not put
+// off the end of the refresh token.
 func (a *account) fixedAfter(next activities.Facts) bool {
 	if a.Credential.RefreshExpiresAt.IsZero() || next.RefreshExpiresAt.IsZero() {
 		return a.RefreshFixed // it does not say
@@ -157,8 +159,9 @@ func (a *account) fixedAfter(next activities.Facts) bool {
 	return !a.lifetimes().Extends(lifetimesOf(next, a.Policy, a.RefreshFixed))
 }
 
-// fail turns a kind of failure into a state. While the access token is good, trouble is a warning. What was asked for
-// stays asked for: a refresh token whose fate is unknown must not wait until the access token is nearly over.
+// fail turns a failure into a state. While the access token is good, trouble is only a warning (degraded). A refresh that
+// was asked for stays asked for: where the fate of the refresh token is unknown, finding out must not wait until the access
+// token is nearly over.
 func (a *account) fail(ctx workflow.Context, f activities.Failure) {
 	a.Failures++
 	a.Hold.Held, a.Unsure = false, f.Code == activities.CodeUnsure
@@ -194,7 +197,8 @@ func backoff(failures int, asked time.Duration, jitter float64) time.Duration {
 	return min(wait, maxBackoff) + time.Duration(jitter*float64(min(wait, maxBackoff))/2)
 }
 
-// enterUnlessServing goes into a state that stops calls, or, while the access token is good, only warns of it.
+// enterUnlessServing enters a status in which calls are refused. While the access token is good it enters degraded in its
+// place, with the same reason.
 func (a *account) enterUnlessServing(ctx workflow.Context, status credential.Status, reason string) {
 	if a.serving(workflow.Now(ctx)) {
 		a.enter(ctx, credential.Degraded, reason)
@@ -203,14 +207,14 @@ func (a *account) enterUnlessServing(ctx workflow.Context, status credential.Sta
 	a.enter(ctx, status, reason)
 }
 
-// serving reports whether the access token at hand is good as far as is known.
+// serving reports whether there is an access token that has not expired and that no caller saw die.
 func (a *account) serving(now time.Time) bool {
 	c := a.Credential
 	return c.Generation > 0 && !a.reportedDead() && (c.ExpiresAt.IsZero() || now.Before(c.ExpiresAt))
 }
 
-// expired reports whether what cannot be renewed was served for the last time: the access token ended, or a caller saw it
-// die.
+// expired reports whether an access token that cannot be replaced now, and that was served as degraded, has expired or was
+// seen dead by a caller.
 func (a *account) expired(now time.Time) bool {
 	return (a.GrantDead || a.Hold.Held) && a.Status == credential.Degraded && !a.serving(now)
 }

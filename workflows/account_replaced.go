@@ -7,8 +7,8 @@ import (
 	"tokenkeeper/credential"
 )
 
-// errand is the revocation of a grant that another took the place of, or that was in quarantine. It is under way beside everything else for as long as the
-// provider takes, and costs the history nothing meanwhile.
+// errand is the revocation, in the background, of a grant that was replaced by another subject's or was in quarantine. It is
+// one Activity that is retried for as long as the provider takes, and adds nothing to the history meanwhile.
 type errand struct {
 	grant credential.Replaced
 	done  workflow.Future
@@ -18,20 +18,20 @@ type errand struct {
 // ready reports whether the errand is over.
 func (e *errand) ready() bool { return e != nil && e.done.IsReady() }
 
-// end ends an errand that is under way. An attempt that has begun may go on.
+// end cancels an errand that is under way. Its last attempt may go on.
 func (e *errand) end() {
 	if e != nil {
 		e.stop()
 	}
 }
 
-// keepRevoking has an errand under way exactly while there is a grant to revoke.
+// keepRevoking starts an errand where there is a grant to revoke and none is under way.
 func (a *account) keepRevoking(ctx workflow.Context) {
 	if a.errand != nil || len(a.Replaced) == 0 || a.Disconnecting {
 		return
 	}
 	options := a.revokes(ctx)
-	options.ScheduleToStartTimeout = 0 // nobody waits: it may lie there until a worker has the connector
+	options.ScheduleToStartTimeout = 0 // nobody waits for it, so it may stay in the queue until a worker has the connector
 	revoking, stop := workflow.WithCancel(workflow.WithActivityOptions(ctx, options))
 	a.errand = &errand{grant: a.Replaced[0], stop: stop, done: workflow.ExecuteActivity(revoking, (*activities.Account).Discard,
 		activities.DiscardInput{Account: a.id, Authorization: a.Replaced[0].Authorization})}
@@ -44,13 +44,13 @@ func (a *account) revokes(ctx workflow.Context) workflow.ActivityOptions {
 	return options
 }
 
-// returned takes note of an errand that is over. Another one begins with the next wait.
+// returned takes the result of an errand that is over. keepRevoking starts the next one.
 func (a *account) returned(ctx workflow.Context) error {
 	done := a.errand
 	a.errand = nil
 	var ended activities.Discarded
 	if err := done.done.Get(ctx, &ended); err != nil {
-		if ctx.Err() == nil { // somebody ended it at the server: none of its own failures is final
+		if ctx.Err() == nil { // its own failures are all retried, so somebody ended the Activity at the Temporal server
 			a.log.Warn("a revocation ended without an answer of the provider", "account", a.id.String(), "subject", done.grant.Holder.Subject, "error", err)
 			return nil
 		}
@@ -76,8 +76,9 @@ func (a *account) forget(grant credential.Replaced) {
 	}
 }
 
-// revokeReplaced waits until the provider has taken back what other subjects granted before and what was in quarantine, or until somebody forces the end:
-// ForceDisconnect then destroys that as well. Its error says what a person has to mend before.
+// revokeReplaced revokes, before a disconnect, the grants that were replaced or in quarantine, and waits for the provider.
+// Where somebody forces the disconnect it stops: ForceDisconnect then destroys them as well. Its error says what a person
+// has to mend first.
 func (a *account) revokeReplaced(ctx workflow.Context) error {
 	a.errand.end()
 	a.errand = nil

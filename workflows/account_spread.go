@@ -17,15 +17,16 @@ const (
 	// their connector does not get through all of them in it: 10,000 of them are 17 requests a second.
 	spreadWindow = 10 * time.Minute
 
-	// changeSpread is the change in the history: 1 has spreadWindow alone, 2 asks for the connector's round.
+	// changeSpread: before it, late accounts refreshed at once. Version 1 spreads them over spreadWindow, version 2 (spreadByRound)
+	// over the connector's round where that is longer.
 	changeSpread  = "spread after an outage"
 	spreadByRound = 2
 
 	oversleptReason = "the access token ended while nothing ran; it is replaced in its turn, or at once when somebody needs it"
 )
 
-// overslept reports whether the next attempt was due by the clock some time ago and nobody waits for it. After an outage of
-// Temporal or of all workers that is so for all accounts.
+// overslept reports whether the next attempt was due a while ago by the clock alone, and nobody waits for it. After an
+// outage of Temporal or of all workers this holds for all accounts at once.
 func (a *account) overslept(ctx workflow.Context, now time.Time) bool {
 	if a.Credential.Generation == 0 || a.Forced || a.reportedDead() || a.Hold != (Hold{Opened: a.Hold.Opened}) || !a.refreshDue(now) {
 		return false
@@ -65,9 +66,9 @@ func (a *account) round(ctx workflow.Context) (round time.Duration) {
 	return round
 }
 
-// spreadOver returns how long an account waits that was late with all others. A good access token is renewed before it
-// ends; a short-lived one does not lose more than a quarter of its lifetime; but nobody comes sooner than the round takes in
-// which all of them get their turn.
+// spreadOver returns how long an overslept account waits: its share of spreadWindow. The window is shorter where the access
+// token is still good, so that it is replaced before it ends, and for a short-lived token, so that at most a quarter of its
+// lifetime is lost. It is never shorter than the round, in which the connector's rate lets each account through once.
 func spreadOver(account credential.AccountID, issued, expires, now time.Time, round time.Duration) time.Duration {
 	window := spreadWindow
 	if lifetime := expires.Sub(issued); lifetime > 0 {

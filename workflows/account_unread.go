@@ -7,14 +7,14 @@ import (
 	"tokenkeeper/credential"
 )
 
-// unreadable is how many answers that nobody can read are something for people. One may be half of one, or a proxy's on a bad
-// day; the second says that something else answers where the authorization server should.
+// unreadable is after how many unreadable answers since the last token people are told. One may be a truncated answer, or a
+// proxy's error page; the second says that something else answers where the authorization server should.
 const unreadable = 2
 
-// changeUnread: people heard of no such answers, however many there were.
+// changeUnread: before it, nobody was told of unreadable answers, however many there were.
 const changeUnread = "tells-of-unreadable-answers"
 
-// countUnread notes that an answer was none. It is asked for again, with the backoff of any other outage.
+// countUnread counts an answer that nobody can read. The refresh is tried again with the backoff of any other outage.
 func (a *account) countUnread(ctx workflow.Context) {
 	if a.Unread == 0 || workflow.GetVersion(ctx, changeUnread, workflow.DefaultVersion, 1) == 1 {
 		a.Unread++
@@ -25,7 +25,8 @@ func (a *account) countUnread(ctx workflow.Context) {
 // whatever else goes wrong meanwhile.
 func (a *account) unread() bool { return a.Unread >= unreadable }
 
-// noticeCode returns what trouble it is, where the status does not say what people can do about it.
+// noticeCode returns the code of a notice about trouble of which the status does not say what people can do; "" for other
+// trouble.
 func (a *account) noticeCode() string {
 	switch {
 	case a.Status == credential.ClientMisconfigured && a.Unsure:

@@ -11,9 +11,11 @@ import (
 )
 
 const (
-	// lookedRecently makes one look of the wishes of many: each worker that starts asks for one.
+	// lookedRecently is for how long a look answers the wishes for one that come after it: each worker that starts asks for
+	// one.
 	lookedRecently = time.Minute
-	// doubt is how long an identity endpoint is not believed that refuses what a refresh just brought.
+	// doubt is for how long after a refresh an identity endpoint is not believed that refuses the token which the refresh
+	// brought.
 	doubt = time.Hour
 )
 
@@ -21,17 +23,19 @@ const (
 type Looks struct {
 	// Asked: somebody wants a look.
 	Asked bool `json:"asked,omitempty"`
-	// Again: the provider said that the grant ended while a look was under way, which may have come before the end.
+	// Again: while a look was under way, the provider said that the grant ended. The look may have come before that, so
+	// another one follows.
 	Again bool `json:"again,omitempty"`
-	// Alive is when the token was last found alive, as far as the Workflow was told: the looks of the watch that find nothing
-	// are heard of in its heartbeat only.
+	// Alive is when the token was last found alive, as far as the Workflow knows. The looks of a running watch that find
+	// nothing stand only in its heartbeat; [Client.Account] adds them.
 	Alive time.Time `json:"alive,omitzero"`
 	// Note says why the last look told nothing.
 	Note string `json:"note,omitempty"`
 	// Dead is the highest generation that a look found dead.
 	Dead credential.Generation `json:"dead,omitempty"`
-	// Doubted is the generation that a refresh brings because a look found the one before it dead. If it is found dead as
-	// well and at once, the endpoint is in doubt and not the token, and refreshing on and on would help nobody.
+	// Doubted is the generation whose refresh was caused by a look that found the one before it dead. If a look finds it
+	// dead as well, and at once, then the endpoint is in doubt and not the token: refreshing again and again would help
+	// nobody.
 	Doubted credential.Generation `json:"doubted,omitempty"`
 }
 
@@ -47,7 +51,8 @@ type watch struct {
 // ready reports whether the watch found something.
 func (w *watch) ready() bool { return w != nil && w.found.IsReady() }
 
-// keepWatch has a watch going exactly while there is a token that serves.
+// keepWatch starts the watch where there is a token that serves, and stops it where there is none or the interval has
+// changed.
 func (a *account) keepWatch(ctx workflow.Context) {
 	every := a.lookEvery()
 	if a.watch != nil && a.watch.every != every {
@@ -74,7 +79,7 @@ func (a *account) lookEvery() time.Duration {
 	return a.id.Every(a.Policy.ValidateEvery)
 }
 
-// hear takes what the watch found. Another watch begins with the next wait.
+// hear takes the result of a watch that ended. keepWatch starts the next one.
 func (a *account) hear(ctx workflow.Context) error {
 	var v activities.Validation
 	err := a.watch.found.Get(ctx, &v)
@@ -121,7 +126,8 @@ func (a *account) look(ctx workflow.Context) error {
 	return a.heed(ctx, v, err)
 }
 
-// heed acts on a look. Nothing but a dead token changes the account: an outage or a policy is a note.
+// heed acts on the result of a look. Only a dead token changes the account; that the provider is away, or refuses to tell,
+// is just noted.
 func (a *account) heed(ctx workflow.Context, v activities.Validation, err error) error {
 	if ctx.Err() != nil {
 		return err
@@ -144,7 +150,7 @@ func (a *account) heed(ctx workflow.Context, v activities.Validation, err error)
 	return nil
 }
 
-// foundDead has a dead token replaced on the way that a caller's report takes.
+// foundDead treats a token that a look found dead as if a caller had reported it.
 func (a *account) foundDead(ctx workflow.Context, dead credential.Generation) {
 	a.Looks.Dead = max(a.Looks.Dead, dead)
 	if dead == a.Looks.Doubted && workflow.Now(ctx).Sub(a.LastRefresh) < doubt {

@@ -10,12 +10,13 @@ import (
 const (
 	// wakeBatch bounds the Signals in flight; the server allows 2,000 pending ones.
 	wakeBatch = 100
-	// toldFor is how long those are remembered that were told: as long as an ask may be on its way that they sent before.
+	// toldFor is how long the account remembers whom it told to go on: for as long as an await Signal may be on its way that
+	// was sent before.
 	toldFor = 10 * time.Minute
-	// maxCarried bounds what a run hands to the next of those that wait and were told, in bytes of JSON: some 18,000 Reports. The server
-	// takes 2 MiB of input, and a Workflow that hands over more than that never goes on.
+	// maxCarried bounds, in bytes of JSON, what a run hands to the next about Workflows that wait or were told: enough for some 18,000
+	// Reports. The server takes 2 MiB of input, and refuses to continue a Workflow with more.
 	maxCarried = 3 << 19
-	// waitSize is what a wait takes besides the id of its Workflow.
+	// waitSize is how many bytes of JSON a wait takes besides the id of its Workflow.
 	waitSize = len(`{"id":"","since":1700000000000000000},`)
 )
 
@@ -25,14 +26,15 @@ type wait struct {
 	Since int64  `json:"since"` // [Waiter.Since] in nanoseconds; 0 where it did not say
 }
 
-// round is a batch of Workflows that were told at one time to go on.
+// round is a batch of Workflows that were told together to go on.
 type round struct {
 	At   time.Time `json:"at"`
 	Whom []wait    `json:"whom"`
 }
 
-// queue notes that a Workflow waits. Who asks again for the same wait does not move in the queue. Of two waits the later one counts,
-// because whoever waits anew has given up on the one before; one that does not say since when is told in any case.
+// queue notes that a Workflow waits. One that asks again keeps its place. Of two waits of one Workflow the later counts: it
+// begins another only after it has given up the one before. A wait that does not say since when replaces the other, and is
+// always told.
 func (a *account) queue(w Waiter) {
 	var since int64
 	if !w.Since.IsZero() {
@@ -48,7 +50,7 @@ func (a *account) queue(w Waiter) {
 	}
 }
 
-// unqueue takes those out of the queue who came first, but for whom was told already.
+// unqueue takes the first n Workflows out of the queue, and returns those whose wait was not told before.
 func (a *account) unqueue(ctx workflow.Context, n int) (batch []wait) {
 	for i, id := range a.Waiting[:n] {
 		if w := (wait{id, a.Waits[i]}); !a.told(ctx, w) {
@@ -59,16 +61,17 @@ func (a *account) unqueue(ctx workflow.Context, n int) (batch []wait) {
 	return batch
 }
 
-// changeTellsOnce: a Workflow that asked again while it was told was told twice.
+// changeTellsOnce: before it, a Workflow whose repeated await arrived after the answer was told a second time.
 const changeTellsOnce = "tells each wait once"
 
-// told reports whether a wait is over: the account's Signal reached the Workflow, whose ask was on its way then.
+// told reports whether a wait was answered before: the Workflow sent this await again before the account's Signal reached
+// it.
 func (a *account) told(ctx workflow.Context, w wait) bool {
 	return w.Since != 0 && slices.ContainsFunc(a.Told, func(r round) bool { return slices.Contains(r.Whom, w) }) &&
 		workflow.GetVersion(ctx, changeTellsOnce, workflow.DefaultVersion, 1) == 1
 }
 
-// remember keeps those in mind that were told.
+// remember notes which waits were told.
 func (a *account) remember(now time.Time, whom []wait) {
 	if len(whom) > 0 {
 		a.Told = append(a.Told, round{At: now, Whom: whom})
@@ -102,7 +105,7 @@ func (s *AccountState) fit() (dropped int) {
 	return dropped
 }
 
-// wake signals those that wait, a batch at a time. One that has ended meanwhile is no error.
+// wake signals the Workflows that wait, a batch at a time. One that has ended meanwhile is no error.
 func (a *account) wake(ctx workflow.Context) error {
 	a.forgetTold(workflow.Now(ctx))
 	batch := a.unqueue(ctx, min(len(a.Waiting), wakeBatch))
