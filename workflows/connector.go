@@ -44,15 +44,15 @@ type ConnectorState struct {
 	// Refused are some of the accounts that were refused; the first of them tries next.
 	Refused []credential.AccountID `json:"refused,omitempty"`
 	Tries   int                    `json:"tries,omitempty"`
-	// Pause is the one before the last try; the next one is longer. Nanoseconds.
+	// Pause is how long the last pause between two tries was; the next one is twice as long. Nanoseconds.
 	Pause   time.Duration `json:"pause,omitempty"`
 	NextTry time.Time     `json:"next_try,omitzero"`
 	// Noticed says that a notice about the present refusal went out.
 	Noticed bool    `json:"noticed,omitempty"`
 	Telling Telling `json:"telling,omitzero"`
-	// Late are accounts whose reports were out of date; they are told to go on.
+	// Late are accounts that reported a refusal from before the last episode ended; each is told to go on.
 	Late []credential.AccountID `json:"late,omitempty"`
-	// Releases is how many more times the waiting accounts are told to go on, and Release when the next time is.
+	// Releases is how many more times the accounts that wait are told to go on, and Release is when the next time is due.
 	Releases int       `json:"releases,omitempty"`
 	Release  time.Time `json:"release,omitzero"`
 	// Configured is when a worker last read the connector's configuration.
@@ -65,8 +65,9 @@ const (
 	// tryEvery is how soon one account tries after the app was refused, or after its configuration was read anew. The
 	// pauses between tries double up to maxTryEvery: what does not pass in minutes needs a person, and a change of the
 	// configuration is tried at once.
-	tryEvery     = time.Minute
-	maxTryEvery  = 15 * time.Minute
+	tryEvery    = time.Minute
+	maxTryEvery = 15 * time.Minute
+	// changePauses: before it, every pause was tryEvery.
 	changePauses = "growing pauses between tries"
 	// maxRefused is how many accounts are kept as candidates for the next try.
 	maxRefused = 8
@@ -87,9 +88,9 @@ type registration struct {
 	news  int // messages taken, so that a wait notices
 }
 
-// Connector knows what is true of one OAuth app: whether the provider accepts it, and when it asked to wait. There is one
-// for each connector of the configuration. Its accounts report what they meet and are told when to go on; they need it
-// for nothing else, so an account refreshes its tokens whether or not there is one.
+// Connector knows the state of one OAuth app: whether the provider accepts it, and until when the provider asked to wait.
+// There is one for each connector of the configuration. Its accounts report what they meet, and it tells those that wait
+// when to go on. No account depends on it: each refreshes its tokens whether or not it runs.
 func Connector(ctx workflow.Context, in ConnectorInput) error {
 	queue := workflow.GetInfo(ctx).TaskQueueName
 	if want := ConnectorWorkflowID(queue, in.Connector); in.Connector == "" || workflow.GetInfo(ctx).WorkflowExecution.ID != want {
@@ -159,8 +160,8 @@ func (c *registration) tryAt() time.Time {
 	return c.NextTry
 }
 
-// noticeAt returns when the next notice is due: of trouble at once and then as the plan has it, of its end once that has
-// lasted.
+// noticeAt returns when the next notice is due, or zero: the first about a refusal at once, unless a quiet time lasts; the
+// following ones as planned; the one about its end when the app has been accepted for as long as settled.
 func (c *registration) noticeAt() time.Time {
 	switch {
 	case c.Status == ConnectorRefused && !c.Noticed:
@@ -214,7 +215,7 @@ func (c *registration) wait(ctx workflow.Context) error {
 func (c *registration) try(ctx workflow.Context) error {
 	c.Pause = c.nextPause(ctx)
 	c.NextTry = workflow.Now(ctx).Add(c.Pause)
-	if len(c.Refused) == 0 { // all that met the refusal are gone: whoever comes next finds out
+	if len(c.Refused) == 0 { // every account that met the refusal is gone, so the next request of any other one is the try
 		c.reopen(workflow.Now(ctx))
 		return nil
 	}
@@ -232,7 +233,8 @@ func (c *registration) nextPause(ctx workflow.Context) time.Duration {
 	return min(2*c.Pause, maxTryEvery)
 }
 
-// tell sends an account the news. An account without a Workflow is dropped from the candidates.
+// tell sends an account the news: to go on, or to try. One whose Workflow is gone no longer counts among those that may try,
+// and where it was to try, another one does at once.
 func (c *registration) tell(ctx workflow.Context, account credential.AccountID, try bool) error {
 	err := workflow.SignalExternalWorkflow(ctx, AccountWorkflowID(account), "", SignalConnector, ConnectorNews{Episode: c.Episode, Try: try}).Get(ctx, nil)
 	if err == nil || ctx.Err() != nil {
@@ -275,7 +277,7 @@ func (c *registration) release(ctx workflow.Context) error {
 	return err
 }
 
-// reopen ends an episode.
+// reopen ends an episode: the provider accepts the app again.
 func (c *registration) reopen(now time.Time) {
 	c.Ended, c.Refused, c.Tries, c.Pause, c.NextTry = now, nil, 0, 0, time.Time{}
 	c.Releases, c.Release = 2, now

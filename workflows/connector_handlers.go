@@ -24,13 +24,14 @@ func (c *registration) drain(ctx workflow.Context) {
 	takeAll(ctx, c.misread, SignalReport, func(r ConnectorReport) { c.news++; c.heed(now, r) })
 }
 
-// misread logs and shows a Signal whose argument cannot be decoded.
+// misread shows, as a warning, that the argument of a Signal cannot be decoded.
 func (c *registration) misread(name string, err error) {
 	c.news++
 	c.Warning = "Signal " + name + " refused: " + err.Error()
 }
 
-// configure notes that a worker read the configuration anew. If the app is refused, that may be mended now.
+// configure notes that a worker read the configuration anew. That may have mended a refused app, so one account tries at
+// once.
 func (c *registration) configure(now time.Time) {
 	c.Configured = now
 	c.Pause, c.NextTry = 0, now

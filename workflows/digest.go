@@ -22,22 +22,24 @@ type DigestInput struct {
 type DigestState struct {
 	// Ready are to be told now, each as it is.
 	Ready []NoticeInput `json:"ready,omitempty"`
-	// Held are told together when the window ends, by their kind.
+	// Held are told together when the window ends. :: [activities.Announcement.Kind] → digest
 	Held map[string]activities.Digest `json:"held,omitempty"`
-	// Singly counts those that were told as they are since it began.
+	// Singly counts the notices that were told one by one since the Digest began.
 	Singly int `json:"singly,omitempty"`
 	// Ends is when the window ends, and Window how long it is. Nanoseconds.
 	Ends   time.Time     `json:"ends,omitzero"`
 	Window time.Duration `json:"window,omitempty"`
-	// Seen are the ids of what was taken: an Activity whose Signal arrived may send it again.
+	// Seen are the ids of the announcements taken, because the Activity that sends one may send it twice.
 	Seen map[string]bool `json:"seen,omitempty"`
 }
 
 const (
-	// toldSingly is how many notices of a connector's accounts are told as they are. What one person disconnects are a few.
+	// toldSingly is how many notices are told one by one before others are gathered: what one person disconnects is no more
+	// than that.
 	toldSingly = 3
-	// firstWindow is for how long others are gathered then. While they go on coming each window is twice as long, up to
-	// maxWindow: an account finds out that its grant is dead when it is used or looked at next, so that they come for a while.
+	// firstWindow is how long the following notices are gathered. While they keep coming, each window is twice as long as
+	// the last, up to maxWindow: after an app was uninstalled, its accounts notice only when they are next used or looked
+	// at.
 	firstWindow = time.Minute
 	maxWindow   = 10 * time.Minute
 	// maxSeen bounds what is remembered against repetition.
@@ -87,7 +89,7 @@ func (d *digest) run(ctx workflow.Context) error {
 		wake := func() bool { return d.news(ctx) || workflow.GetInfo(ctx).GetContinueAsNewSuggested() }
 		if err := sleepUntil(ctx, d.Ends.Sub(now), wake, "gather the notices of connector "+d.connector); err != nil {
 			d.drain(ctx)
-			d.close(ctx) // somebody cancels it, and what it has is told all the same
+			d.close(ctx) // the digest was cancelled; what it holds is told all the same
 			d.tellReady(ctx)
 			return err
 		}
@@ -126,10 +128,10 @@ func (d *digest) take(n NoticeInput) {
 	d.Held[kind] = gathered
 }
 
-// changeTroubleFirst: the kinds of a window were told by their names, recovery before trouble.
+// changeTroubleFirst: before it, the kinds of a window were told in the order of their names, which put recovery before trouble.
 const changeTroubleFirst = "trouble first"
 
-// close ends a window: what was gathered is ready to be told, that something is over last, and the next one is longer.
+// close ends a window. What was gathered becomes ready, a kind at a time, with recoveries last; the next window is longer.
 func (d *digest) close(ctx workflow.Context) {
 	now, kinds := workflow.Now(ctx), workflow.DeterministicKeys(d.Held)
 	recovers := func(kind string) bool { return d.Held[kind].Sum.Recovery }
@@ -146,8 +148,8 @@ func (d *digest) close(ctx workflow.Context) {
 	d.Ends = now.Add(d.Window)
 }
 
-// tellReady starts the delivery of what is to be told, which depends on the digest no more from then on. What was started before
-// is not started again.
+// tellReady starts a Notice Workflow for each announcement that is ready. It is abandoned to itself: how the delivery ends
+// is not the digest's concern. One that was started before is not started again.
 func (d *digest) tellReady(ctx workflow.Context) {
 	ctx, _ = workflow.NewDisconnectedContext(ctx) // or whoever cancels the digest would cancel its notices
 	for ; len(d.Ready) > 0; d.Ready = d.Ready[1:] {

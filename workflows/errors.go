@@ -17,12 +17,6 @@ func errorType(err error) string {
 	return ""
 }
 
-// applicationError returns the application error in err, or nil.
-func applicationError(err error) *temporal.ApplicationError {
-	app, _ := errors.AsType[*temporal.ApplicationError](err)
-	return app
-}
-
 // rootMessage returns the innermost message, without what Temporal wraps around it, for people.
 func rootMessage(err error) string {
 	if app, ok := errors.AsType[*temporal.ApplicationError](err); ok {

@@ -13,8 +13,8 @@ import (
 const (
 	// resubscribe is how often a waiting Workflow asks again, in case the account's Workflow was replaced.
 	resubscribe = time.Hour
-	// unownedRetry is how soon it asks again when the account has no running Workflow. It doubles up to maxUnownedRetry:
-	// asking adds ten events, and a history ends at 51,200, so a wait may last three months.
+	// unownedRetry is how soon a waiting Workflow asks again when the account has no running Workflow. It doubles up to
+	// maxUnownedRetry: each time adds ten events, and a history ends at 51,200, so a wait may last for three months.
 	unownedRetry    = time.Minute
 	maxUnownedRetry = 30 * time.Minute
 )
@@ -53,8 +53,8 @@ func NewGate(ctx workflow.Context) *Gate {
 	return g
 }
 
-// Do runs an Activity that needs an account. When the account needs a person, Do waits for its Signal and runs the
-// Activity again, for as long as it takes; again is true in such a repetition. Any other error is returned.
+// Do runs an Activity that needs an account. When the account needs a person, Do waits until it works, for as long as that
+// takes, and runs the Activity again, with again true. Any other error is returned.
 func (g *Gate) Do(ctx workflow.Context, run func(again bool) error) error {
 	for again := false; ; again = true {
 		err := run(again)
@@ -82,7 +82,7 @@ func (g *Gate) await(ctx workflow.Context, down activities.Unavailable) error {
 	if asked {
 		return workflow.Await(ctx, func() bool { return v.over })
 	}
-	defer g.open(down.Account) // whoever asked and is cancelled leaves the next one to ask again
+	defer g.open(down.Account) // where this step is cancelled, the next one that meets the account asks again
 	over := func() bool { return v.over || g.hurried != nil && g.hurried() }
 	for unowned := unownedRetry; !over(); unowned = min(2*unowned, maxUnownedRetry) {
 		pause := unowned
@@ -99,7 +99,7 @@ func (g *Gate) await(ctx workflow.Context, down activities.Unavailable) error {
 	return nil
 }
 
-// begin returns when a wait begins, later than every one before.
+// begin returns the time of a new wait, later than that of every wait before.
 func (g *Gate) begin(ctx workflow.Context) time.Time {
 	now := workflow.Now(ctx)
 	if !now.After(g.last) {

@@ -15,8 +15,8 @@ const (
 	lastPause  = 5 * time.Second
 )
 
-// insist sends an Update again while the server says that its Workflow cannot take one just now, which it does for a
-// moment after it has lost its memory of it. Nothing was accepted then.
+// insist sends an Update, again and again while the server says that the Workflow cannot take one just now. It says so for a
+// moment after it lost the Workflow from its cache; nothing was accepted then. Errors: those of send.
 func insist(ctx context.Context, send func() (client.WorkflowUpdateHandle, error)) (client.WorkflowUpdateHandle, error) {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		handle, err := send()

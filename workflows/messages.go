@@ -1,14 +1,12 @@
 package workflows
 
 import (
-	"time"
-
 	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
-
+	"time"
 	"tokenkeeper/credential"
 )
 
@@ -18,7 +16,7 @@ type RefreshRequest struct {
 	Generation credential.Generation `json:"generation,omitempty"`
 }
 
-// UnmarshalJSON refuses what it does not know: {"gen": 7} is no wish for a new token.
+// UnmarshalJSON refuses unknown fields: {"gen": 7} is a mistake, and must not pass for {}.
 func (r *RefreshRequest) UnmarshalJSON(text []byte) error {
 	var message struct {
 		Generation credential.Generation `json:"generation"`
@@ -32,7 +30,7 @@ func (r *RefreshRequest) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// validate takes a generation above the account's: after a Workflow was reset, the vault is ahead of it.
+// validate accepts a generation above the account's: after a reset of the Workflow the vault is ahead of it.
 func (r RefreshRequest) validate() error {
 	if r.Generation < 0 {
 		return fmt.Errorf("generation: %d: want the generation that died, 1 or more, or leave it out", r.Generation)
@@ -48,7 +46,7 @@ type ReauthorizedRequest struct {
 	AcceptSubject credential.Subject `json:"accept_subject,omitempty"`
 }
 
-// maxSubject is more than any subject of a provider.
+// maxSubject bounds a subject in bytes; no provider's is nearly as long.
 const maxSubject = 512
 
 var authorizationID = regexp.MustCompile(`^[A-Za-z0-9_-]{8,128}$`)
@@ -74,7 +72,8 @@ func (r RejectRequest) validate() error {
 
 // ValidateRequest is the argument of Signal `validate`; {} or none asks for a look at the token soon.
 type ValidateRequest struct {
-	// Ended: the provider says that the grant ended. A look of a moment ago, or one under way, does not answer that.
+	// Ended: the provider says that the grant ended. Another look is due then, even when one was made a moment ago or is
+	// under way.
 	Ended bool `json:"ended,omitempty"`
 }
 
@@ -87,8 +86,8 @@ type DisconnectRequest struct {
 // Waiter is the argument of Signal `await`: who wants to hear when the account works.
 type Waiter struct {
 	WorkflowID string `json:"workflow_id"`
-	// Since tells one wait of the Workflow from its others. An ask that is repeated with it is answered once, even when it arrives
-	// after the answer was sent; one without it is answered each time.
+	// Since identifies one wait of the Workflow. Repeated with the same Since, it is answered once, even where it arrives
+	// after the answer was sent. Without Since every message is answered.
 	Since time.Time `json:"since,omitzero"`
 }
 

@@ -7,7 +7,7 @@ import (
 	"tokenkeeper/triage"
 )
 
-// StepAnswer is the step of a Report that waits for people to say whether it should be filed.
+// StepAnswer is the step in which a Report waits for people to say whether it should be filed.
 const StepAnswer = "wait for an answer"
 
 // What our reply in the thread says before there is a link.
@@ -52,7 +52,8 @@ func (r *reporter) propose(ctx workflow.Context, draft activities.Draft) (agreed
 	return false, err
 }
 
-// answer offers both reactions, so that people need only press one, and waits for somebody to.
+// answer puts both reactions on the question, so that people need only press one, and waits until somebody does or the time
+// is over.
 func (r *reporter) answer(ctx workflow.Context, in activities.AnswerInput) (answer activities.Answer, err error) {
 	for _, emoji := range []string{triage.AgreeEmoji, triage.DeclineEmoji} {
 		if err := r.step(ctx, "offer an answer", func(ctx workflow.Context, _ bool) workflow.Future {
@@ -68,7 +69,7 @@ func (r *reporter) answer(ctx workflow.Context, in activities.AnswerInput) (answ
 	return answer, err
 }
 
-// say has our one reply in the thread say something.
+// say posts or edits the one reply that we have in the thread.
 func (r *reporter) say(ctx workflow.Context, step, stage, text string) (posted activities.Posted, err error) {
 	err = r.step(ctx, step, func(ctx workflow.Context, again bool) workflow.Future {
 		return workflow.ExecuteActivity(ctx, (*activities.Slack).Reply, activities.ReplyInput{

@@ -11,8 +11,9 @@ import (
 	"tokenkeeper/triage"
 )
 
-// replan reads the configuration anew, which whoever asks for another try may have changed: which accounts the triage uses and,
-// while the issue is not filed, which repository is its. A triage that is not configured any more goes on with what it had.
+// replan reads the configuration again, because the person who asks for another try may have changed it: the accounts of the
+// triage and, while the issue is not filed, its repository. Where the triage is no longer configured, the Report keeps what
+// it had.
 func (r *reporter) replan(ctx workflow.Context) {
 	var plan activities.Plan
 	err := workflow.ExecuteActivity(planActivity(ctx), (*activities.Triage).Plan, activities.PlanInput{Triage: r.in.Triage}).Get(ctx, &plan)
@@ -31,7 +32,8 @@ func (r *reporter) replan(ctx workflow.Context) {
 // repository is the one that the report goes to.
 func (r *reporter) repository() string { return r.draft.Issue.Owner + "/" + r.draft.Issue.Repo }
 
-// fileWith has another account file the report. An attempt may have filed it with the one of before.
+// fileWith has another account file the report. The places where the former account may have filed it are still looked
+// through, with that account.
 func (r *reporter) fileWith(account credential.AccountID) {
 	was := r.draft.GitHub
 	if account == was {
@@ -56,14 +58,14 @@ func (r *reporter) filedMaybe(places ...triage.Place) {
 	r.before = slices.Compact(r.before)
 }
 
-// changeReroutes: a report was tried in the repository that was chosen first, whatever its route said when it was retried.
+// changeReroutes: before it, every retry used the repository that was chosen first, whatever the configuration said by then.
 const changeReroutes = "report-reroutes"
 
-// reroutePatience bounds the choice of another route. Without one the report goes where it went before.
+// reroutePatience bounds the choice of another route. Where it fails, the report goes where it went before.
 const reroutePatience = time.Minute
 
-// reroute chooses the route anew: it may be the repository that GitHub refuses. The one of before is looked through first, as
-// are all that the report may have gone to: an attempt whose answer was lost may have filed it there.
+// reroute chooses the route again, because the repository may be what GitHub refuses. The former repository stays among the
+// places that are looked through before anything is filed: an attempt whose answer was lost may have filed the report there.
 func (r *reporter) reroute(ctx workflow.Context) {
 	if workflow.GetVersion(ctx, changeReroutes, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
 		return

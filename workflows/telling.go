@@ -7,14 +7,14 @@ import (
 	"tokenkeeper/activities"
 )
 
-// Telling is what people were told of the troubles of one account or connector. An episode is from the first notice of trouble
-// to that of its end.
+// Telling is what people were told of the trouble of one account or connector. An episode lasts from the first notice of
+// trouble to the notice of its end.
 //
-// What breaks and recovers again and again is told rarely: within the quiet time after a notice of recovery no trouble is told,
-// and what is still broken when it ends is told then. Recovery is told only where trouble was.
+// For what breaks and recovers again and again there is a quiet time: for that long after a notice of recovery, new trouble
+// is not told; what is still broken when it is over is told then. A recovery is told only where trouble was.
 //
-// All of it follows from what the Activities returned, so that a history of before, in which they returned nothing, replays
-// without escalation, and needs no version.
+// The plan comes with the results of the Activities. A history from before they returned one replays without escalation, and
+// so needs no version.
 type Telling struct {
 	// Began is when people were first told of the trouble.
 	Began time.Time `json:"began,omitzero"`
@@ -39,7 +39,7 @@ func (t *Telling) next(now time.Time, told, well bool) activities.NoticeKind {
 	return activities.NoticeTrouble
 }
 
-// key tells the notices apart: the same for every attempt at one, another for each episode and stage.
+// key identifies a notice: the same for every attempt to send it, another for each episode and stage.
 func (t *Telling) key(kind activities.NoticeKind) string {
 	if kind == activities.NoticeRecovery {
 		return fmt.Sprintf("%s/%d", kind, t.Began.UnixNano())
@@ -50,10 +50,10 @@ func (t *Telling) key(kind activities.NoticeKind) string {
 // episode is the same for all notices of one trouble, and for that of its end.
 func (t *Telling) episode() string { return fmt.Sprint(t.Began.UnixNano()) }
 
-// minPause is between two notices, however late the first of them was.
+// minPause is the least time between two notices, however late the first of them was.
 const minPause = time.Minute
 
-// heed plans what comes after a notice.
+// heed takes over from the result of a notice when the next one is due.
 func (t *Telling) heed(now time.Time, kind activities.NoticeKind, told activities.Told) {
 	switch {
 	case kind == activities.NoticeRecovery && told.Quiet > 0:

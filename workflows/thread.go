@@ -23,13 +23,13 @@ type ThreadResult struct {
 	Trouble string `json:"trouble,omitempty"`
 }
 
-// Thread looks at the thread of a filed report, and once more for each Signal [SignalLook], and ends. Its id makes it the
-// only one that writes to the report's issue and thread after they are there.
+// Thread follows the thread of a filed report: it looks at it once, again for each Signal [SignalLook] that came meanwhile,
+// and ends. Its Workflow id makes it the only writer to the report's issue and thread once these exist.
 //
-// It is not the Report that lives on: a Report would wait for weeks for what mostly never comes, as an open Workflow of
-// its triage that is asked for its state, counted as under way, and replayed. A Thread lives for as long as people write,
-// in about twelve events. What a provider refuses for good ends it and people hear of it; nothing is lost by that, because
-// the next look begins with what is there and not with what is new.
+// It is a Workflow of its own, and not the Report living on. A Report would then wait for weeks for what mostly never comes:
+// as an open child of its triage, queried, counted as under way, and replayed. A Thread lives only while people write, and
+// takes about twelve events. What a provider refuses for good ends it, and people are told. Nothing is lost by that, because
+// each look begins with what is there and not with what is new.
 func Thread(ctx workflow.Context, in ThreadInput) (ThreadResult, error) {
 	key, err := triage.ParseKey(in.Report)
 	if err != nil {
@@ -55,7 +55,7 @@ func Thread(ctx workflow.Context, in ThreadInput) (ThreadResult, error) {
 	}
 }
 
-// drain reports whether a Signal was there.
+// drain takes all Signals that have arrived, and reports whether there was any.
 func drain(signals workflow.ReceiveChannel) (found bool) {
 	for signals.ReceiveAsync(nil) {
 		found = true
@@ -66,7 +66,8 @@ func drain(signals workflow.ReceiveChannel) (found bool) {
 // followTimeout leaves room for a long thread, and for the comments of a busy issue.
 const followTimeout = 5 * time.Minute
 
-// lookAt looks once. The error is that of a cancelled Workflow; any other is in the result, and told.
+// lookAt looks at the thread once. It returns an error only where the Workflow was cancelled; any other failure is in the
+// result, and people are told.
 func lookAt(ctx workflow.Context, gate *Gate, in activities.FollowInput) (ThreadResult, error) {
 	options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: followTimeout, HeartbeatTimeout: heartbeatTimeout, Summary: "follow the thread", RetryPolicy: wary(),

@@ -10,10 +10,10 @@ import (
 )
 
 const (
-	// heartbeatTimeout is how long a killed worker goes unnoticed.
+	// heartbeatTimeout is how long a killed worker may go unnoticed.
 	heartbeatTimeout = 10 * time.Second
-	// refusedPause is how long a channel rests that Slack refuses for good (bot not invited, archived): a person has to
-	// act, and nobody tells us when.
+	// refusedPause is how long a channel rests that Slack refuses for good (bot not invited, channel archived): a person has
+	// to act, and nothing tells us when one did.
 	refusedPause = 5 * time.Minute
 )
 
@@ -38,7 +38,7 @@ type triager struct {
 }
 
 // Triage polls the channels of one triage and starts a Report for each message that may be one. It ends only when it is
-// cancelled, or when the configuration does not know it from the first.
+// cancelled, or when the configuration has no such triage at its first look.
 func Triage(ctx workflow.Context, in TriageInput) error {
 	if in.Triage == "" {
 		return badInput(`triage: missing; start it with --input '{"triage":"acme/bug-reports"}'`)
@@ -66,8 +66,8 @@ func Triage(ctx workflow.Context, in TriageInput) error {
 // changeValidateAtStart: triages began without asking their accounts to validate.
 const changeValidateAtStart = "triage-validates-accounts"
 
-// validateAccounts has the accounts look at their tokens before there is work, so that one which died meanwhile is
-// replaced, or told of, before the first report needs it. An account without a Workflow shows with the first poll.
+// validateAccounts has the accounts look at their tokens before there is work, so that a token which died meanwhile is
+// replaced, or people are told, before the first report needs it. That an account has no Workflow shows with the first poll.
 func (t *triager) validateAccounts(ctx workflow.Context) {
 	for _, account := range t.plan.Accounts() {
 		if err := workflow.SignalExternalWorkflow(ctx, AccountWorkflowID(account), "", SignalValidate, nil).Get(ctx, nil); err != nil {
@@ -82,11 +82,11 @@ func (t *triager) setup(ctx workflow.Context) error {
 		workflow.QueryHandlerOptions{Description: "what this triage does and how far each channel is"})
 }
 
-// readPlan reads the configuration. A triage that has begun outlives a mistake in it: the watermarks are worth more than
-// a clean end, so it looks again until the mistake is mended.
+// readPlan reads the configuration. Where that fails, a triage that has begun keeps its watermarks and tries again until
+// somebody has corrected the configuration; one that has not begun ends.
 func (t *triager) readPlan(ctx workflow.Context, begun bool) error {
 	for {
-		t.ending = false // a reload that comes from here on is not the one that brought us here
+		t.ending = false // a reload that ended the wait below is answered by what follows; another one may come from here on
 		err := workflow.ExecuteActivity(planActivity(ctx), (*activities.Triage).Plan, activities.PlanInput{Triage: t.name}).Get(ctx, &t.plan)
 		if err == nil {
 			break
@@ -108,15 +108,15 @@ func (t *triager) readPlan(ctx workflow.Context, begun bool) error {
 	return nil
 }
 
-// startTime is when somebody started the run. The first Workflow Task comes later, much later where no worker runs, and
-// what was posted in between counts.
+// startTime is when the run was asked for. Its first Workflow Task comes later, much later where no worker runs, and what
+// people post in between counts.
 func startTime(ctx workflow.Context) time.Time { return workflow.GetInfo(ctx).WorkflowStartTime }
 
 func planActivity(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: 10 * time.Second, Summary: "read the configuration"})
 }
 
-// listen obeys an operator.
+// listen takes the Signals of an operator.
 func (t *triager) listen(ctx workflow.Context) {
 	misread := func(name string, err error) {
 		workflow.GetLogger(ctx).Warn("Signal refused", "triage", t.name, "signal", name, "error", err)
@@ -159,7 +159,7 @@ func (t *triager) run(ctx workflow.Context) error {
 	if err := workflow.Await(ctx, func() bool { return t.running == 0 }); err != nil {
 		return err
 	}
-	if WasReset(ctx) { // what the run before it read may still be ahead of the watermark
+	if WasReset(ctx) { // the run that was reset may have handed over messages beyond this watermark, so none counts as new
 		for i := range t.Channels {
 			t.Channels[i].Since = workflow.Now(ctx)
 		}

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"errors"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -12,7 +13,7 @@ import (
 const (
 	// changeTellsTrouble: before it, triages and reports did not send notices.
 	changeTellsTrouble = "tells-trouble"
-	// changeWatchesBacklog: triages counted the reports under way after a hand-over, and not at any other time.
+	// changeWatchesBacklog: before it, triages counted the reports under way only after a hand-over.
 	changeWatchesBacklog = "triage-watches-backlog"
 	// grownOften is how many windows in a row have to come later than the one before it for a notice.
 	grownOften = 3
@@ -29,8 +30,8 @@ func (t *triager) unread(ctx workflow.Context, c *ChannelState, err error) {
 		return // starting its Reports failed; that is tried again, and shown
 	}
 	var detail activities.PollTrouble
-	if app := applicationError(err); app != nil {
-		_ = app.Details(&detail) // those of an older worker are not there
+	if app, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+		_ = app.Details(&detail) // an older worker sends none
 	}
 	c.LastRead = detail.ReadAt
 	if c.FailingSince = detail.FailingSince; c.FailingSince.IsZero() {
@@ -68,7 +69,7 @@ func (t *triager) watchBacklog(ctx workflow.Context) {
 			err := workflow.ExecuteActivity(ctx, (*activities.Triage).WatchBacklog,
 				activities.WatchBacklogInput{Triage: t.name, Backlog: t.Backlog}).Get(ctx, &news)
 			if err != nil {
-				return // the run ends: nothing else ends its retries
+				return // the run ends: only its end stops the retries
 			}
 			t.Backlog = news.Backlog
 			for _, event := range news.Events {
@@ -78,7 +79,8 @@ func (t *triager) watchBacklog(ctx workflow.Context) {
 	})
 }
 
-// weighBacklog detects, after a hand-over, a number of reports under way that only grows; see [changeWatchesBacklog].
+// weighBacklog looks, after a hand-over, whether the number of reports under way only grows. It serves histories from before
+// [changeWatchesBacklog].
 func (t *triager) weighBacklog(ctx workflow.Context) {
 	now := workflow.Now(ctx)
 	if now.Sub(t.Backlog.CountedAt) < activities.BacklogEvery || !tellsTrouble(ctx) {
@@ -97,7 +99,7 @@ func (t *triager) weighBacklog(ctx workflow.Context) {
 	}
 }
 
-// weighLag detects a channel in which people write faster than its app may read.
+// weighLag notices a channel in which people write faster than its app may read.
 func (t *triager) weighLag(ctx workflow.Context, c *ChannelState, lag time.Duration) {
 	before := c.Lag
 	c.Lag = lag
@@ -116,7 +118,7 @@ func tellsTrouble(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, changeTellsTrouble, workflow.DefaultVersion, 1) == 1
 }
 
-// tell sends a notice. No work depends on it: if it cannot be sent within a minute, it is still in the status.
+// tell sends a notice. Nothing depends on it: what cannot be sent within a minute is still in the status.
 func tell(ctx workflow.Context, n activities.TriageNotice) {
 	if !tellsTrouble(ctx) {
 		return

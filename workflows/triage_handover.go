@@ -16,8 +16,8 @@ import (
 // maxStarted bounds the children of one run: the server allows 2,000 open ones.
 const maxStarted = 1000
 
-// handOver starts a Report for each message of a window, in order, and then moves the watermark. A window that is too
-// much for this run is left for the next one, which reads it again.
+// handOver starts a Report for each message of a window, in order, and then moves the watermark. Where the window would
+// exceed maxStarted it ends the run instead, and the next run reads the window again.
 func (t *triager) handOver(ctx workflow.Context, c *ChannelState, window activities.Window) error {
 	if t.started > 0 && t.started+len(window.Messages) > maxStarted {
 		t.ending = true
@@ -36,7 +36,7 @@ func (t *triager) handOver(ctx workflow.Context, c *ChannelState, window activit
 	if window.LeftOut != nil {
 		c.LeftOut = window.LeftOut
 	}
-	moved := window.Watermark > c.Watermark // a reaction on an old message, or one that comes late, brings a window that does not
+	moved := window.Watermark > c.Watermark // it does not where the window is only about an old message: one with a new reaction, or one that Slack showed late
 	c.Watermark, c.Overlap = window.Watermark, window.Overlap
 	c.take(marked, triage.ReactionsCountFor(t.rules(c.Channel)), workflow.Now(ctx))
 	if len(window.Messages) > 0 {
@@ -50,7 +50,7 @@ func (t *triager) handOver(ctx workflow.Context, c *ChannelState, window activit
 	return nil
 }
 
-// start has a Report of each message begin, and returns those whose mark was handed over.
+// start begins a Report for each message, and returns the messages whose mark has reached a Report.
 func (t *triager) start(ctx workflow.Context, c *ChannelState, window activities.Window) (marked []string, failed error) {
 	children := make([]workflow.ChildWorkflowFuture, len(window.Messages))
 	for i, ts := range window.Messages {
@@ -81,13 +81,13 @@ func (t *triager) start(ctx workflow.Context, c *ChannelState, window activities
 	return marked, failed
 }
 
-// isMarkedLate reports whether a reaction is what makes a message count that was read before. A Report of it may have ended without
-// an issue.
+// isMarkedLate reports whether a message was read before and counts only now, because of a reaction. A Report of it may have
+// ended without an issue.
 func (c *ChannelState) isMarkedLate(window activities.Window, ts string) bool {
 	return ts <= c.Watermark && slices.Contains(window.Marked, ts)
 }
 
-// isNew reports whether nobody can have handed a message over before.
+// isNew reports whether no run can have started a Report for the message before.
 func (c *ChannelState) isNew(ctx workflow.Context, ts string) bool {
 	return ts >= triage.TimestampOf(c.Since) && ts > c.Watermark && !WasReset(ctx)
 }

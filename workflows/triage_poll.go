@@ -75,8 +75,7 @@ var errStopped = errors.New("stopped")
 // rules says which messages of a channel its routes take.
 func (t *triager) rules(channel string) []triage.Rule { return triage.RulesOf(t.plan.Routes, channel) }
 
-// counting says which messages of a channel count: in one word where its routes agree, and then without their matches, which
-// change nothing of it.
+// counting returns which messages of a channel count, as one When where all its routes agree, and else as their rules.
 func (t *triager) counting(channel string) (triage.When, []triage.Rule) {
 	if when, one := triage.OneWhen(t.plan.Routes, channel); one {
 		return when, nil
@@ -93,7 +92,7 @@ func (t *triager) pollOptions(ctx workflow.Context, c *ChannelState) workflow.Co
 	})
 }
 
-// Patient retries for as long as it takes; permanent failures are non-retryable by their type.
+// Patient returns a policy that retries without end; Activities mark what is permanent as not retryable.
 func Patient() *temporal.RetryPolicy {
 	return &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute}
 }

@@ -7,12 +7,12 @@ import (
 	"tokenkeeper/triage"
 )
 
-// maxTaken bounds what every poll of a channel gets as input: some 10 kB.
+// maxTaken bounds [ChannelState].Taken, which every poll of the channel gets as input: some 10 kB.
 const maxTaken = 500
 
-// lookBack begins, or ends, the search for reactions on messages that were already read. It begins at the present end of
-// the channel: a reaction has no time, and what people marked long ago must not be filed by surprise. reach is how long after a
-// message a reaction counts; 0 for not at all.
+// lookBack begins, or ends, the search for reactions on messages that were read before. It begins at the present watermark:
+// a reaction has no time, and what people marked long ago must not be filed by surprise. reach is for how long after a
+// message a reaction on it counts; 0 ends the search.
 func (c *ChannelState) lookBack(reach time.Duration) {
 	switch {
 	case reach == 0:
@@ -22,8 +22,8 @@ func (c *ChannelState) lookBack(reach time.Duration) {
 	}
 }
 
-// take remembers the messages whose mark was handed over of a channel that is searched for reactions, for as long as a reaction on
-// them would count. Where they become too many, the oldest messages are no longer searched.
+// take remembers, in a channel that is searched for reactions, the messages whose mark was handed over: for as long as a
+// reaction on them would count. Where they become too many, the search no longer reaches back to the oldest.
 func (c *ChannelState) take(marked []string, reach time.Duration, now time.Time) {
 	if c.BackTo == "" {
 		return

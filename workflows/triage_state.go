@@ -16,7 +16,7 @@ import (
 type TriageState struct {
 	Paused   bool           `json:"paused,omitempty"`
 	Channels []ChannelState `json:"channels,omitempty"`
-	// Former are channels that no route leads to any more, those that were left last first.
+	// Former are channels that have lost their last route, the latest first.
 	Former  []ChannelState     `json:"former,omitempty"`
 	Backlog activities.Backlog `json:"backlog,omitzero"`
 	// Threads is how far the threads and issues of the reports were watched.
@@ -28,8 +28,8 @@ type ChannelState struct {
 	Channel string `json:"channel"`
 	// Left is when it lost its last route; zero while it has one.
 	Left time.Time `json:"left,omitzero"`
-	// Since is when this triage began to watch the channel, or was reset. Messages from before may have been filed in an earlier
-	// life of it.
+	// Since is when this triage began to watch the channel, or was reset. Messages from before that may have been filed
+	// already, by an earlier run or another triage.
 	Since time.Time `json:"since"`
 	// Watermark is the ts up to which every message was handed to a Report. Overlap is what was seen of the last of them.
 	Watermark string             `json:"watermark"`
@@ -39,19 +39,19 @@ type ChannelState struct {
 	// exclusive, and whose reaction was handed over since then.
 	BackTo string   `json:"back_to,omitempty"`
 	Taken  []string `json:"taken,omitempty"` // ts
-	// Hidden is what could not be read any more because Slack's free plan hides it; nil for nothing.
+	// Hidden is the part of the history that could not be read because Slack's free plan hides it; nil for none.
 	Hidden *Gap `json:"hidden,omitempty"`
 	// LeftOut is what was last too old to be taken; nil for nothing.
 	LeftOut *activities.LeftOut `json:"left_out,omitempty"`
 	// LastWindow is when a poll last brought something.
 	LastWindow time.Time `json:"last_window,omitzero"`
-	// LastRead is when Slack last answered before the polls failed that people were told of.
+	// LastRead is when Slack last answered before the failures that people were told of began.
 	LastRead time.Time `json:"last_read,omitzero"`
 	Trouble  string    `json:"trouble,omitempty"`
 	// FailingSince is since when the channel cannot be read, once people were told.
 	FailingSince time.Time `json:"failing_since,omitzero"`
-	// Lag is how long the last window took from its newest message to its hand-over; Behind counts the windows of which
-	// each took longer than the one before.
+	// Lag is how old the newest message of the last window was when it was handed over. Behind counts the windows in a row
+	// whose lag was larger than the one before.
 	Lag    time.Duration `json:"lag,omitempty"` // nanoseconds
 	Behind int           `json:"behind,omitempty"`
 }
@@ -62,15 +62,15 @@ type Gap struct {
 	Before string `json:"before"`
 }
 
-// A channel that gets its routes back goes on where it was: a route is taken away by mistake, or for an hour. After a week it is
-// taken for a new one, as nobody expects so much of the past to be filed.
+// A channel that gets a route again goes on where it was, because a route may have been removed by mistake or for an hour. After
+// formerKept it counts as new: nobody expects so much of the past to be filed.
 const (
 	formerKept = 7 * 24 * time.Hour
 	maxFormer  = 50
 )
 
-// route keeps the watermarks of the channels that are routed, and for a while of those that were, and starts new ones at the
-// lookback.
+// route sets the channels to those of the plan. A channel that was watched before keeps its state, and so does for a while
+// one whose routes are gone; a new one begins at the lookback.
 func (s *TriageState) route(plan activities.Plan, now time.Time) {
 	known := slices.Concat(s.Channels, s.Former)
 	s.Channels, s.Former = nil, nil
