@@ -88,15 +88,17 @@ type Connections interface {
 type Account struct {
 	Vault       Vault
 	Connections Connections
-	// Pauses keeps requests back that their connector's authorization server does not want now; nil keeps none.
+	// Pauses holds back requests while the authorization server of their connector refuses the app or asked to wait; nil
+	// holds back none.
 	Pauses *Pauses
 	// Count returns about how many accounts a connector has; nil where nobody knows.
 	Count func(ctx context.Context, connector string) (int, error)
-	// ConnectLink makes a link, good once, to the page on which a person consents for the account; for one episode the same,
-	// while that is good. What it returns is secret and goes to people only.
+	// ConnectLink returns a link, good once, to the page on which a person consents for the account. While it is good, every
+	// call for one episode returns the same link. It is secret, and goes to people only.
 	ConnectLink func(ctx context.Context, account credential.AccountID, why, episode string) (string, error)
-	// Granted is told when an account has its first grant, or the first after a disconnect, and returns at once: what needs
-	// the account may wait and have asked nobody, because the account had no Workflow. nil tells nobody.
+	// Granted is called when an account has its first grant, or the first after a disconnect, and returns at once. Workflows
+	// that need the account may wait without having asked it, because it had no Workflow then; Granted has them told. nil
+	// tells nobody.
 	Granted func(account credential.AccountID)
 	// Notices brings notices to people; nil leaves them to the log.
 	Notices *Notices
@@ -128,9 +130,10 @@ func factsOf(r vault.Record) Facts {
 // AccountInput names an account.
 type AccountInput struct {
 	Account credential.AccountID `json:"account"`
-	// Refused: the provider has refused the grant, so that what was presented brought nothing.
+	// Refused: the provider has refused the grant, so that no earlier presentation of the refresh token can have brought
+	// tokens.
 	Refused bool `json:"refused,omitempty"`
-	// Marks are those of the last attempt at a refresh.
+	// Marks are what the last attempt at a refresh left.
 	Marks
 }
 
@@ -147,15 +150,16 @@ type Description struct {
 // DescribeInput names an account.
 type DescribeInput struct {
 	Account credential.AccountID `json:"account"`
-	// Await has the Activity go on until a worker is asked whose configuration has the connector.
+	// Await has the Activity retried until it reaches a worker whose configuration has the connector.
 	Await bool `json:"await,omitempty"`
 }
 
-// awaitConnector is how often a configuration is looked at that lacks a connector. Workers read theirs anew within seconds.
+// awaitConnector is the pause between two tries of an Activity whose connector the configuration lacks. Workers notice a new
+// configuration within seconds.
 const awaitConnector = 30 * time.Second
 
-// Describe returns the account's provider and what the vault already holds, so that an account whose Workflow was lost
-// goes on with its grant. Errors: [ErrTypeNotConfigured], which is retried when it awaits the connector.
+// Describe returns the account's provider and what the vault holds of it, so that an account whose Workflow was lost goes on
+// with its grant. Errors: [ErrTypeNotConfigured], which is retried where in.Await is set.
 func (a *Account) Describe(ctx context.Context, in DescribeInput) (Description, error) {
 	conn, err := a.Connections.Connection(in.Account)
 	switch {
@@ -221,7 +225,7 @@ type Notice struct {
 }
 
 func (n Notice) key() string {
-	return cmp.Or(n.Key, fmt.Sprintf("%s/%d", n.Kind, n.Since.UnixNano())) // a Workflow of before gives none
+	return cmp.Or(n.Key, fmt.Sprintf("%s/%d", n.Kind, n.Since.UnixNano())) // an older Workflow gives none
 }
 
 // Notify tells people that an account needs them, will need them, or works again.
@@ -259,7 +263,8 @@ func (a *Account) logNotice(ctx context.Context, n Notice, announced Announcemen
 	a.Log.Log(ctx, level, text, attrs...)
 }
 
-// link returns where to consent, or why there is no link: the notice is worth more, and says how to get one.
+// link returns where to consent, or why there is no link. A notice without a link is better than none, and says how to get
+// one.
 func (a *Account) link(ctx context.Context, of Announcement) (link, none string) {
 	why := of.Reason
 	if !of.Deadline.IsZero() {

@@ -15,7 +15,8 @@ import (
 type AdoptInput struct {
 	Account       credential.AccountID `json:"account"`
 	Authorization string               `json:"authorization"`
-	// AcceptSubject is whose tokens somebody wants for the account as they are; empty when they have to fit.
+	// AcceptSubject is the subject whose tokens an operator accepts although they do not fit the account; empty where they
+	// have to fit.
 	AcceptSubject credential.Subject `json:"accept_subject,omitempty"`
 }
 

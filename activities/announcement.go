@@ -54,7 +54,8 @@ type Announcement struct {
 	// Count is of how many accounts of the connector it tells, and Accounts are some of them; only where it tells of several.
 	Count    int                    `json:"count,omitempty"`
 	Accounts []credential.AccountID `json:"accounts,omitempty"`
-	// Untold are the targets that are left out, because they go through what is broken.
+	// Untold are the targets that do not get it, because it would reach them through the very account or connector that is
+	// broken.
 	Untold []string `json:"untold,omitempty"`
 }
 
@@ -71,7 +72,7 @@ type Letter struct {
 	OverNow int `json:"over_now,omitempty"`
 }
 
-// ended returns the letter about what is over by now: nobody has to do anything.
+// ended returns the letter as it is sent when its trouble is over by then: nobody has to do anything. since may be zero.
 func (l Letter) ended(since time.Time) Letter {
 	who := "connector " + l.Connector
 	switch {
@@ -102,14 +103,14 @@ func noLink(err error) string {
 	return "none could be made; the log of the worker says why"
 }
 
-// noticeID makes one id of what a notice is about and of which of its notices it is. Ids of accounts may hold full stops,
-// which the Standard Webhooks specification does not want in an id.
+// noticeID makes the id of a notice from what it is about and its key. It is a hash, because account ids may hold full
+// stops, which the Standard Webhooks specification does not want in an id.
 func noticeID(subject, key string) string {
 	sum := sha256.Sum256([]byte(subject + "\n" + key))
 	return "ntc_" + hex.EncodeToString(sum[:16])
 }
 
-// TestAnnouncement is a notice that means nothing but that notices arrive. by is who wants to know.
+// TestAnnouncement returns a notice that only shows whether notices arrive. by names who asked for it.
 func TestAnnouncement(by string, now time.Time) Announcement {
 	id := noticeID("test", rand.Text())
 	return Announcement{
@@ -118,7 +119,8 @@ func TestAnnouncement(by string, now time.Time) Announcement {
 	}
 }
 
-// episodeID is the id of what began at a time; that of the notice itself for a Workflow of before, which does not say.
+// episodeID returns the id of a trouble, made of its subject and of when it began. An older Workflow does not say that: then
+// it is the id of the notice.
 func episodeID(subject, episode, notice string) string {
 	if episode == "" {
 		return notice

@@ -11,7 +11,7 @@ import (
 	"tokenkeeper/vault"
 )
 
-// attempt is one attempt at a refresh.
+// attempt is one attempt at a refresh; the package documentation numbers its steps.
 type attempt struct {
 	*Account
 	conn     Connection
@@ -21,7 +21,7 @@ type attempt struct {
 	marks    Marks // for the attempt after this one
 }
 
-// run looks what the vault has, and goes on from there.
+// run reads the record (step 1), and either answers from it or goes on to the request.
 func (t *attempt) run(ctx context.Context) RefreshResult {
 	opening, cancel := t.opening(ctx)
 	defer cancel()
@@ -53,7 +53,7 @@ func (t *attempt) run(ctx context.Context) RefreshResult {
 	return t.request(ctx)
 }
 
-// opening is ctx up to the moment from which a request could outlast the attempt.
+// opening returns ctx with a deadline for what comes before the request. Beyond it the request could outlast the attempt.
 func (t *attempt) opening(ctx context.Context) (context.Context, context.CancelFunc) {
 	if t.deadline.IsZero() {
 		return context.WithCancel(ctx)
@@ -63,7 +63,7 @@ func (t *attempt) opening(ctx context.Context) (context.Context, context.CancelF
 
 var errNoTimeLeft = errors.New("the vault took so long that the request would outlast this attempt")
 
-// request asks the authorization server for tokens, unless it does not want to be asked now.
+// request asks the authorization server for tokens, unless the requests of the connector are paused.
 func (t *attempt) request(ctx context.Context) RefreshResult {
 	if paused := t.Pauses.hold(ctx, t.in); paused != nil {
 		return RefreshResult{Failure: paused}
@@ -74,7 +74,7 @@ func (t *attempt) request(ctx context.Context) RefreshResult {
 	return t.present(ctx)
 }
 
-// present spends the refresh token: steps 2 to 5. They end before the deadline.
+// present spends the refresh token: steps 2 to 5.
 func (t *attempt) present(ctx context.Context) RefreshResult {
 	opening, cancel := t.opening(ctx)
 	defer cancel()
@@ -104,7 +104,8 @@ func (t *attempt) present(ctx context.Context) RefreshResult {
 	return t.store(ctx, t.record, tokens)
 }
 
-// refused sorts a failed POST.
+// refused decides what follows from a failed POST: the mark is taken back where nothing can have been spent, and stays where
+// the provider may have rotated the token.
 func (t *attempt) refused(ctx context.Context, name string, failure Failure) RefreshResult {
 	ctx, cancel := context.WithTimeout(ctx, talkMargin)
 	defer cancel()
@@ -129,7 +130,7 @@ func (t *attempt) refused(ctx context.Context, name string, failure Failure) Ref
 	return RefreshResult{Failure: &failure}
 }
 
-// unchecked keeps a refusal for the next attempt, which finds out whether the vault holds newer tokens.
+// unchecked hands a refusal to the next attempt, because the vault could not say whether it holds newer tokens.
 func unchecked(refusal Failure, err error) RefreshResult {
 	result := failed(credential.Transient, CodeVault,
 		"the grant is refused, and the vault does not say whether there is a newer one: "+refusal.Message+"; "+err.Error())
@@ -137,8 +138,8 @@ func unchecked(refusal Failure, err error) RefreshResult {
 	return result
 }
 
-// withdraw takes back the mark of that name: the refresh token was not spent. Where the vault does not take that, the next attempt
-// knows the name.
+// withdraw takes back this attempt's mark, because the refresh token was not spent. Where the vault does not do that, the
+// marks name it as one that means nothing.
 func (t *attempt) withdraw(ctx context.Context, name string, failure Failure) RefreshResult {
 	ctx, cancel := context.WithTimeout(ctx, talkMargin)
 	defer cancel()
@@ -150,7 +151,8 @@ func (t *attempt) withdraw(ctx context.Context, name string, failure Failure) Re
 	return RefreshResult{Failure: &failure}
 }
 
-// unsent are the marks after this attempt where it spent nothing: those of before, and its own, which may be on record or not.
+// unsent returns the marks after this attempt where it spent nothing: those from before it, and the name of its own, which
+// the vault may have or not.
 func (t *attempt) unsent(own string) Marks {
 	m := Marks{Of: t.record.Generation, Ended: t.record.Presentations(), Vain: own}
 	if p := t.record.Presented; p != nil {
@@ -162,13 +164,13 @@ func (t *attempt) unsent(own string) Marks {
 	return m
 }
 
-// sent are the marks after this attempt where its request may have got through.
+// sent returns the marks after this attempt where the authorization server may have got its request.
 func (t *attempt) sent(name string) Marks {
 	return Marks{Of: t.record.Generation, Ended: t.record.Presentations() + 1, By: name}
 }
 
-// describe puts a failure into words that may enter history. An error that the OAuth client did not sort says neither
-// what was sent nor what may be shown of it.
+// describe returns an error as a failure whose words may enter history. The text of an error that is not the OAuth client's
+// is left out: it could hold a secret. Nor does such an error say whether anything was sent.
 func describe(err error) Failure {
 	if e, ok := errors.AsType[*oauth.Error](err); ok {
 		return Failure{Kind: e.Kind, Code: e.Code, Message: e.Error(), RetryAfter: e.RetryAfter}
@@ -176,7 +178,8 @@ func describe(err error) Failure {
 	return Failure{Kind: credential.Ambiguous, Message: "the request ended in a way that nobody foresaw"}
 }
 
-// store makes the answer durable: in the vault, or else sealed in the Workflow's history.
+// store makes new tokens durable: in the vault, or, where that does not take them, sealed in the result, which the
+// Workflow's history keeps.
 func (a *Account) store(ctx context.Context, record vault.Record, tokens credential.Tokens) RefreshResult {
 	ctx, cancel := context.WithTimeout(ctx, talkMargin)
 	defer cancel()

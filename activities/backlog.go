@@ -14,12 +14,14 @@ import (
 const (
 	// BacklogEvery is the time between two looks at the reports under way.
 	BacklogEvery = 20 * time.Minute
-	// grownOften is how many counts in a row have to be higher than the one before it for a notice: an hour of them.
+	// grownOften is after how many counts in a row, each higher than the last, people are told: an hour of growth.
 	grownOften = 3
-	// smallBacklog is not worth a notice because it grows. That one of few is stuck is told all the same.
+	// smallBacklog is the least number of reports whose growth is worth a notice. A single one that is stuck is told all the
+	// same.
 	smallBacklog = 10
-	// stuckAfter is how long a report may take that nobody has to do anything for. An ordinary one takes seconds; behind the limit
-	// of GitHub's hour it takes longer, and who reported should not wonder why.
+	// stuckAfter is how long a report may be under way without waiting for anybody before people are told. An ordinary one
+	// takes seconds; where GitHub's hourly limit holds it up it takes longer, and who reported should not have to wonder
+	// why.
 	stuckAfter = time.Hour
 )
 
@@ -28,12 +30,12 @@ type Backlog struct {
 	CountedAt time.Time `json:"counted_at,omitzero"`
 	Open      int64     `json:"open,omitempty"`
 	Grown     int       `json:"grown,omitempty"` // counts in a row that were higher than the one before
-	// Since is when it began to grow.
+	// Since is when the number began to grow.
 	Since time.Time `json:"since,omitzero"`
 	Told  bool      `json:"told,omitempty"`
 	// Stuck is the oldest report that takes too long, once people were told of one; nil for none.
 	Stuck *StuckReport `json:"stuck,omitempty"`
-	// StuckTold is when the report began that people were told of.
+	// StuckTold is when that report had begun, for the notice of its end.
 	StuckTold time.Time `json:"stuck_told,omitzero"`
 }
 
@@ -66,7 +68,7 @@ func (b Backlog) String() string {
 	return strings.Join(said, "; ")
 }
 
-// Count takes a new count, and returns what a notice should say has happened, "" for none.
+// Count takes a new count of the reports under way, and returns the event that people should hear of; "" for none.
 func (b *Backlog) Count(open int64, now time.Time) TriageEvent {
 	before := b.Open
 	b.Open, b.CountedAt = open, now
@@ -89,7 +91,7 @@ func (b *Backlog) Count(open int64, now time.Time) TriageEvent {
 	return ""
 }
 
-// Find takes the oldest report that is stuck, nil for none, and returns what a notice should say has happened, "" for none.
+// Find takes the oldest report that is stuck, nil for none, and returns the event that people should hear of; "" for none.
 func (b *Backlog) Find(stuck *StuckReport) TriageEvent {
 	told := b.Stuck != nil
 	b.Stuck = stuck
@@ -116,9 +118,9 @@ type BacklogNews struct {
 	Events []TriageEvent `json:"events,omitempty"`
 }
 
-// WatchBacklog looks at the reports under way until there is something to tell of them, or to remember: as with [Slack.Poll],
-// Temporal's retry is the loop, and a triage whose reports flow adds nothing to its history. Between two such looks it fails
-// with [ErrTypeNothingNew]. Where visibility does not answer it is tried again.
+// WatchBacklog watches the reports under way until there is something to tell, or to keep in the state. As with
+// [Slack.Poll], Temporal's retry is the loop: a look that finds nothing new fails with [ErrTypeNothingNew], and adds nothing
+// to the history. Where visibility does not answer, it is retried.
 func (t *Triage) WatchBacklog(ctx context.Context, in WatchBacklogInput) (BacklogNews, error) {
 	b := in.Backlog
 	var before Backlog
@@ -154,7 +156,7 @@ func (t *Triage) lookAtBacklog(ctx context.Context, name string, b Backlog) (Bac
 		return BacklogNews{}, fmt.Errorf("looking for stuck reports of triage %s: %w", name, err)
 	}
 	events := []TriageEvent{b.Count(open, now)}
-	if known { // else the trouble that people know of is neither over nor another one
+	if known { // where it is not, whatever people were told last still stands
 		events = append(events, b.Find(stuck))
 	}
 	events = slices.DeleteFunc(events, func(e TriageEvent) bool { return e == "" })

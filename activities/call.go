@@ -43,9 +43,9 @@ func (e *StatusError) Error() string {
 }
 
 const (
-	// maxCallAnswer bounds the body of an answer.
+	// maxCallAnswer bounds the body of an answer, in bytes.
 	maxCallAnswer = 8 << 20
-	// maxSaid bounds what of an error goes into a history.
+	// maxSaid bounds, in bytes, how much of an error's body goes into a history.
 	maxSaid = 200
 )
 

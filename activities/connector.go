@@ -57,7 +57,7 @@ type ConnectorNotice struct {
 }
 
 func (n ConnectorNotice) key() string {
-	return cmp.Or(n.Key, fmt.Sprintf("%s/%d", n.Kind, n.Since.UnixNano())) // a Workflow of before gives none
+	return cmp.Or(n.Key, fmt.Sprintf("%s/%d", n.Kind, n.Since.UnixNano())) // an older Workflow gives none
 }
 
 // Alert tells the operator that a provider refuses the app of a connector, or takes it again.

@@ -10,17 +10,17 @@ import (
 	"tokenkeeper/credential"
 )
 
-// Digest is what several notices of the accounts of one connector say together: where an app is uninstalled from a workspace, or
-// an organization leaves, thousands of grants die at once, and nobody reads thousands of letters. It holds sums and a few names,
-// however many notices there are.
+// Digest sums up the notices of several accounts of one connector: where an app is uninstalled from a workspace, or an
+// organization leaves, thousands of grants die at once, and nobody reads thousands of letters. It holds totals and a few
+// names, so its size does not grow with their number.
 type Digest struct {
-	// First is the first of them, which is told as it is where it stays alone.
+	// First is the first notice, which is sent as it is where it stays the only one.
 	First Announcement `json:"first"`
-	// Sum has what they amount to. It has no link: each account has its own.
+	// Sum is all of them together. It has no link: each account has its own.
 	Sum Announcement `json:"sum"`
-	// Reasons count them by their reasons, those beyond some together.
+	// Reasons counts the notices by reason; beyond maxReasons they count as otherReasons.
 	Reasons []ReasonCount `json:"reasons,omitempty"`
-	// Targets are those that get any of them, in order.
+	// Targets are those that at least one of the notices is for, sorted.
 	Targets []string `json:"targets"`
 }
 
@@ -38,10 +38,10 @@ const (
 	otherReasons = "other reasons"
 )
 
-// Kind is what notices have to agree in to be told together.
+// Kind returns what two notices must have in common to be told together.
 func (a Announcement) Kind() string {
 	kind := fmt.Sprintf("%s/again=%t/consent=%t", a.Type, a.Stage > 0, a.Consent)
-	if a.Code != "" { // a notice of before has none, and has to stay of its kind where a history replays
+	if a.Code != "" { // left out where empty, so that the kinds in older histories stay the same
 		kind += "/code=" + a.Code
 	}
 	if a.isEnd() {
@@ -50,7 +50,7 @@ func (a Announcement) Kind() string {
 	return kind
 }
 
-// Add has a digest tell one more notice, of the kind of those before.
+// Add adds a notice of the same kind as those before.
 func (d *Digest) Add(a Announcement, targets []string) {
 	s := &d.Sum
 	if s.Count == 0 {
@@ -89,7 +89,7 @@ func (d *Digest) count(reason string) {
 	d.Reasons[i].Count++
 }
 
-// Announce returns what to tell at that time.
+// Announce returns the announcement to make at that time: the only notice, or the sum of several.
 func (d Digest) Announce(now time.Time) Announcement {
 	if d.Sum.Count == 1 {
 		return d.First
@@ -141,7 +141,8 @@ func (d Digest) reasons() string {
 	return strings.Join(said, "; ")
 }
 
-// named says of which accounts an announcement tells, as far as it names them; "" for one that tells of none or of one.
+// named returns the accounts that an announcement of several names, with how many there are besides; "" for an announcement
+// of none or one.
 func (a Announcement) named() string {
 	if len(a.Accounts) == 0 {
 		return ""
@@ -178,7 +179,7 @@ func earlier(x, y time.Time) time.Time {
 	return x
 }
 
-// union returns what is in either, in order and once, up to what somebody reads.
+// union returns the strings of both, sorted and without repetition, up to maxNamed.
 func union(x, y []string) []string {
 	all := slices.Concat(x, y)
 	slices.Sort(all)

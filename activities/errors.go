@@ -30,15 +30,16 @@ const (
 	// ErrTypePollsFail: no poll of a channel has worked for so long that people should know. Not retried: the Workflow
 	// tells them and goes on polling. Details: [PollTrouble].
 	ErrTypePollsFail = "PollsFail"
-	// ErrTypePanicked: the code did not come to terms with what it read. A worker may come that does.
+	// ErrTypePanicked: the code panicked over what it read. Retried, because a worker with corrected code may take over.
 	ErrTypePanicked = "Panicked"
-	// ErrTypePoisoned: one message fails again and again at what others pass. Not retried.
+	// ErrTypePoisoned: one message fails again and again where others pass. Not retried.
 	ErrTypePoisoned = "Poisoned"
-	// ErrTypeInterrupted: the worker of the attempt before died in the middle of a write.
+	// ErrTypeInterrupted: the worker of the previous attempt died in the middle of a write. Retried when that can no longer
+	// take effect.
 	ErrTypeInterrupted = "Interrupted"
 	// ErrTypeRateLimited: the provider said how long to wait.
 	ErrTypeRateLimited = "RateLimited"
-	// ErrTypeOutOfTurn: others of the account read before this one.
+	// ErrTypeOutOfTurn: it is another channel's turn to read through the account; see [Reading]. Retried at its own turn.
 	ErrTypeOutOfTurn = "OutOfTurn"
 	// ErrTypeProviderUnavailable: an outage or an unclear answer; tried again with backoff.
 	ErrTypeProviderUnavailable = "ProviderUnavailable"
@@ -64,7 +65,8 @@ type Unavailable struct {
 	Reason     string                `json:"reason,omitempty"`
 }
 
-// unavailable translates what the connector says, and returns nil for any other error.
+// unavailable translates the errors of the connector's transport: an account without a usable token, and a host that must
+// not get one. It returns nil for any other error.
 func unavailable(err error) error {
 	down, ok := errors.AsType[*connector.UnavailableError](err)
 	if !ok {
@@ -82,17 +84,18 @@ func unavailable(err error) error {
 }
 
 const (
-	// maxRefreshWait bounds the sleep until an account tries again: a person, or news of another caller, may have it
-	// work earlier than it planned.
+	// maxRefreshWait bounds the pause until an Activity asks the account again: a person, or another caller, may have it
+	// work earlier than planned.
 	maxRefreshWait = time.Minute
 	// maxLimitWait bounds what a provider asks for: an Activity that sleeps for a year on one header is lost.
 	maxLimitWait = time.Hour
-	// refusedPause is how long an Activity rests whose token was refused, replaced and refused again: every attempt costs
-	// the account a refresh, and it is a person who has to find out why.
+	// refusedPause is how long an Activity rests whose token was refused, replaced, and refused again: every attempt costs
+	// the account a refresh, and only a person can find out why.
 	refusedPause = 5 * time.Minute
 )
 
-// again is a failure that waiting cures; it is part of normal life, so it counts as benign.
+// again returns a failure that is retried after a pause of at least a second. It is part of normal life, and so benign to
+// Temporal.
 func again(kind, message string, after time.Duration) error {
 	return temporal.NewApplicationErrorWithOptions(message, kind, temporal.ApplicationErrorOptions{
 		NextRetryDelay: max(after, time.Second),
@@ -104,7 +107,7 @@ func rateLimited(doing string, wait time.Duration) error {
 	return again(ErrTypeRateLimited, doing+": the provider's rate limit", min(wait, maxLimitWait))
 }
 
-// refusedAnew is a refusal of the token that the connector had just got in place of a refused one.
+// refusedAnew returns the failure of a request whose token was refused, replaced, and refused again.
 func refusedAnew(doing, said string) error {
 	return again(ErrTypeProviderUnavailable,
 		doing+": a fresh token is refused too ("+said+"); see whether the app may be used from this address and is still installed", refusedPause)

@@ -35,8 +35,8 @@ type ChannelState struct {
 	Watermark string             `json:"watermark"`
 	Overlap   activities.Overlap `json:"overlap,omitzero"`
 	Reports   int                `json:"reports"` // messages handed over
-	// BackTo and Taken are of a channel where a reaction makes a message count: how far it is looked back for them, a ts,
-	// exclusive, and whose reaction was handed over since then.
+	// BackTo and Taken are set where a reaction makes a message count: messages with a ts above BackTo are looked at again
+	// for a new reaction, and Taken are those among them whose reaction was handed over.
 	BackTo string   `json:"back_to,omitempty"`
 	Taken  []string `json:"taken,omitempty"` // ts
 	// Hidden is the part of the history that could not be read because Slack's free plan hides it; nil for none.
