@@ -30,10 +30,10 @@ type (
 	}
 )
 
-// create posts the issue. What the route wants beyond title and body is left out where GitHub refuses it, and named in the
-// body: a report without its milestone is better than none. Each refusal has had no effect, so that another request is safe;
-// GitHub counts it all the same, so that another one waits for its turn.
-// Labels that are not there GitHub creates, for an app that may.
+// create posts the issue. What the route wants beyond title and body (labels, assignees, milestone, type) is left out where
+// GitHub refuses it, and named in the body: a report without its milestone is better than none. A refusal has had no effect,
+// so another request is safe; GitHub counts it all the same, so another waits for its turn first. GitHub creates missing
+// labels itself, for an app that may.
 func create(
 	ctx context.Context, client *github.Client, wanted triage.Issue, related []RelatedIssue, another func(context.Context) error,
 ) (CreatedIssue, error) {

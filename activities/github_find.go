@@ -68,13 +68,14 @@ func (g *GitHub) findElsewhere(ctx context.Context, in CreateIssueInput, place t
 	return filed, true, nil
 }
 
-// isOutOfReach reports whether nothing but a person gives an account access again.
+// isOutOfReach reports whether an account needs a person, or a change of the configuration, before anything can be read with
+// it.
 func isOutOfReach(err error) bool {
 	kind := errorType(err)
 	return kind == ErrTypeAccountUnavailable || kind == ErrTypeNotConfigured
 }
 
-// another returns an account, zero for that of the issue.
+// another returns account, or zero where it is the one that was to create the issue anyway.
 func (in CreateIssueInput) another(account credential.AccountID) credential.AccountID {
 	if account == in.Account {
 		return credential.AccountID{}
@@ -89,8 +90,9 @@ func foundIssue(issue *github.Issue, at triage.Issue) CreatedIssue {
 	return filed
 }
 
-// linked returns the issue that the thread of a report links, and reports whether there is one. Where GitHub does not show it, as
-// when the app was taken away from its repository, the thread is believed. Only a deleted issue (410) is to be filed again.
+// linked returns the issue that our reply in the report's thread links, and reports whether there is one. Where GitHub does
+// not show it, for example because the app lost access to its repository, the link is believed. Only a deleted issue (410)
+// has the report filed again.
 func (g *GitHub) linked(ctx context.Context, in CreateIssueInput) (filed CreatedIssue, found bool, err error) {
 	at, ok := parseIssueURL(in.Filed)
 	if !ok {
@@ -118,8 +120,8 @@ func (g *GitHub) linked(ctx context.Context, in CreateIssueInput) (filed Created
 	return filed, true, nil
 }
 
-// whoSees returns the account to look with at the issue that the thread of a report links: the report's own, unless only that of
-// another place is at the issue's server.
+// whoSees returns the account to read the linked issue with: the report's own, unless that is at another server than the
+// issue and the account of another place is at the right one.
 func (g *GitHub) whoSees(in CreateIssueInput) credential.AccountID {
 	accounts := []credential.AccountID{in.Account}
 	for _, place := range in.Elsewhere {
@@ -133,8 +135,8 @@ func (g *GitHub) whoSees(in CreateIssueInput) credential.AccountID {
 	return in.Account
 }
 
-// isAt reports whether an account is at the server that shows a page. The API of github.com, and of a domain of GHE.com, has a host
-// of its own below it; that of GitHub Enterprise Server has none.
+// isAt reports whether an account belongs to the server that shows a page. The API of github.com, and of a domain of
+// GHE.com, is at the host api. before the page's; that of GitHub Enterprise Server is at the same host.
 func (g *GitHub) isAt(account credential.AccountID, page string) bool {
 	api, err := g.APIs.API(account)
 	if err != nil {
@@ -149,9 +151,9 @@ func holdsNone(err error) bool {
 	return refusedAs(err, http.StatusNotFound, http.StatusGone)
 }
 
-// findIssue returns the first issue with the report's marker, and reports whether there is one. It reads the newest issues first, and
-// ends where they are older than the report, which no issue of it can be: most looks come soon after a lost answer, and have one page
-// to read even where a thousand other issues were updated since.
+// findIssue returns the first issue with the report's marker, and reports whether there is one. It reads the newest issues
+// first, and stops at issues that are older than the report: none of them can be about it. So a look soon after a lost
+// answer, which most are, takes one page, even where a thousand other issues were updated since.
 func findIssue(ctx context.Context, client *github.Client, at triage.Issue, report triage.Key) (first *github.Issue, found bool, err error) {
 	begin := report.Time().Add(-time.Minute) // clocks differ
 	options := &github.IssueListByRepoOptions{

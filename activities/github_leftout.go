@@ -62,8 +62,8 @@ func refusedField(status int, e github.Error) string {
 	return ""
 }
 
-// part sorts names into those that are refused, for people, and those that stay. A refusal is about one of them at least, so
-// where all seem to be good all are refused.
+// part sorts names into those that GitHub refuses, as a text for people, and those that stay. A refusal is about at least
+// one of them, so where all seem to be good, all are left out.
 func part(names []string, good func(string) bool) (refused string, stay []string) {
 	var bad []string
 	for _, name := range names {
@@ -109,8 +109,9 @@ func contains(names []string, name string) bool {
 	return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
 }
 
-// dropped returns what GitHub left out of an issue without a word, as it does where the app may open issues and not sort
-// them (docs.github.com/en/rest/issues/issues#create-an-issue). It cannot be in the body any more.
+// dropped returns what GitHub left out of an issue without saying so. It does that where the app may open issues but not
+// label or assign them (docs.github.com/en/rest/issues/issues#create-an-issue). The body is written by then, so it cannot
+// name them.
 func dropped(wanted triage.Issue, got *issueAnswer) (what []string) {
 	missing := func(field string, names []string, there []string) {
 		names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return contains(there, name) })

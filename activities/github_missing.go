@@ -22,8 +22,8 @@ func missing(err error) bool {
 	return refusedAs(err, http.StatusNotFound)
 }
 
-// whyNotFound tells a repository that is not there from one that the app was taken away from. GitHub says 404 to both; what
-// the token may reach it tells.
+// whyNotFound tells a repository that does not exist from one that the app cannot reach: GitHub answers both with 404, and
+// it does tell what the token can reach.
 func whyNotFound(ctx context.Context, client *github.Client, i triage.Issue) string {
 	if _, _, err := client.Repositories.Get(ctx, i.Owner, i.Repo); err == nil {
 		return "the repository is there, and the app may not write issues in it: give it that permission"

@@ -7,8 +7,9 @@ import (
 	"tokenkeeper/credential"
 )
 
-// TemplatePreview shows previewed reports as the templates of their repositories would have them. Each template is looked for
-// once, which takes a few requests. It fails open: a GitHub that cannot be asked is not asked again with the same account.
+// TemplatePreview shows previewed reports the way the templates of their repositories would have them. It looks for each
+// template once, which takes a few requests. Where GitHub does not answer, reports are shown without a template, and GitHub
+// is not asked again with the same account.
 type TemplatePreview struct {
 	GitHub *GitHub
 

@@ -20,7 +20,8 @@ type RelatedIssue struct {
 
 const (
 	maxRelated = 3
-	// searchRestTime is how long no search is made after one was refused; its limit is one of its own, 30 a minute.
+	// searchRestTime is how long an account makes no search after one was refused. Searches have a limit of their own, 30 a
+	// minute.
 	searchRestTime = time.Minute
 )
 
@@ -37,9 +38,9 @@ func (r *searchRest) rest(account credential.AccountID, d time.Duration) {
 	r.until.Store(account, time.Now().Add(d))
 }
 
-// related searches for open issues with much the same title. It suggests and decides nothing, so whatever goes wrong means
-// that there are none, but for an account that is down: filing would fail alike. It has no deadline of its own: the first
-// call of an Activity may be the one that has a dead token replaced.
+// related searches for open issues with a similar title. They are only suggestions, so any failure means that there are
+// none, except an account without a token, with which filing would fail as well. It has no deadline of its own: it may be
+// the Activity's first call, in which a dead token is replaced.
 func (g *GitHub) related(ctx context.Context, client *github.Client, in CreateIssueInput) ([]RelatedIssue, error) {
 	words := triage.Keywords(in.Issue.Title)
 	if len(words) < 2 || !g.resting.over(in.Account) {

@@ -17,8 +17,8 @@ import (
 const (
 	// templateAge is how long a worker may file by a template that was changed meanwhile.
 	templateAge = 10 * time.Minute
-	// templateRest is how long a worker does not try again to read one that could not be read, and templateStale for how long
-	// it files by what it read before.
+	// templateRest is how long a worker waits after a template could not be read before it tries again, and templateStale
+	// for how long after the last success it files by what it read then.
 	templateRest  = time.Minute
 	templateStale = time.Hour
 )
@@ -47,17 +47,17 @@ type page struct {
 	text string
 }
 
-// found is the template to file by, nil for none, and its file. Problem says why there is none, in a clause that may stand in
-// an issue; it does where a file is named, which the project or the configuration can mend.
+// found is the template to file by, nil for none, and its file. Where a file is named and cannot be used, problem says why,
+// in a clause that may stand in an issue: the project or the configuration can mend it.
 type found struct {
 	template *triage.Template
 	file     string
 	problem  string
 }
 
-// written returns the issue by the template that its route wants, or as it is where there is none, and the name of that
-// template. Whatever is wrong with a template costs no report: the issue is as it would be without, and says why where the
-// project can mend it. An error stops all: account down, limit, end of the attempt.
+// written returns the issue as the template that its route wants would have it, and the template's file; the issue as it is
+// where there is no template. A broken template costs no report: the issue is then written without it, and says why where
+// the project can mend that. An error ends the attempt: account down, rate limit, end of the context.
 func (g *GitHub) written(ctx context.Context, client *github.Client, in CreateIssueInput) (issue triage.Issue, file string, err error) {
 	if in.Source == nil {
 		return in.Issue, "", nil
@@ -110,7 +110,8 @@ func (g *GitHub) template(ctx context.Context, client *github.Client, in CreateI
 	return s.found, nil
 }
 
-// unread is what is found where nothing can be read. Who wants any template, if there is one, does not miss it.
+// unread is what is known of a template that cannot be read. Where the route takes any template there is ("auto"), nothing
+// is missed.
 func unread(file string) found {
 	if file == triage.TemplateAuto {
 		return found{}
@@ -118,7 +119,7 @@ func unread(file string) found {
 	return found{file: file, problem: "it cannot be read"}
 }
 
-// isLimit reports whether GitHub refuses because of a limit, which it would hold against the issue as well.
+// isLimit reports whether an error is about a rate limit, which the issue itself would meet as well.
 func isLimit(err error) bool {
 	_, secondary := errors.AsType[*github.AbuseRateLimitError](err)
 	return secondary || limitOf(err) > 0

@@ -7,9 +7,9 @@ import (
 	"go.temporal.io/sdk/activity"
 )
 
-// halfway is how far the attempts of an Activity came in what they only read. It travels from one to the next in the heartbeat
-// details, beside the mark of their ends: an app that may read one page a minute would otherwise begin at the first one for
-// ever. Safe for concurrent use.
+// halfway is how far the attempts of an Activity came in what they only read. It travels in the heartbeat details from one
+// attempt to the next, beside the mark of their ends ([ended]). Without it, an app that may read one page a minute would
+// begin at the first page every time. Safe for concurrent use.
 type halfway[T any] struct {
 	at atomic.Pointer[T] // nil for the beginning; what it points to does not change
 }
@@ -30,7 +30,7 @@ func (h *halfway[T]) resume(ctx context.Context) {
 	}
 }
 
-// get reports whether there is something to go on from.
+// get returns the place to go on from, and reports whether there is one.
 func (h *halfway[T]) get() (at T, ok bool) {
 	if p := h.at.Load(); p != nil {
 		return *p, true
@@ -40,10 +40,10 @@ func (h *halfway[T]) get() (at T, ok bool) {
 
 func (h *halfway[T]) set(at T) { h.at.Store(&at) }
 
-// done has the next attempt begin at the beginning.
+// done has the next attempt begin anew.
 func (h *halfway[T]) done() { h.at.Store(nil) }
 
-// reached is for [Write] and [reportEnd].
+// reached returns the place for the heartbeat, nil for none, as [Write.Reached] and [reportEnd] want it.
 func (h *halfway[T]) reached() any {
 	if p := h.at.Load(); p != nil {
 		return p
@@ -51,7 +51,7 @@ func (h *halfway[T]) reached() any {
 	return nil
 }
 
-// beatHalfway is beat that keeps the last mark, and how far this attempt is.
+// beatHalfway is [beat] with the mark of the last attempt's end, and with how far this attempt is by then.
 func beatHalfway(ctx context.Context, reached func() any) (stop func()) {
 	if reached == nil {
 		return beat(ctx)

@@ -14,18 +14,19 @@ import (
 	"tokenkeeper/vault"
 )
 
-// identifyAttempts is how often the account asks whose an authorization is before it goes on with other work: with the backoff of
-// [time.Second] that doubles, for some 15 s.
+// identifyAttempts is how often the account asks whose an authorization is before it goes on with other work. With the
+// backoff of its Activities, which doubles from a second, that takes some 15 s.
 const identifyAttempts = 5
 
-// Nameless are authorizations of nobody knows whom.
+// Nameless keeps authorizations of which the provider has not said yet whose they are.
 type Nameless interface {
 	Identify(ctx context.Context, id string, who credential.Holder, scopes []string) (vault.Authorization, error)
 	DropAuthorization(ctx context.Context, id, unrevoked string) error
 }
 
-// Identify asks the provider whose an authorization is that was kept without knowing, and writes it down. What the provider no longer
-// accepts is of no use to anybody, and dropped. Errors: of [oauth.Error], and of the vault.
+// Identify asks the provider whose an authorization is, and writes that down. Where the provider no longer accepts its
+// tokens, nobody can use it and it is dropped. Errors: [oauth.Error], those of the vault, and one where the provider names
+// no subject.
 func (c Connection) Identify(ctx context.Context, in Nameless, of vault.Authorization) (vault.Authorization, error) {
 	who, err := c.OAuth.Identify(ctx, of.Tokens.Access)
 	if oauth.KindOf(err) == credential.DeadGrant {
@@ -70,7 +71,8 @@ func (a *Account) identify(ctx context.Context, of vault.Authorization) (vault.A
 	return known, nil
 }
 
-// notIdentified says what follows from a failure to ask.
+// notIdentified returns the error after a failure to ask: final where the grant is dead, another attempt while some are
+// left, and else [ErrTypeUnidentified].
 func notIdentified(ctx context.Context, of vault.Authorization, failure Failure) error {
 	switch {
 	case failure.Kind == credential.DeadGrant:

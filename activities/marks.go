@@ -8,20 +8,24 @@ import (
 	"tokenkeeper/vault"
 )
 
-// Marks is what the end of an attempt says of the presentations that the vault has then. The number of an attempt would say less:
-// Temporal counts from 1 again when somebody resets the Activity. Each presentation has a name, so that another name in the vault
-// says that there was one since. Their number would not: a worker that everybody gave up may take back its own, and the next one has
-// its number. As long as the name is the same there are at most those that the marks are about.
+// Marks say what is known, at the end of an attempt, of the presentations of the refresh token that the vault has on record
+// (see the package documentation).
+//
+// They do not use the number of the attempt: Temporal counts from 1 again when somebody resets the Activity. Nor would the
+// number of presentations do: a worker that was given up may still take its own back, and the next presentation then has its
+// number. So each presentation has a random name. As long as the vault has the name that the marks have, there was no
+// presentation since.
 type Marks struct {
 	// Of is the generation that was presented. Marks of another one say nothing.
 	Of credential.Generation `json:"marks_of,omitempty"`
-	// By is the name of the last one.
+	// By is the name of the last presentation.
 	By string `json:"by,omitempty"`
-	// Ended is how many are on record whose answers nobody waits for any more.
+	// Ended is how many presentations are on record whose answers nobody waits for any more.
 	Ended int `json:"ended,omitempty"`
-	// Unspent is as many, where it is known of all of them that the refresh token was not spent.
+	// Unspent equals Ended where all of these are known not to have spent the refresh token.
 	Unspent int `json:"unspent,omitempty"`
-	// Vain names one after them, which the vault may have or not. Nothing was sent after it, or nothing spent.
+	// Vain is the name of one more presentation after them that the vault may have or not: nothing was sent after it, or
+	// nothing was spent.
 	Vain string `json:"vain,omitempty"`
 }
 
@@ -44,14 +48,14 @@ func (m Marks) ended(r vault.Record) bool {
 	}
 }
 
-// unsettled judges a generation that was presented before and whose outcome is not known. blocked is false when the provider's
-// facts allow to present it once more.
+// unsettled judges a generation that was presented before, without a known outcome. blocked is false where the provider's
+// facts allow another presentation.
 func (t *attempt) unsettled() (verdict RefreshResult, blocked bool) {
 	if t.in.Refusal != nil && t.record.Generation == t.in.Generation {
-		return RefreshResult{Failure: t.in.Refusal}, true // it is known after all
+		return RefreshResult{Failure: t.in.Refusal}, true // the outcome is known after all
 	}
 	p, over := *t.record.Presented, t.marks.ended(t.record)
-	t.marks = Marks{Of: t.record.Generation, By: p.By, Ended: p.Attempts} // when the next attempt begins
+	t.marks = Marks{Of: t.record.Generation, By: p.By, Ended: p.Attempts} // as it will be when the next attempt begins
 	ago := t.now().Sub(p.At)
 	if talking := stillTalking(t.conn, p, ago); talking > 0 && !over {
 		// Its worker may only seem dead: one that lost Temporal still waits for the provider.
@@ -69,8 +73,8 @@ func inFlight(message string, wait time.Duration) RefreshResult {
 	return result
 }
 
-// stillTalking returns how long an attempt that left the mark may go on. The mark has the time of the first presentation
-// only; a later one may have begun just now.
+// stillTalking returns for how long the attempt that left the mark may still wait for its answer. The mark has the time of
+// the first presentation only, so where there were several the last may have begun just now.
 func stillTalking(conn Connection, p vault.Presentation, ago time.Duration) time.Duration {
 	whole := conn.Timeout + talkMargin
 	if p.Attempts > 1 {
@@ -79,7 +83,7 @@ func stillTalking(conn Connection, p vault.Presentation, ago time.Duration) time
 	return min(whole-ago, whole)
 }
 
-// talkMargin is what an attempt may take beyond the timeout of its request to have stored the answer.
+// talkMargin is the time that an attempt has beyond the timeout of its request to store the answer.
 const talkMargin = 5 * time.Second
 
 func outcomeUnknown(conn Connection, p vault.Presentation) string {

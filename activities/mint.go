@@ -37,7 +37,8 @@ func (a *Account) mint(ctx context.Context, conn Connection, record vault.Record
 		record.Account, record.Subject, who.Subject))
 }
 
-// mintFailed sorts a failure. A token that is refused as soon as it was minted is no dead grant: there is none.
+// mintFailed returns the failure of an attempt to mint. A token that is refused as soon as it was minted is no dead grant,
+// because there is none: the connector is misconfigured.
 func mintFailed(err error) RefreshResult {
 	failure := describe(err)
 	if failure.Kind == credential.DeadGrant {
@@ -46,11 +47,12 @@ func mintFailed(err error) RefreshResult {
 	return RefreshResult{Failure: &failure}
 }
 
-// beginLimit is how long tokens may lie in the vault between the two steps of begin. What a crash leaves there expires.
+// beginLimit is how long the tokens of begin may stay in the vault as a pending authorization; a crash leaves them there
+// until then.
 const beginLimit = 5 * time.Minute
 
-// begin makes minted tokens the first generation of an account, on the way that a person's consent takes: so a grant
-// that another account owns is refused.
+// begin makes minted tokens the first generation of an account. It takes the same way as a person's consent, so that a grant
+// which another account owns is refused.
 func (a *Account) begin(ctx context.Context, account credential.AccountID, who oauth.Identity, tokens credential.Tokens) RefreshResult {
 	id := rand.Text()
 	err := a.Vault.PutAuthorization(ctx, vault.Authorization{

@@ -45,15 +45,15 @@ const (
 )
 
 const (
-	// MailPatience leaves both to an Activity of a minute.
+	// MailPatience is a default that lets connecting and sending both end within an Activity of a minute.
 	MailPatience = 25 * time.Second
 	// signInPause is how long a server that refuses user or password is left alone: it may count the attempts, and only a
-	// person can correct it.
+	// person can correct them.
 	signInPause = time.Hour
 )
 
-// Mailbox is a target that is one address of e-mail. Several addresses are several targets: what happens to the mail of one
-// is no matter of another.
+// Mailbox is a target that is one e-mail address. Several addresses are several targets, so that trouble with one holds up
+// no other.
 type Mailbox struct {
 	Name   string // of the target in the configuration
 	Server MailServer
@@ -76,7 +76,7 @@ func (m *Mailbox) Send(ctx context.Context, l Letter) error {
 		return rejected("%s: %v; correct host and port of notices.targets.%s", doing, err, m.Name)
 	}
 	err = client.DialAndSendWithContext(ctx, mailing)
-	if err == nil || mailing.IsDelivered() { // else the second copy would be our fault
+	if err == nil || mailing.IsDelivered() { // an error after the delivery must not cause a second copy
 		return nil
 	}
 	return m.sort(doing, err)
@@ -180,8 +180,8 @@ func (a *signIn) Start(offered *smtp.ServerInfo) (mechanism string, first []byte
 	return a.Auth.Start(offered)
 }
 
-// sort tells what would fail again from what may pass. A mail that the server refused is refused for good; before that it is
-// the connection that failed, which a person may mend while the notice waits.
+// sort tells a failure that would come again from one that may pass. A mail that the server refuses is refused for good.
+// Everything before that is trouble with the connection or the sign-in, which a person may mend while the notice waits.
 func (m *Mailbox) sort(doing string, err error) error {
 	said := oneLine(err.Error())
 	code := 0

@@ -25,12 +25,13 @@ type SlackChannel struct {
 const (
 	// noticeEvent marks what is posted as a notice.
 	noticeEvent = "tokenkeeper_notice"
-	// maxNoticePages bounds how far back a channel is read for the message of a trouble. Where more was written since, what
-	// follows is a message of its own.
+	// maxNoticePages bounds how many pages of a channel are searched for the message of a trouble. Where it is further back,
+	// what follows is posted as a message of its own.
 	maxNoticePages = 20
-	// freshNotice is how long nobody can have posted anything about a trouble before its first notice.
+	// freshNotice is for how long after a first notice nobody can have posted it before, so that it need not be searched
+	// for.
 	freshNotice = time.Minute
-	// lateNotice is from when on a post says when it was written: what it tells may be over.
+	// lateNotice is from what age on a post says when it was written: what it tells may be over by now.
 	lateNotice = 5 * time.Minute
 )
 
@@ -65,7 +66,8 @@ func (c *SlackChannel) Send(ctx context.Context, l Letter) error {
 	return err
 }
 
-// opens reports whether a letter is the first about its trouble, and in time.
+// opens reports whether a letter is the first about its trouble and is sent in time, so that no message of the trouble can
+// exist.
 func (l Letter) opens(now time.Time) bool {
 	return l.Stage == 0 && !l.Recovery && l.Deadline.IsZero() && now.Sub(l.At) < freshNotice
 }
@@ -203,7 +205,8 @@ func (p *posting) say(ctx context.Context, thread string) error {
 	return err
 }
 
-// close has the message of a trouble say that it is over, and no longer show a link. One that may not be edited stays.
+// close edits the message of a trouble, so that it says that the trouble is over and shows no link any more. One that may
+// not be edited stays as it is.
 func (p *posting) close(ctx context.Context) error {
 	text := p.letter.mrkdwn() + "\n_Before: " + slackEscape.Replace(oneLine(p.Root.Text)) + "_"
 	_, ts, _, err := p.client.UpdateMessageContext(ctx, p.Channel, p.Root.TS, slack.MsgOptionText(text, false),

@@ -97,7 +97,7 @@ func (w *Webhook) request(ctx context.Context, l Letter) (*http.Request, error) 
 	return request, nil
 }
 
-// withoutURL returns what went wrong without where.
+// withoutURL returns what went wrong without the URL, which may hold a secret.
 func withoutURL(err error) error {
 	if failed, ok := errors.AsType[*url.Error](err); ok {
 		return failed.Err
