@@ -45,7 +45,7 @@ func (p NoticePlan) reach(kind NoticeKind, a Announcement) (targets, untold []st
 	return targets, untold
 }
 
-// after returns when, from the first notice on, people hear again who were told stage times before; 0 for never.
+// after returns when people who were told stage times before hear again, counted from the first notice; 0 for never.
 func (p NoticePlan) after(stage int) time.Duration {
 	n := len(p.Escalation)
 	switch {
@@ -64,7 +64,7 @@ type Target interface {
 	Send(ctx context.Context, l Letter) error
 }
 
-// LogTarget is the log of a worker. Notices stand there where they begin, so that it is sent those only that are a test.
+// LogTarget is the log of a worker. Notices are logged where they begin, so only test notices are sent to it.
 type LogTarget struct{ Log *slog.Logger }
 
 // Send implements [Target].

@@ -14,20 +14,20 @@ import (
 )
 
 // Pace keeps what each account creates at GitHub, issues and comments alike, below GitHub's secondary limits: 80 requests a
-// minute and 500 an hour for each credential. Whoever asks for more is refused, and a client that goes on asking may be
-// banned.
+// minute and 500 an hour for each credential. GitHub refuses whoever exceeds them, and may ban a client that goes on.
 //
-// A worker takes its share of the limits: one part of as many as there are workers on the task queue, which the Temporal
-// server knows. A worker that joins is noticed within seconds, one that died within a minute and a half; what goes out too
-// fast GitHub refuses, and then nothing goes out here for as long as it asks. So the limits need no coordinator: a task queue
-// with a rate would be exact over all workers too, but knows no limit of the hour, has to be polled for each account, and
-// strands the work of one that nobody polls for; a count in a Workflow would cost each issue five events of history.
+// Each worker takes an equal share of the limits; the Temporal server knows how many workers are on the task queue. A new
+// worker is noticed within seconds, a dead one within a minute and a half. Should too much go out meanwhile, GitHub refuses
+// it, and nothing goes out here for as long as it asks. So the limits need no coordinator. A rate-limited task queue would
+// be exact over all workers too, but it knows no hourly limit, has to be polled for each account, and strands the work of an
+// account that nobody polls for; a count in a Workflow would cost five events of history for each issue.
 //
-// Nil keeps nothing back.
+// A nil Pace holds nothing back.
 type Pace struct {
 	// Workers counts the workers that share the limits; nil means that this is the only one.
 	Workers func(context.Context) (int, error)
-	// Since is when this process began; zero for long ago. What the one before it created, nobody remembers.
+	// Since is when this process began; zero for long ago. What its predecessor created is not known, so a new process
+	// begins with a small burst.
 	Since time.Time
 	// Hourly is how much an account may create in an hour, 0 for any number; nil means [CreatesPerHour].
 	Hourly func(credential.AccountID) int
@@ -40,18 +40,18 @@ type Pace struct {
 	accounts map[credential.AccountID]*paced
 }
 
-// limit lets a burst pass at once, and then one request each time: in any stretch of time at most the burst and what falls
-// due in it.
+// limit allows a burst at once, and after that one request every Every. In any period at most the burst and what falls due
+// in it goes out.
 type limit struct {
 	Burst int
-	// Start is what is left of the burst when a process begins: the one before it may have used it up.
+	// Start is how much of the burst a new process has, because its predecessor may have used the rest.
 	Start int
 	Every time.Duration
 }
 
-// limits are kept all, the minute's first. In any minute 15 + 60 requests go out, with the second between two writes that
-// GitHub asks for when there are many, and 5 more for a worker that starts. In any hour it is 125 + 303, and 12 more for
-// each of six starts, or as much more or less as the configuration says.
+// limits returns the limits that all have to be kept, that of the minute first. In any minute 15 + 60 requests go out, a
+// second apart as GitHub asks for when there are many, and 5 more for a worker that starts. In any hour it is 125 + 303, and
+// 12 more for each of six starts; the configuration may scale the hour's.
 func (p *Pace) limits(account credential.AccountID) []limit {
 	hourly := CreatesPerHour
 	if p.Hourly != nil {
@@ -70,11 +70,12 @@ func (p *Pace) limits(account credential.AccountID) []limit {
 const (
 	// CreatesPerHour is GitHub's limit for one credential.
 	CreatesPerHour = 500
-	// maxTurnWait is how long an Activity waits for its turn inside. It keeps its turn, where one that comes back would not.
+	// maxTurnWait is how long an Activity waits for its turn while it runs, and keeps its turn. Beyond that it fails, and
+	// takes another turn when it is retried.
 	maxTurnWait = time.Minute
 	// recount is how often the workers are counted.
 	recount = 10 * time.Second
-	// countPatience bounds the count: without one the last one holds.
+	// countPatience bounds the count. Without an answer the last count holds.
 	countPatience = 2 * time.Second
 )
 
@@ -99,8 +100,9 @@ func (p *Pace) turn(ctx context.Context, account credential.AccountID, doing str
 	return p.sit(ctx, account, doing, wait)
 }
 
-// another waits for the turn of one more request of the same Activity, however far off it is: sent away, the Activity would
-// begin with the request that it has made already. Only where ctx ends before does the request go out too early.
+// another waits for the turn of one more request of the same Activity, however far off it is: retried later, the Activity
+// would begin with the request that it has made already. Only where ctx ends before the turn does the request go out too
+// early.
 func (p *Pace) another(ctx context.Context, account credential.AccountID, doing string) error {
 	if p == nil {
 		return nil
@@ -112,7 +114,7 @@ func (p *Pace) another(ctx context.Context, account credential.AccountID, doing 
 	return p.sit(ctx, account, doing, wait)
 }
 
-// sit waits for a turn that is taken.
+// sit waits until a reserved turn has come, and fails where the provider meanwhile asked the account to wait.
 func (p *Pace) sit(ctx context.Context, account credential.AccountID, doing string, wait time.Duration) error {
 	select {
 	case <-ctx.Done():
@@ -125,7 +127,8 @@ func (p *Pace) sit(ctx context.Context, account credential.AccountID, doing stri
 	return nil
 }
 
-// take reserves the next turn, unless it is farther off than patience: then wait is when to ask again.
+// take reserves the next turn and returns how long to wait for it. Where that is longer than patience it reserves none: wait
+// is then when to ask again.
 func (p *Pace) take(account credential.AccountID, workers int, patience time.Duration) (wait time.Duration, taken bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -137,7 +140,7 @@ func (p *Pace) take(account credential.AccountID, workers int, patience time.Dur
 	at := a.next(now, limits, 0)
 	if at.Sub(now) > patience {
 		a.away = slices.DeleteFunc(a.away, func(back time.Time) bool { return !back.After(now) })
-		back := a.next(now, limits, len(a.away)+1) // they come before who asks now
+		back := a.next(now, limits, len(a.away)+1) // the ones sent away before this one go first
 		a.away = append(a.away, back)
 		return back.Sub(now), false
 	}
@@ -147,7 +150,7 @@ func (p *Pace) take(account credential.AccountID, workers int, patience time.Dur
 	return at.Sub(now), true
 }
 
-// next returns when a request may go out that so many others come before.
+// next returns when a request may go out, if others go out before it.
 func (a *paced) next(now time.Time, limits []limit, others int) time.Time {
 	at := later(now, a.rest)
 	for i, l := range limits {
@@ -161,7 +164,7 @@ func (l limit) shared(workers int) limit {
 	return limit{Burst: max(l.Burst/workers, 1), Start: max(l.Start/workers, min(l.Start, 1)), Every: l.Every * time.Duration(workers)}
 }
 
-// begun returns when the limit of a process that began at a time would be unused, if it created nothing.
+// begun returns when the limit of a process that began at a time would be unused again, had it created nothing.
 func (l limit) begun(at time.Time) time.Time {
 	if at.IsZero() {
 		return at
@@ -169,9 +172,9 @@ func (l limit) begun(at time.Time) time.Time {
 	return at.Add(time.Duration(l.Burst-l.Start) * l.Every)
 }
 
-// heard notes how a request of an account failed, and returns the error. Where the provider asked to wait, nothing else of the
-// account goes out until then; after that there is no burst within a minute, because the limits are narrower than was thought.
-// Which of them a refusal was about the provider does not say: one more within the hour is taken for the hour's.
+// heard notes how a request of an account failed, and returns the error. Where the provider asked to wait, nothing of the
+// account goes out until then; after that there is no burst for a while, because the limits are narrower than was thought.
+// The provider does not say which limit was exceeded: a second refusal within an hour is taken for the hour's.
 func (p *Pace) heard(account credential.AccountID, err error) error {
 	wait, limited := limitedFor(err)
 	if p == nil || !limited {
@@ -214,7 +217,7 @@ func (p *Pace) of(account credential.AccountID) *paced {
 	return a
 }
 
-// share returns how many workers there are. Who comes while they are counted waits for that count.
+// share returns among how many workers the limits are shared. Calls during a count wait for its result.
 func (p *Pace) share(ctx context.Context) int {
 	if p.Workers == nil {
 		return 1
@@ -230,7 +233,7 @@ func (p *Pace) share(ctx context.Context) int {
 	return p.workers
 }
 
-// count returns what was known where there is no answer.
+// count returns the number of workers, and the last known one where there is no answer.
 func (p *Pace) count(ctx context.Context) int {
 	ctx, cancel := context.WithTimeout(ctx, countPatience)
 	defer cancel()

@@ -11,18 +11,19 @@ import (
 
 // Pause is what a connector's Workflow says of its authorization server.
 type Pause struct {
-	// Episode counts the times that the provider refused the app. The accounts that wait are told the number that is over.
+	// Episode counts the times that the provider refused the app. Accounts that wait are told the number of the episode that
+	// is over.
 	Episode int `json:"episode,omitempty"`
 	// Refused: the provider refuses the app, and only an account that is told to try sends a request.
 	Refused bool   `json:"refused,omitempty"`
 	Reason  string `json:"reason,omitempty"`
-	// Until is when the provider takes requests again that asked to wait.
+	// Until is the end of the pause that the provider asked for; zero for none.
 	Until time.Time `json:"until,omitzero"`
 }
 
-// Pauses is what one process knows of the pauses of its connectors. It asks their Workflows, which know what happened in
-// every process, and remembers what happened here until they must have heard of it. Not knowing means to go on: a pause
-// spares a provider, it protects no grant. Nil knows nothing.
+// Pauses is what one process knows of the pauses of its connectors. It asks the connectors' Workflows, which know what
+// happened in every process, and remembers what happened in its own until they must have heard of it. What it cannot find
+// out holds nothing back: a pause spares a provider, and protects no grant. A nil Pauses knows of none.
 type Pauses struct {
 	// Ask returns what the Workflow of a connector says.
 	Ask func(ctx context.Context, connector string) (Pause, error)
@@ -33,8 +34,8 @@ type Pauses struct {
 	known map[string]*pauseKnown
 }
 
-// pauseKnown is what is known of one connector. Its lock is held while its Workflow is asked: who comes then waits for
-// that answer.
+// pauseKnown is what is known of one connector. Its lock is held while the Workflow is asked, so that others wait for the
+// same answer.
 type pauseKnown struct {
 	mu    sync.Mutex
 	pause Pause
@@ -42,9 +43,10 @@ type pauseKnown struct {
 }
 
 const (
-	// pauseMemory makes one question of all requests of two seconds.
+	// pauseMemory is how long an answer of the Workflow holds: all requests of two seconds share one.
 	pauseMemory = 2 * time.Second
-	// pauseNews is how long the Workflow may take to hear what this process has just seen.
+	// pauseNews is how long what this process has just met holds without asking: until the Workflow must have heard of it
+	// too.
 	pauseNews = 5 * time.Second
 	// pausePatience bounds the question: a worker that cannot be asked must not keep tokens from being refreshed.
 	pausePatience = 2 * time.Second
@@ -52,8 +54,8 @@ const (
 	ThrottledPause = 5 * time.Second
 )
 
-// hold returns the failure of a request that should not be sent now, nil where nothing speaks against it. What is
-// remembered of an episode that the account was told is over is out of date.
+// hold returns the failure of a request that must not be sent now; nil where it may. A refusal of an episode that the
+// account was told is over (in.Opened) is out of date, and has the Workflow asked again.
 func (p *Pauses) hold(ctx context.Context, in RefreshInput) *Failure {
 	if p == nil {
 		return nil
@@ -67,7 +69,7 @@ func (p *Pauses) hold(ctx context.Context, in RefreshInput) *Failure {
 	return known.pause.hold(in, p.now())
 }
 
-// recall is hold without a question: what this process has met since then.
+// recall is hold without asking the Workflow: it answers from what this process knows by now.
 func (p *Pauses) recall(in RefreshInput) *Failure {
 	if p == nil {
 		return nil
@@ -78,7 +80,7 @@ func (p *Pauses) recall(in RefreshInput) *Failure {
 	return known.pause.hold(in, p.now())
 }
 
-// hold returns the failure of a request that the pause is for, nil where it is for none or over.
+// hold returns the failure of a request that the pause holds back; nil where it does not, or is over.
 func (pause Pause) hold(in RefreshInput, now time.Time) *Failure {
 	switch {
 	case pause.Refused && !in.Try:
@@ -93,7 +95,8 @@ func (pause Pause) hold(in RefreshInput, now time.Time) *Failure {
 	return nil
 }
 
-// ask replaces what is known. The pause that a provider asked this process for stays, whoever else has not heard of it.
+// ask takes over the Workflow's answer. A wait that this process was asked for stays, since the Workflow may not have heard
+// of it.
 func (p *Pauses) ask(ctx context.Context, connector string, known *pauseKnown) {
 	ctx, cancel := context.WithTimeout(ctx, pausePatience)
 	defer cancel()
@@ -113,7 +116,7 @@ func (p *Pauses) ask(ctx context.Context, connector string, known *pauseKnown) {
 func (p *Pauses) heard(account credential.AccountID, f *Failure) {
 	wait := f.RetryAfter
 	switch {
-	case f.Kind == credential.DeadGrant: // whoever judges the grant has taken the app
+	case f.Kind == credential.DeadGrant: // a provider that judges the grant has accepted the app before
 		p.accepted(account)
 		return
 	case f.Kind == credential.DeadClient:

@@ -10,37 +10,37 @@ import (
 	"go.temporal.io/sdk/temporal"
 )
 
-// PollTrouble is in the heartbeat details of a poll: what nobody could tell from the last attempt alone.
+// PollTrouble is the part of a poll's heartbeat details that cannot be told from its last attempt alone.
 type PollTrouble struct {
 	// Channel is what it reads. Failures that are Temporal's own do not name it.
 	Channel string `json:"channel,omitempty"`
-	// FailingSince is when the first of the attempts ended that failed one after the other until now, without a page read.
+	// FailingSince is when the first of the present series of failures ended; in it no page was read.
 	FailingSince time.Time `json:"failing_since,omitzero"`
-	// Patience is how long attempts may fail before people hear of it; 0 before one did.
+	// Patience is for how long attempts may fail before people hear of it; 0 before the first failure.
 	Patience time.Duration `json:"patience,omitempty"` // nanoseconds
-	// ReadAt is when a page was last read, as of the first attempt that failed. Before that it is noted now and then, and each
-	// time where channels take turns: the last attempt does not tell it.
+	// ReadAt is when a page was last read, as the first failing attempt knew it. Before a failure it is noted only now and
+	// then, and with each page where channels take turns.
 	ReadAt time.Time `json:"read_at,omitzero"`
-	// Ended is an attempt that is known to have come to its end.
+	// Ended is the number of an attempt that is known to have ended by itself.
 	Ended int32 `json:"ended_attempt,omitempty"`
 }
 
 const (
-	// tellAfter is how many intervals may pass without a poll that works before people hear of it, and how many workers may die
-	// of polls.
+	// tellAfter is for how many intervals no poll may work, and how many workers in a row may die of one, before people hear
+	// of it.
 	tellAfter = 3
 	// NotedEvery is how many attempts end before one notes that it did: a heartbeat for each would cost as much as the poll.
 	NotedEvery = 10
 )
 
-// PatienceOfPolls returns for how long no poll of a channel may work before people hear of it: three intervals, and a minute where
-// those are shorter than 20 seconds. In less there is room for one request that hangs and one that is refused, as while a
-// provider restarts, and that is no news.
+// PatienceOfPolls returns for how long polls of a channel may fail before people hear of it: three intervals, and at least a
+// minute. In less there is room for one request that hangs and one that is refused, as while a provider restarts, which is
+// no news.
 func PatienceOfPolls(interval time.Duration) time.Duration {
 	return max(tellAfter*interval, time.Minute)
 }
 
-// patience is that of a poll. Where channels take turns their polls are no more than one in a round.
+// patience is [PatienceOfPolls] for one channel. Where channels take turns, one round counts as the interval.
 func (s *Slack) patience(in PollInput) time.Duration {
 	return PatienceOfPolls(s.interval(in))
 }
@@ -49,13 +49,13 @@ func (s *Slack) interval(in PollInput) time.Duration {
 	return max(in.Interval, s.Reading.round(in.Account, in.Channel))
 }
 
-// worked returns when a poll worked last, which was an interval before the first that failed where nobody noted it.
+// worked returns when a poll last worked. Where nobody noted it, that was an interval before the first failure.
 func (p PollTrouble) worked(interval time.Duration) time.Time {
 	return later(p.ReadAt, p.FailingSince.Add(-interval))
 }
 
-// notAfter has an attempt come back before the backoff would have it, which is a minute for polls, where people have to hear earlier.
-// What the provider asks for stays.
+// notAfter has the next attempt come no later than left, when people have to hear of the failures: the backoff of polls goes
+// up to a minute. A delay that the provider asked for stays.
 func notAfter(err error, left time.Duration) error {
 	if left >= maxBackoff || applicationDelay(err) > 0 {
 		return err
@@ -63,11 +63,11 @@ func notAfter(err error, left time.Duration) error {
 	return temporal.NewApplicationErrorWithOptions(message(err), errorType(err), temporal.ApplicationErrorOptions{NextRetryDelay: max(left, time.Second)})
 }
 
-// maxBackoff is that of the retry policy that Workflows give polls.
+// maxBackoff is the maximum interval of the retry policy that Workflows give polls.
 const maxBackoff = time.Minute
 
-// judge adds to how a poll went what only the attempts together tell: that none has worked for too long, or that one
-// works again. Temporal retries a poll without asking the Workflow, so it is the poll that has to find out.
+// judge adds to the result of a poll what only several attempts together tell: that none has worked for too long, or that
+// one works again. Temporal retries polls without asking the Workflow, so the poll itself has to find out.
 func (s *Slack) judge(in PollInput, p *progress, window Window, err error) (Window, error) {
 	told := !in.Told.IsZero()
 	switch kind := errorType(err); {
@@ -92,9 +92,9 @@ func (s *Slack) judge(in PollInput, p *progress, window Window, err error) (Wind
 	return Window{}, temporal.NewNonRetryableApplicationError(message(err), ErrTypePollsFail, nil, p.PollTrouble)
 }
 
-// unended fails where none of the last attempts came to an end of its own, so that nobody judged it: their workers died, or
-// hung. Those that did well note it now and then, so it takes some time to see that; and it comes first, because this worker
-// would be the next.
+// unended fails where none of the last attempts ended by itself, so that none could judge: their workers died, or hung.
+// Attempts that end note it only now and then ([NotedEvery]), so it takes some attempts to see this. It runs before anything
+// else, because this worker could be the next to die.
 func (s *Slack) unended(ctx context.Context, in PollInput, p progress) error {
 	if !in.Told.IsZero() || activity.GetInfo(ctx).Attempt-p.Ended < NotedEvery+tellAfter {
 		return nil
@@ -107,7 +107,7 @@ func (s *Slack) unended(ctx context.Context, in PollInput, p progress) error {
 		ErrTypePollsFail, nil, p.PollTrouble)
 }
 
-// end notes that an attempt came to its end, where that was not noted for some.
+// end notes that an attempt ended, where none was noted for the last [NotedEvery].
 func (p *progress) end(attempt int32, read time.Time) {
 	if since := attempt - p.Ended; since < 0 || since >= NotedEvery { // less than nothing after an operator reset the Activity
 		p.Ended, p.ReadAt = attempt, later(p.ReadAt, read)
