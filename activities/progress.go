@@ -13,37 +13,38 @@ import (
 
 const (
 	pageSize = 200 // Slack recommends no more
-	// maxWindow bounds one result. What is beyond it is newer than what is in it, and comes with the next poll.
+	// maxWindow bounds, in messages, one result of a poll. What is beyond it is newer than what is in it, and comes with the
+	// next poll.
 	maxWindow = 500
 	// maxContents bounds, in bytes, the messages that a result brings along.
 	maxContents = 64 << 10
 )
 
-// progress is how far a poll got: the heartbeat details of its attempts. It stays below 100 kB.
+// progress is how far a poll got: the heartbeat details of its attempts, below 100 kB.
 type progress struct {
 	PollTrouble
 
-	// Watermark is the ts up to which nothing is worth a look, but for what comes late; see [Overlap].
+	// Watermark is the ts up to which every message was looked at, but for messages that Slack shows late; see [Overlap].
 	Watermark string  `json:"watermark"`
 	Overlap   Overlap `json:"overlap,omitzero"`
 	// Cursor leads to the next page of the window after the watermark; "" when no page was read.
 	Cursor string `json:"cursor,omitempty"`
 	// Newest is the ts of the newest message in the pages read.
 	Newest string `json:"newest,omitempty"`
-	// Recent is the overlap that the pages read make of the window, for when it is read to its end.
+	// Recent is the overlap to come: what the pages read have seen of the window's end, for when it is read completely.
 	Recent Overlap `json:"recent,omitzero"`
-	// Found are the oldest candidates in the pages read, in order: as many as a window takes, and one more where it does
-	// not take all.
+	// Found are the oldest messages that count in the pages read, in order: as many as one window takes, and one more where
+	// there are more than that.
 	Found []string `json:"found,omitempty"`
-	// Marked are those in the pages read that a reaction is on.
+	// Marked are the messages in Found that a reaction is on.
 	Marked []string `json:"marked,omitempty"`
-	// Contents are the oldest of them, as they were read.
+	// Contents are the oldest messages in Found as they were read, up to maxContents.
 	Contents []triage.Message `json:"contents,omitempty"`
 	// Hidden is the ts before which Slack hides messages of the window.
 	Hidden string `json:"hidden,omitempty"`
-	// Bound is where a window was made to begin because of what is too old before it; "" where nothing is.
+	// Bound is the ts at which the window was made to begin, because what is before it is too old; "" where nothing is.
 	Bound string `json:"bound,omitempty"`
-	// LeftOut is what of that would have counted.
+	// LeftOut is what would have counted before Bound; nil for nothing.
 	LeftOut *LeftOut `json:"left_out,omitempty"`
 
 	more bool // there is something to read, although no cursor leads to it
@@ -64,8 +65,8 @@ func (p progress) anew() progress {
 	return progress{PollTrouble: p.PollTrouble, Watermark: p.Watermark, Overlap: p.Overlap, LeftOut: p.LeftOut}
 }
 
-// with returns the progress after one more page: the ts of all its messages, and those of them that count. After the last one
-// without any the watermark moves.
+// with returns the progress after one more page, of which seen are the ts of all messages and found those that count. After
+// the last page of a window in which nothing counts, the watermark moves.
 func (p progress) with(seen []string, found []triage.Message, cursor string) progress {
 	next := p
 	next.more = false
@@ -89,14 +90,14 @@ func (p progress) with(seen []string, found []triage.Message, cursor string) pro
 	return next
 }
 
-// overlap returns the one before the watermark that the window leads to, in which these messages were seen.
+// overlap returns the overlap that ends at the watermark to come, in which these messages were seen.
 func (p progress) overlap(watermark string, seen []string) Overlap {
 	o := p.Overlap
 	o.From = max(o.From, p.Recent.From)
 	return o.upto(watermark, seen)
 }
 
-// oldest returns the oldest of the messages, in order, that are no more than so many bytes together.
+// oldest returns the oldest messages, in order, whose JSON together takes at most size bytes.
 func oldest(messages []triage.Message, size int) []triage.Message {
 	slices.SortFunc(messages, func(a, b triage.Message) int { return strings.Compare(a.TS, b.TS) })
 	for i, m := range messages {
@@ -108,14 +109,14 @@ func oldest(messages []triage.Message, size int) []triage.Message {
 	return messages
 }
 
-// beyond reports whether p is worth a heartbeat. Most polls find nothing at all, and cost none.
+// beyond reports whether p is far enough beyond before to be worth a heartbeat. Most polls find nothing, and cost none.
 func (p progress) beyond(before *progress) bool {
 	return p.Watermark != before.Watermark || p.Cursor != before.Cursor || !p.ReadAt.Equal(before.ReadAt) ||
 		!p.FailingSince.Equal(before.FailingSince) || p.Ended != before.Ended || !slices.Equal(p.Overlap.Seen, before.Overlap.Seen)
 }
 
-// window is the result of the last page. One that is cut has seen more before its end than what it hands over; that was passed
-// over, and is again.
+// window is the result of a poll whose last page was read. One that is cut at maxWindow counts as seen only what it hands
+// over: the messages in between that did not count are looked at again.
 func (p progress) window(team string) Window {
 	w := Window{Team: team, Messages: p.Found, Contents: p.Contents, Hidden: p.Hidden, LeftOut: p.LeftOut, Watermark: max(p.Watermark, p.Newest)}
 	if len(p.Found) <= maxWindow {

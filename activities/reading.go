@@ -10,18 +10,18 @@ import (
 	"tokenkeeper/credential"
 )
 
-// Reading has the requests of an account take turns where Slack lets its app read less than it wants to. Slack counts by
+// Reading has the read requests of an account take turns where Slack allows its app fewer than it wants. Slack counts by
 // method, workspace and app, so all channels share the limit of conversations.history: 50 requests a minute, or a single one
-// with 15 messages for an app that is distributed outside the Marketplace. Which one holds is found out from the answers,
+// with 15 messages for an app that is distributed outside the Marketplace. Which of them holds is learnt from the answers,
 // unless the configuration says it. conversations.replies has such a limit of its own: see [threads].
 //
 // While nothing was refused, nothing waits. An answer that asks to wait stops the reads of the account for that long. Where
-// hardly one was granted since the last such answer the limit is narrow, and time is cut into slots of a good minute, one for
-// each channel in turn. Every worker knows the channels from the configuration and so whose slot it is: the limit is kept over
-// all workers together without a word between them, and a channel with a long backlog has one page in each round and keeps
-// nobody from being read. One slot more in each round is for what is read [aside].
+// only a few requests were granted since the last such answer, the limit counts as narrow: time is cut into slots of a
+// little more than a minute, one for each channel in turn. Every worker knows the channels from the configuration, and so
+// whose slot it is. So the limit is kept over all workers without any communication, and a channel with a long backlog reads
+// one page in each round and holds up no other. One more slot in each round is for what no poll reads: see [aside].
 //
-// Nil knows no turns.
+// A nil Reading knows no turns.
 type Reading struct {
 	// Channels returns the channels that are polled through an account, in an order that all workers agree on.
 	Channels func(account credential.AccountID) []string
@@ -46,31 +46,33 @@ type reader struct {
 	used    map[string]time.Time // :: channel → the beginning of the last slot of it that this process used
 }
 
-// aside stands for a channel where it is no poll that reads: threads are watched, and single messages are read that no
-// poll brought along. What is polled without being in a triage of the configuration shares its slot.
+// aside stands, in the place of a channel, for reads that are no polls: of threads that are watched, and of single messages.
+// A channel that is polled without being in a triage of the configuration shares its slot.
 const aside = ""
 
-// threads stands for a channel where it is a thread that is read. There is one slot after the other, and whoever comes first
-// has it: which threads are read nobody knows beforehand.
+// threads stands, in the place of a channel, for reads of threads. Which threads will be read is not known beforehand, so
+// their slots belong to nobody: whoever comes first has the next one.
 const threads = "threads"
 
 const (
-	// fewGranted is what an ordinary limit grants many times over before it refuses.
+	// fewGranted is how many requests must have been granted since the last refusal for a limit not to count as narrow. An
+	// ordinary limit grants many times that.
 	fewGranted = 3
-	// narrowFor is after what time it is tried whether the limit is still narrow. A process that has just begun tries it earlier: it
-	// does not know what was used up before it.
+	// narrowFor is how long a limit counts as narrow before that is tried again. The first time of a process is shorter
+	// (narrowAtFirst): it does not know what was used up before it began.
 	narrowFor, narrowAtFirst = 6 * time.Hour, 10 * time.Minute
 	// narrowRate is the narrow limit, in requests a minute.
 	narrowRate = 1
-	// slotLate is how late in its slot a request may go out. It comes on top of the minute, so that no minute sees one more
-	// request than it may.
+	// slotLate is how late in its slot a request may go out. Slots are that much longer than a minute, so that no minute
+	// sees one request too many.
 	slotLate = 5 * time.Second
-	// slotEarly is how early a poll comes: it waits for its slot, because Temporal's timers are not as exact.
+	// slotEarly is how much before its slot a poll is scheduled, because Temporal's timers are not that exact. It then waits
+	// for the slot.
 	slotEarly = 3 * time.Second
 )
 
-// turn waits until a channel may be read. Where its slot is not near it fails with [ErrTypeOutOfTurn] and the time to come
-// back, while Slack wants no requests with [ErrTypeRateLimited].
+// turn waits until a channel may be read. Where that is not soon it fails with the time to come back: with
+// [ErrTypeOutOfTurn] until the channel's slot, with [ErrTypeRateLimited] while Slack wants no requests.
 func (r *Reading) turn(ctx context.Context, account credential.AccountID, channel string) error {
 	if r == nil {
 		return nil
@@ -90,7 +92,8 @@ func (r *Reading) turn(ctx context.Context, account credential.AccountID, channe
 	}
 }
 
-// take returns how long a request has to wait, and whether that is because Slack asked for it. A slot that is near is used up.
+// take returns how long a request has to wait, and whether that is because Slack asked to. A slot that is near counts as
+// used.
 func (r *Reading) take(account credential.AccountID, channel string) (wait time.Duration, resting bool) {
 	now := time.Now()
 	r.mu.Lock()
@@ -107,10 +110,10 @@ func (r *Reading) take(account credential.AccountID, channel string) (wait time.
 	return wait, false
 }
 
-// isNear reports whether a request waits for its slot where it is.
+// isNear reports whether a slot is so near that the request waits for it, instead of failing and coming back.
 func isNear(wait time.Duration) bool { return wait <= 2*slotEarly }
 
-// slot returns the beginning of a channel's next slot that is neither used nor too far gone. The lock is held.
+// slot returns the beginning of the channel's next slot that is neither used nor too far gone. The lock is held.
 func (r *Reading) slot(account credential.AccountID, channel string, now time.Time) time.Time {
 	a, channels := r.of(account, channel), r.sharing(account, channel)
 	length := r.slotLength(account, channel)
@@ -125,7 +128,7 @@ func (r *Reading) slot(account credential.AccountID, channel string, now time.Ti
 	return time.Unix(0, (next+ahead)*int64(length))
 }
 
-// sharing returns the channels that have slots of their own under the limit of one.
+// sharing returns the channels that have slots of their own under the same limit.
 func (r *Reading) sharing(account credential.AccountID, channel string) []string {
 	if channel == threads {
 		return nil
@@ -133,7 +136,7 @@ func (r *Reading) sharing(account credential.AccountID, channel string) []string
 	return r.Channels(account)
 }
 
-// slotLength is for an account that reads in turns. The lock is held.
+// slotLength returns the length of a slot of an account that reads in turns. The lock is held.
 func (r *Reading) slotLength(account credential.AccountID, channel string) time.Duration {
 	return (time.Minute + slotLate) / time.Duration(r.rate(account, channel))
 }
@@ -161,7 +164,7 @@ func (r *Reading) rate(account credential.AccountID, channel string) int {
 	return 0
 }
 
-// inTurns reports whether an account reads in turns what a channel is.
+// inTurns reports whether the account takes turns under the limit of the channel.
 func (r *Reading) inTurns(account credential.AccountID, channel string) bool {
 	if r == nil {
 		return false
@@ -193,8 +196,8 @@ func reading(channel string) string {
 	return "reading channel " + channel
 }
 
-// next ends the turn of a channel of which there is more to read: it fails with [ErrTypeOutOfTurn], and the time of the
-// channel's next turn, unless that is near, or everybody may read at once.
+// next is called between two pages of a channel. Where the channel's next turn is not near it fails with [ErrTypeOutOfTurn]
+// and the time of that turn.
 func (r *Reading) next(account credential.AccountID, channel string) error {
 	if !r.inTurns(account, channel) {
 		return nil
@@ -205,9 +208,9 @@ func (r *Reading) next(account credential.AccountID, channel string) error {
 	return nil
 }
 
-// heard learns from how a request ended, and returns its error. Requests that were on their way when Slack asked to wait say
-// nothing more. To be refused in a turn that others share is no failure, and to find out that there have to be turns is none
-// either. To be refused in a turn of one's own is [ErrTypeRateLimited]: somebody else reads with the same app.
+// heard learns from how a request ended, and returns its error. A refusal in a turn that others share is no failure, and
+// neither is the one that shows that turns are needed: both become [ErrTypeOutOfTurn]. A refusal in a channel's own turn is
+// [ErrTypeRateLimited]: somebody else reads with the same app.
 func (r *Reading) heard(account credential.AccountID, channel string, err error) error {
 	wait, limited := limitedFor(err)
 	if r == nil || err != nil && !limited {
@@ -225,8 +228,8 @@ func (r *Reading) heard(account credential.AccountID, channel string, err error)
 	return outOfTurn(account, channel, r.untilTurn(account, channel))
 }
 
-// learn takes what a request asked to wait, 0 where it was granted. Reports read in bursts, which use up any limit: how wide
-// it is their refusals do not say.
+// learn takes how long a request was asked to wait, 0 where it was granted. Refusals of requests that were on their way when
+// Slack last asked to wait teach nothing, nor do those of [aside]: reports are read in bursts, which exceed any limit.
 func (r *Reading) learn(account credential.AccountID, channel string, asked time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

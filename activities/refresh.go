@@ -24,8 +24,8 @@ type RefreshInput struct {
 	Refusal *Failure `json:"refusal,omitempty"`
 }
 
-// RefreshResult is how an attempt ended. A failure is a value, not an error: the Workflow keeps the state and decides
-// when to try again, Temporal's retries must not.
+// RefreshResult is how an attempt ended. A failure is a value and not an error, because the Workflow decides when to try
+// again; Temporal's retries must not.
 type RefreshResult struct {
 	// Credential is what the vault holds now, when the attempt ended well.
 	Credential *Facts `json:"credential,omitempty"`
@@ -35,7 +35,7 @@ type RefreshResult struct {
 	Sealed []byte `json:"sealed,omitempty"`
 }
 
-// Failure is a bad end in words that may enter history.
+// Failure is how an attempt failed, in words that may enter history.
 type Failure struct {
 	Kind credential.FailureKind `json:"kind"`
 	// Code is the provider's, or one of ours: see the constants.

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Round returns how long it takes until every account of the connector had one request sent, at the connector's rate; 0 where
-// nothing limits them. Accounts that are late together spread themselves over no less. Errors: [ErrTypeNotConfigured].
+// Round returns how long it takes to send one request of every account of the connector, at the connector's rate; 0 where
+// nothing limits them. Accounts that are late together spread over no less than that. Errors: [ErrTypeNotConfigured].
 func (a *Account) Round(ctx context.Context, in AccountInput) (time.Duration, error) {
 	conn, err := a.Connections.Connection(in.Account)
 	if err != nil {

@@ -10,12 +10,12 @@ import (
 	"go.temporal.io/sdk/temporal"
 )
 
-// settleTime is how long a write may still take effect after whoever sent it has gone. GitHub ends a request after 10 s;
-// Slack does not say, and gets as long.
+// settleTime is how long a write may still take effect after its sender has died. GitHub ends a request after 10 s; Slack
+// does not say, and is given as long.
 const settleTime = 10 * time.Second
 
-// ended is the last heartbeat of an attempt that reports its failure itself. An attempt that does not find the one before
-// it ended comes after a worker that died in the middle, and whose write may still be on its way.
+// ended is the last heartbeat of an attempt that reported its own failure. Where an attempt does not find it of the one
+// before, a worker died in the middle, and its write may still be on its way.
 type ended struct {
 	Attempt int32 `json:"ended_attempt"`
 	// Deaths counts the workers that died one after the other with this message in hand.
@@ -27,7 +27,7 @@ type ended struct {
 // maxDeaths is how many workers may die over one message before it is taken for the cause.
 const maxDeaths = 5
 
-// reportEnd leaves the mark for the next attempt, if there will be one, with how far this one came; nil for nothing of that.
+// reportEnd leaves the mark of a failed attempt for the next one, with how far its reads came; reached may be nil.
 func reportEnd(ctx context.Context, err *error, reached func() any) {
 	if *err == nil {
 		return
@@ -42,8 +42,9 @@ func reportEnd(ctx context.Context, err *error, reached func() any) {
 	activity.RecordHeartbeat(ctx, mark)
 }
 
-// tooEarly is the failure of an attempt that comes too early to look for what a dead one did, or nil. So does the first one after
-// somebody reset the Activity, or its Workflow: Temporal counts from 1 again, and nobody knows how the one before it ended.
+// tooEarly returns the failure of an attempt that must wait before it looks for what the attempt before did, nil where it
+// need not: that one died, or was the last before somebody reset the Activity or its Workflow. After a reset Temporal counts
+// from 1 again, and nobody knows how the attempt before ended.
 func tooEarly(ctx context.Context, doing string, reset bool) error {
 	last, before := lastEnd(ctx), activity.GetInfo(ctx).Attempt-1
 	switch {
@@ -57,8 +58,9 @@ func tooEarly(ctx context.Context, doing string, reset bool) error {
 	return again(ErrTypeInterrupted, doing+": a worker died while doing it; looking for what it did before another attempt", settleTime)
 }
 
-// begun returns the mark with which an attempt begins that has nothing to wait for. It has one more death where the attempt before did
-// not end, and has to go out with a heartbeat then: this worker may die of it too. The failure is that of a message of which enough did.
+// begun returns the mark that a read-only attempt begins with. Where the attempt before died, it counts one more death, and
+// has to be sent as a heartbeat: this worker may die of the same message. It fails with [ErrTypePoisoned] where enough have
+// died.
 func begun(ctx context.Context, doing string) (mark ended, err error) {
 	mark = lastEnd(ctx)
 	switch before := activity.GetInfo(ctx).Attempt - 1; {
@@ -86,8 +88,8 @@ func lastEnd(ctx context.Context) ended {
 	return last
 }
 
-// settled has the attempt after a write that failed come when its effect would show: an outage is also what something in front
-// of the provider says, while the provider goes on. A failure that says when to come again, or that nobody should, is left as it is.
+// settled delays the attempt after a failed write until its effect would show: a proxy may report an outage while the
+// provider behind it goes on. A failure that has its own delay, or is not retried, is left as it is.
 func settled(took time.Duration, failure error) error {
 	app, ok := errors.AsType[*temporal.ApplicationError](failure)
 	if !ok || app.Type() != ErrTypeProviderUnavailable || app.NextRetryDelay() != 0 {
@@ -96,8 +98,9 @@ func settled(took time.Duration, failure error) error {
 	return again(ErrTypeProviderUnavailable, app.Message(), settleTime-took)
 }
 
-// lostAnswer is the failure of a write that took so long and may have been carried out although no answer came: the next
-// attempt looks for its effect, and that must not be before its end at the provider. It is nil for any other err.
+// lostAnswer returns the failure of a write whose answer was lost, so that it may have been carried out. The next attempt
+// looks for its effect, and comes when the write can no longer be under way; took is how long the request was. It returns
+// nil for any other err.
 func lostAnswer(doing string, took time.Duration, err error) error {
 	if failed, ok := errors.AsType[*url.Error](err); ok && unavailable(failed) == nil {
 		return again(ErrTypeProviderUnavailable, doing+": the answer is lost; looking for what came of it before another attempt", settleTime-took)

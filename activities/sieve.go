@@ -8,14 +8,14 @@ import (
 	"go.temporal.io/sdk/interceptor"
 )
 
-// Sieve is a worker interceptor that tells a poisoned message from an outage. Both look alike from one attempt: the
-// provider answers 500, or does not answer. But an outage meets everybody, and a message that nobody's server can digest
-// fails while others pass. An attempt that failed at what another report was granted since the attempt before is a
-// strike, and the fifth in a row is the last. While the provider is away nobody passes, and nobody is struck, for however
-// long that takes. While it answers some and not others, nobody is struck either: that bad luck follows one message for six
-// attempts is nothing rare where half of all calls fail.
+// Sieve is a worker interceptor that tells a poisoned message from an outage. A single attempt cannot: in both cases the
+// provider answers 500, or not at all. But an outage meets every message, while a message that the server cannot digest
+// fails where others pass. So an attempt that failed, at a place where others passed since the last attempt, is a strike;
+// the fifth in a row makes the message poisoned. While the provider is away nothing passes, and nothing is struck, for
+// however long that takes. Nor is anything struck while the provider answers some calls and not others: where half of all
+// calls fail, six failures of one message in a row are nothing rare.
 //
-// What it knows is of this process; every worker finds out for itself.
+// It knows of its own process only; every worker finds out for itself.
 type Sieve struct {
 	interceptor.WorkerInterceptorBase
 
@@ -24,10 +24,10 @@ type Sieve struct {
 	failing map[string]*failing // guarded by mu; :: Workflow id and Activity → how often it failed
 }
 
-// place is what is asked for somewhere.
+// place is how one kind of call goes at one place: a repository, or a channel.
 type place struct {
 	passed int // how often it was granted
-	// last are the last calls, without those of messages that failed so often that the fault may be theirs.
+	// last are the last calls, without those of messages that failed more than maxStrikes times, whose fault it may be.
 	last []outcome
 }
 
@@ -46,11 +46,11 @@ type failing struct {
 
 const (
 	maxStrikes = 5
-	// maxLast is how many calls say how a place is, and a tenth of them may fail where all is well: at that rate one message in
-	// a million fails six times in a row.
+	// maxLast is how many calls tell how a place is doing. It is well where at most a tenth of them failed (unwell): at that
+	// rate one message in a million fails six times in a row.
 	maxLast = 50
 	unwell  = 0.1
-	// maxFailing bounds the memory. Beyond it all is forgotten: who is poisoned will be struck again.
+	// maxFailing bounds the memory. Beyond it everything is forgotten; a poisoned message is struck again.
 	maxFailing = 10_000
 )
 
@@ -83,7 +83,7 @@ func (s *sieve) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActi
 	return out, s.all.judge(who, info.ActivityType.Name+" "+to.place(), err)
 }
 
-// judge books how a call went, and returns what becomes of its error.
+// judge records how a call went, and returns its error, or the verdict that the message is poisoned.
 func (s *Sieve) judge(who, what string, err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,7 +132,7 @@ func (p *place) add(o outcome) {
 	p.last = p.last[max(len(p.last)-maxLast, 0):]
 }
 
-// well reports whether hardly anybody else fails there.
+// well reports whether hardly any call of others fails there.
 func (p *place) well(but string) bool {
 	failed, all := 0, 0
 	for _, o := range p.last {
