@@ -13,12 +13,12 @@ import (
 )
 
 // Adopt makes a pending authorization the next generation of its account, in one transaction. Adopting the same one again
-// returns the account's record, whatever generation it has reached since. What another subject granted before is not lost with
-// it: see [Vault.Replaced]. What its subject, or nobody knows who, consented to before it and still waits is destroyed: adopted
-// later, it would take the place of what is newer.
+// returns the account's record, whatever generation it has reached since. The grant that another subject gave the account
+// before is kept, to be revoked: see [Vault.Strays]. Older authorizations of the account that still wait, and are the same
+// subject's or nobody's yet, are destroyed: adopted later, they would replace newer tokens.
 //
 // It returns [ErrNotFound] when there is no such authorization, [ErrQuarantined] for one in quarantine, and an [OwnedError]
-// when another account owns the grant. Whether the subject and the scopes are the right ones is for the caller to decide
+// when another account owns the grant. That the subject and the scopes are the right ones is for the caller to decide
 // before.
 func (v *Vault) Adopt(ctx context.Context, id string) (Record, error) {
 	return v.adoptIf(ctx, id, func(a Authorization) error {
@@ -91,8 +91,9 @@ func (s sealer) adopt(ctx context.Context, tx storage.Queryer, a Authorization, 
 	return r, err
 }
 
-// dropOlder deletes what the adoption of a later consent has made void, and returns how many there were. Consents of one subject
-// are of one grant at most providers, so that to revoke one would end the other.
+// dropOlder deletes the authorizations that the adoption of a later one has made void, and returns how many there were. They
+// are not revoked: at most providers the consents of one subject belong to one grant, so that revoking one would end the
+// other.
 func dropOlder(ctx context.Context, tx storage.Queryer, a Authorization) (int64, error) {
 	result, err := tx.ExecContext(ctx, `DELETE FROM authorizations
 		WHERE account = $1 AND subject IN ($2, '') AND quarantined_at = 0 AND created_at < $3`, a.Account.String(), a.Subject, micros(a.CreatedAt))
@@ -110,7 +111,7 @@ func refuseSecondOwner(ctx context.Context, tx storage.Queryer, a Authorization)
 	return &OwnedError{Connector: a.Account.Connector, Subject: a.Subject, Owner: owner, Account: a.Account}
 }
 
-// lastGeneration returns where the generations of an account stand, also when it was shredded; 0 for a new one.
+// lastGeneration returns the highest generation that an account has had, even if it was shredded; 0 for a new one.
 func lastGeneration(ctx context.Context, tx storage.Queryer, account credential.AccountID) (credential.Generation, error) {
 	var last credential.Generation
 	err := tx.QueryRowContext(ctx, `SELECT coalesce(max(generation), 0) FROM (
@@ -119,7 +120,7 @@ func lastGeneration(ctx context.Context, tx storage.Queryer, account credential.
 	return last, err
 }
 
-// putRecord returns the key that sealed the tokens.
+// putRecord writes the account's row, and returns the data key that sealed its tokens.
 func (s sealer) putRecord(ctx context.Context, tx storage.Queryer, r Record) (tink.AEAD, error) {
 	pair, key, err := s.sealPair(r.Account, r.Generation, r.Tokens)
 	if err != nil {

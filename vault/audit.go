@@ -20,7 +20,7 @@ const (
 	LinkOpened Action = "link-opened"
 	Consent    Action = "consent"
 	Imported   Action = "import"
-	// Connect starts an account that needs nobody's consent; of all others the link is minted.
+	// Connect starts an account that needs nobody's consent. For any other account LinkMinted is what there is to record.
 	Connect    Action = "connect"
 	Refresh    Action = "refresh"
 	Validated  Action = "validate"
@@ -30,7 +30,8 @@ const (
 	// Accepted and Rejected speak of what was in quarantine.
 	Accepted Action = "accept"
 	Rejected Action = "reject"
-	// GrantEnded is what a provider said of itself, in a signed event; the account looks whether it is true.
+	// GrantEnded is recorded when a provider says, in a signed event, that a grant ended; the account then checks whether
+	// that is true.
 	GrantEnded Action = "grant-ended"
 	// Started and those that follow speak of a triage, or of its reports.
 	Started  Action = "start"
@@ -38,7 +39,8 @@ const (
 	Resumed  Action = "resume"
 	Reloaded Action = "reload"
 	Retried  Action = "retry"
-	// Rotated is a new key for the vault, staged or in force, or old ones that went; it concerns no account.
+	// Rotated is recorded when a key of the vault was staged or put in force, or old keys were dropped; it concerns no
+	// account.
 	Rotated Action = "rotate"
 	// NoticesTested is a notice that means nothing, sent to people.
 	NoticesTested Action = "notices-test"
@@ -84,7 +86,7 @@ type Event struct {
 	Detail  string               `json:"detail,omitempty"`
 }
 
-// maxAuditText is how many bytes of each text are kept: nobody outside can make the log grow faster than that.
+// maxAuditText bounds, in bytes, each text of an event, so that nobody outside can make the log grow fast.
 const maxAuditText = 500
 
 func (e Event) validate() error {
@@ -111,7 +113,7 @@ func (v *Vault) Audit(ctx context.Context, e Event) error {
 	return nil
 }
 
-// audit is Audit inside a transaction: what that does and what the log says of it become true together.
+// audit is Audit inside a transaction, so that a change and its record become true together.
 func (v *Vault) audit(ctx context.Context, tx storage.Queryer, e Event) error {
 	if e.At.IsZero() {
 		e.At = v.now()
@@ -128,7 +130,8 @@ func (v *Vault) auditGrant(ctx context.Context, tx storage.Queryer, action Actio
 	return v.audit(ctx, tx, Event{Actor: AccountOwner, Action: action, Account: account, Outcome: Done, Detail: detail})
 }
 
-// auditText makes a text one that both databases keep. An event is worth more than the exact bytes of a strange name.
+// auditText makes a text storable in both databases. Recording the event matters more than the exact bytes of a strange
+// name.
 func auditText(text string) string {
 	if len(text) > maxAuditText {
 		text = text[:maxAuditText]

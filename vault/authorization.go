@@ -25,7 +25,7 @@ type Authorization struct {
 	QuarantinedAt time.Time
 }
 
-// Quarantined reports whether only [Vault.Accept] makes a credential of it.
+// Quarantined reports whether it is in quarantine, so that only [Vault.Accept] adopts it.
 func (a Authorization) Quarantined() bool { return !a.QuarantinedAt.IsZero() }
 
 func (a Authorization) binding() binding {
@@ -92,8 +92,8 @@ func (s sealer) sealAuthorization(a Authorization) (sealed, key []byte, err erro
 	return sealed, key, err
 }
 
-// Identify writes down whose a pending authorization is that was kept before the provider could say so, and which scopes it has where
-// its tokens do not tell. One that has a subject stays as it is. It returns [ErrNotFound] for one that is unknown, adopted or
+// Identify adds the subject to a pending authorization that was kept before the provider could name it, and the scopes where
+// its tokens have none. One that has a subject stays as it is. It returns [ErrNotFound] for one that is unknown, adopted or
 // expired.
 func (v *Vault) Identify(ctx context.Context, id string, who credential.Holder, scopes []string) (Authorization, error) {
 	var a Authorization
@@ -127,7 +127,7 @@ func (v *Vault) Identify(ctx context.Context, id string, who credential.Holder, 
 	return a, nil
 }
 
-// identified refuses what nobody knows the owner of.
+// identified returns an error for an authorization without a subject.
 func (a Authorization) identified() error {
 	if a.Subject == "" {
 		return errors.New("it has no subject: ask the provider who granted, or nothing can tell two owners of one grant")

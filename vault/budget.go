@@ -10,19 +10,20 @@ import (
 	"tokenkeeper/vault/internal/storage"
 )
 
-// Budget is what was spent in a day of something that is bought by the piece, by all processes together, and whether it is
-// worth the money. Nothing of it is secret.
+// Budget is how much all processes together have spent in a day of something that is paid for by the piece, and whether that
+// bought anything. Nothing of it is secret.
 type Budget struct {
 	Day   string // of UTC, as 2026-03-01; "" where nothing was ever spent
 	Spent int    // on that day
-	// FailingSince is since when nothing came of what was spent, or nothing more could be; zero where the last time was good.
+	// FailingSince is since when spending has brought no result, or the limit has allowed none; zero where the last time
+	// went well.
 	FailingSince time.Time
 	Failures     int    // in a row, since then
 	Failure      string // why, the last time
 }
 
-// Spend takes n out of what the limit leaves of today, and reports whether it leaves so much; 0 is no limit. What was taken
-// belongs to the day that is returned: of two processes whose clocks stand in different days, the later one counts.
+// Spend takes n from what is left of today's limit, and reports whether that much was left; a limit of 0 is none. It returns
+// the day that the amount was taken from: where the clocks of two processes show different days, the later one counts.
 func (v *Vault) Spend(ctx context.Context, name string, n, limit int) (day string, ok bool, err error) {
 	err = v.changeBudget(ctx, name, func(b *Budget) {
 		if today := v.now().Format(time.DateOnly); today > b.Day {
@@ -36,8 +37,8 @@ func (v *Vault) Spend(ctx context.Context, name string, n, limit int) (day strin
 	return day, ok, err
 }
 
-// Settle gives back what was taken of a day and not spent, or takes more where unused is negative, and notes why nothing
-// came of it; "" where something did.
+// Settle corrects what Spend took from a day: unused is given back, or taken as well where it is negative. failure says why
+// the spending brought no result; "" where it did.
 func (v *Vault) Settle(ctx context.Context, name, day string, unused int, failure string) error {
 	return v.changeBudget(ctx, name, func(b *Budget) {
 		if day == b.Day {
@@ -54,7 +55,7 @@ func (v *Vault) Settle(ctx context.Context, name, day string, unused int, failur
 	})
 }
 
-// Budget returns a budget as it is; the zero one where nothing was ever spent. It may be of a day that is over.
+// Budget returns a budget, possibly that of a past day; the zero one where nothing was ever spent.
 func (v *Vault) Budget(ctx context.Context, name string) (b Budget, err error) {
 	err = v.store.Read(ctx, func(q storage.Queryer) error {
 		b, err = readBudget(ctx, q, name)

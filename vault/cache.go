@@ -56,7 +56,7 @@ func (c *Cache) Reload(ctx context.Context, account credential.AccountID) (Acces
 // Forget drops the account's token. A read that is under way does not bring it back.
 func (c *Cache) Forget(account credential.AccountID) { c.slots.remove(account, nil) }
 
-// make returns the slot of an account, and sees to it that it is looked at later.
+// make returns the slot of an account, and has sweeps look at it.
 func (c *Cache) make(account credential.AccountID) *slot {
 	s := c.slots.make(account)
 	s.use()

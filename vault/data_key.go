@@ -21,8 +21,9 @@ const (
 	dataKeyStartByte = cryptofmt.TinkStartByte + 1
 )
 
-// tokenSealer seals one set of tokens with a key of its own. That key is in the row of the set, sealed by the keyset, and nowhere
-// else: without the row, what a history of Temporal still holds opens no more.
+// tokenSealer seals one set of tokens with a key of its own, the data key. That key exists only in the row of the set,
+// sealed by the keyset. So once the row is deleted, a copy of the sealed tokens in a history of Temporal can no longer be
+// opened.
 type tokenSealer struct {
 	sealer
 	key tink.AEAD // nil for a row that was last written before there were such keys: the keyset itself sealed it
@@ -55,13 +56,14 @@ func (s tokenSealer) open(b binding, sealed []byte) ([]byte, error) {
 
 func sealedByDataKey(sealed []byte) bool { return len(sealed) > 0 && sealed[0] == dataKeyStartByte }
 
-// dataKey is the place of the key of what is bound to b.
+// dataKey returns the binding of the data key that seals what is bound to b.
 func (b binding) dataKey() binding {
 	b.field = fieldDataKey
 	return b
 }
 
-// withNewKey returns what seals a new set of tokens, and its key as it is kept. The set is bound to b.
+// withNewKey makes a data key for a set of tokens that is bound to b. It returns what seals with it, and the key as the row
+// keeps it.
 func (s sealer) withNewKey(b binding) (tokenSealer, []byte, error) {
 	key := make([]byte, dataKeySize)
 	defer clear(key)
@@ -76,8 +78,9 @@ func (s sealer) withNewKey(b binding) (tokenSealer, []byte, error) {
 	return tokenSealer{sealer: s, key: gcm}, sealed, err
 }
 
-// withKey returns what opens a set of tokens that is bound to b, by its key as it is kept. The tokens say whether it counts: a
-// worker of before there were such keys writes a row anew without a look at the key in it.
+// withKey returns what opens a set of tokens that is bound to b, given the data key as the row keeps it. Whether the tokens
+// were sealed with it shows in the tokens: a worker of a version without data keys rewrites a row and leaves an old key in
+// it.
 func (s sealer) withKey(b binding, key []byte, tokens ...[]byte) (tokenSealer, error) {
 	if len(key) == 0 || !slices.ContainsFunc(tokens, sealedByDataKey) {
 		return tokenSealer{sealer: s}, nil
@@ -94,7 +97,8 @@ func (s sealer) withKey(b binding, key []byte, tokens ...[]byte) (tokenSealer, e
 	return tokenSealer{sealer: s, key: gcm}, nil
 }
 
-// dataKeyColumn is the column of a table that has data keys. A vault of before schema version 14, which is not migrated yet, has none.
+// dataKeyColumn returns the column of a table that holds data keys. A vault before schema version 14 that is not migrated
+// yet has none.
 func dataKeyColumn(ctx context.Context, q storage.Queryer, table string) (string, error) {
 	rows, err := q.QueryContext(ctx, `SELECT * FROM `+table+` LIMIT 0`) //nolint:unqueryvet // which columns there are is the question
 	if err != nil {

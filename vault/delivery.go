@@ -10,10 +10,10 @@ import (
 	"tokenkeeper/vault/internal/storage"
 )
 
-// Delivery is something that a provider sent by itself. The vault knows it by a hash, and nothing of what was in it.
+// Delivery is an event that a provider sent. The vault knows it by a hash, and nothing of its content.
 type Delivery struct {
 	Hash []byte // SHA-256 of what tells it from all others
-	// ExpiresAt is when it may be forgotten: when the provider does not send it again, and nobody else can.
+	// ExpiresAt is when it may be forgotten: when the provider will not send it again, and nobody else can.
 	ExpiresAt time.Time
 }
 
@@ -40,8 +40,8 @@ func (v *Vault) HasDelivery(ctx context.Context, hash []byte) (bool, error) {
 	return known, nil
 }
 
-// KeepDelivery remembers a delivery that was acted on, and for no shorter than one of the same hash was to be remembered. Who
-// remembers before acting loses what a crash in between was to bring.
+// KeepDelivery remembers a delivery that was acted on; one of the same hash is never remembered for a shorter time than
+// before. Call it after acting: with the other order, a crash in between would lose the event.
 func (v *Vault) KeepDelivery(ctx context.Context, d Delivery) error {
 	err := v.store.Write(ctx, func(tx storage.Queryer) error {
 		if err := d.validate(v.now()); err != nil {

@@ -8,10 +8,10 @@ import (
 	"tokenkeeper/vault/internal/storage"
 )
 
-// dropOld removes the old keys that nobody needs from the file.
+// dropOld removes the old keys that nobody needs from the keyset file.
 //
-// What needs them is counted in a transaction of its own, which is serial with all that seal: one that still sealed with
-// an old key has committed before, and is counted, or it fails.
+// Which keys are needed is counted in a transaction of its own, serial with all transactions that seal. One of those that
+// still sealed with an old key has either committed before, and is counted, or it fails.
 func (v *Vault) dropOld(ctx context.Context, keep time.Duration, r *Rotation) error {
 	var drop []uint32
 	err := v.store.Write(ctx, func(tx storage.Queryer) error {

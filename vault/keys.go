@@ -36,8 +36,8 @@ func newKeys(path string, file fs.FileInfo, handle *keyset.Handle) (*keys, error
 	return k, nil
 }
 
-// sealingWith returns what seals with one key, whichever the keyset's primary is: which key is in force is written in the
-// vault, and a machine may have the file with the next key before or after that.
+// sealingWith returns what seals with one key of a keyset. That need not be the keyset's primary: the vault says which key
+// is in force, and a machine may have the file with the next key before or after it is.
 func sealingWith(handle *keyset.Handle, id uint32) (tink.AEAD, error) {
 	manager := keyset.NewManagerFromHandle(handle)
 	if err := manager.SetPrimary(id); err != nil {

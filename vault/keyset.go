@@ -69,7 +69,7 @@ func (k *Keyset) reload(ctx context.Context, old *keys) (bool, error) {
 	return true, nil
 }
 
-// reloadTimeout bounds how long somebody who has the keys he needs waits for a key management service.
+// reloadTimeout bounds how long a caller who has the keys it needs waits for a key management service.
 const reloadTimeout = 5 * time.Second
 
 // follow takes over a file that was replaced, so that keys that were dropped leave the memory too. A file without the key

@@ -18,8 +18,8 @@ import (
 // LinkLife is how long a link may be used when nothing else is said.
 const LinkLife = 30 * time.Minute
 
-// Link leads one browser to consent for an account. Its secret is in the link alone; the vault keeps a hash of it, and seals
-// that of a link which several letters share.
+// Link leads one browser to a consent for an account. Its secret is only in the link itself; the vault keeps a hash of it,
+// and, for a link that several letters share, the sealed secret.
 type Link struct {
 	Hash    []byte // SHA-256 of the secret
 	Account credential.AccountID
@@ -38,7 +38,7 @@ type Link struct {
 	ExpiresAt  time.Time
 }
 
-// LinkHash returns what the vault knows a link's secret by.
+// LinkHash returns the hash under which the vault knows a link's secret.
 func LinkHash(secret string) []byte {
 	sum := sha256.Sum256([]byte(secret))
 	return sum[:]
@@ -59,7 +59,7 @@ type LinkRequest struct {
 
 func (r LinkRequest) life() time.Duration { return cmp.Or(r.Life, LinkLife) }
 
-// LinkKeys are what opens a link. Nobody can read them again, but for those of an episode.
+// LinkKeys are what opens a link. They cannot be read again later, except for a link of an episode.
 type LinkKeys struct {
 	Secret    string // 260 random bits
 	Code      string // to be told by another way than the link; "" when it needs none
@@ -68,8 +68,8 @@ type LinkKeys struct {
 	Shared bool
 }
 
-// NewLink makes a link. It voids the account's link of before, unless that is the request's own: see [LinkRequest]. A letter
-// does not void what people use, and gets a [LinkInUseError].
+// NewLink makes a link, and voids the link that the account had before. A request with an Episode returns that link instead
+// where it is of the same episode; where somebody else's link is in use it gets a [LinkInUseError].
 func (v *Vault) NewLink(ctx context.Context, r LinkRequest) (LinkKeys, error) {
 	var made LinkKeys
 	err := v.writeSealed(ctx, func(tx storage.Queryer, s sealer) (err error) {
@@ -145,10 +145,11 @@ func getLink(ctx context.Context, q storage.Queryer, hash []byte, now time.Time)
 	return l, err
 }
 
-// OpenLink binds a link to a browser that presents its secret, and its code where it has one, and to the person before it where
-// that one is known. The same may open it again, without the code; others get [ErrOtherBrowser] or [ErrOtherPerson]. A wrong
-// code is a [WrongCodeError], and binds nothing: whoever holds the link alone shall not keep the right person out before the
-// attempts are used up. With each of these errors comes the link that it is about, for who keeps books.
+// OpenLink binds a link to the browser that presents its secret, with the code where the link has one, and to the person
+// before the browser where that is known. The same browser may open it again, without the code; others get [ErrOtherBrowser]
+// or [ErrOtherPerson]. A wrong code is a [WrongCodeError], and binds nothing: who has the link but not the code must not
+// keep out the right person before the attempts are used up. Each of these errors comes with the link that it is about, for
+// the audit log.
 func (v *Vault) OpenLink(ctx context.Context, o Opening) (Link, error) {
 	var l Link
 	var refused error
@@ -198,8 +199,9 @@ func openLink(ctx context.Context, tx storage.Queryer, o Opening, now time.Time)
 	return l, nil, err
 }
 
-// SpendLink uses a link up: of any number of consents that it led to, one gets nil. The others get [ErrNotFound], and so do
-// those whose link a newer one has made void. A login may outlast its link, so that the time of expiry does not count here.
+// SpendLink uses a link up. Of any number of consents that it led to, the first gets nil. The others get [ErrNotFound], and
+// so does the consent by a link that a newer one has voided. A login may last longer than its link, so the link's expiry
+// does not count here.
 func (v *Vault) SpendLink(ctx context.Context, hash []byte) error {
 	err := v.store.Write(ctx, func(tx storage.Queryer) error {
 		done, err := tx.ExecContext(ctx, `DELETE FROM links WHERE secret_hash = $1`, hash)

@@ -10,11 +10,11 @@ import (
 	"tokenkeeper/vault/internal/storage"
 )
 
-// A new link voids the old, and the letters about one episode are written by different processes at different times: for as
-// long as the link of the first is good, the others lead to it as well. So that they can, its secret is kept beside its hash,
-// sealed as tokens are. It is no treasure: a rotation does not seal it anew, and one that does not open is replaced.
+// A new link voids the old one, and the letters about one episode are written by different processes at different times. So all of
+// them carry the same link while it is good. For that its secret is kept beside its hash, sealed as tokens are. Losing it costs
+// little: a rotation does not seal it anew, and a link whose secret does not open is replaced.
 
-// shares reports whether a request is for a link that letters share.
+// shares reports whether a request is for a link that several letters carry.
 func (r LinkRequest) shares() bool { return r.Episode != "" && !r.Code && r.Recipient == "" }
 
 // sharedLink returns the link of the request's episode if there is one that a letter can lead to, and else the zero keys. The
@@ -39,7 +39,7 @@ func sharedLink(ctx context.Context, tx storage.Queryer, s sealer, r LinkRequest
 	return LinkKeys{}, there.inUse(now)
 }
 
-// presentLink is the one that an account has, good or not.
+// presentLink is the link that an account has, good or not.
 type presentLink struct {
 	hash, browser, sealed []byte
 	episode               string // "" for one that somebody made by hand
@@ -57,8 +57,8 @@ func getPresentLink(ctx context.Context, tx storage.Queryer, account credential.
 	return l, err
 }
 
-// serves reports whether a letter can lead to the link: it is good for half its life, or somebody has opened it, whom a new one
-// would stop in the middle.
+// serves reports whether another letter may carry the link: it is good for at least half its life, or somebody has opened
+// it, whom a new link would interrupt.
 func (l presentLink) serves(r LinkRequest, now time.Time) bool {
 	left := l.expires.Sub(now)
 	return l.episode == r.Episode && left > 0 && (l.browser != nil || left >= r.life()/2)
@@ -76,9 +76,9 @@ func (l presentLink) inUse(now time.Time) error {
 	return e
 }
 
-// LinkInUseError is returned for the link of a letter where the account has another one that is good, and that somebody has
-// opened or made by hand. Letters are written by the clock: they must not throw out who is in the middle of a consent, nor void
-// what a person has just sent to somebody. Whoever wants a new link by hand gets one.
+// LinkInUseError is returned for the link of a letter, where the account has another link that is good and that somebody has
+// opened, or made by hand. Letters are written by the clock: they must not interrupt somebody's consent, nor void what a
+// person has just sent. A link that is asked for by hand is made all the same.
 type LinkInUseError struct {
 	Opened bool // in a browser; else it was made and not used yet
 	Until  time.Time
@@ -92,7 +92,7 @@ func (e *LinkInUseError) Error() string {
 	return "somebody made another link, which is good until " + until
 }
 
-// sealLink returns what lets letters share a link; nil for one that nobody shares.
+// sealLink returns the sealed secret of a link that letters share; nil for any other.
 func sealLink(s sealer, r LinkRequest, secret string) ([]byte, error) {
 	if !r.shares() {
 		return nil, nil

@@ -9,7 +9,7 @@ import (
 	"tokenkeeper/vault/internal/storage"
 )
 
-// Pending is what may be shown of an authorization that waits for its account. It comes from the plain columns, and opens nothing.
+// Pending is what may be shown of an authorization that waits for its account. It is read from columns in the clear.
 type Pending struct {
 	ID        string               `json:"authorization"`
 	Account   credential.AccountID `json:"account"`

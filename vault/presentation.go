@@ -11,7 +11,7 @@ import (
 	"tokenkeeper/vault/internal/storage"
 )
 
-// Presentation is the note that a refresh token was, or is about to be, presented, and that nobody has recorded an answer.
+// Presentation is the note that a refresh token was presented, or is about to be, and that its outcome is not recorded.
 type Presentation struct {
 	Generation credential.Generation
 	At         time.Time // of the first of the attempts: from there a provider's grace counts
@@ -19,11 +19,12 @@ type Presentation struct {
 	By         string    // names the last of them; "" where nobody knows
 }
 
-// Present writes down that generation g is presented now, before the request is sent. known is how many presentations without a
-// known outcome the caller has read of, and counted in when it judged that one more may be; the answer counts this one too. It
-// returns [ErrConflict] when g is not the newest generation, and [ErrPresented] when there are other presentations than the known
-// ones; then nothing may be sent. After any other error it may have been written down or not, and is by its name, which the caller
-// makes up.
+// Present writes down that generation g is presented now, before the request is sent. known is how many presentations
+// without a recorded outcome the caller has read of, and took into account when it decided to make another; the returned
+// count includes the new one. name is made up by the caller and tells this presentation from others.
+//
+// It returns [ErrConflict] when g is not the newest generation, and [ErrPresented] when the number of presentations is not
+// the known one; in both cases nothing may be sent. After any other error it may have been written or not; its name tells.
 func (v *Vault) Present(ctx context.Context, account credential.AccountID, g credential.Generation, known int, name string) (Presentation, error) {
 	var at int64
 	p := Presentation{Generation: g, By: name}
@@ -46,9 +47,9 @@ func (v *Vault) Present(ctx context.Context, account credential.AccountID, g cre
 	return p, nil
 }
 
-// Withdraw takes back one Present after an answer which says that nothing was consumed, or when nothing was sent. Earlier
-// presentations without a known outcome stay on record, under the name of the last one, so that it shows whether there was another
-// since. It returns [ErrConflict] when g is not the newest generation.
+// Withdraw takes back one Present, because nothing was sent or the answer says that nothing was consumed. Earlier
+// presentations without a recorded outcome stay, under the name of the last one, so that it still shows whether there was
+// another since. It returns [ErrConflict] when g is not the newest generation.
 func (v *Vault) Withdraw(ctx context.Context, account credential.AccountID, g credential.Generation) error {
 	err := v.store.Write(ctx, func(tx storage.Queryer) error {
 		result, err := tx.ExecContext(ctx, `UPDATE records

@@ -8,12 +8,12 @@ import (
 	"tokenkeeper/vault/internal/storage"
 )
 
-// clockSkew is how far apart the clocks of two processes may be before one deletes what the other still takes for good.
+// clockSkew is how far apart the clocks of two processes may be before one deletes what is still valid for the other.
 const clockSkew = time.Hour
 
-// Prune deletes expired authorizations, logins, links, deliveries and ends of sessions. Nobody gets these any more, but they are kept for an
-// hour, for whom it is earlier. Opening the vault and adding to them does the same. What is in quarantine, or was replaced, stays:
-// its grant lives on at the provider until somebody has it revoked.
+// Prune deletes authorizations, logins, links, deliveries and ends of sessions that expired more than an hour ago: nobody
+// can get expired ones, but another process's clock may be behind. Opening the vault and adding to them prunes as well. What
+// is in quarantine, or was replaced, stays: its grant lives on at the provider until it is revoked.
 func (v *Vault) Prune(ctx context.Context) error {
 	err := v.store.Write(ctx, func(tx storage.Queryer) error { return v.prune(ctx, tx) })
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"tokenkeeper/vault/internal/storage"
 )
 
-// setAside keeps what an account has when a grant of another subject is about to take its place: the provider is to revoke it,
-// and may be away now. Nobody can adopt it any more. [Vault.GetStray] returns it until [Vault.DropStray].
+// setAside keeps the account's tokens when the grant of another subject is about to replace them, so that the provider can
+// revoke them, which may be away now. Nobody can adopt them any more; [Vault.GetStray] returns them until [Vault.DropStray].
 func (s sealer) setAside(ctx context.Context, tx storage.Queryer, account credential.AccountID, next credential.Subject, now time.Time) error {
 	var before credential.Subject
 	err := tx.QueryRowContext(ctx, `SELECT subject FROM records WHERE account = $1`, account.String()).Scan(&before)
@@ -37,8 +37,8 @@ func (s sealer) setAside(ctx context.Context, tx storage.Queryer, account creden
 	return err
 }
 
-// Strays lists the grants that an account had until one of another subject took their place, and the consents that were put into
-// quarantine, expired or not; those that nobody has dropped since, the oldest first.
+// Strays lists what is left of an account's earlier consents and is to be revoked, the oldest first: grants that another
+// subject's replaced, and authorizations in quarantine, expired or not.
 func (v *Vault) Strays(ctx context.Context, account credential.AccountID) ([]credential.Replaced, error) {
 	var all []credential.Replaced
 	err := v.store.Read(ctx, func(q storage.Queryer) error {

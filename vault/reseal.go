@@ -17,8 +17,8 @@ type Rows struct {
 	Logins         int `json:"logins"`
 }
 
-// resealAll seals every row anew that the key in force did not seal, each in a transaction of its own, so that nobody
-// waits for longer than one of them takes. Of tokens it is their data key that is sealed anew; where they have none they get one.
+// resealAll seals anew every row that is not sealed with the key in force. Each row has a transaction of its own, so that
+// nobody waits for longer than one takes. For tokens it is their data key that is sealed anew; tokens without one get one.
 func (v *Vault) resealAll(ctx context.Context, r *Rotation) error {
 	r.Damaged = nil
 	for _, kind := range []struct {
@@ -51,8 +51,8 @@ func (v *Vault) resealAll(ctx context.Context, r *Rotation) error {
 	return nil
 }
 
-// list returns the keys of the rows that a query finds. It does not just read: as a transaction that is serial with all
-// that seal, it misses none that commits later with the key of before.
+// list returns the keys of the rows that a query finds. It runs in a transaction that is serial with all that seal, so that
+// it misses no row which such a transaction commits later with the old key.
 func (v *Vault) list(ctx context.Context, query string, args ...any) ([]any, error) {
 	var keys []any
 	err := v.store.Write(ctx, func(q storage.Queryer) error {
@@ -74,7 +74,7 @@ func (v *Vault) list(ctx context.Context, query string, args ...any) ([]any, err
 	return keys, err
 }
 
-// reseal leaves alone what its own key has sealed.
+// reseal seals a value with the key in force, and leaves alone what is sealed with it already.
 func (s sealer) reseal(b binding, sealed []byte) ([]byte, error) {
 	plain, err := s.open(b, sealed)
 	if err != nil || bytes.HasPrefix(sealed, prefixOf(s.key)) {
@@ -110,7 +110,7 @@ func resealRecord(ctx context.Context, tx storage.Queryer, s sealer, key any) er
 	return err
 }
 
-// giveKey seals a pair of before there were data keys.
+// giveKey seals, with a data key, a pair from before there were data keys.
 func (s sealer) giveKey(account credential.AccountID, g credential.Generation, pair sealedPair) (sealedPair, error) {
 	tokens, _, err := s.openPair(account, g, pair)
 	if err != nil {

@@ -16,8 +16,8 @@ type RotateOptions struct {
 	Stage bool
 	// DropOld removes old keys from the keyset file that nothing in the vault is sealed with.
 	DropOld bool
-	// Keep is how long a key is kept after it has ceased to seal. Sessions of people are in their browsers, sealed with the key of
-	// their time (see [Vault.SealSession]), and nobody can count those.
+	// Keep is how long an old key is kept after it has ceased to seal. The sessions of people who signed in are sealed with
+	// it and are in their browsers (see [Vault.SealSession]), where they cannot be counted.
 	Keep time.Duration
 }
 

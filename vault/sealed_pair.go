@@ -6,16 +6,16 @@ import (
 	"tokenkeeper/credential"
 )
 
-// sealedPair is a set of tokens in two pieces, so that who only calls an API never has the refresh token in memory. The
-// second piece is there without a refresh token too: one that somebody took away is missed.
+// sealedPair is a set of tokens in two pieces, so that whoever only calls an API never has the refresh token in memory. The
+// second piece is there even without a refresh token, so that its removal shows.
 type sealedPair struct {
 	key     []byte // of the two, see [tokenSealer]
 	access  []byte
 	refresh []byte
 }
 
-// sealPair seals with a new key. A generation has a key of its own, so that who could open one of before opens none that came
-// after the keyset was rotated.
+// sealPair seals a pair with a new data key. Each generation has its own, so that whoever could open an older generation
+// opens none that came after the keyset was rotated.
 func (s sealer) sealPair(account credential.AccountID, g credential.Generation, t credential.Tokens) (sealedPair, tink.AEAD, error) {
 	access, refresh := t, credential.Tokens{Refresh: t.Refresh}
 	access.Refresh = credential.Secret{}

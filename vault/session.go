@@ -5,9 +5,9 @@ import (
 	"fmt"
 )
 
-// SealSession seals what a browser keeps for a person who signed in. Every process with the vault's keyset opens it, and
-// nothing of it is stored; [Vault.EndSession] stores that one is over. It opens for as long as its key is in the keyset, which
-// is a day after a rotation at least.
+// SealSession seals what a browser keeps for a person who signed in. Every process with the vault's keyset can open it, and
+// nothing of it is stored; [Vault.EndSession] stores that a session is over. It can be opened for as long as its key is in
+// the keyset, which is at least a day after a rotation.
 func (v *Vault) SealSession(ctx context.Context, session []byte) (sealed []byte, err error) {
 	v.keyset.follow(ctx, v.inForce.Load())
 	err = v.keyset.withKeys(ctx, func(k *keys) (err error) {
@@ -20,8 +20,8 @@ func (v *Vault) SealSession(ctx context.Context, session []byte) (sealed []byte,
 	return sealed, nil
 }
 
-// OpenSession returns what SealSession sealed, and an error for everything else. Anybody can send something else, so that it
-// costs a look at the keyset's file at most, and no reading of it.
+// OpenSession returns what SealSession sealed, and an error for anything else. Anybody can send anything else, so refusing
+// it costs at most a look at the state of the keyset's file, and never reads it.
 func (v *Vault) OpenSession(ctx context.Context, sealed []byte) (session []byte, err error) {
 	v.keyset.follow(ctx, v.inForce.Load())
 	session, err = v.sealer(v.keyset.current.Load()).open(binding{field: fieldSession}, sealed)

@@ -17,7 +17,7 @@ type EndedSession struct {
 	ExpiresAt time.Time
 }
 
-// EndSession remembers that a session is over, until it would have been anyway. To end one twice is no error.
+// EndSession remembers that a session is over, until it would have been over anyway. Ending one twice is no error.
 func (v *Vault) EndSession(ctx context.Context, e EndedSession) error {
 	err := v.store.Write(ctx, func(tx storage.Queryer) error {
 		if len(e.Hash) != sha256.Size {

@@ -10,14 +10,16 @@ import (
 	"tokenkeeper/vault/internal/storage"
 )
 
-// Shred deletes every secret of an account whose newest generation is g: its tokens, its pending authorizations and logins, and
-// the keys that sealed them. Tokens that travel through a history (see [Vault.SealTokens]) open no more. In SQLite the file is
-// overwritten where the rows were, and the write-ahead log is emptied, soon after it where a backup reads it just then; PostgreSQL
-// overwrites them in its own time. A backup from before opens until the key of the keyset that it was made under is dropped (see [Vault.Rotate]).
+// Shred deletes every secret of an account whose newest generation is g: its tokens, its pending authorizations and logins,
+// and their data keys. Sealed tokens that travel through a history (see [Vault.SealTokens]) can no longer be opened. SQLite
+// overwrites the rows in the file, and empties the write-ahead log, a little later where a backup is reading it; PostgreSQL
+// overwrites them in its own time. A backup from before can be opened until the key of the keyset that it was made under is
+// dropped (see [Vault.Rotate]).
 //
-// What stays, until the account is connected again, is the number of the last generation and why the provider has not revoked its
-// grant, "" where it has. Shredding again, or an account that was never there, is no error and adds nothing to that. It returns
-// [ErrConflict] when there is a newer generation, and touches nothing: that one was not meant.
+// What stays, until the account is connected again, is the number of the last generation, and unrevoked, the reason why the
+// provider has not revoked the grant ("" where it has). Shredding again, or shredding an account that was never there,
+// changes nothing and is no error. It returns [ErrConflict], and touches nothing, when there is a newer generation, which
+// was not meant.
 func (v *Vault) Shred(ctx context.Context, account credential.AccountID, g credential.Generation, unrevoked string) error {
 	err := v.store.Write(ctx, func(tx storage.Queryer) error {
 		held, err := shred(ctx, tx, account, g, unrevoked)
@@ -36,7 +38,8 @@ func (v *Vault) Shred(ctx context.Context, account credential.AccountID, g crede
 	return nil
 }
 
-// Unrevoked returns what [Vault.Shred] was told last of an account that is not connected again; "" for any other.
+// Unrevoked returns the reason that [Vault.Shred] was last given for an account that is not connected again; "" for any
+// other.
 func (v *Vault) Unrevoked(ctx context.Context, account credential.AccountID) (string, error) {
 	var why string
 	err := v.store.Read(ctx, func(q storage.Queryer) error {

@@ -138,8 +138,8 @@ func (v *Vault) read(ctx context.Context, fn func(q storage.Queryer, s sealer) e
 	})
 }
 
-// writeSealed is for transactions that seal. Which key is in force they learn in the transaction itself: then none commits
-// with the old key after a rotation has begun to look for what the old key sealed.
+// writeSealed runs a transaction that seals. It reads in the transaction itself which key is in force, so that none commits
+// with the old key after a rotation has begun to look for what that sealed.
 func (v *Vault) writeSealed(ctx context.Context, fn func(tx storage.Queryer, s sealer) error) error {
 	v.keyset.follow(ctx, v.inForce.Load())
 	var key uint32

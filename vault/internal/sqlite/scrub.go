@@ -8,18 +8,18 @@ import (
 )
 
 const (
-	// scrubPatience is how long readers are waited for. Nobody writes meanwhile, and a read takes some 50 µs; what takes longer
-	// than this, a backup for example, may take minutes.
+	// scrubPatience is how long Scrub waits for readers. Nobody can write meanwhile. A read takes some 50 µs; what takes
+	// longer than this, such as a backup, may take minutes.
 	scrubPatience = 500 * time.Millisecond
-	// scrubAgain is when it is tried again.
+	// scrubAgain is the pause before another attempt.
 	scrubAgain = 5 * time.Second
-	// closePatience is for whoever does not come back.
+	// closePatience takes the place of scrubPatience at Close, after which this process makes no other attempt.
 	closePatience = 10 * time.Second
 )
 
-// Scrub moves the write-ahead log into the file, where deleted secrets are overwritten already, and empties it. Where a reader or a
-// writer of another process is in the way, that is done soon after it has gone; after this process has ended, by the next that opens
-// the vault.
+// Scrub moves the write-ahead log into the file, where deleted secrets are overwritten already, and empties it. Where a
+// reader or a writer of another process is in the way, it is tried again soon, and after the end of this process by the next
+// one that opens the vault.
 func (s *Store) Scrub(ctx context.Context) error {
 	emptied, err := checkpoint(ctx, s.writer, s.line, scrubPatience)
 	if !emptied {

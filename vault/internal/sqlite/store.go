@@ -20,8 +20,8 @@ type Store struct {
 	later  later
 }
 
-// longestLine is so much that whoever waits can still tell of it: an attempt at a refresh has 45 s. While another process keeps
-// the file locked, each writer in the line would wait for SQLite in its turn.
+// longestLine bounds the wait for the one connection that writes, so that the caller can still report that: an attempt at a
+// refresh has 45 s. While another process keeps the file locked, each writer ahead in the line waits for SQLite in turn.
 const longestLine = 20 * time.Second
 
 // Open opens the vault in the file at path, an absolute one, or creates it, readable by the owner only.
