@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"time"
+
 	"tokenkeeper/credential"
 )
 
