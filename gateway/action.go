@@ -41,7 +41,8 @@ type action struct {
 	from    string
 }
 
-// act lets operators alone do something to the account that the path names. Whoever is refused is in the audit log too.
+// act returns a handler that lets only operators do something to the account that the path names. Refusals are in the audit
+// log too.
 func (s *Server) act(name vault.Action, do func(http.ResponseWriter, *http.Request, action)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		account, err := credential.ParseAccountID(r.PathValue("organization") + "/" + r.PathValue("user") + "/" + r.PathValue("connector"))
@@ -72,8 +73,8 @@ func (s *Server) act(name vault.Action, do func(http.ResponseWriter, *http.Reque
 // vaultSilent is the detail of what failed because the vault is away.
 const vaultSilent = "the vault does not answer"
 
-// record writes what somebody did to the audit log. What is done is done: when the vault is away, the log of the process has
-// it at least.
+// record writes what somebody did to the audit log. It cannot undo that: when the vault is away, at least the log of the
+// process has it.
 func (s *Server) record(ctx context.Context, a action, outcome vault.Outcome, detail string) {
 	s.log().InfoContext(ctx, "action of a person", "action", string(a.name), "account", a.account.String(), "person", a.by.Name,
 		"outcome", string(outcome))
@@ -87,7 +88,7 @@ func (s *Server) record(ctx context.Context, a action, outcome vault.Outcome, de
 	}
 }
 
-// name returns who is to stand in the audit log, which takes no event of nobody.
+// name returns the name for the audit log, which takes no event without one.
 func (p Person) name() string {
 	if p.Name == "" {
 		return "stranger"

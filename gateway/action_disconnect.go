@@ -65,7 +65,8 @@ func (s *Server) disconnect(w http.ResponseWriter, r *http.Request, a action) {
 	}
 }
 
-// notDisconnected tells a provider that has not answered from an account that has not.
+// notDisconnected returns the banner after an error. Where the account itself answers, and is being disconnected, it is the
+// provider that has not answered.
 func (s *Server) notDisconnected(ctx context.Context, a action, err error) banner {
 	b := s.failed(ctx, a, err)
 	if b.Result != unanswered {

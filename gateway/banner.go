@@ -48,7 +48,7 @@ func (b banner) Good() bool {
 	return b.Result == starting || b.Result == newTokens || b.Result == disconnected || b.Result == disconnectedByForce
 }
 
-// outcome is what the audit log calls it: done is done, although something may be left to do elsewhere.
+// outcome returns what the audit log says. The account's part is done even where something is left to do at the provider.
 func (b banner) outcome() vault.Outcome {
 	if b.Good() || b.Result == unrevoked {
 		return vault.Done
@@ -130,7 +130,8 @@ func (s *Server) conclude(w http.ResponseWriter, r *http.Request, a action, b ba
 	http.Redirect(w, r, s.base()+"/#result", http.StatusSeeOther)
 }
 
-// bannerCookie carries the banner to the next page. In the address it could be made up by whoever sends somebody a link.
+// bannerCookie carries the banner to the next page. It is not in the address, where anybody could send somebody a link with
+// a made-up banner.
 func (s *Server) bannerCookie(b banner) *http.Cookie {
 	value, err := json.Marshal(b)
 	if err != nil {
@@ -141,7 +142,7 @@ func (s *Server) bannerCookie(b banner) *http.Cookie {
 	return cookie
 }
 
-// takeBanner returns what the action before said, once; nil for nothing that we would say.
+// takeBanner returns the banner of the action before, once; nil where there is none, or one that we would not show.
 func (s *Server) takeBanner(w http.ResponseWriter, r *http.Request) *banner {
 	gone := s.bannerCookie(banner{}) //nolint:gosec // as it was set
 	cookie, err := r.Cookie(gone.Name)

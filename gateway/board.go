@@ -42,7 +42,7 @@ type look struct {
 	// blind is since when nothing more could be seen; zero while all is well.
 	blind time.Time
 	next  time.Time // when it is too old to be shown again
-	// changes are those that were known of when it began: what it shows of later ones is luck.
+	// changes is how many changes were known of when it began. It may or may not show later ones.
 	changes int
 }
 
@@ -55,8 +55,8 @@ type lookout struct {
 	changes int // that people made here
 }
 
-// look returns what there is to see, which is some seconds old at most, or of before it could no longer be seen. Without a
-// board that is nothing.
+// look returns what there is to see: a look that is at most some seconds old, or, while looking fails, the last one that
+// succeeded. Without a Board it is empty.
 func (s *Server) look(ctx context.Context) look {
 	if s.Board == nil {
 		return look{}
@@ -118,8 +118,8 @@ func (o *lookout) get() (last look, changes int) {
 	return o.last, o.changes
 }
 
-// expire has the next look be a new one, because somebody changed what there is to see. One that is under way may have missed
-// it, and is nobody's answer from now on.
+// expire has the next look be a new one, because somebody changed what there is to see. A look that is under way may have
+// missed the change, so it no longer answers anybody.
 func (o *lookout) expire() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -127,8 +127,8 @@ func (o *lookout) expire() {
 	o.last.next = time.Time{}
 }
 
-// set keeps a look, unless one that began after a later change was faster. What began before the last change is better than
-// nothing, and not good for long.
+// set keeps a look, unless one that began after a later change is there already. A look that began before the last change is
+// better than none, but the next request makes a new one.
 func (o *lookout) set(l look) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -14,7 +14,7 @@ type buttons struct {
 // Any reports whether there is one.
 func (b buttons) Any() bool { return b.Connect || b.Reauthorize || b.Refresh || b.Disconnect }
 
-// buttonsFor returns none to whoever may only look.
+// buttonsFor returns the buttons of an account; none for somebody who may only look.
 func (s *Server) buttonsFor(who Person, view AccountView) buttons {
 	if !who.May(Operator) {
 		return buttons{}

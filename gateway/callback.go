@@ -70,7 +70,7 @@ func (s *Server) answered(ctx context.Context, w http.ResponseWriter, r *http.Re
 	return m
 }
 
-// finish believes a callback step by step, and the code last.
+// finish checks a callback step by step, and exchanges the code last.
 func (s *Server) finish(ctx context.Context, r *http.Request, a answer, login vault.Login) message {
 	if !s.sameBrowser(r, a.nonce, login.BrowserHash) {
 		s.log().WarnContext(ctx, "callback from another browser than the login's", "account", login.Account.String())
@@ -108,7 +108,8 @@ func (s *Server) finish(ctx context.Context, r *http.Request, a answer, login va
 	return s.complete(ctx, login, conn, a.code)
 }
 
-// takeLogin returns the login that the state belongs to, or what to tell the person. Nobody else can take it then.
+// takeLogin returns the login that the state belongs to, and deletes it, so that no other callback can take it; or the page
+// that says what is wrong.
 func (s *Server) takeLogin(ctx context.Context, nonce string) (vault.Login, *message) {
 	login, err := s.Vault.TakeLogin(ctx, digest(nonce))
 	switch {
@@ -123,9 +124,9 @@ func (s *Server) takeLogin(ctx context.Context, nonce string) (vault.Login, *mes
 	return login, nil
 }
 
-// rightIssuer defends against mix-up (RFC 9207 §2.4), beside the redirect URL that each connector has of its own: the answer of
-// one provider is not believed to be another's. One that is known to name itself has to, but for errors, which bring nothing
-// that could be lost.
+// rightIssuer defends against mix-up (RFC 9207 §2.4): the answer of one provider must not pass for another's. (The redirect
+// URL, of which each connector has its own, does as well.) A provider that is known to name itself must do so, except in
+// errors, which bring nothing that could be stolen.
 func rightIssuer(conn activities.Connection, a answer) bool {
 	return conn.Provider.AnswersAs(a.issuer) || a.err != "" && a.issuer == ""
 }

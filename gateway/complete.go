@@ -23,13 +23,13 @@ const (
 	authorizationLimit = 24 * time.Hour
 )
 
-// identifyPauses are the waits between attempts to ask whose tokens are, while a person waits: they need not ask again for what a
-// restart behind the provider's balancer has cost.
+// identifyPauses are the waits between attempts to ask whose tokens are while a person waits: long enough for a restart
+// behind the provider's load balancer, so that the person need not begin again.
 var identifyPauses = []time.Duration{time.Second, 2 * time.Second}
 
-// complete turns the code into tokens, seals them before anything else can fail, and hands them to the account. A code is good for a
-// minute or so and a person waits, so none of it goes through the task queue of the connector: one click is one request, whatever
-// token_rate says.
+// complete turns the code into tokens, seals them before anything else can fail, and hands them to the account. It does not
+// go through the task queue of the connector, because a code is good for a minute or so and a person waits: one click is one
+// request, whatever token_rate says.
 func (s *Server) complete(ctx context.Context, login vault.Login, conn activities.Connection, code string) message {
 	tokens, err := conn.OAuth.Exchange(ctx, code, login.Verifier)
 	if err != nil {
@@ -58,7 +58,7 @@ func (s *Server) withoutTokens(ctx context.Context, login vault.Login, conn acti
 	return unauthorized(login.Account, conn, err).as(vault.Failed, "it brought no tokens: "+err.Error())
 }
 
-// identify asks whose the tokens are, and again after an outage: asking spends nothing.
+// identify asks whose the tokens are, and again after an outage: asking has no side effect.
 func identify(ctx context.Context, conn activities.Connection, in activities.Nameless, of vault.Authorization) (vault.Authorization, error) {
 	for attempt := 0; ; attempt++ {
 		known, err := conn.Identify(ctx, in, of)
@@ -80,7 +80,8 @@ func newAuthorizationID() string {
 	return base64.RawURLEncoding.EncodeToString(id[:])
 }
 
-// ungranted returns nothing where the provider does not say what it granted: that is what was asked for.
+// ungranted returns the scopes that were asked for and not granted. There are none where the provider does not say what it
+// granted, which by RFC 6749 §5.1 means all.
 func ungranted(a vault.Authorization, conn activities.Connection) []string {
 	if a.Tokens.Scopes == nil {
 		return nil
@@ -88,7 +89,8 @@ func ungranted(a vault.Authorization, conn activities.Connection) []string {
 	return conn.Provider.Ungranted(conn.Scopes, a.Tokens.Scopes)
 }
 
-// handOver waits for the account's verdict. Without one the tokens stay in the vault, where workers find them.
+// handOver hands the authorization to its account, and returns the page for the verdict. Without a verdict the tokens stay
+// in the vault, and workers hand them over again.
 func (s *Server) handOver(ctx context.Context, a vault.Authorization, missing []string) message {
 	limited, cancel := context.WithTimeout(ctx, verdictLimit)
 	defer cancel()

@@ -50,7 +50,7 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 	s.ask(w, r, account, conn, invitation{action: "/connect/" + account.String()})
 }
 
-// invitation is what differs between the ways to the page.
+// invitation is what differs between the ways to the connect page.
 type invitation struct {
 	action, why, person string
 	recipient, code     bool
@@ -60,9 +60,9 @@ type invitation struct {
 func (s *Server) ask(w http.ResponseWriter, r *http.Request, account credential.AccountID, conn activities.Connection, i invitation) {
 	header := w.Header()
 	header.Set("Content-Security-Policy", contentSecurityPolicy(formTargets(conn)))
-	// With no-referrer a browser posts our own form with "Origin: null". One that sends no Sec-Fetch-Site to http, not
-	// even on loopback, would then look like another site. Other origins are not told the
-	// address, which may hold the secret of a link.
+	// With no-referrer a browser posts even our own form with "Origin: null", and one that sends no Sec-Fetch-Site over http, on
+	// loopback included, would then look like another site. same-origin still keeps the address from other origins: it may hold
+	// the secret of a link.
 	header.Set("Referrer-Policy", "same-origin")
 	s.render(w, r, http.StatusOK, connectPage, "Connect "+account.String(), connectContent{
 		Account:  account,
@@ -79,9 +79,9 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request, account credential.
 	})
 }
 
-// formTargets are where the button may lead. Browsers hold every redirect after a form to this list, and providers
-// redirect to hosts that nobody can name beforehand: the workspace's own, the company's sign-in. So any https will do;
-// an authorize endpoint on plain http, which is on loopback, is named.
+// formTargets returns where the form of the connect page may lead, for the Content-Security-Policy. Browsers hold every
+// redirect after a form to this list, and providers redirect to hosts that nobody can name beforehand: the workspace's own,
+// the company's sign-in. So any https is allowed; an authorize endpoint on plain http, which is on loopback, is named.
 func formTargets(conn activities.Connection) string {
 	targets := "'self' https:"
 	if u := authorizeURL(conn); u.Scheme == "http" {
@@ -90,7 +90,7 @@ func formTargets(conn activities.Connection) string {
 	return targets
 }
 
-// authorizeURL is the zero URL for an endpoint that is none.
+// authorizeURL returns the provider's authorize endpoint; the zero URL where that cannot be parsed.
 func authorizeURL(conn activities.Connection) *url.URL {
 	u, err := url.Parse(conn.Provider.Endpoints.Authorize)
 	if err != nil {
@@ -120,7 +120,8 @@ func (s *Server) state(ctx context.Context, account credential.AccountID) state 
 	}
 }
 
-// leaves reports whether an account takes no consent because it is being disconnected; then the answer is written. Nothing is used up.
+// leaves reports whether an account is being disconnected, so that it takes no consent; then the answer is written. Neither
+// link nor login is used up.
 func (s *Server) leaves(w http.ResponseWriter, r *http.Request, account credential.AccountID) bool {
 	if !s.state(r.Context(), account).Leaving {
 		return false

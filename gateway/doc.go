@@ -42,9 +42,9 @@
 // A code is good once and a refresh token may be, so from the callback on the work no longer depends on the browser
 // staying: it goes on with the tab closed.
 //
-// Who has a token, or whom the OpenID provider vouches for, is an operator or a viewer, by a cookie that any gateway of the vault
-// opens. Without tokens and provider nobody is asked who they are: on loopback whoever comes is an operator, anywhere else a stranger, who sees no account.
-// What they do with buttons and links, and how each consent ends, is in the audit log of the vault. Requests whose Host is
-// neither the public one nor a loopback name of this machine are refused, or a web site could reach the pages by pointing its
-// own name here.
+// Whoever has a token, or is vouched for by the OpenID provider, is an operator or a viewer; a cookie that every gateway of the
+// same vault can open says so. Where neither tokens nor a provider are configured nobody is asked who they are: on loopback
+// everybody is an operator, anywhere else a stranger, who sees no account. What people do with buttons and links, and how each
+// consent ends, is in the audit log of the vault. Requests whose Host is neither the public one nor a loopback name of this machine
+// are refused, or a web site could reach the pages by pointing its own name here.
 package gateway

@@ -56,10 +56,10 @@ func localPort(r *http.Request) string {
 	return port
 }
 
-// onHomeHost leads a browser that came by another loopback name to the public one. The provider sends it back there, and
-// a cookie that was set for localhost is not sent to 127.0.0.1.
+// onHomeHost redirects a browser that came by another loopback name to the public one: the provider will send it back there,
+// and a cookie that was set for localhost is not sent to 127.0.0.1.
 //
-// Behind a public name a reverse proxy may well have changed Host, and a redirect would run in circles.
+// It does nothing behind a public name: a reverse proxy may have changed Host, and the redirect would go in circles.
 func (s *Server) onHomeHost(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		account, err := credential.ParseAccountID(r.PathValue("account"))

@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// hub has one watcher look for all who listen, as long as anybody does.
+// hub has one watcher look on behalf of all listeners, for as long as there are any.
 type hub struct {
 	mu        sync.Mutex
 	listeners map[chan string]struct{} // guarded by mu; each holds the newest version that its owner has not read yet
@@ -29,7 +29,7 @@ func (h *hub) join(watch func(context.Context)) (told <-chan string, leave func(
 	h.listeners[listener] = struct{}{}
 	if h.unwatch == nil {
 		var ctx context.Context
-		ctx, h.unwatch = context.WithCancel(context.Background()) // it looks for others than who came first
+		ctx, h.unwatch = context.WithCancel(context.Background()) // the watcher outlives the listener that came first
 		h.version = ""
 		go watch(ctx)
 	}
@@ -49,7 +49,7 @@ func (h *hub) leave(listener chan string) {
 	}
 }
 
-// tell gives a version to all listeners if it is a new one; "" is none. Who is slow finds the newest only.
+// tell gives a new version to all listeners; "" is none. A listener that is slow finds only the newest.
 func (h *hub) tell(version string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -2,7 +2,7 @@ package gateway
 
 import "net/http"
 
-// index is the status page for whom it is, and for others the way to sign in, or a page that says what this is.
+// index shows the status page to viewers, leads strangers to the sign-in, and says what this is where nobody can sign in.
 func (s *Server) index(w http.ResponseWriter, r *http.Request) {
 	who := s.who(r)
 	switch {

@@ -34,9 +34,10 @@ func newLimit(inAMinute int) *httprate.RateLimiter {
 	return httprate.NewRateLimiter(inAMinute, time.Minute, httprate.WithResponseHeaders(httprate.ResponseHeaders{RetryAfter: "Retry-After"}))
 }
 
-// slowly keeps links from being tried, the OpenID provider from being asked without end, and the vault from being written to:
-// each state that comes back is taken from it, also one that nobody gave out. It is generous, because all people of an office may have one address.
-// Whoever is refused at a way back has used nothing up, and may load the page again.
+// slowly limits, by address, how often a handler is used: so that nobody can try out links, have the OpenID provider asked
+// without end, or make the vault work (each state that comes back is looked up, even one that nobody gave out). The limit is
+// generous, because all people of an office may share one address. A refused callback has used nothing up, so the page can
+// be loaded again.
 func (s *Server) slowly(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !s.tooFast(w, r, s.limits.opened()) {
@@ -45,8 +46,8 @@ func (s *Server) slowly(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// tooFast counts a request against a limit, and reports whether it is beyond it; then the answer is written. Whoever is on the
-// gateway's own machine has nothing to try.
+// tooFast counts a request against a limit, and reports whether it exceeds it; then the answer is written. On a gateway that
+// serves only its own machine nothing is counted.
 func (s *Server) tooFast(w http.ResponseWriter, r *http.Request, limit *httprate.RateLimiter) bool {
 	if s.local() {
 		return false
@@ -69,7 +70,8 @@ func (s *Server) triedTooOften(r *http.Request) bool {
 	return err == nil && int(math.Round(tried)) >= signInsInAMinute
 }
 
-// limitKey is the address, of IPv6 the network that one customer has as a whole.
+// limitKey returns by what an address is counted: itself, or for IPv6 the /64 network, which one customer usually has as a
+// whole.
 func limitKey(address netip.Addr) string {
 	if address.Is6() {
 		if network, err := address.Prefix(64); err == nil {

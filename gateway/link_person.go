@@ -12,9 +12,9 @@ import (
 // linkShape is what a link's secret looks like. Nothing else is carried along while a person signs in.
 var linkShape = regexp.MustCompile(`^[A-Z2-7]{52}$`)
 
-// opener returns the person that a link is to be bound to, the zero Person where nobody has to say who they are. Where they have
-// to and this one has not, it has them sign in and reports false; then the answer is written, as it is for whom the link is not
-// for. A token does not say who somebody is.
+// opener returns the person that a link is to be bound to; the zero Person where nobody has to sign in. It reports false,
+// with the answer written, where the person has to sign in first, or is not the one that the link is for. A token is not
+// enough to sign in with here: it does not say who somebody is.
 func (s *Server) opener(w http.ResponseWriter, r *http.Request, secret string, link vault.Link) (Person, bool) {
 	if !s.RequireSignIn && link.Recipient == "" {
 		return Person{}, true
@@ -41,7 +41,8 @@ func (s *Server) opener(w http.ResponseWriter, r *http.Request, secret string, l
 	return Person{}, false
 }
 
-// samePerson reports whether who opened the link is who comes back. Where nobody had to sign in, nobody was noted.
+// samePerson reports whether the person who comes back is the one who opened the link. Where nobody had to sign in, it is
+// true.
 func (s *Server) samePerson(r *http.Request, login vault.Login) bool {
 	if login.PersonHash == nil && !s.RequireSignIn {
 		return true

@@ -113,7 +113,7 @@ func supported(err error) error {
 	return err
 }
 
-// watch looks on behalf of all listeners until ctx ends.
+// watch looks, on behalf of all listeners, until ctx ends.
 func (s *Server) watch(ctx context.Context) {
 	for {
 		seen := s.look(ctx)
@@ -126,8 +126,8 @@ func (s *Server) watch(ctx context.Context) {
 	}
 }
 
-// version names what was seen. Looks that show the same have the same, and one that cannot be encoded has "", which is told to
-// nobody.
+// version identifies what a look shows: two that show the same have the same version. It is "" for one that cannot be
+// encoded, which no listener is told of.
 func (l look) version() string {
 	text, err := json.Marshal([]any{l.accounts, l.triages, l.notices.Late, l.notices.Lost, !l.blind.IsZero()})
 	if err != nil {

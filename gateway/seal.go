@@ -7,7 +7,7 @@ import (
 	"errors"
 )
 
-// purpose keeps what was sealed for one cookie from passing for another.
+// purpose says which cookie a sealed value is for, so that one never passes for another.
 type purpose string
 
 const (

@@ -20,14 +20,15 @@ type Sessions interface {
 	SessionEnded(ctx context.Context, hash []byte) (bool, error)
 }
 
-// sessionLife is a working day. A token that is replaced ends the sessions that it began at once, and so does a configuration
-// that no longer names a person.
+// sessionLife is a working day. A session ends earlier when the token that began it is replaced, or when the configuration
+// no longer admits its person.
 const sessionLife = 12 * time.Hour
 
 // session is sealed before a browser sees it. Each sign-in makes a new one.
 type session struct {
 	ID string `json:"id"` // random
-	// Proof is the digest of the token: who has a token now has its sessions. Nil for who signed in otherwise.
+	// Proof is the digest of the token that the person signed in with: a session lasts only while that token is valid. Nil
+	// for a sign-in by OpenID.
 	Proof []byte `json:"proof,omitempty"`
 	// Identity is who signed in at the OpenID provider; what they may do is looked up each time.
 	Identity *openid.Identity `json:"identity,omitempty"`

@@ -81,7 +81,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, s.base()+"/", http.StatusSeeOther)
 }
 
-// signOut needs no session: who wants to be a stranger is one.
+// signOut ends the session. It needs none: whoever has no session is signed out already.
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request) {
 	if !s.asksWho() {
 		s.notFound(w, r)

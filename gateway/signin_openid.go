@@ -26,7 +26,7 @@ type OpenID struct {
 	Role func(openid.Identity) Role
 }
 
-// person returns who an identity is to us, the zero Person where nobody.
+// person returns who an identity is to us; the zero Person where it has no role.
 func (o *OpenID) person(i openid.Identity) Person {
 	if o == nil || i.Issuer != o.Provider.Issuer() {
 		return Person{}

@@ -47,8 +47,8 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request, who Person) {
 	s.render(w, r, http.StatusOK, statusPage, "Status", content)
 }
 
-// pageWithForms lets the forms of a page lead to us, by any of our names: on loopback a link has a browser go on at the
-// public one, and browsers hold redirects after a form to the list as well.
+// pageWithForms lets the forms of a page lead to any of our own names. On loopback a link redirects the browser to the
+// public name, and browsers hold redirects after a form to the list as well.
 func (s *Server) pageWithForms(w http.ResponseWriter) {
 	w.Header().Set("Content-Security-Policy", contentSecurityPolicy("'self' "+s.PublicURL.Scheme+"://"+s.PublicURL.Host))
 	w.Header().Set("Referrer-Policy", "same-origin") // for the Origin of forms, as on the connect page
@@ -171,8 +171,8 @@ func (t tone) Sign() string {
 	return "…"
 }
 
-// waitsForPerson reports whether the account waits for somebody. One that was disconnected does not: somebody wanted that. Nor does one
-// whose first token needs no consent, and is on the way.
+// waitsForPerson reports whether the account waits for somebody. A disconnected one does not, because somebody wanted that;
+// nor does one whose first token needs no consent and is on the way.
 func waitsForPerson(view AccountView) bool {
 	switch view.Status {
 	case credential.ReauthorizationRequired, credential.ClientMisconfigured:
