@@ -37,7 +37,7 @@ func (s *Slack) now() time.Time {
 	return s.Now()
 }
 
-// directory remembers names and identities that change rarely, so that a report costs few calls. Safe for concurrent use.
+// directory remembers names and identities, which change rarely, so that a report costs few calls. Safe for concurrent use.
 type directory struct {
 	entries sync.Map // :: account + kind + id -> remembered
 }
@@ -50,7 +50,7 @@ type remembered struct {
 // directoryAge bounds how long a renamed user or channel goes by the old name.
 const directoryAge = 15 * time.Minute
 
-// recall returns what find found for the key within the last minutes, and finds it otherwise. Errors are not kept.
+// recall returns what find returned for the key within directoryAge, and calls it otherwise. Errors are not remembered.
 func recall[T any](d *directory, key string, find func() (T, error)) (T, error) {
 	found, _ := d.entries.Load(key)
 	entry, _ := found.(remembered) // nil is none
@@ -93,8 +93,8 @@ func (s *Slack) identity(ctx context.Context, client *slack.Client, account cred
 	})
 }
 
-// slackRefusals are the answers that the same request would get again: a person has to change something first. Any other
-// code is tried again, so that a code unknown here delays a report and never loses it.
+// slackRefusals are the error codes with which the same request would fail again until a person has changed something. Any
+// other code is retried, so that an unknown one delays a report and never loses it.
 var slackRefusals = []string{
 	"channel_not_found", "not_in_channel", "is_archived", "missing_scope", "no_permission", "not_allowed_token_type",
 	"access_denied", "enterprise_is_restricted", "team_access_not_granted", "restricted_action",
@@ -105,10 +105,11 @@ var slackRefusals = []string{
 	"too_many_emoji", "not_reactable", "thread_locked",
 }
 
-// slackDeadTokens are the answers to a token that is over. The connector gets a new one at the first of them.
+// slackDeadTokens are the error codes for a token that is dead. The connector replaces the token at the first of them, so
+// what arrives here was refused with the new one too.
 var slackDeadTokens = []string{"invalid_auth", "token_expired", "token_revoked", "account_inactive", "not_authed"}
 
-// slackError sorts what slack-go returns, and leaves what is sorted.
+// slackError turns an error of slack-go into an application error; one that is one already stays as it is.
 func slackError(doing string, err error) error {
 	if sorted, ok := errors.AsType[*temporal.ApplicationError](err); ok {
 		return sorted

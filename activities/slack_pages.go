@@ -11,9 +11,9 @@ import (
 	"tokenkeeper/triage"
 )
 
-// openEnd is the latest of a window that goes on to now. Of a window with a beginning alone Slack's reference once said that it
-// comes from there on, page by page (github.com/slackhq/slack-api-docs, methods/channels.history.md), and says no more today; one
-// with both edges has the newest messages first.
+// openEnd is the end of a window that goes on to now. Slack's answer to a window with a beginning alone is not certain: its
+// reference once said that it comes oldest page first (github.com/slackhq/slack-api-docs, methods/channels.history.md), and
+// says nothing today. A window with both ends has the newest messages first.
 const openEnd = "9999999999.999999"
 
 // pages reads the history of a channel for one poll.
@@ -56,7 +56,7 @@ func (r *pages) readInTurn(ctx context.Context, p progress) (progress, error) {
 	if err == nil {
 		r.reads.Store(r.in.key(), r.now())
 	}
-	next.FailingSince = time.Time{} // whoever reads pages is not failing, however often the next one has to wait
+	next.FailingSince = time.Time{} // a page was read, so the polls do not fail, however long the next page has to wait
 	if r.Reading.inTurns(r.in.Account, r.in.Channel) {
 		next.ReadAt = r.now()
 	}
@@ -101,7 +101,7 @@ func (r *pages) read(ctx context.Context, p progress) (progress, error) {
 	return next, nil
 }
 
-// oldest returns the ts, exclusive, where a poll begins to read.
+// oldest returns the ts, exclusive, from which on a poll reads.
 func (r *pages) oldest(p progress) string {
 	if r.in.BackTo == "" {
 		return p.Overlap.From
@@ -109,8 +109,9 @@ func (r *pages) oldest(p progress) string {
 	return min(p.Overlap.From, max(r.in.BackTo, triage.TimestampOf(r.now().Add(-triage.ReactionsCountFor(r.in.rules())))))
 }
 
-// isRead reports whether a page, which is not the last, ends the window of a channel that is read in turns: it reaches back to the
-// watermark, and nothing before that is looked for but what comes late, which is not worth a minute's request.
+// isRead reports whether a page that is not the last ends the window nevertheless, in a channel that is read in turns: it
+// reaches back to the watermark. Before that only late messages could be found, which are not worth the one request of a
+// minute.
 func (r *pages) isRead(page []slack.Message, p progress) bool {
 	return r.in.BackTo == "" && r.Reading.inTurns(r.in.Account, r.in.Channel) &&
 		slices.ContainsFunc(page, func(m slack.Message) bool { return m.Timestamp <= p.Watermark })

@@ -12,14 +12,14 @@ import (
 	"tokenkeeper/credential"
 )
 
-// freePlan is an HTTP client that notes whether Slack's last answer says that the workspace's plan hides older messages:
-// is_limited, which slack-go leaves out.
+// freePlan is an HTTP client that notes is_limited in Slack's last answer: the workspace's plan hides older messages.
+// slack-go leaves that field out.
 type freePlan struct {
 	http    *http.Client
 	limited bool
 }
 
-// historyClient is [Slack.client] with an eye on the plan.
+// historyClient returns a client, like [Slack.client], and the freePlan that watches its answers.
 func (s *Slack) historyClient(account credential.AccountID) (*slack.Client, *freePlan, error) {
 	api, err := s.APIs.API(account)
 	if err != nil {

@@ -27,11 +27,12 @@ type PollInput struct {
 	Rules []triage.Rule `json:"rules,omitempty"`
 	// Since is from when on messages are too old to be taken.
 	Since triage.Since `json:"since,omitzero"`
-	// BackTo is the ts, exclusive, from which on messages up to After are looked at again for a reaction of late; Taken are
-	// those whose reaction was handed over already. "" for a channel where reactions do not matter.
+	// BackTo is the ts, exclusive, from which on messages up to After are looked at again for a new reaction; "" where
+	// reactions do not matter. Taken are those among them whose reaction was handed over already.
 	BackTo string   `json:"back_to,omitempty"`
 	Taken  []string `json:"taken,omitempty"` // ts
-	// Told is since when the polls fail, once people were told; the first that works then ends at once, to tell them.
+	// Told is since when the polls have failed, once people were told; zero otherwise. The first poll that works then
+	// returns at once, so that people hear of it.
 	Told time.Time `json:"told,omitzero"`
 }
 
@@ -46,13 +47,13 @@ func (in PollInput) rules() []triage.Rule {
 type Window struct {
 	Team     string   `json:"team"`
 	Messages []string `json:"messages,omitempty"` // ts
-	// Marked are those of them that a reaction is on; nil where reactions do not matter, and of an older worker.
+	// Marked are the messages among them that a reaction is on; nil where reactions do not matter, and from an older worker.
 	Marked []string `json:"marked,omitzero"` // ts
-	// Contents are the oldest of them as they were read, as many as fit: to read each again would take as many requests as
-	// there are reports from the polls, which share Slack's limit with them.
+	// Contents are the oldest messages as they were read, as many as fit. To read each of them again would cost a request
+	// for each report, under the limit that the polls need too.
 	Contents []triage.Message `json:"contents,omitempty"`
-	// Watermark is the ts up to which everything was looked at. What comes late is older, and may be older than the watermark
-	// before.
+	// Watermark is the ts up to which everything was looked at. Messages may hold some from before the watermark that the poll
+	// began with: they came late.
 	Watermark string  `json:"watermark"`
 	Overlap   Overlap `json:"overlap,omitzero"`
 	// Hidden is the ts before which Slack's free plan hides what was posted; "" where nothing is known to be hidden.

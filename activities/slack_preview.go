@@ -21,7 +21,8 @@ type PreviewInput struct {
 // Preview is one page of a preview, newest messages first.
 type Preview struct {
 	Messages []Previewed `json:"messages"`
-	// PassedOver counts what nobody looks into: posts of apps, joins, replies. :: one of triage's Skip constants → how many
+	// PassedOver counts messages that no route would look into: posts of apps, joins, replies. :: one of triage's Skip
+	// constants → how many
 	PassedOver map[string]int `json:"passed_over,omitempty"`
 	// Cursor leads to the next page; "" when this was the last.
 	Cursor string `json:"cursor,omitempty"`
@@ -33,7 +34,8 @@ type Previewed struct {
 	Verdict Verdict    `json:"verdict"` // [IsReport], [WouldAsk], [WouldFile] or [NotReport]
 	Reason  string     `json:"reason"`
 	Title   string     `json:"title"`
-	// Unread completes "because the model …": why the rules read it in its place. "" where they did not, or nobody asked it.
+	// Unread completes "because the model …": why the rules read the message instead of the model. "" where the model did,
+	// or none is configured.
 	Unread string `json:"unread,omitempty"`
 	// Of a report: where it would go, and with what.
 	Repository string `json:"repository,omitempty"`
@@ -41,8 +43,8 @@ type Previewed struct {
 	GitHub   credential.AccountID `json:"github,omitzero"`
 	Labels   []string             `json:"labels,omitempty"`
 	Severity string               `json:"severity,omitempty"`
-	// Template is the file of the repository that it would be written by, Untemplated why it would not be by the one that its
-	// route wants; "" where none is wanted, or nobody looked: see [TemplatePreview].
+	// Template is the file in the repository that the issue would be written by. Untemplated is why the template that the
+	// route wants would not be used. Both are "" where no template is wanted, or nobody looked: see [TemplatePreview].
 	Template    string `json:"template,omitempty"`
 	Untemplated string `json:"untemplated,omitempty"`
 

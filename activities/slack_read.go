@@ -31,10 +31,10 @@ type ReadInput struct {
 	Report triage.Key `json:"report"`
 	// Message is the message as a poll read it a moment ago; nil has it read.
 	Message *triage.Message `json:"message,omitempty"`
-	// LookFirst says that the message may have been filed before: then its thread tells.
+	// LookFirst says that the message may have been filed before, so that its thread is searched for the link.
 	LookFirst bool `json:"look_first,omitempty"`
-	// Polled says that a poll found the message, so that it has to count for the route that it takes. One that somebody names may
-	// be one that does not; then only how it reads decides.
+	// Polled says that a poll found the message, so that it becomes a report only if it counts for the route that it takes.
+	// A message that somebody names need not count: then only what it says decides.
 	Polled bool `json:"polled,omitempty"`
 	// Answered is what a model made of the message before, nil where none was asked. It is not asked again, unless the message
 	// was edited since.
@@ -133,7 +133,7 @@ func (s *Slack) Read(ctx context.Context, in ReadInput) (draft Draft, err error)
 	return draft, nil
 }
 
-// router returns a triage as configured, and its routes, among which are some of the channel.
+// router returns the plan of a triage and its routes. It fails where none of them is for the channel.
 func (s *Slack) router(name, channel string) (Plan, *triage.Router, error) {
 	plan, err := s.Plans.Plan(name)
 	if err != nil {
@@ -149,8 +149,8 @@ func (s *Slack) router(name, channel string) (Plan, *triage.Router, error) {
 	return plan, router, nil
 }
 
-// selector chooses among the routes of a channel. Who the account is has to be known only where something but being posted makes
-// a message count.
+// selector returns what chooses among the routes of a channel. It asks Slack who the account is only where a message counts
+// by something else than being posted.
 func (s *Slack) selector(ctx context.Context, client *slack.Client, account credential.AccountID, rules []triage.Rule) (*triage.Selector, error) {
 	var who identity
 	if slices.ContainsFunc(rules, func(r triage.Rule) bool { return !r.When.IsZero() }) {
@@ -166,8 +166,8 @@ func (s *Slack) selector(ctx context.Context, client *slack.Client, account cred
 	return selector, nil
 }
 
-// chosen returns the route that takes a message about a component, and what makes it count. One that counts for none goes where
-// it would if it did.
+// chosen returns the route that takes a message about a component, and why the message counts. A message that counts for no
+// route gets the one that it would take if it did.
 func chosen(router *triage.Router, selector *triage.Selector, m triage.Message, component string) (triage.Route, triage.Choice) {
 	place, choice := selector.Take(m, component)
 	if place >= 0 {
@@ -253,7 +253,7 @@ func (s *Slack) readMessage(ctx context.Context, client *slack.Client, account c
 	return messageOf(key.Team, key.Channel, page.Messages[0]), true, nil
 }
 
-// name adds the names behind the ids of a message, in so far as they are to be had.
+// name adds the names behind the ids of a message, as far as Slack gives them.
 func (s *Slack) name(ctx context.Context, client *slack.Client, account credential.AccountID, m *triage.Message) {
 	ctx, enough := context.WithTimeout(ctx, maxNaming)
 	defer enough()

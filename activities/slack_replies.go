@@ -51,9 +51,9 @@ func (s *Slack) replies(
 	return page, next, s.Reading.heard(account, threads, nil)
 }
 
-// findReply returns our reply, and reports whether there is one. Other apps can mark messages of theirs as we do. Of several,
-// as there are where one may not be edited, it is the one that links the issue, else the last. It goes on at the page that
-// reached leads to.
+// findReply returns our reply in a thread, and reports whether there is one. Messages of other apps do not count, even with
+// the same metadata. There may be several replies where one could not be edited: then it is the one that links the issue,
+// else the last. It begins at the page that reached leads to.
 func (s *Slack) findReply(
 	ctx context.Context, client *slack.Client, in ReplyInput, who identity, reached *halfway[string],
 ) (reply slack.Message, found bool, err error) {
@@ -76,7 +76,7 @@ func (s *Slack) findReply(
 			}
 		}
 		if next == "" || found && in.links(reply) {
-			reached.done() // whatever becomes of it, the next attempt has to see how it is then
+			reached.done() // the next attempt has to read the thread as it is then, from the beginning
 			return reply, found, nil
 		}
 		if cursor = next; !found {

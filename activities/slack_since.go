@@ -10,7 +10,7 @@ import (
 	"tokenkeeper/triage"
 )
 
-// LeftOut is what of a channel was not taken, because it was too old when the channel was read at last.
+// LeftOut is the part of a channel that was not taken because it was too old by the time the channel could be read.
 type LeftOut struct {
 	After string `json:"after"` // ts, exclusive
 	Upto  string `json:"upto"`  // ts
@@ -19,7 +19,7 @@ type LeftOut struct {
 	More     bool `json:"more,omitempty"`
 }
 
-// and returns both, of which the other is the later one.
+// and returns l and a later part as one.
 func (l *LeftOut) and(other LeftOut) *LeftOut {
 	if l != nil {
 		other.After, other.Messages, other.More = l.After, other.Messages+l.Messages, other.More || l.More
@@ -27,8 +27,8 @@ func (l *LeftOut) and(other LeftOut) *LeftOut {
 	return &other
 }
 
-// leaveOut has a window begin where messages are not too old. One page of those that are tells whether any of them would have
-// counted: a channel in which nothing was posted had nothing left out.
+// leaveOut moves the beginning of a window to where messages are not too old. It reads one page of those that are, to tell
+// whether any of them would have counted: where nothing was posted, nothing was left out.
 func (r *pages) leaveOut(ctx context.Context, p progress) (progress, error) {
 	page, err := r.client.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
 		ChannelID: r.in.Channel, Oldest: p.Watermark, Latest: r.bound, Inclusive: true, Limit: pageSize,
@@ -54,14 +54,15 @@ func (r *pages) leaveOut(ctx context.Context, p progress) (progress, error) {
 }
 
 const (
-	// homeAfter is after which part of the age from which on messages are too old a poll that finds nothing says how far it is:
-	// else a run that begins would take what it read long ago for left out.
+	// homeAfter: a poll that finds nothing returns, instead of going on, when its beginning is older than one part in so
+	// many of the age from which on messages are too old. Otherwise a new run, which begins with the old watermark, would
+	// take what was read long ago for left out.
 	homeAfter = 10
-	// clockReach is by how much clocks may differ. No message is older than this that was not there to be seen.
+	// clockReach is by how much clocks may differ: every message older than that has been there to be seen.
 	clockReach = time.Hour
 )
 
-// idle is how a poll ends that read everything and found nothing.
+// idle returns the result of a poll that read everything and found nothing.
 func (r *pages) idle(p progress) (Window, error) {
 	late := r.in.Since.For > 0 && r.now().Sub(timeOf(r.in.After)) > r.in.Since.For/homeAfter
 	if p.LeftOut == nil && !late {

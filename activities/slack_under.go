@@ -14,10 +14,11 @@ import (
 // errThreadGone says that the message below which something was to be posted was deleted.
 var errThreadGone = errors.New("the message was deleted")
 
-// postUnder posts into the thread of a message, and fails with [errThreadGone] where the message was deleted. Slack takes a
-// post to a thread that is gone as well, and shows it in the open channel (github.com/slackapi/python-slack-events-api/issues/87).
-// So it is asked for the message first. What stands in the channel all the same, as the message was deleted in between, is
-// taken back. The thread of a deleted message in which others wrote is still there.
+// postUnder posts into the thread of a message, and fails with [errThreadGone] where the message was deleted. Slack itself
+// accepts a post to a deleted thread, and shows it in the open channel
+// (github.com/slackapi/python-slack-events-api/issues/87). So the message is asked for first, and a post that stands in the
+// channel all the same, because the message was deleted in between, is deleted again. The thread of a deleted message in
+// which others wrote still exists.
 func (s *Slack) postUnder(ctx context.Context, account credential.AccountID, channel, root string, options ...slack.MsgOption) (ts string, err error) {
 	client, err := s.client(account)
 	if err != nil {
@@ -39,8 +40,8 @@ const (
 	takeBackTime  = 5 * time.Second // for each
 )
 
-// takeBack deletes a post of ours. Where that fails the post stays, with a line in the log: no later attempt would find it, as
-// they look into threads.
+// takeBack deletes a post of ours from the open channel. Where that fails it logs an error, because no later attempt would
+// find the post: they look into threads.
 func takeBack(ctx context.Context, client *slack.Client, channel, ts string) {
 	var err error
 	for range takeBackTries {

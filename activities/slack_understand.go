@@ -10,7 +10,7 @@ import (
 	"tokenkeeper/triage"
 )
 
-// Models says which language model reads messages; nil leaves all to the rules.
+// Models returns the language model that reads messages; nil leaves all messages to the rules.
 type Models interface{ Model() triage.Understander }
 
 // Answered is what a model made of a message as it was. It travels in the heartbeat, so that an attempt after a worker's
@@ -59,7 +59,7 @@ func (a *answers) details() []any {
 	return []any{now}
 }
 
-// begin has a message fail of which enough workers died.
+// begin counts a worker that died over the message, and fails where enough have.
 func (a *answers) begin(ctx context.Context, doing string) (err error) {
 	if a.mark, err = begun(ctx, doing); err == nil && a.mark.Deaths > 0 {
 		activity.RecordHeartbeat(ctx, a.details()...)
@@ -67,7 +67,7 @@ func (a *answers) begin(ctx context.Context, doing string) (err error) {
 	return err
 }
 
-// end leaves all that there is to the attempt after one that failed.
+// end leaves everything known so far to the attempt after one that failed.
 func (a *answers) end(ctx context.Context, err *error) {
 	if *err != nil {
 		a.mark = ended{Attempt: activity.GetInfo(ctx).Attempt}
@@ -75,7 +75,7 @@ func (a *answers) end(ctx context.Context, err *error) {
 	}
 }
 
-// about returns the answer about a message, unless the message was edited since.
+// about returns the answer about a message, if there is one and the message was not edited since.
 func (a *answers) about(m triage.Message) (triage.Understanding, bool) {
 	last := a.last.Load()
 	if last == nil || last.EditedAt != m.EditedAt {
@@ -84,7 +84,7 @@ func (a *answers) about(m triage.Message) (triage.Understanding, bool) {
 	return last.Understood, true
 }
 
-// keep leaves an answer to the attempts to come.
+// keep stores an answer, and leaves it to later attempts in the heartbeat.
 func (a *answers) keep(ctx context.Context, m triage.Message, u triage.Understanding) {
 	a.last.Store(&Answered{EditedAt: m.EditedAt, Understood: u})
 	if activity.IsActivity(ctx) {

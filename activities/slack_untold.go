@@ -9,8 +9,8 @@ import (
 // archived is why nobody can be told in an archived channel.
 const archived = "the channel is archived"
 
-// slackNever are the answers to what Slack will not take any more, whoever does what about the app, in words for people. A
-// reply that nothing hangs on is then left.
+// slackNever are the error codes of writes that Slack will not accept any more, whatever somebody does about the app, with words
+// for people. A reply on which nothing depends is then left out.
 var slackNever = map[string]string{ // :: error code → why
 	"is_archived":                              archived,
 	"thread_locked":                            "the thread is locked",
@@ -19,7 +19,7 @@ var slackNever = map[string]string{ // :: error code → why
 	"restricted_action_non_threadable_channel": "the channel takes no replies",
 }
 
-// slackNeverMarked are those to a reaction.
+// slackNeverMarked are those of reactions.
 var slackNeverMarked = map[string]string{ // :: error code → why
 	"is_archived":        archived,
 	"thread_locked":      "the thread is locked",
@@ -28,8 +28,8 @@ var slackNeverMarked = map[string]string{ // :: error code → why
 	"not_reactable":      "the message takes no reactions",
 }
 
-// never returns why Slack will not take what it refused, "" where somebody can mend that. Who archives a channel removes the
-// bots from it, so of a channel that the app is not in any more Slack is asked whether it is archived.
+// never returns why Slack will never accept what it refused; "" where somebody can mend that. Archiving a channel removes
+// the bots from it, so where the app is no longer in a channel Slack is asked whether that is archived.
 func never(ctx context.Context, client *slack.Client, channel string, err error, codes map[string]string) string {
 	switch code := slackCode(err); code {
 	case "not_in_channel", "channel_not_found":
@@ -42,7 +42,7 @@ func never(ctx context.Context, client *slack.Client, channel string, err error,
 	}
 }
 
-// isArchived reports whether Slack says that a channel is archived. Of a private one it tells nobody who is not in it.
+// isArchived reports whether Slack says that a channel is archived. Of a private channel it says so only to its members.
 func isArchived(ctx context.Context, client *slack.Client, channel string) bool {
 	seen, err := client.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: channel})
 	return err == nil && seen.IsArchived

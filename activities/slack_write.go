@@ -114,7 +114,8 @@ func (s *Slack) Reply(ctx context.Context, in ReplyInput) (Posted, error) {
 	}.Once(ctx)
 }
 
-// over reports whether an error means that there is nothing to reply to any more, or no way to, where that is no trouble.
+// over reports whether an error ends the reply without being trouble: the message was deleted, or Slack will never accept an
+// optional reply there.
 func (in ReplyInput) over(ctx context.Context, client *slack.Client, err error) (Posted, bool) {
 	switch {
 	case isGone(err):
@@ -172,13 +173,13 @@ func (in ReplyInput) metadata() slack.SlackMetadata {
 	return slack.SlackMetadata{EventType: in.mark(), EventPayload: payload}
 }
 
-// links reports whether a reply of ours links the issue; any issue, where this one links none.
+// links reports whether a reply of ours links this issue, or, where in has none, any issue.
 func (in ReplyInput) links(reply slack.Message) bool {
 	issue := said(reply, "issue")
 	return issue != "" && (in.Issue.URL == "" || issue == in.Issue.URL)
 }
 
-// said returns a field of what our reply was marked with, "" where it has none.
+// said returns a text field of a message's metadata; "" where it has none.
 func said(reply slack.Message, field string) string {
 	text, _ := reply.Metadata.EventPayload[field].(string) // a field that is no text is none of ours
 	return text
@@ -273,8 +274,8 @@ func (s *Slack) React(ctx context.Context, in ReactInput) (err error) {
 	return in.judge(ctx, client, "taking a reaction back from ", err, "no_reaction")
 }
 
-// judge returns the error of an answer about a reaction, nil where it is as it should be or will never be. done is the code
-// that says that it was before.
+// judge returns the error of a request about a reaction; nil where the reaction is as it should be, or can never be. done is
+// the error code that says that it was so before.
 func (in ReactInput) judge(ctx context.Context, client *slack.Client, doing string, err error, done string) error {
 	if err == nil || slackCode(err) == done || isGone(err) {
 		return nil

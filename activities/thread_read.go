@@ -53,8 +53,8 @@ type issueRef struct {
 	number      int
 }
 
-// read reads a thread. filed is false where it is no thread of a report that has an issue of ours, is gone, or is in an
-// archived channel.
+// read reads a thread and its issue. filed is false where the thread has no issue of ours, is gone, or is in an archived
+// channel.
 func (t *Threads) read(ctx context.Context, in FollowInput, reached *halfway[conversation]) (th *thread, filed bool, err error) {
 	plan, err := t.Slack.Plans.Plan(in.Triage)
 	if err != nil {
@@ -86,8 +86,9 @@ func (t *Threads) read(ctx context.Context, in FollowInput, reached *halfway[con
 	return th, filed, err
 }
 
-// findIssue reads the issue with the account that sees it. Where the likeliest does not, because the issue was transferred or a
-// route changed, another one may. An account that no route names any more is waited for by nobody.
+// findIssue reads the issue with the account that sees it. Where the likeliest account does not see it, because the issue
+// was transferred or a route changed, the others are tried. Only the likeliest is waited for, and only while a route names
+// it.
 func (th *thread) findIssue(ctx context.Context, plan Plan, at issueRef) (found bool, err error) {
 	var refused error // to the likeliest
 	for i, account := range th.filers(plan, at) {
@@ -188,7 +189,7 @@ func parseIssueURL(link string) (issueRef, bool) {
 }
 
 // readIssue reads the issue, and notes where it is now: GitHub redirects from where it was before a transfer. It reports
-// whether there is an issue: one can be deleted.
+// whether the issue exists; it may have been deleted.
 func (th *thread) readIssue(ctx context.Context, at issueRef) (found bool, err error) {
 	issue, _, err := th.github.Issues.Get(ctx, at.owner, at.repo, at.number)
 	if refusedAs(err, http.StatusGone) {
@@ -205,8 +206,9 @@ func (th *thread) readIssue(ctx context.Context, at issueRef) (found bool, err e
 	return true, nil
 }
 
-// readComments adds what our comments say of how far they go. None of them is older than what it could hold. Whoever may comment
-// can write a marker, in a public repository anybody: it counts of who filed the issue, or belongs to its owners.
+// readComments adds what our comments say of how far the thread was followed, from those since a ts. Anybody who may comment
+// can write such a marker, in a public repository everybody: it counts only in comments of whoever filed the issue, or of
+// somebody whom the repository's owners let write to it.
 func (th *thread) readComments(ctx context.Context, since string) error {
 	from := timeOf(since)
 	options := &github.IssueListCommentsOptions{Since: &from, ListOptions: github.ListOptions{PerPage: 100}}
@@ -226,8 +228,8 @@ func (th *thread) readComments(ctx context.Context, since string) error {
 	}
 }
 
-// insiders are those whom a repository's owners let write to it (author_association in GitHub's REST API). An account that took
-// the place of another one is among them, where it is no app.
+// insiders are the values of author_association, in GitHub's REST API, of those whom a repository's owners let write to it.
+// An account of ours that replaced another one is among them, unless it is an app.
 var insiders = []string{"OWNER", "MEMBER", "COLLABORATOR"}
 
 func (th *thread) mayBeOurs(c *github.IssueComment) bool {

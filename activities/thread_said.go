@@ -42,8 +42,8 @@ type ourReply struct {
 // maxConversation bounds, in bytes, what people say in one look. Temporal takes heartbeats of 2 MiB.
 const maxConversation = 256 << 10
 
-// bound leaves away what is too much for one look: first what comments hold already, then what is newest, so that the next
-// look begins there.
+// bound keeps a conversation below maxConversation. It drops first what comments hold already, and then what is newest, so
+// that the next look begins there.
 func (c *conversation) bound() {
 	if text, err := json.Marshal(c.People); err == nil && len(text) <= maxConversation {
 		return
@@ -54,7 +54,7 @@ func (c *conversation) bound() {
 	c.People = kept
 }
 
-// take sorts one message of the thread.
+// take adds one message of the thread to the conversation.
 func (th *thread) take(m slack.Message) {
 	message := messageOf(th.key.Team, th.key.Channel, m)
 	switch {
@@ -67,8 +67,8 @@ func (th *thread) take(m slack.Message) {
 	}
 }
 
-// takeOurs remembers what we said. A message that told a state counts more than what our reply notes of it, unless
-// the reply is newer: it is noted after it was told.
+// takeOurs adds a message of ours. The state of the issue that the thread knows is what the newest message told: a state
+// message, or a later note in our reply's metadata.
 func (th *thread) takeOurs(m slack.Message) {
 	text := func(name string) string { return said(m, name) }
 	if text("report") != th.key.String() {

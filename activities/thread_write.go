@@ -14,8 +14,8 @@ import (
 	"tokenkeeper/triage"
 )
 
-// reopen opens a closed issue again when somebody asked for it after it was closed, and after that was refused last. A refusal stops
-// nothing else.
+// reopen reopens a closed issue when somebody asked for it since it was closed, and since GitHub last refused it. Another
+// refusal is kept for [thread.refuse], and stops nothing else.
 func (th *thread) reopen(ctx context.Context) error {
 	if !slices.ContainsFunc(th.afterClosing(), func(m triage.Message) bool { return m.TS > th.Refused && triage.AsksToReopen(m) }) {
 		return nil
@@ -61,8 +61,8 @@ func (th *thread) afterClosing() []triage.Message {
 	return th.People[i:]
 }
 
-// tell says in the thread that the issue was closed or reopened, and shows it in our reply. What came and went between two
-// looks is not told.
+// tell says in the thread that the issue was closed or reopened, and shows it in our reply. A change that was undone between
+// two looks is not told.
 func (th *thread) tell(ctx context.Context) error {
 	state := th.issue.GetState()
 	if state == th.Told {
@@ -131,9 +131,9 @@ func (th *thread) post(ctx context.Context, text, event string, payload map[stri
 	return "", settled(time.Since(started), slackError(doing, err))
 }
 
-// note keeps in our reply how far the thread was followed. The metadata is always sent along: chat.update keeps what was
-// there where it is not, and puts it in its place where it is (docs.slack.dev/reference/methods/chat.update). A reply that may
-// not be edited is no loss: the comments and what we said in the thread tell the same.
+// note keeps in our reply's metadata how far the thread was followed. The metadata is always sent: chat.update keeps the old
+// one where none is sent, and replaces it otherwise (docs.slack.dev/reference/methods/chat.update). Where the reply may not
+// be edited nothing is lost, because the comments and our messages in the thread tell the same.
 func (th *thread) note(ctx context.Context) error {
 	payload := map[string]any{}
 	for name, value := range map[string]string{
@@ -191,7 +191,7 @@ func span(d triage.Discussion) (first, last string) {
 	return slices.Min(all), slices.Max(all)
 }
 
-// unsaid returns what no comment is known to hold.
+// unsaid returns what people said that is in no comment as far as is known.
 func (th *thread) unsaid(ctx context.Context) triage.Discussion {
 	d := triage.Discussion{Report: th.Root}
 	for _, m := range th.People {

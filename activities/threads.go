@@ -10,10 +10,10 @@ import (
 
 // Threads holds the Activities that follow the threads of filed reports, and their issues.
 //
-// Nothing is remembered about a thread but what stands in it: our reply carries the issue and how far it was followed in
-// its metadata, and a comment carries a marker as an issue does. So a look at a thread needs no past. It compares what
-// people see in Slack with what they see at GitHub, and does what is missing. Any number of looks does it once, and
-// who misses one makes it good with the next.
+// All that is known of a thread stands in it: the metadata of our reply hold the issue and how far the thread was followed,
+// and comments carry a marker as issues do. So a look needs no memory. It compares what people see in Slack with what they
+// see at GitHub, and does what is missing: any number of looks does it once, and the next look makes good for one that was
+// missed.
 type Threads struct {
 	Slack  *Slack
 	GitHub *GitHub
@@ -49,7 +49,7 @@ type ThreadLook struct {
 const (
 	// quietTime is how long nobody may have written before what was written becomes a comment: people write in pieces.
 	quietTime = 2 * time.Minute
-	// maxHold is how long what was written waits at most for the end of a conversation.
+	// maxHold is how long what was written waits, at the most, for the end of a conversation.
 	maxHold = 15 * time.Minute
 )
 
@@ -90,7 +90,8 @@ func (t *Threads) FollowThread(ctx context.Context, in FollowInput) (look Thread
 
 func (in FollowInput) place() string { return in.Triage + " " + in.Report.Channel }
 
-// hold returns how long what was written at first and at last has to wait for a comment, 0 if not at all.
+// hold returns how long what was written between first and last (both ts) has to wait before it becomes a comment; 0 for not
+// at all.
 func hold(first, last string, now time.Time) time.Duration {
 	quiet := timeOf(last).Add(quietTime).Sub(now)
 	patience := timeOf(first).Add(maxHold).Sub(now)

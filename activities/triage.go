@@ -76,8 +76,8 @@ func (p Plan) Accounts() []credential.AccountID {
 	return append([]credential.AccountID{p.Slack}, p.Filers()...)
 }
 
-// FilerInstead returns the account that files now what a report of a channel was to become in a repository: the one that was to do
-// so, for as long as it may.
+// FilerInstead returns the account that files, by the present configuration, a report of a channel that was to go to a
+// repository: the account that was to file it, if it still may.
 func (p Plan) FilerInstead(was credential.AccountID, channel, repository string) credential.AccountID {
 	var filers []credential.AccountID
 	for _, route := range p.Routes {
@@ -97,7 +97,7 @@ func (p Plan) FilerInstead(was credential.AccountID, channel, repository string)
 	return filers[0]
 }
 
-// surely is the threshold as a confidence.
+// surely returns the threshold as a confidence from 0 to 1.
 func (p Plan) surely() float64 { return float64(p.Threshold) / 100 }
 
 // Plans finds a triage by name. The error names the triages there are.
@@ -105,7 +105,7 @@ type Plans interface {
 	Plan(name string) (Plan, error)
 }
 
-// OpenReports looks at the Reports of a triage that have not come to their end.
+// OpenReports tells of the Reports of a triage that have not ended.
 type OpenReports interface {
 	OpenReports(ctx context.Context, triage string) (int64, error)
 	// StuckReport returns the oldest of those that began before a time and that go on trying, nil for none. One that waits for

@@ -94,7 +94,7 @@ func (t *Triage) NotifyTriage(ctx context.Context, n TriageNotice) error {
 	return err
 }
 
-// episode tells one trouble from the next: what is over was told to begin at the same time. Empty for what has no end.
+// episode identifies one trouble: the notice of its end has the same Since. "" for an event that has no end.
 func (n TriageNotice) episode() string {
 	var what string
 	switch n.Event {

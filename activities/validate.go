@@ -100,7 +100,7 @@ func notFound(in ValidateInput, v Validation) string {
 	return "the look at account " + in.Account.String() + " says nothing: " + v.Note
 }
 
-// with returns what is to be told after another look.
+// with returns what is heard after another look.
 func (h Heard) with(v Validation) *Heard {
 	h.Note = v.Note
 	if v.Verdict == TokenAlive {
@@ -118,7 +118,7 @@ func heardBefore(ctx context.Context) *Heard {
 	return &heard
 }
 
-// tell leaves what the next look and an operator find.
+// tell records what the next look, and an operator, will find in the heartbeat.
 func tell(ctx context.Context, heard Heard) {
 	if activity.IsActivity(ctx) {
 		activity.RecordHeartbeat(ctx, heard)
@@ -156,7 +156,7 @@ func (a *Account) look(ctx context.Context, conn Connection, account credential.
 	return v, failure.RetryAfter
 }
 
-// newest reports whether no newer tokens came while the provider was asked: some kill the old token with the refresh.
+// newest reports whether no newer tokens came while the provider was asked: at some providers a refresh ends the old token.
 func (a *Account) newest(ctx context.Context, record vault.Record) bool {
 	now, err := a.Vault.Get(ctx, record.Account)
 	return err == nil && now.Generation == record.Generation

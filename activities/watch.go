@@ -32,7 +32,7 @@ const (
 	// restFromLimits is how long the watch rests after a rate limit, if the provider does not ask for longer: reading new
 	// reports comes first.
 	restFromLimits = 5 * time.Minute
-	// keepWatched is how much of what was watched may be lost when the Activity is cancelled. It costs a few looks.
+	// keepWatched is how much progress may be lost when the Activity is cancelled. Repeating it costs a few looks.
 	keepWatched = time.Hour
 )
 
@@ -85,7 +85,8 @@ func pauseAfter(triage string, trouble error, pause time.Duration) error {
 	return again(ErrTypeUnwatched, message(trouble), pause)
 }
 
-// isTrouble reports whether people should know of an error: a watch that gives way to others goes on by itself.
+// isTrouble reports whether an error is something people should know of. A watch that only waits for others goes on by
+// itself.
 func isTrouble(err error) bool {
 	kind := errorType(err)
 	return kind != "" && kind != ErrTypeRateLimited && kind != ErrTypeOutOfTurn
@@ -96,8 +97,8 @@ func watchPause(idle time.Duration) time.Duration {
 	return min(max(idle/10, time.Minute), 10*time.Minute)
 }
 
-// watchAll watches every channel and every repository of a triage. What is wrong with one of them stops no other: it
-// returns one such error, trouble that people should know before any other. err is what stops all.
+// watchAll watches every channel and every repository of a triage. An error in one of them stops no other; it returns one of
+// those errors as trouble, preferably one that people should know of. err is an error that stops all.
 func (t *Threads) watchAll(ctx context.Context, name string, reached *atomic.Pointer[ThreadsWatched]) (trouble, err error) {
 	plan, err := t.Slack.Plans.Plan(name)
 	if err != nil {
@@ -132,7 +133,7 @@ func (t *Threads) watchAll(ctx context.Context, name string, reached *atomic.Poi
 	return trouble, nil
 }
 
-// watcher is one watch over all.
+// watcher is one watch over all channels and repositories of a triage.
 type watcher struct {
 	*Threads
 
@@ -142,8 +143,8 @@ type watcher struct {
 	reached *atomic.Pointer[ThreadsWatched]
 }
 
-// watches returns what there is to do: one for each channel, and one for each repository, those included that a route led to
-// before. Each attempt begins with another one, because only the first may get to read where Slack's limit is narrow.
+// watches returns the watches to make: one for each channel, and one for each repository, including those that a route led
+// to before. Each attempt begins with another one, because where Slack's limit is narrow only the first may get to read.
 func (w *watcher) watches(attempt int) []func(context.Context) error {
 	var all []func(context.Context) error
 	for _, channel := range w.plan.Channels() {
@@ -160,7 +161,8 @@ func (w *watcher) watches(attempt int) []func(context.Context) error {
 }
 
 // channel goes through the messages of a channel that are young enough, newest first, and has those looked at in whose
-// threads something happened since the last round. A round ends with the oldest of them, maybe some watches later.
+// threads something happened since the last round. A round ends with the oldest such message, which may take several
+// watches.
 func (w *watcher) channel(ctx context.Context, id string) error {
 	c := w.reached.Load().channel(id)
 	defer func() { w.reached.Store(w.reached.Load().withChannel(id, c)) }()
@@ -202,7 +204,8 @@ func (w *watcher) channel(ctx context.Context, id string) error {
 	return nil
 }
 
-// message has a message looked at if it is filed and something happened, and remembers that until it is.
+// message has a filed message looked at if something happened to it. For one that is not filed yet it remembers that
+// something did.
 func (w *watcher) message(ctx context.Context, channel string, m slack.Message, c ChannelWatched) (ChannelWatched, error) {
 	switch filed := isFiled(m); {
 	case !filed && w.isEarly(m, c.After):
@@ -237,8 +240,9 @@ func (w *watcher) isNews(m slack.Message, after string) bool {
 	return edited || slices.ContainsFunc(m.ReplyUsers, func(user string) bool { return !w.isUs(user) }) && m.LatestReply > after
 }
 
-// isEarly reports whether it would be news of a message if that were filed, which may still come: GitHub is away, or people were
-// asked whether to. The reply that tells of the issue makes news of what others said before it, unless it takes the place of a question.
+// isEarly reports whether what happened to an unfiled message would be news if that were filed. It may still be: GitHub is
+// away, or people were asked whether to file it. The reply that tells of the issue usually makes news of what was said
+// before it, but not where it replaces a question.
 func (w *watcher) isEarly(m slack.Message, after string) bool {
 	edited := m.Edited != nil && m.Edited.Timestamp > after
 	return edited || slices.ContainsFunc(m.ReplyUsers, w.isUs) && w.isNews(m, after)
@@ -248,8 +252,8 @@ func (w *watcher) isUs(user string) bool {
 	return user == w.who.Self.UserID || user == w.who.Self.BotID
 }
 
-// place watches a repository. Where one account of several cannot be used, that stops only what is watched with it; and what no
-// route leads to any more needs nobody to mend an account that no other route files with.
+// place watches a repository. Where one of several accounts cannot be used, that stops only what is watched with it. What no
+// route leads to any more does not call for a person to mend an account that no other route files with.
 func (w *watcher) place(ctx context.Context, at triage.Place) error {
 	account, filers := cmp.Or(at.Account, w.plan.GitHub), w.plan.Filers()
 	err := w.repository(ctx, at, account)
@@ -264,9 +268,9 @@ func (w *watcher) place(ctx context.Context, at triage.Place) error {
 	return err
 }
 
-// repository has the reports looked at whose issues were closed or reopened since the last watch that read all of the list. After each
-// page it asks for what changed since its newest: in the list of before, an issue that changes meanwhile goes to the end, and what was
-// behind it comes to stand on the page that was read already.
+// repository has the reports looked at whose issues were closed or reopened since the last watch that read the whole list.
+// After each page it asks for what changed since that page's newest update, instead of for page 2: an issue that changes
+// meanwhile moves to the end of the list, and the next issue would move to the page that was read already.
 func (w *watcher) repository(ctx context.Context, at triage.Place, account credential.AccountID) error {
 	client, err := w.GitHub.client(account)
 	if err != nil {
@@ -336,8 +340,8 @@ func listChanged(
 	return issues, resp, err
 }
 
-// isTurned returns the report of an issue that was closed or reopened since, if the report is of this triage. Of one that
-// was reopened nobody says when; the look at its thread finds out whether that is news.
+// isTurned returns the report of an issue that was closed since a time, or that is reopened, and reports whether it is one
+// of this triage's. GitHub does not say when an issue was reopened; the look at the thread finds out whether that is news.
 func (w *watcher) isTurned(issue *github.Issue, since time.Time) (triage.Key, bool) {
 	key, ours := triage.FindMarker(issue.GetBody())
 	if !ours || issue.IsPullRequest() || key.Team != w.who.Team ||

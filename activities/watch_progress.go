@@ -38,10 +38,10 @@ type ChannelWatched struct {
 	Unfiled []string `json:"unfiled,omitempty"`
 }
 
-// maxUnfiled bounds them, the newest first. Whoever drops out is found again when something else happens in its thread.
+// maxUnfiled bounds Unfiled; the newest stay. One that drops out is found again when something else happens in its thread.
 const maxUnfiled = 200
 
-// noting returns what is known after a message in which something happened too early. Heartbeats read the old list.
+// noting returns a copy that remembers a message in Unfiled. It is a copy because heartbeats read the old list.
 func (c ChannelWatched) noting(ts string) ChannelWatched {
 	if !slices.Contains(c.Unfiled, ts) {
 		c.Unfiled = append(slices.Clone(c.Unfiled), ts)
@@ -51,7 +51,7 @@ func (c ChannelWatched) noting(ts string) ChannelWatched {
 	return c
 }
 
-// without returns what is known once that is not waited for of some messages any more.
+// without returns a copy that no longer remembers, in Unfiled, the messages for which over is true.
 func (c ChannelWatched) without(over func(ts string) bool) ChannelWatched {
 	c.Unfiled = slices.DeleteFunc(slices.Clone(c.Unfiled), over)
 	return c
@@ -185,7 +185,7 @@ func (w ThreadsWatched) equal(other ThreadsWatched) bool {
 		maps.EqualFunc(w.Repositories, other.Repositories, same)
 }
 
-// lastChange returns when something happened last that was seen: our own answers count, as where they are there is a new
+// lastChange returns when something last happened that was seen. Our own answers count: where they are, there is a new
 // report.
 func (w *ThreadsWatched) lastChange() time.Time {
 	last := w.LastNews

@@ -22,11 +22,11 @@ type Write[T any] struct {
 	Reset bool
 	// Find looks for the mark, and reports whether it is there. Its errors are final.
 	Find func(context.Context) (T, bool, error)
-	// Turn waits until the request may be made; nil means at once. Its errors are final. It comes first, so that whoever is
-	// sent away has cost the provider nothing.
+	// Turn waits until the request may be made; nil means at once. Its errors are final. It comes first, so that an attempt
+	// that is sent away has cost the provider nothing.
 	Turn func(context.Context) error
-	// Prepare gets what Do needs and writes nothing; nil for nothing. Its errors are final. It comes after the look, so that
-	// what is there already costs no more, and before the time is taken that a lost request may go on for.
+	// Prepare gets what Do needs, and writes nothing; nil for nothing. Its errors are final. It comes after Find, so that it
+	// costs nothing where the mark is found, and before the time is taken for which a lost request may go on.
 	Prepare func(context.Context) error
 	// Do makes one request.
 	Do func(context.Context) (T, error)
