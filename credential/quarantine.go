@@ -63,10 +63,10 @@ func (q Quarantine) AnotherSubject() bool {
 func Compare(expected, got Holder, had, granted []string) Quarantine {
 	q := Quarantine{Expected: expected, Got: got}
 	if granted != nil && expected.Subject != "" {
-		q.Missing = MissingScopes(had, granted)
+		q.Missing = missingScopes(had, granted)
 	}
 	if had != nil {
-		q.Extra = MissingScopes(granted, had)
+		q.Extra = missingScopes(granted, had)
 	}
 	return q
 }

@@ -34,8 +34,8 @@ func (t Tokens) ValidAt(now time.Time) bool {
 	return !t.Access.IsZero() && (t.ExpiresAt.IsZero() || now.Before(t.ExpiresAt))
 }
 
-// MissingScopes returns those of want that have does not contain, in the order of want.
-func MissingScopes(want, have []string) []string {
+// missingScopes returns those of want that have does not contain, in the order of want.
+func missingScopes(want, have []string) []string {
 	var missing []string
 	for _, scope := range want {
 		if !slices.Contains(have, scope) {
