@@ -9,10 +9,10 @@
 // notifies people, a reference writes into the timeline of another issue, a comment can pass for our own marker. Escaping
 // is no answer, because GitHub finds mentions and references in the text that is left after Markdown is parsed: "\@ada"
 // and "&#64;ada" still notify Ada. So there is one technique for every text from Slack, by allowlist: a word made of
-// letters and a short number stand as they are, and everything else is shown as code, where GitHub interprets nothing. Prose stays prose, and
-// paths, versions, status codes and commands look the way a maintainer would have written them. The message itself is
-// quoted in a fence longer than any in it. Nothing invisible is added, and everything invisible is removed,
-// but what makes one emoji of two.
+// letters and a short number stand as they are, and everything else is shown as code, where GitHub interprets nothing.
+// Prose stays prose, and paths, versions, status codes and commands look the way a maintainer would have written them. The
+// message itself is quoted in a fence longer than any in it. Nothing invisible is added, and everything invisible is
+// removed, except what joins two emoji into one.
 //
 // The second idea is the [Key]. Slack's team, channel and timestamp name a message for good, so they name its Workflow and
 // sign its issue: the marker on the last line of the body is what tells, after an unknown outcome, whether the issue
