@@ -67,8 +67,8 @@ func (th *thread) take(m slack.Message) {
 	}
 }
 
-// takeOurs adds a message of ours. The state of the issue that the thread knows is what the newest message told: a state
-// message, or a later note in our reply's metadata.
+// takeOurs adds a message of ours. Our reply's metadata note the state of the issue that the thread was told, with the ts of
+// the message that told it; a state message newer than that counts more.
 func (th *thread) takeOurs(m slack.Message) {
 	text := func(name string) string { return said(m, name) }
 	if text("report") != th.key.String() {

@@ -52,8 +52,8 @@ type LinkRequest struct {
 	Code    bool          // it needs a confirmation code
 	// Recipient is as in [Link]; who shows the link's page keeps everybody else from it.
 	Recipient string
-	// Episode names what several letters are about that shall lead to one link, "" for none. A link with a code or a recipient is
-	// shared by nobody.
+	// Episode names the trouble that several letters are about, so that all of them carry one link; "" for none. A link with
+	// a code or a recipient is never shared.
 	Episode string
 }
 
@@ -68,8 +68,9 @@ type LinkKeys struct {
 	Shared bool
 }
 
-// NewLink makes a link, and voids the link that the account had before. A request with an Episode returns that link instead
-// where it is of the same episode; where somebody else's link is in use it gets a [LinkInUseError].
+// NewLink makes a link, and voids the link that the account had before. A request with an Episode gets the link of that
+// episode while it is good; where the account has another link in use, because somebody has opened it or made it by hand, it
+// gets a [LinkInUseError].
 func (v *Vault) NewLink(ctx context.Context, r LinkRequest) (LinkKeys, error) {
 	var made LinkKeys
 	err := v.writeSealed(ctx, func(tx storage.Queryer, s sealer) (err error) {
