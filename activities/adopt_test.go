@@ -1,6 +1,7 @@
 package activities_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"testing"
@@ -284,6 +285,50 @@ func TestConsentsThatWaitGoWithTheirAccount(t *testing.T) {
 				assert.Equal(t, 3, gone, "all are in the audit log, also that of which nobody knew whose it was")
 			})
 		}
+	}
+}
+
+// busyVault has something happen just before an account is destroyed, once.
+type busyVault struct {
+	activities.Vault
+	before func()
+}
+
+func (v *busyVault) Shred(ctx context.Context, account credential.AccountID, g credential.Generation, unrevoked string) error {
+	if act := v.before; act != nil {
+		v.before = nil
+		act()
+	}
+	return v.Vault.Shred(ctx, account, g, unrevoked)
+}
+
+// Somebody consents while the account is on its way out, after it was looked what waits.
+func TestAConsentInTheLastMomentGoesWithItsAccount(t *testing.T) {
+	for _, force := range []bool{false, true} {
+		t.Run(fmt.Sprintf("by force %t", force), func(t *testing.T) {
+			w := newWorld(t, sandbox.Options{})
+			w.connect(githubAccount)
+			var access credential.Secret
+			w.account.Vault = &busyVault{Vault: w.vault, before: func() {
+				late, err := w.vault.GetAuthorization(t.Context(), w.consent(githubAccount, sandbox.OtherLogin))
+				require.NoError(t, err)
+				access = late.Tokens.Access
+				require.True(t, w.works(githubAccount, access))
+			}}
+			disconnect := w.account.Disconnect
+			if force {
+				disconnect = w.account.ForceDisconnect
+			}
+			ended := once(w, disconnect, activities.AccountInput{Account: githubAccount})
+			require.NoError(t, ended.err)
+			assert.Empty(t, ended.out.Unrevoked)
+			assert.False(t, w.works(githubAccount, access), "its grant is revoked")
+			left, err := w.vault.Pending(t.Context())
+			require.NoError(t, err)
+			assert.Empty(t, left)
+			_, err = w.vault.Vault.Get(t.Context(), githubAccount)
+			require.ErrorIs(t, err, vault.ErrNotFound)
+		})
 	}
 }
 

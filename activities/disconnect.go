@@ -47,10 +47,8 @@ func (a *Account) Disconnect(ctx context.Context, in AccountInput) (_ Disconnect
 		return Disconnected{}, unrevoked(in.Account, *failure)
 	}
 	ended := Disconnected{Unrevoked: a.leftBehind(conn, in, record)}
-	if err := a.forsake(ctx, in.Account, &ended, false); err != nil {
-		return Disconnected{}, err
-	}
-	return ended, a.destroy(ctx, record, ended)
+	err = a.leave(ctx, record, &ended, false)
+	return ended, err
 }
 
 // revocable returns the account's record with tokens that its provider revokes a grant by. Where that has to be an access token
@@ -128,6 +126,19 @@ func (a *Account) leftBehind(conn Connection, in AccountInput, record vault.Reco
 	return ""
 }
 
+// leave has the consents revoked that the account has not taken, and destroys the generation. One that comes between the two is revoked
+// like those before it.
+func (a *Account) leave(ctx context.Context, record vault.Record, ended *Disconnected, force bool) error {
+	for {
+		if err := a.forsake(ctx, record.Account, ended, force); err != nil {
+			return err
+		}
+		if err := a.destroy(ctx, record, *ended); !errors.Is(err, vault.ErrConsentWaits) {
+			return err
+		}
+	}
+}
+
 // destroy shreds the generation, and notes with it what lives on.
 func (a *Account) destroy(ctx context.Context, record vault.Record, ended Disconnected) error {
 	if err := a.Vault.Shred(ctx, record.Account, record.Generation, ended.Unrevoked); err != nil {
@@ -186,7 +197,8 @@ func (a *Account) endByForce(ctx context.Context, in AccountInput) (Disconnected
 		reasons = append(reasons, s.reasons()...)
 	}
 	ended.Unrevoked = strings.Join(reasons, "; ")
-	return ended, a.destroy(ctx, record, ended)
+	err = a.leave(ctx, record, &ended, true)
+	return ended, err
 }
 
 // destroyStrays ends an account that has nothing but what is in quarantine, or was destroyed before.

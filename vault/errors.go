@@ -16,6 +16,8 @@ var (
 	ErrPresented = errors.New("another attempt has presented it meanwhile")
 	// ErrQuarantined is returned for an authorization that did not fit its account and that nobody has accepted.
 	ErrQuarantined = errors.New("in quarantine")
+	// ErrConsentWaits is returned when an account has not taken what somebody consented to.
+	ErrConsentWaits = errors.New("a consent waits")
 	// ErrUnshared is returned when nobody uses other tokens of the same subject any more.
 	ErrUnshared = errors.New("nobody uses other tokens of its subject any more")
 )

@@ -129,12 +129,13 @@ func testOperationsAreWholeOrNothing(t *testing.T, b backend) {
 		"PutLogin":          func(v *Vault) error { return v.PutLogin(t.Context(), login("s2", slack)) },
 		"TakeLogin":         func(v *Vault) error { _, err := v.TakeLogin(t.Context(), l.StateHash); return err },
 		"KeepDelivery":      func(v *Vault) error { return v.KeepDelivery(t.Context(), newClock().delivery("one")) },
-		"Shred":             func(v *Vault) error { return v.Shred(t.Context(), slack, 1, "") },
+		"Shred":             func(v *Vault) error { return v.Shred(t.Context(), slack2, 1, "") },
 		"Prune":             func(v *Vault) error { return v.Prune(t.Context()) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			v, _ := b.newVault(t)
 			connectAccount(t, v, "a1", slack, "T1/B1")
+			connectAccount(t, v, "of one that leaves", slack2, "T1/B2")
 			_, err := v.Present(t.Context(), slack, 1, 0, "one")
 			require.NoError(t, err)
 			require.NoError(t, v.PutAuthorization(t.Context(), authorization("first", github, "42")))

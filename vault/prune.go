@@ -11,6 +11,9 @@ import (
 // clockSkew is how far apart the clocks of two processes may be before one deletes what is still valid for the other.
 const clockSkew = time.Hour
 
+// notTaken is why a consent is gone that has expired.
+const notTaken = "no account took it in time"
+
 // Prune deletes authorizations, logins, links, deliveries and ends of sessions that expired more than an hour ago: nobody
 // can get expired ones, but another process's clock may be behind. Opening the vault and adding to them prunes as well. What
 // is in quarantine, or was replaced, stays: its grant lives on at the provider until it is revoked.
@@ -24,7 +27,7 @@ func (v *Vault) Prune(ctx context.Context) error {
 
 func (v *Vault) prune(ctx context.Context, tx storage.Queryer) error {
 	gone := micros(v.now().Add(-clockSkew))
-	if err := v.discard(ctx, tx, "no account took it in time", `WHERE expires_at <= $1 AND quarantined_at = 0`, gone); err != nil {
+	if err := v.discard(ctx, tx, notTaken, `WHERE expires_at <= $1 AND quarantined_at = 0`, gone); err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, `DELETE FROM links WHERE expires_at <= $1`, gone); err != nil {

@@ -10,7 +10,7 @@ import (
 	"tokenkeeper/vault/internal/storage"
 )
 
-// Shred deletes every secret of an account whose newest generation is g: its tokens, its pending authorizations and logins,
+// Shred deletes every secret of an account whose newest generation is g: its tokens, what is in quarantine, its logins,
 // and their data keys. Sealed tokens that travel through a history (see [Vault.SealTokens]) can no longer be opened. SQLite
 // overwrites the rows in the file, and empties the write-ahead log, a little later where a backup is reading it; PostgreSQL
 // overwrites them in its own time. A backup from before can be opened until the key of the keyset that it was made under is
@@ -19,10 +19,10 @@ import (
 // What stays, until the account is connected again, is the number of the last generation, and unrevoked, the reason why the
 // provider has not revoked the grant ("" where it has). Shredding again, or shredding an account that was never there,
 // changes nothing and is no error. It returns [ErrConflict], and touches nothing, when there is a newer generation, which
-// was not meant.
+// was not meant; and [ErrConsentWaits] while there is a consent that the account has not taken, which has to be revoked first.
 func (v *Vault) Shred(ctx context.Context, account credential.AccountID, g credential.Generation, unrevoked string) error {
 	err := v.store.Write(ctx, func(tx storage.Queryer) error {
-		held, err := shred(ctx, tx, account, g, unrevoked)
+		held, err := v.shred(ctx, tx, account, g, unrevoked)
 		if err != nil || held == 0 {
 			return err
 		}
@@ -52,7 +52,7 @@ func (v *Vault) Unrevoked(ctx context.Context, account credential.AccountID) (st
 }
 
 // shred returns the generation that it destroyed, 0 for none.
-func shred(ctx context.Context, tx storage.Queryer, account credential.AccountID, g credential.Generation, unrevoked string) (
+func (v *Vault) shred(ctx context.Context, tx storage.Queryer, account credential.AccountID, g credential.Generation, unrevoked string) (
 	held credential.Generation, err error,
 ) {
 	var gone credential.Generation // 0 for none
@@ -65,6 +65,9 @@ func shred(ctx context.Context, tx storage.Queryer, account credential.AccountID
 		return 0, conflict(held, g)
 	case held == 0 && gone > 0 && gone >= g:
 		return 0, nil // what waits now belongs to the grant that comes after it
+	}
+	if err := v.noConsentWaits(ctx, tx, account); err != nil {
+		return 0, err
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO shredded (account, generation, unrevoked)
 		SELECT account, generation, $2 FROM records WHERE account = $1
@@ -83,6 +86,20 @@ func shred(ctx context.Context, tx storage.Queryer, account credential.AccountID
 		}
 	}
 	return held, nil
+}
+
+// noConsentWaits returns [ErrConsentWaits] where one does, and discards those for which it is too late.
+func (v *Vault) noConsentWaits(ctx context.Context, tx storage.Queryer, account credential.AccountID) error {
+	var waiting int
+	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM authorizations WHERE account = $1 AND quarantined_at = 0 AND expires_at > $2`,
+		account.String(), micros(v.now())).Scan(&waiting)
+	switch {
+	case err != nil:
+		return err
+	case waiting > 0:
+		return ErrConsentWaits
+	}
+	return v.discard(ctx, tx, notTaken, `WHERE account = $1 AND quarantined_at = 0`, account.String())
 }
 
 // whenShredded has listener called with each account that this process shreds.

@@ -20,10 +20,14 @@ func TestShredLeavesNothingOfTheAccount(t *testing.T) {
 	peek(t, v, `SELECT access, refresh, data_key FROM records WHERE account = 'acme/triage/slack'`, &access, &refresh, &key)
 	peek(t, v, `SELECT tokens, data_key FROM authorizations`, &pending, &pendingKey)
 
+	require.ErrorIs(t, v.Shred(t.Context(), slack, 1, ""), ErrConsentWaits)
+	_, err := v.Get(t.Context(), slack)
+	require.NoError(t, err, "nothing is touched while a consent waits that is to be revoked first")
+	require.NoError(t, v.DropAuthorization(t.Context(), "a3", ""))
 	require.NoError(t, v.Shred(t.Context(), slack, 1, ""))
 	require.NoError(t, v.Shred(t.Context(), slack, 1, ""), "shredding again is fine")
 
-	_, err := v.Get(t.Context(), slack)
+	_, err = v.Get(t.Context(), slack)
 	require.ErrorIs(t, err, ErrNotFound)
 	_, err = v.GetAuthorization(t.Context(), "a3")
 	require.ErrorIs(t, err, ErrNotFound)

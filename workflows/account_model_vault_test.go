@@ -234,6 +234,11 @@ func (v *memoryVault) Shred(_ context.Context, account credential.AccountID, g c
 	case !held && v.last[account] >= g:
 		return nil
 	}
+	for _, a := range v.authorizations {
+		if a.Account == account && !a.Quarantined() && a.ExpiresAt.After(v.now()) {
+			return vault.ErrConsentWaits
+		}
+	}
 	delete(v.records, account)
 	v.unrevoked[account] = unrevoked
 	for id, a := range v.authorizations {
