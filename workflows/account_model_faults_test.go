@@ -118,9 +118,6 @@ func (m *model) carry(r *http.Request, token *issuedToken, serve func() *http.Re
 		answer.Header.Set("Retry-After", "90")
 		return answer, nil
 	case m.takes(cutOff):
-		if record, err := m.vault.Get(m.t.Context(), acmeSlack); err == nil && record.Presentations() > 1 {
-			lost() // where it takes back its mark, nobody knows which of them that was
-		}
 		return m.goOnAlone(r.Context(), token, serve), nil
 	}
 	return serve(), nil
@@ -303,6 +300,9 @@ func (v *modelVault) Withdraw(ctx context.Context, account credential.AccountID,
 			v.m.loseAnswer(ctx, g) // it says that nothing was spent, and is not heard
 		}
 		return err
+	}
+	if record, err := v.Vault.Get(ctx, account); err == nil && isAlone(ctx) && record.Presentations() > 1 {
+		v.m.loseAnswer(ctx, g) // nobody knows which of them it takes back
 	}
 	return v.Vault.Withdraw(ctx, account, g)
 }
