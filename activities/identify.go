@@ -30,7 +30,7 @@ type Nameless interface {
 func (c Connection) Identify(ctx context.Context, in Nameless, of vault.Authorization) (vault.Authorization, error) {
 	who, err := c.OAuth.Identify(ctx, of.Tokens.Access)
 	if oauth.KindOf(err) == credential.DeadGrant {
-		return of, errors.Join(err, in.DropAuthorization(ctx, of.ID, ""))
+		return of, errors.Join(err, in.DropAuthorization(ctx, of.ID, "the provider no longer accepted its access token before anybody knew whose it was"))
 	}
 	if err != nil {
 		return of, err
