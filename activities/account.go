@@ -57,7 +57,7 @@ type quarantine interface {
 
 type strays interface {
 	GetStray(ctx context.Context, id string) (vault.Stray, error)
-	SetStray(ctx context.Context, id string, t credential.Tokens) error
+	Retoken(ctx context.Context, id string, t credential.Tokens) error
 	Strays(ctx context.Context, account credential.AccountID) ([]credential.Replaced, error)
 	DropStray(ctx context.Context, id, unrevoked string) error
 	DropShared(ctx context.Context, id string) error

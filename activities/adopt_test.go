@@ -12,6 +12,7 @@ import (
 
 	"tokenkeeper/activities"
 	"tokenkeeper/credential"
+	"tokenkeeper/oauth"
 	"tokenkeeper/sandbox"
 	"tokenkeeper/vault"
 )
@@ -152,6 +153,72 @@ func TestAConsentOfNobodyKnowsWhomWaits(t *testing.T) {
 	delete(w.instead, whoPath)
 	w.mu.Unlock()
 	assert.NoError(t, w.adopt(githubAccount, authorization).err, "nothing is lost")
+}
+
+// brief is how long access tokens live where a consent waits for longer.
+const brief = 5 * time.Minute
+
+// The provider did not say whose a consent is for longer than its access token lives. The grant lives on.
+func TestAConsentThatOutlivesItsAccessTokenIsNotLost(t *testing.T) {
+	w := newWorld(t, sandbox.Options{GitHub: sandbox.AppOptions{AccessLifetime: brief}})
+	authorization := w.unidentified(githubAccount, "")
+	w.clock.advance(2 * brief)
+	away := sandbox.Fault{App: sandbox.GitHub, Endpoint: "token.refresh", Kind: sandbox.FaultStatus, Status: 503}
+	w.fault(away)
+
+	w.adopt(githubAccount, authorization).fails(t, activities.ErrTypeProviderUnavailable, "acme/triage/github")
+	adopted := w.adopt(githubAccount, authorization)
+
+	require.NoError(t, adopted.err)
+	assert.NotEmpty(t, adopted.out.Subject)
+	record := w.held(githubAccount)
+	assert.True(t, w.works(githubAccount, record.Tokens.Access))
+	assert.EqualValues(t, 2, w.refresh(githubAccount, 1).Credential.Generation, "it has the refresh token that came with the access token")
+	assert.Zero(t, w.Books().RefreshTokensPresentedTwice)
+}
+
+// Nobody has what the refresh token of a consent brought.
+func TestAConsentWhoseAnswerIsLostIsDroppedAndSaidToLiveOn(t *testing.T) {
+	w := newWorld(t, sandbox.Options{GitHub: sandbox.AppOptions{AccessLifetime: brief}})
+	authorization := w.unidentified(githubAccount, "")
+	w.clock.advance(2 * brief)
+	w.fault(sandbox.Fault{App: sandbox.GitHub, Endpoint: "token.refresh", Kind: sandbox.FaultDrop, Processed: true})
+
+	w.adopt(githubAccount, authorization).fails(t, activities.ErrTypeAuthorizationRejected, "tokenkeeper account connect acme/triage/github")
+
+	_, err := w.vault.GetAuthorization(t.Context(), authorization)
+	require.ErrorIs(t, err, vault.ErrNotFound)
+	trail, err := w.vault.AuditTrail(t.Context(), vault.AuditFilter{Account: githubAccount}, 1)
+	require.NoError(t, err)
+	assert.Contains(t, trail[0].Detail, "not revoked: its refresh token was presented")
+}
+
+// An account that leaves revokes what it has not taken, although the access token has ended.
+func TestAConsentThatOutlivesItsAccessTokenIsRevoked(t *testing.T) {
+	for _, force := range []bool{false, true} {
+		for name, consent := range map[string]func(*world) string{
+			"known":        func(w *world) string { return w.consent(githubAccount, "") },
+			"unidentified": func(w *world) string { return w.unidentified(githubAccount, "") },
+		} {
+			t.Run(fmt.Sprint(name, " ", force), func(t *testing.T) {
+				w := newWorld(t, sandbox.Options{GitHub: sandbox.AppOptions{AccessLifetime: brief}})
+				waiting, err := w.vault.GetAuthorization(t.Context(), consent(w))
+				require.NoError(t, err)
+				w.clock.advance(2 * brief)
+				disconnect := w.account.Disconnect
+				if force {
+					disconnect = w.account.ForceDisconnect
+				}
+				ended := once(w, disconnect, activities.AccountInput{Account: githubAccount})
+				require.NoError(t, ended.err)
+				assert.Empty(t, ended.out.Unrevoked)
+				conn, err := w.Connection(githubAccount)
+				require.NoError(t, err)
+				_, err = conn.OAuth.Refresh(t.Context(), waiting.Tokens.Refresh)
+				assert.Equal(t, credential.DeadGrant, oauth.KindOf(err))
+			})
+		}
+	}
 }
 
 func TestFewerScopesAreRefused(t *testing.T) {

@@ -58,6 +58,10 @@ func (a *Account) forsakeOne(ctx context.Context, p vault.Pending, force bool) (
 	}
 	who := authorization.Subject
 	if who == "" { // its grant may be another account's
+		var failure *Failure
+		if authorization.Tokens, failure = a.living(ctx, conn, authorization); failure != nil {
+			return notForsaken(authorization, *failure, force)
+		}
 		identity, err := conn.OAuth.Identify(ctx, authorization.Tokens.Access)
 		if who = identity.Subject; who == "" {
 			return nobodyKnows(err), nil
@@ -85,16 +89,28 @@ func nobodyKnows(err error) string {
 }
 
 func (a *Account) revokeForsaken(ctx context.Context, conn Connection, of vault.Authorization, force bool) (why string, err error) {
-	err = conn.OAuth.Revoke(ctx, of.Tokens)
-	switch failure := describe(err); {
-	case oauth.KindOf(err) == credential.DeadGrant:
-		return "", nil
-	case err != nil && force:
-		return failure.Message, nil
-	case err != nil:
-		return "", unrevoked(of.Account, failure)
+	tokens, failure := a.revoking(ctx, conn, of)
+	if failure == nil {
+		failure = revoke(ctx, conn, vault.Record{Tokens: tokens})
+	}
+	switch {
+	case failure != nil:
+		return notForsaken(of, *failure, force)
 	case !conn.Provider.Revokes():
 		return revokesNothing(conn), nil
 	}
-	return a.lapsed(conn, of.Tokens), nil
+	return a.lapsed(conn, tokens), nil
+}
+
+// notForsaken returns why a consent is not revoked, or what has Temporal try again unless that is forced.
+func notForsaken(of vault.Authorization, failure Failure, force bool) (why string, err error) {
+	switch {
+	case failure.Kind == credential.DeadGrant:
+		return "", nil
+	case isLost(&failure):
+		return answerLost, nil
+	case force:
+		return failure.Message, nil
+	}
+	return "", unrevoked(of.Account, failure)
 }

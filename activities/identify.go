@@ -56,6 +56,10 @@ func (a *Account) identify(ctx context.Context, of vault.Authorization) (vault.A
 	if err != nil {
 		return of, unidentified(of, err.Error())
 	}
+	of, failure := a.nameable(ctx, conn, of)
+	if failure != nil {
+		return of, notIdentified(ctx, of, *failure)
+	}
 	known, err := conn.Identify(ctx, a.Vault, of)
 	_, ofProvider := errors.AsType[*oauth.Error](err)
 	switch {
@@ -69,6 +73,27 @@ func (a *Account) identify(ctx context.Context, of vault.Authorization) (vault.A
 		return of, fmt.Errorf("adopting for account %s: %w", of.Account, err)
 	}
 	return known, nil
+}
+
+// nameable returns an authorization with an access token by which the provider says whose it is. One that nobody can use any more it
+// drops.
+func (a *Account) nameable(ctx context.Context, conn Connection, of vault.Authorization) (vault.Authorization, *Failure) {
+	tokens, failure := a.living(ctx, conn, of)
+	of.Tokens = tokens
+	unrevoked := ""
+	switch {
+	case failure == nil:
+		return of, nil
+	case isLost(failure):
+		unrevoked = answerLost
+	case failure.Kind != credential.DeadGrant:
+		return of, failure
+	}
+	if err := a.Vault.DropAuthorization(ctx, of.ID, unrevoked); err != nil {
+		return of, vaultAway(err).Failure
+	}
+	failure.Kind = credential.DeadGrant
+	return of, failure
 }
 
 // notIdentified returns the error after a failure to ask: final where the grant is dead, another attempt while some are

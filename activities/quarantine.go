@@ -129,7 +129,7 @@ func (a *Account) giveBack(ctx context.Context, in DiscardInput, stray vault.Str
 	if !conn.Provider.Revokes() {
 		return revokesNothing(conn), nil
 	}
-	tokens, failure := a.living(ctx, conn, stray)
+	tokens, failure := a.revoking(ctx, conn, stray.Authorization)
 	if why := a.lapsed(conn, tokens); failure == nil && why != "" {
 		return why + "; there is nothing to get another by", nil
 	}
@@ -139,8 +139,8 @@ func (a *Account) giveBack(ctx context.Context, in DiscardInput, stray vault.Str
 	switch {
 	case failure == nil || failure.Kind == credential.DeadGrant:
 		return "", nil
-	case failure.Kind == credential.Ambiguous, failure.Kind == credential.Malformed:
-		return "its refresh token was presented for an access token to revoke it by, and the answer is lost", nil
+	case isLost(failure):
+		return answerLost, nil
 	case failure.RetryAfter > 0:
 		return "", again(ErrTypeRateLimited, failure.Message, failure.RetryAfter)
 	case in.Awaited && (failure.Kind == credential.DeadClient || failure.Kind == credential.Misconfigured):
@@ -149,50 +149,68 @@ func (a *Account) giveBack(ctx context.Context, in DiscardInput, stray vault.Str
 	return "", outage("revoking what "+string(stray.Subject)+" granted account "+in.Account.String(), errors.New(failure.Message))
 }
 
-// living returns tokens that the provider revokes the grant by. Where that has to be an access token that lives, and the one at hand
-// has ended, the refresh token is presented for another. It leaves the vault before that, and comes back where it was not spent: so
-// nobody takes the refusal of a spent token for the end of the grant. A failure of kind ambiguous or malformed says that it is lost.
-func (a *Account) living(ctx context.Context, conn Connection, stray vault.Stray) (credential.Tokens, *Failure) {
-	if a.lapsed(conn, stray.Tokens) == "" || !stray.Tokens.Refreshable() {
-		return stray.Tokens, nil
+// revoking returns tokens that the provider revokes the grant of an authorization by: where that has to be an access token that lives,
+// those of [Account.living].
+func (a *Account) revoking(ctx context.Context, conn Connection, of vault.Authorization) (credential.Tokens, *Failure) {
+	if a.lapsed(conn, of.Tokens) == "" {
+		return of.Tokens, nil
+	}
+	return a.living(ctx, conn, of)
+}
+
+// living returns the tokens of an authorization that no account uses, with an access token that lives. Where the one at hand has ended,
+// the refresh token is presented for another. It leaves the vault before that, and comes back where it was not spent: so nobody takes
+// the refusal of a spent token for the end of the grant. A failure of kind ambiguous or malformed says that it is lost.
+func (a *Account) living(ctx context.Context, conn Connection, of vault.Authorization) (credential.Tokens, *Failure) {
+	if of.Tokens.ValidAt(a.now()) || !of.Tokens.Refreshable() {
+		return of.Tokens, nil
 	}
 	ctx = context.WithoutCancel(ctx) // once the request may have left, its answer has to be stored
-	if paused := a.Pauses.hold(ctx, RefreshInput{Account: stray.Account}); paused != nil {
-		return stray.Tokens, paused
+	if paused := a.Pauses.hold(ctx, RefreshInput{Account: of.Account}); paused != nil {
+		return of.Tokens, paused
 	}
-	spent := stray.Tokens
+	spent := of.Tokens
 	spent.Refresh = credential.Secret{}
-	if err := a.Vault.SetStray(ctx, stray.ID, spent); err != nil {
-		return stray.Tokens, vaultAway(err).Failure
+	if err := a.Vault.Retoken(ctx, of.ID, spent); err != nil {
+		return of.Tokens, vaultAway(err).Failure
 	}
-	tokens, err := conn.OAuth.Refresh(ctx, stray.Tokens.Refresh)
+	tokens, err := conn.OAuth.Refresh(ctx, of.Tokens.Refresh)
 	if err == nil {
-		a.Pauses.accepted(stray.Account)
-		a.keepStray(ctx, stray.ID, tokens)
+		a.Pauses.accepted(of.Account)
+		tokens = tokens.After(of.Tokens)
+		a.keep(ctx, of.ID, tokens)
 		return tokens, nil
 	}
 	failure := describe(err)
-	a.Pauses.heard(stray.Account, &failure)
+	a.Pauses.heard(of.Account, &failure)
 	switch failure.Kind {
 	case credential.DeadGrant, credential.Ambiguous, credential.Malformed:
 	case credential.DeadClient, credential.Throttled, credential.Transient, credential.Misconfigured:
-		a.keepStray(ctx, stray.ID, stray.Tokens)
+		a.keep(ctx, of.ID, of.Tokens)
 	}
-	return stray.Tokens, &failure
+	return of.Tokens, &failure
 }
 
-// keepStray stores tokens that nobody else has. A vault that is away is asked again for a moment.
-func (a *Account) keepStray(ctx context.Context, id string, tokens credential.Tokens) {
+// isLost reports whether the refresh token of [Account.living] may be spent, and nobody has what it brought.
+func isLost(f *Failure) bool {
+	return f != nil && (f.Kind == credential.Ambiguous || f.Kind == credential.Malformed)
+}
+
+// answerLost is why a grant is not revoked whose refresh token is lost.
+const answerLost = "its refresh token was presented for an access token that lives, and the answer is lost"
+
+// keep stores tokens that nobody else has. A vault that is away is asked again for a moment.
+func (a *Account) keep(ctx context.Context, id string, tokens credential.Tokens) {
 	ctx, cancel := context.WithTimeout(ctx, talkMargin)
 	defer cancel()
 	for {
-		err := a.Vault.SetStray(ctx, id, tokens)
+		err := a.Vault.Retoken(ctx, id, tokens)
 		if err == nil || errors.Is(err, vault.ErrNotFound) {
 			return
 		}
 		select {
 		case <-ctx.Done():
-			a.Log.WarnContext(ctx, "the vault did not take tokens that a grant was to be revoked by", "authorization", id, "error", err)
+			a.Log.WarnContext(ctx, "the vault did not take the new tokens of a grant that no account uses", "authorization", id, "error", err)
 			return
 		case <-time.After(time.Second):
 		}

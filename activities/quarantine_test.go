@@ -227,7 +227,7 @@ func TestWhatOutlivedItsAccessTokenInQuarantineIsRevokedByANewOne(t *testing.T) 
 		"an attempt died before the answer": {prepare: func(w *world, in activities.DiscardInput) {
 			spent := w.stray(in.Authorization).Tokens
 			spent.Refresh = credential.Secret{}
-			require.NoError(w.t, w.vault.SetStray(w.t.Context(), in.Authorization, spent))
+			require.NoError(w.t, w.vault.Retoken(w.t.Context(), in.Authorization, spent))
 		}, want: "nothing to get another by"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -34,6 +34,24 @@ func (t Tokens) ValidAt(now time.Time) bool {
 	return !t.Access.IsZero() && (t.ExpiresAt.IsZero() || now.Before(t.ExpiresAt))
 }
 
+// After returns what an answer to a refresh brings, completed by what it leaves out and was there before: the refresh token and the end
+// of it, the scopes, the type (RFC 6749 §6).
+func (t Tokens) After(before Tokens) Tokens {
+	if t.Refresh.IsZero() {
+		t.Refresh = before.Refresh
+	}
+	if t.RefreshExpiresAt.IsZero() && t.Refresh.Equal(before.Refresh) {
+		t.RefreshExpiresAt = before.RefreshExpiresAt
+	}
+	if t.Scopes == nil {
+		t.Scopes = before.Scopes
+	}
+	if t.Type == "" {
+		t.Type = before.Type
+	}
+	return t
+}
+
 // missingScopes returns those of want that have does not contain, in the order of want.
 func missingScopes(want, have []string) []string {
 	var missing []string

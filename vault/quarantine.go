@@ -130,16 +130,15 @@ func (s *Stray) compare(ctx context.Context, q storage.Queryer, now time.Time) e
 	return rows.Err()
 }
 
-// SetStray gives what is in quarantine, or was replaced, other tokens of the same grant. It returns [ErrNotFound] for what is not there.
-func (v *Vault) SetStray(ctx context.Context, id string, t credential.Tokens) error {
+// Retoken gives what no account uses other tokens of the same grant: a pending authorization, one in quarantine, expired or not, or a
+// grant that was replaced. It returns [ErrNotFound] for what is not there.
+func (v *Vault) Retoken(ctx context.Context, id string, t credential.Tokens) error {
 	err := v.writeSealed(ctx, func(tx storage.Queryer, s sealer) error {
 		a, err := s.authorization(ctx, tx, id, time.Time{})
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case !a.Quarantined():
-			return ErrNotFound
-		case t.Access.IsZero():
+		}
+		if t.Access.IsZero() {
 			return errNoAccessToken
 		}
 		a.Tokens = t
@@ -151,7 +150,7 @@ func (v *Vault) SetStray(ctx context.Context, id string, t credential.Tokens) er
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("storing tokens of authorization %q in quarantine: %w", id, err)
+		return fmt.Errorf("storing tokens of authorization %q: %w", id, err)
 	}
 	return nil
 }

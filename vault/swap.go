@@ -29,7 +29,7 @@ func (v *Vault) Swap(ctx context.Context, account credential.AccountID, from cre
 		if old.Generation != from {
 			return conflict(old.Generation, from)
 		}
-		return s.replace(ctx, tx, account, to, carryOver(old.Tokens, t), v.now())
+		return s.replace(ctx, tx, account, to, t.After(old.Tokens), v.now())
 	})
 	if err != nil {
 		return 0, fmt.Errorf("storing tokens after generation %d of account %s: %w", from, account, err)
@@ -50,21 +50,4 @@ func (s sealer) replace(
 		WHERE account = $7`,
 		g, pair.access, pair.refresh, micros(t.ExpiresAt), micros(now), pair.key, account.String())
 	return err
-}
-
-// carryOver completes an answer with what it leaves out.
-func carryOver(before, answer credential.Tokens) credential.Tokens {
-	if answer.Refresh.IsZero() {
-		answer.Refresh = before.Refresh
-	}
-	if answer.RefreshExpiresAt.IsZero() && answer.Refresh.Equal(before.Refresh) {
-		answer.RefreshExpiresAt = before.RefreshExpiresAt
-	}
-	if answer.Scopes == nil {
-		answer.Scopes = before.Scopes
-	}
-	if answer.Type == "" {
-		answer.Type = before.Type
-	}
-	return answer
 }

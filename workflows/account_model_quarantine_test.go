@@ -62,7 +62,7 @@ func (v *memoryVault) DropShared(ctx context.Context, id string) error {
 	return v.DropAuthorization(ctx, id, "")
 }
 
-func (v *memoryVault) SetStray(_ context.Context, id string, t credential.Tokens) error {
+func (v *memoryVault) Retoken(_ context.Context, id string, t credential.Tokens) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	stray, ok := v.authorizations[id]
@@ -143,11 +143,11 @@ func (v *modelVault) GetStray(ctx context.Context, id string) (vault.Stray, erro
 	return v.Vault.GetStray(ctx, id)
 }
 
-func (v *modelVault) SetStray(ctx context.Context, id string, t credential.Tokens) error {
+func (v *modelVault) Retoken(ctx context.Context, id string, t credential.Tokens) error {
 	if err := v.away(); err != nil {
 		return err
 	}
-	return v.Vault.SetStray(ctx, id, t)
+	return v.Vault.Retoken(ctx, id, t)
 }
 
 func (v *modelVault) DropShared(ctx context.Context, id string) error {
