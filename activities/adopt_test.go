@@ -193,6 +193,19 @@ func TestAConsentWhoseAnswerIsLostIsDroppedAndSaidToLiveOn(t *testing.T) {
 	assert.Contains(t, trail[0].Detail, "not revoked: its refresh token was presented")
 }
 
+// The worker died when it had presented the refresh token.
+func TestAConsentWhoseAnswerIsLostIsNotSaidToBeRevoked(t *testing.T) {
+	w := newWorld(t, sandbox.Options{GitHub: sandbox.AppOptions{AccessLifetime: brief}})
+	authorization, err := w.vault.GetAuthorization(t.Context(), w.unidentified(githubAccount, ""))
+	require.NoError(t, err)
+	authorization.Tokens.Refresh = credential.Secret{}
+	require.NoError(t, w.vault.Retoken(t.Context(), authorization.ID, authorization.Tokens))
+	w.clock.advance(2 * brief)
+	ended := once(w, w.account.Disconnect, activities.AccountInput{Account: githubAccount})
+	require.NoError(t, ended.err)
+	assert.Contains(t, ended.out.Unrevoked, "nothing to get an access token by")
+}
+
 // An account that leaves revokes what it has not taken, although the access token has ended.
 func TestAConsentThatOutlivesItsAccessTokenIsRevoked(t *testing.T) {
 	for _, force := range []bool{false, true} {

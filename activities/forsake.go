@@ -62,6 +62,9 @@ func (a *Account) forsakeOne(ctx context.Context, p vault.Pending, force bool) (
 		if authorization.Tokens, failure = a.living(ctx, conn, authorization); failure != nil {
 			return notForsaken(authorization, *failure, force)
 		}
+		if !authorization.Tokens.ValidAt(a.now()) {
+			return "nobody knows whose it is, and there is nothing to get an access token by", nil
+		}
 		identity, err := conn.OAuth.Identify(ctx, authorization.Tokens.Access)
 		if who = identity.Subject; who == "" {
 			return nobodyKnows(err), nil
