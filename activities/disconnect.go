@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -39,7 +38,7 @@ func (a *Account) Disconnect(ctx context.Context, in AccountInput) (_ Disconnect
 	record, failure := a.revocable(ctx, conn, in, record, marks)
 	switch {
 	case failure == nil:
-		failure = revoke(ctx, conn, record)
+		failure = revoke(ctx, conn, record.Tokens)
 	case failure.Kind == credential.DeadGrant:
 		in.Refused, failure = true, nil
 	}
@@ -82,8 +81,8 @@ func (a *Account) revocable(ctx context.Context, conn Connection, in AccountInpu
 }
 
 // revoke returns nil where the provider has no such grant any more.
-func revoke(ctx context.Context, conn Connection, record vault.Record) *Failure {
-	err := conn.OAuth.Revoke(ctx, record.Tokens)
+func revoke(ctx context.Context, conn Connection, tokens credential.Tokens) *Failure {
+	err := conn.OAuth.Revoke(ctx, tokens)
 	if err == nil || oauth.KindOf(err) == credential.DeadGrant {
 		return nil
 	}
@@ -157,6 +156,13 @@ type Disconnected struct {
 	Unrevoked string `json:"unrevoked,omitempty"`
 }
 
+// add notes one more reason; "" is none.
+func (d *Disconnected) add(reason string) {
+	if reason != "" {
+		d.Unrevoked = strings.TrimPrefix(d.Unrevoked+"; "+reason, "; ")
+	}
+}
+
 // forcePatience is how long a provider may take to revoke in all before the tokens are destroyed without it.
 const forcePatience = 20 * time.Second
 
@@ -192,11 +198,9 @@ func (a *Account) endByForce(ctx context.Context, in AccountInput) (Disconnected
 	if err != nil {
 		return Disconnected{}, err
 	}
-	reasons := slices.DeleteFunc([]string{ended.Unrevoked}, func(why string) bool { return why == "" })
 	for _, s := range strays {
-		reasons = append(reasons, s.reasons()...)
+		ended.add(s.reason())
 	}
-	ended.Unrevoked = strings.Join(reasons, "; ")
 	err = a.leave(ctx, record, &ended, true)
 	return ended, err
 }
@@ -211,14 +215,13 @@ func (a *Account) destroyStrays(ctx, asking context.Context, account credential.
 	if err != nil {
 		return Disconnected{}, err
 	}
-	reasons := slices.DeleteFunc([]string{ended.Unrevoked}, func(why string) bool { return why == "" })
 	for _, s := range strays {
 		if err := a.Vault.DropStray(ctx, s.grant.Authorization, s.unrevoked); err != nil {
 			return Disconnected{}, err
 		}
-		reasons = append(reasons, s.reasons()...)
+		ended.add(s.reason())
 	}
-	return Disconnected{Unrevoked: strings.Join(reasons, "; ")}, nil
+	return ended, nil
 }
 
 // destroyedBefore says what an attempt before this one did not come back to say. The account may never have had a grant.
@@ -247,11 +250,11 @@ type strayEnd struct {
 	unrevoked string // why; "" where the provider has taken it back, or others use it
 }
 
-func (s strayEnd) reasons() []string {
+func (s strayEnd) reason() string {
 	if s.unrevoked == "" {
-		return nil
+		return ""
 	}
-	return []string{s.grant.String() + ": " + s.unrevoked}
+	return s.grant.String() + ": " + s.unrevoked
 }
 
 // revokeStraysOnce asks the provider to revoke what is in quarantine and what another took the place of.
@@ -300,9 +303,8 @@ func (a *Account) tryRevoke(ctx context.Context, account credential.AccountID, t
 	if err != nil {
 		return err.Error()
 	}
-	err = conn.OAuth.Revoke(ctx, tokens)
-	if err == nil || oauth.KindOf(err) == credential.DeadGrant {
-		return ""
+	if failure := revoke(ctx, conn, tokens); failure != nil {
+		return failure.Message
 	}
-	return describe(err).Message
+	return ""
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"tokenkeeper/credential"
 	"tokenkeeper/oauth"
@@ -31,7 +30,7 @@ func (a *Account) forsake(ctx context.Context, account credential.AccountID, end
 			return fmt.Errorf("disconnecting account %s: %w", account, err)
 		}
 		if why != "" && why != inUse {
-			ended.Unrevoked = strings.TrimPrefix(ended.Unrevoked+"; a consent that it had not taken yet: "+why, "; ")
+			ended.add("a consent that it had not taken yet: " + why)
 		}
 	}
 	return nil
@@ -94,7 +93,7 @@ func nobodyKnows(err error) string {
 func (a *Account) revokeForsaken(ctx context.Context, conn Connection, of vault.Authorization, force bool) (why string, err error) {
 	tokens, failure := a.revoking(ctx, conn, of)
 	if failure == nil {
-		failure = revoke(ctx, conn, vault.Record{Tokens: tokens})
+		failure = revoke(ctx, conn, tokens)
 	}
 	switch {
 	case failure != nil:

@@ -134,7 +134,7 @@ func (a *Account) giveBack(ctx context.Context, in DiscardInput, stray vault.Str
 		return why + "; there is nothing to get another by", nil
 	}
 	if failure == nil {
-		failure = revoke(ctx, conn, vault.Record{Tokens: tokens})
+		failure = revoke(ctx, conn, tokens)
 	}
 	switch {
 	case failure == nil || failure.Kind == credential.DeadGrant:
