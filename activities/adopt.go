@@ -28,12 +28,14 @@ type Adopted struct {
 	Replaced []credential.Replaced `json:"replaced,omitempty"`
 }
 
-// Adopt makes a pending authorization the account's credential, one generation up. The subject must be the one that the
-// account had and no scope may be missing; otherwise the old tokens stay and the new ones go into quarantine, unless the input
-// accepts their subject. The grant of another subject is not revoked here, but left in the vault to be: the provider has no say in
-// whose the account is. Of an authorization without a subject it asks the provider first. Repeating it with one authorization changes
-// nothing. Errors: [ErrTypeAuthorizationRejected], for what is in quarantine with a [credential.Quarantine]; [ErrTypeUnidentified],
-// and before that [ErrTypeProviderUnavailable], for what the provider does not say whose it is.
+// Adopt makes a pending authorization the account's credential, one generation up. It has to be of the subject that the account had, and
+// no scope may be missing. Otherwise the old tokens stay and the new ones go into quarantine, unless the input accepts their subject.
+// The grant that an accepted one replaces stays in the vault as a stray; [Account.Discard] revokes it, so that a provider which is
+// away cannot hold up the adoption. Where the authorization has no subject yet, the provider is asked first. Repeating the call for one
+// authorization changes nothing.
+//
+// Errors: [ErrTypeAuthorizationRejected], with a [credential.Quarantine] as its detail where the authorization went into quarantine;
+// [ErrTypeProviderUnavailable], and after some attempts [ErrTypeUnidentified], while the provider does not say whose it is.
 func (a *Account) Adopt(ctx context.Context, in AdoptInput) (Adopted, error) {
 	defer beat(ctx)()
 	record, err := a.adopt(ctx, in)

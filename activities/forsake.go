@@ -10,9 +10,9 @@ import (
 	"tokenkeeper/vault"
 )
 
-// forsake has the consents revoked that an account leaves without having taken them, and destroys them: handed over later, they would
-// connect it again. It adds to ended what may live on at the provider. With force it asks the provider once and goes on, whatever the
-// answer is.
+// forsake revokes and destroys the pending consents of an account that is being disconnected: handed over later, they would connect it
+// again. It adds to ended why the provider may not have revoked one. With force the provider is asked once for each, and its answer does
+// not stop the disconnect.
 func (a *Account) forsake(ctx context.Context, account credential.AccountID, ended *Disconnected, force bool) error {
 	waiting, err := a.Vault.Pending(ctx)
 	if err != nil {

@@ -11,9 +11,9 @@ import (
 	"tokenkeeper/vault/internal/storage"
 )
 
-// Quarantine keeps a pending authorization from being adopted: nothing but [Vault.Accept] makes a credential of it, until it
-// expires. After that it stays, for its grant to be revoked, until [Vault.DropStray]. One that is in quarantine already stays
-// there as it is. It returns [ErrNotFound] for one that is unknown, adopted or expired.
+// Quarantine keeps a pending authorization from being adopted by [Vault.Adopt]. Until the given time [Vault.Accept] can still make a
+// credential of it. After that it can only be revoked, and stays until [Vault.DropStray]. Repeating the call changes nothing. It
+// returns [ErrNotFound] for an authorization that is unknown, adopted or expired.
 func (v *Vault) Quarantine(ctx context.Context, id string, until time.Time) (Authorization, error) {
 	var a Authorization
 	err := v.writeSealed(ctx, func(tx storage.Queryer, s sealer) error {
@@ -36,8 +36,8 @@ func (v *Vault) Quarantine(ctx context.Context, id string, until time.Time) (Aut
 	return a, nil
 }
 
-// Accept adopts an authorization as [Vault.Adopt] does, also one in quarantine: somebody looked at whose it is and wants it.
-// It returns a [SubjectError] when it is another's than who they say.
+// Accept adopts an authorization as [Vault.Adopt] does, but takes one in quarantine too, because an operator has seen whose it is. They
+// name the subject that they saw; a [SubjectError] is returned when the authorization is of another one.
 func (v *Vault) Accept(ctx context.Context, id string, subject credential.Subject) (Record, error) {
 	return v.adoptIf(ctx, id, func(a Authorization) error {
 		if a.Subject != subject {
@@ -47,7 +47,7 @@ func (v *Vault) Accept(ctx context.Context, id string, subject credential.Subjec
 	})
 }
 
-// SubjectError says that somebody accepted another subject than the one whose tokens these are.
+// SubjectError says that an operator accepted one subject, and the authorization is of another.
 type SubjectError struct {
 	Authorization     string
 	Subject, Accepted credential.Subject
@@ -57,23 +57,24 @@ func (e *SubjectError) Error() string {
 	return fmt.Sprintf("authorization %q is of subject %q, not of %q", e.Authorization, e.Subject, e.Accepted)
 }
 
-// Stray is an authorization in quarantine, or a grant that was replaced, which somebody wants to destroy.
+// Stray is an authorization in quarantine, or the grant that an account had before another one replaced it. Neither serves anybody,
+// and both are to be revoked and destroyed. What is said of others decides whether that is safe: at many providers all tokens
+// that one subject has of one app are of one grant, and revoking any of them ends all.
 type Stray struct {
 	Authorization
 
-	// Shared says that somebody uses other tokens of the same subject, or may come to. At many providers they are of one grant,
-	// and who revokes one of them ends all.
+	// Shared: there are other tokens of the same subject, which an account uses or may still adopt.
 	Shared bool
 
-	// Kin says that nobody else does: the others are in quarantine, or were replaced, in the same account. One that leaves uses
-	// none of them.
+	// Kin: Shared is true only because of other strays of the same account. An account that is disconnected takes all of them with it,
+	// so that they need not be spared for each other's sake.
 	Kin bool
 
-	// Unclear says that a consent waits of which nobody knows yet whose it is: it may be of the same grant.
+	// Unclear: a consent waits whose subject is not known yet, and which may therefore be of the same grant.
 	Unclear bool
 }
 
-// GetStray returns what is in quarantine, expired or not, or was replaced, or [ErrNotFound].
+// GetStray returns a stray, also one whose time to be accepted is over. It returns [ErrNotFound] for what is none.
 func (v *Vault) GetStray(ctx context.Context, id string) (Stray, error) {
 	var stray Stray
 	err := v.read(ctx, func(q storage.Queryer, s sealer) error {
@@ -92,8 +93,8 @@ func (v *Vault) GetStray(ctx context.Context, id string) (Stray, error) {
 	return stray, nil
 }
 
-// compare looks for other tokens of the same connector that may be of the same grant. What has expired is nobody's any more, and waits to
-// be revoked itself.
+// compare sets what s says of other tokens of the same connector. Authorizations that have expired do not count: nobody can adopt them
+// any more.
 func (s *Stray) compare(ctx context.Context, q storage.Queryer, now time.Time) error {
 	_, owned, err := ownerOf(ctx, q, s.Account.Connector, s.Subject)
 	if err != nil {
@@ -130,8 +131,8 @@ func (s *Stray) compare(ctx context.Context, q storage.Queryer, now time.Time) e
 	return rows.Err()
 }
 
-// Retoken gives what no account uses other tokens of the same grant: a pending authorization, one in quarantine, expired or not, or a
-// grant that was replaced. It returns [ErrNotFound] for what is not there.
+// Retoken replaces the tokens of an authorization that is not adopted by others of the same grant, after a refresh. It may be pending or
+// a stray, and may have expired. It returns [ErrNotFound] for an authorization that is not there.
 func (v *Vault) Retoken(ctx context.Context, id string, t credential.Tokens) error {
 	err := v.writeSealed(ctx, func(tx storage.Queryer, s sealer) error {
 		a, err := s.authorization(ctx, tx, id, time.Time{})
@@ -155,14 +156,15 @@ func (v *Vault) Retoken(ctx context.Context, id string, t credential.Tokens) err
 	return nil
 }
 
-// DropStray shreds what is in quarantine, or was replaced, as [Vault.Shred] does an account. The audit log has why its grant was not
-// revoked, unless that is "". What is not there is no error.
+// DropStray shreds a stray, as [Vault.Shred] does an account. unrevoked says why the provider has not revoked its grant, for the audit
+// log; "" where it has. A stray that is not there is no error.
 func (v *Vault) DropStray(ctx context.Context, id, unrevoked string) error {
 	return v.dropStray(ctx, id, unrevoked, func(storage.Queryer) error { return nil })
 }
 
-// DropShared is [Vault.DropStray] for what is not revoked because it is shared. It returns [ErrUnshared] where it is so no more: of two
-// that are of one grant, and that somebody drops at the same moment, the last one has to be revoked.
+// DropShared is [Vault.DropStray] for a stray that is not revoked because it is shared. Whether it still is, is looked at in the same
+// transaction, and [ErrUnshared] is returned where it is not: of two strays of one grant that are dropped at the same moment, the second
+// one has to be revoked.
 func (v *Vault) DropShared(ctx context.Context, id string) error {
 	return v.dropStray(ctx, id, "other tokens of the same subject are in use", func(tx storage.Queryer) error {
 		s := Stray{Authorization: Authorization{ID: id}}
@@ -187,7 +189,7 @@ func (v *Vault) DropShared(ctx context.Context, id string) error {
 	})
 }
 
-// dropStray drops what allowed returns nil for.
+// dropStray drops a stray if allowed, which runs in the same transaction, returns nil.
 func (v *Vault) dropStray(ctx context.Context, id, unrevoked string, allowed func(storage.Queryer) error) error {
 	err := v.store.Write(ctx, func(tx storage.Queryer) error {
 		if err := allowed(tx); err != nil {
