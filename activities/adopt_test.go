@@ -206,6 +206,18 @@ func TestAConsentWhoseAnswerIsLostIsNotSaidToBeRevoked(t *testing.T) {
 	assert.Contains(t, ended.out.Unrevoked, "nothing to get an access token by")
 }
 
+// leaves disconnects an account of which nothing lives on.
+func (w *world) leaves(account credential.AccountID, force bool) {
+	w.t.Helper()
+	disconnect := w.account.Disconnect
+	if force {
+		disconnect = w.account.ForceDisconnect
+	}
+	ended := once(w, disconnect, activities.AccountInput{Account: account})
+	require.NoError(w.t, ended.err)
+	assert.Empty(w.t, ended.out.Unrevoked)
+}
+
 // An account that leaves revokes what it has not taken, although the access token has ended.
 func TestAConsentThatOutlivesItsAccessTokenIsRevoked(t *testing.T) {
 	for _, force := range []bool{false, true} {
@@ -218,13 +230,7 @@ func TestAConsentThatOutlivesItsAccessTokenIsRevoked(t *testing.T) {
 				waiting, err := w.vault.GetAuthorization(t.Context(), consent(w))
 				require.NoError(t, err)
 				w.clock.advance(2 * brief)
-				disconnect := w.account.Disconnect
-				if force {
-					disconnect = w.account.ForceDisconnect
-				}
-				ended := once(w, disconnect, activities.AccountInput{Account: githubAccount})
-				require.NoError(t, ended.err)
-				assert.Empty(t, ended.out.Unrevoked)
+				w.leaves(githubAccount, force)
 				conn, err := w.Connection(githubAccount)
 				require.NoError(t, err)
 				_, err = conn.OAuth.Refresh(t.Context(), waiting.Tokens.Refresh)
@@ -395,13 +401,7 @@ func TestAConsentInTheLastMomentGoesWithItsAccount(t *testing.T) {
 				access = late.Tokens.Access
 				require.True(t, w.works(githubAccount, access))
 			}}
-			disconnect := w.account.Disconnect
-			if force {
-				disconnect = w.account.ForceDisconnect
-			}
-			ended := once(w, disconnect, activities.AccountInput{Account: githubAccount})
-			require.NoError(t, ended.err)
-			assert.Empty(t, ended.out.Unrevoked)
+			w.leaves(githubAccount, force)
 			assert.False(t, w.works(githubAccount, access), "its grant is revoked")
 			left, err := w.vault.Pending(t.Context())
 			require.NoError(t, err)
